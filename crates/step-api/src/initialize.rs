@@ -1,0 +1,40 @@
+//! Initialize: can this migration work at all? Fails before anything is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::ClusterAccess, process::Summary, repository::SnapshotSource, version::ServerVersion,
+};
+
+/// What Initialize checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InitializeRequest {
+    /// The source cluster; absent when only an existing snapshot is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ClusterAccess>,
+    /// The target cluster.
+    pub target: ClusterAccess,
+    /// The snapshot that is read or taken.
+    pub snapshot: SnapshotSource,
+}
+
+/// What Initialize found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InitializeAnswer {
+    /// The source's version, as detected.
+    pub source_version: Option<ServerVersion>,
+    /// The target's version, as detected.
+    pub target_version: ServerVersion,
+}
+
+impl Summary for InitializeAnswer {
+    fn summary(&self) -> String {
+        let source = self
+            .source_version
+            .map_or_else(|| "a snapshot".to_owned(), |version| version.to_string());
+        format!("can migrate from {source} to {}", self.target_version)
+    }
+}

@@ -1,0 +1,105 @@
+//! Register: read the repository as RFS will, and find out which index belongs to which group.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access::ClusterAccess, pattern::IndexSelection, process::Summary, repository::SnapshotSource,
+};
+
+/// What to do with an index that is on the target already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ExistingIndices {
+    /// Stop if it holds documents.
+    #[default]
+    Refuse,
+    /// Write into it; a document of the same id is replaced.
+    Append,
+    /// Leave it alone and migrate the others.
+    Skip,
+}
+
+/// One group, as the steps see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Group {
+    /// The group's name in the migration file.
+    pub name: String,
+    /// The indices it means.
+    pub indices: IndexSelection,
+    /// What to do with indices that are on the target already.
+    #[serde(default)]
+    pub existing_indices: ExistingIndices,
+    /// It is no error when the patterns match nothing.
+    #[serde(default)]
+    pub allow_empty: bool,
+}
+
+/// The groups to look up in the snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegisterRequest {
+    /// The target cluster.
+    pub target: ClusterAccess,
+    /// The snapshot to read.
+    pub snapshot: SnapshotSource,
+    /// All groups of the migration.
+    pub groups: Vec<Group>,
+}
+
+/// What the snapshot has for each group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegisterAnswer {
+    /// The snapshot's name.
+    pub snapshot: String,
+    /// The groups, in the order of the request.
+    pub groups: Vec<RegisteredGroup>,
+    /// Indices in the snapshot whose names begin with a dot and that no pattern names.
+    pub passed_over: Vec<String>,
+}
+
+/// One group and what it means in this snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegisteredGroup {
+    /// The group's name.
+    pub name: String,
+    /// Its indices that will be migrated.
+    pub indices: Vec<String>,
+    /// Its indices that are on the target already and stay as they are.
+    pub skipped: Vec<String>,
+    /// Shards of the indices that will be migrated.
+    pub shards: u64,
+    /// Bytes of these shards in the repository.
+    pub bytes: u64,
+}
+
+impl Summary for RegisterAnswer {
+    fn summary(&self) -> String {
+        let mut lines = vec![format!("snapshot `{}` can be read", self.snapshot)];
+        for group in &self.groups {
+            lines.push(format!(
+                "group `{}`: {} indices, {} shards, {} bytes",
+                group.name,
+                group.indices.len(),
+                group.shards,
+                group.bytes
+            ));
+            if !group.skipped.is_empty() {
+                lines.push(format!(
+                    "  already on the target, skipped: {}",
+                    group.skipped.join(", ")
+                ));
+            }
+        }
+        if !self.passed_over.is_empty() {
+            lines.push(format!(
+                "not migrated, for no pattern names them: {}",
+                self.passed_over.join(", ")
+            ));
+        }
+        lines.join("\n")
+    }
+}
