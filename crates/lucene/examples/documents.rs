@@ -1,0 +1,80 @@
+//! Prints the live documents of a folder of Lucene files, one JSON object a line.
+//!
+//! `cargo run -p lucene --example documents -- FOLDER`
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use lucene::{DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles};
+use serde_json::json;
+
+/// How many bytes of stored fields are read at once.
+const PORTION: usize = 1 << 16;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args_os().nth(1).ok_or("name a folder of Lucene files")?;
+    let folder = Path::new(&folder);
+    let mut list = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        list.push((entry.file_name().to_string_lossy().into_owned(), entry.metadata()?.len()));
+    }
+    let files = ShardFiles::new(list);
+    let commit_file = files.whole(files.segments_file()?)?;
+    let infos = SegmentInfos::parse(&commit_file.name, &fetch(folder, &commit_file)?)?;
+    let mut out = std::io::stdout().lock();
+    let mut classes: BTreeMap<DocumentClass, u32> = BTreeMap::new();
+    for commit in &infos.segments {
+        let mut opening = Opening::start(&files, commit)?;
+        let segment = loop {
+            match opening {
+                Opening::Ready(segment) => break segment,
+                Opening::Needs(needs) => {
+                    let answers: Result<Vec<_>, _> =
+                        needs.slices().iter().map(|slice| fetch(folder, slice)).collect();
+                    opening = needs.supply(&answers?)?;
+                }
+            }
+        };
+        let mut decoder = segment.decoder();
+        for portion in fetch(folder, segment.stored_fields())?.chunks(PORTION) {
+            decoder.push(portion)?;
+            while let Some(chunk) = decoder.next_chunk()? {
+                for document in chunk.documents() {
+                    let document = document?;
+                    let fields = document.fields(segment.wanted())?;
+                    let class = fields.class(segment.live_docs().liveness(document.number()));
+                    let count = classes.entry(class).or_default();
+                    *count = count.saturating_add(1);
+                    if !matches!(class, DocumentClass::Document | DocumentClass::WithoutSource) {
+                        continue;
+                    }
+                    let identity = fields.identity().map_err(|problem| document.broken(problem))?;
+                    let source = fields.source.map(String::from_utf8_lossy);
+                    let line = json!({
+                        "id": identity.as_ref().map(|identity| &identity.id),
+                        "kind": identity.as_ref().and_then(|identity| identity.kind.as_ref()),
+                        "routing": fields.routing,
+                        "parent": fields.parent,
+                        "source": source,
+                    });
+                    writeln!(out, "{line}")?;
+                }
+                decoder.recycle(chunk);
+            }
+        }
+        decoder.finish()?;
+    }
+    writeln!(std::io::stderr(), "{classes:?}")?;
+    Ok(())
+}
+
+fn fetch(folder: &Path, slice: &FileSlice) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut file = fs_err::File::open(folder.join(&slice.file))?;
+    file.seek(SeekFrom::Start(slice.offset))?;
+    let mut bytes = Vec::new();
+    file.take(slice.length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

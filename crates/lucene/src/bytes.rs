@@ -1,0 +1,284 @@
+//! Reading Lucene's primitive values from a slice, with the place for the error message.
+//!
+//! ```text
+//! vint    1..5  bytes, 7 bits each, low bits first, top bit set = more follow
+//! vlong   1..9  bytes, the same
+//! zvlong  1..10 bytes, zigzag: 0 -> 0, 1 -> -1, 2 -> 1
+//! int     2, 4 or 8 bytes, big-endian up to Lucene 8, little-endian from Lucene 9
+//! string  vint length, UTF-8
+//! map     vint count, count x (string, string);   set: vint count, count x string
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::error::{LuceneError, Problem};
+
+/// How a file orders the bytes of its fixed numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ByteOrder {
+    /// Lucene 8 and older.
+    Big,
+    /// Lucene 9 and newer.
+    Little,
+}
+
+/// A position in (a part of) a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    file: &'a str,
+    bytes: &'a [u8],
+    position: usize,
+    base: u64,
+    order: ByteOrder,
+}
+
+impl<'a> Cursor<'a> {
+    /// Starts at the beginning of a file; fixed numbers are big-endian until told otherwise.
+    pub(crate) fn new(file: &'a str, bytes: &'a [u8]) -> Self {
+        Self::at(file, bytes, 0)
+    }
+
+    /// Starts at `base` bytes into a file of which `bytes` is a window.
+    pub(crate) fn at(file: &'a str, bytes: &'a [u8], base: u64) -> Self {
+        Self { file, bytes, position: 0, base, order: ByteOrder::Big }
+    }
+
+    /// Changes the order of the fixed numbers that follow.
+    pub(crate) fn set_order(&mut self, order: ByteOrder) {
+        self.order = order;
+    }
+
+    /// The file's name, for messages.
+    pub(crate) fn file(&self) -> &'a str {
+        self.file
+    }
+
+    /// The number of bytes read from the window.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The number of bytes left in the window.
+    pub(crate) fn remaining(&self) -> usize {
+        self.bytes.len().saturating_sub(self.position)
+    }
+
+    /// The part of the window that was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
+    }
+
+    /// Says that something is wrong at the current place.
+    pub(crate) fn error(&self, problem: Problem) -> LuceneError {
+        let offset = self.base.saturating_add(u64::try_from(self.position).unwrap_or(u64::MAX));
+        LuceneError::Malformed { file: self.file.to_owned(), offset, problem }
+    }
+
+    /// Says that a number is impossible at the current place.
+    pub(crate) fn out_of_range(&self, what: &'static str, value: i64) -> LuceneError {
+        self.error(Problem::OutOfRange { what, value })
+    }
+
+    /// Takes the next `count` bytes.
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], LuceneError> {
+        let taken = self
+            .position
+            .checked_add(count)
+            .and_then(|end| Some((end, self.bytes.get(self.position..end)?)));
+        if let Some((end, taken)) = taken {
+            self.position = end;
+            return Ok(taken);
+        }
+        let missing = count.saturating_sub(self.remaining());
+        let wanted = u64::try_from(missing).unwrap_or(u64::MAX);
+        Err(self.error(Problem::UnexpectedEnd { wanted }))
+    }
+
+    /// Steps over `count` bytes.
+    pub(crate) fn skip(&mut self, count: usize) -> Result<(), LuceneError> {
+        self.take(count).map(drop)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], LuceneError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    /// Reads one byte.
+    pub(crate) fn u8(&mut self) -> Result<u8, LuceneError> {
+        let [byte] = self.array()?;
+        Ok(byte)
+    }
+
+    /// Reads a 16-bit number in the file's order.
+    pub(crate) fn u16(&mut self) -> Result<u16, LuceneError> {
+        let array = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => u16::from_be_bytes(array),
+            ByteOrder::Little => u16::from_le_bytes(array),
+        })
+    }
+
+    /// Reads a 32-bit number in the file's order.
+    pub(crate) fn u32(&mut self) -> Result<u32, LuceneError> {
+        let array = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => u32::from_be_bytes(array),
+            ByteOrder::Little => u32::from_le_bytes(array),
+        })
+    }
+
+    /// Reads a 64-bit number in the file's order.
+    pub(crate) fn u64(&mut self) -> Result<u64, LuceneError> {
+        let array = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => u64::from_be_bytes(array),
+            ByteOrder::Little => u64::from_le_bytes(array),
+        })
+    }
+
+    /// Reads a signed 32-bit number in the file's order.
+    pub(crate) fn i32(&mut self) -> Result<i32, LuceneError> {
+        self.u32().map(u32::cast_signed)
+    }
+
+    /// Reads a signed 64-bit number in the file's order.
+    pub(crate) fn i64(&mut self) -> Result<i64, LuceneError> {
+        self.u64().map(u64::cast_signed)
+    }
+
+    /// Reads a 32-bit number that must not be negative.
+    pub(crate) fn count(&mut self, what: &'static str) -> Result<u32, LuceneError> {
+        let value = self.i32()?;
+        u32::try_from(value).map_err(|_| self.out_of_range(what, value.into()))
+    }
+
+    /// Reads a 64-bit number that must not be negative.
+    pub(crate) fn long_count(&mut self, what: &'static str) -> Result<u64, LuceneError> {
+        let value = self.i64()?;
+        u64::try_from(value).map_err(|_| self.out_of_range(what, value))
+    }
+
+    /// Reads a variable-length number of up to 32 bits.
+    pub(crate) fn vint(&mut self) -> Result<u32, LuceneError> {
+        let value = self.variable(5)?;
+        u32::try_from(value).map_err(|_| {
+            self.out_of_range("a variable-length number of 32 bits", value.cast_signed())
+        })
+    }
+
+    /// Reads a variable-length number of up to 64 bits.
+    pub(crate) fn vlong(&mut self) -> Result<u64, LuceneError> {
+        self.variable(10)
+    }
+
+    /// Reads a vint that must fit into a signed 32-bit number, as counts and lengths do.
+    pub(crate) fn vlength(&mut self, what: &'static str) -> Result<usize, LuceneError> {
+        let value = self.vint()?;
+        i32::try_from(value)
+            .ok()
+            .and_then(|value| usize::try_from(value).ok())
+            .ok_or_else(|| self.out_of_range(what, value.into()))
+    }
+
+    fn variable(&mut self, longest: u32) -> Result<u64, LuceneError> {
+        let mut value = 0_u64;
+        for group in 0..longest {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            let shift = group.saturating_mul(7);
+            let shifted = bits.wrapping_shl(shift);
+            if shifted.wrapping_shr(shift) != bits {
+                break;
+            }
+            value |= shifted;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(self.out_of_range("a variable-length number", value.cast_signed()))
+    }
+
+    /// Steps over a variable-length number of up to `longest` bytes.
+    pub(crate) fn skip_variable(&mut self, longest: usize) -> Result<(), LuceneError> {
+        for _ in 0..longest {
+            if self.u8()? < 0x80 {
+                return Ok(());
+            }
+        }
+        Err(self.out_of_range("a variable-length number", -1))
+    }
+
+    /// Reads a string.
+    pub(crate) fn string(&mut self, what: &'static str) -> Result<&'a str, LuceneError> {
+        let length = self.vlength(what)?;
+        let bytes = self.take(length)?;
+        std::str::from_utf8(bytes).map_err(|_| self.error(Problem::NotUtf8 { what }))
+    }
+
+    /// Reads a map of strings.
+    pub(crate) fn map(
+        &mut self,
+        what: &'static str,
+    ) -> Result<BTreeMap<String, String>, LuceneError> {
+        let count = self.vlength(what)?;
+        let mut map = BTreeMap::new();
+        for _ in 0..count {
+            let key = self.string(what)?.to_owned();
+            map.insert(key, self.string(what)?.to_owned());
+        }
+        Ok(map)
+    }
+
+    /// Reads a set of strings.
+    pub(crate) fn set(&mut self, what: &'static str) -> Result<Vec<String>, LuceneError> {
+        let count = self.vlength(what)?;
+        let mut set = Vec::new();
+        for _ in 0..count {
+            set.push(self.string(what)?.to_owned());
+        }
+        Ok(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::Cursor;
+
+    fn vlong(mut value: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        bytes.push(u8::try_from(value).unwrap());
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn variable_length_numbers_come_back(value in any::<u64>(), short in any::<u32>()) {
+            assert_eq!(Cursor::new("f", &vlong(value)).vlong().unwrap(), value);
+            assert_eq!(Cursor::new("f", &vlong(short.into())).vint().unwrap(), short);
+        }
+    }
+
+    #[test]
+    fn a_number_that_never_ends_is_refused() {
+        let error = Cursor::at("_0.fnm", &[0x80; 20], 7).vint().unwrap_err();
+        assert_eq!(error.to_string(), "`_0.fnm` at byte 12: a variable-length number cannot be 0");
+    }
+
+    #[test]
+    fn a_missing_byte_is_named_with_its_place() {
+        let mut cursor = Cursor::at("_0.si", &[1, 2, 3], 40);
+        let error = cursor.u64().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`_0.si` at byte 40: the file ends here, but 5 more bytes belong to it"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The frame around every Lucene file: header, footer, checksum.
+//!
+//! ```text
+//! header   3F D7 6C 17 | vint n, n bytes name | int32 version | 16 bytes id | u8 n, n bytes suffix
+//!          (always big-endian; id and suffix are the "index header", present in every file of a shard)
+//! footer   C0 28 93 E8 | int32 0 | int64 CRC32 of all before this number        (always big-endian)
+//! ```
+//!
+//! The id is the segment's (in `segments_N` the commit's); the suffix is empty, or the
+//! base-36 generation, or the segment suffix of a per-field format such as `Lucene80_0`.
+
+use crate::bytes::Cursor;
+use crate::error::{LuceneError, Problem};
+
+/// The length of a footer.
+pub(crate) const FOOTER_LENGTH: usize = 16;
+
+const HEADER_MAGIC: u32 = 0x3fd7_6c17;
+const FOOTER_MAGIC: u32 = 0xc028_93e8;
+/// Longer names are not written by anybody; a bound keeps an error message readable.
+const LONGEST_NAME: usize = 128;
+
+/// The 16 bytes that name a segment or a commit.
+pub(crate) type ObjectId = [u8; 16];
+
+/// What the header of a file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header<'a> {
+    /// The format's name.
+    pub(crate) name: &'a str,
+    /// The version of the format.
+    pub(crate) version: u32,
+    /// The segment or commit that the file belongs to.
+    pub(crate) id: ObjectId,
+    /// The suffix, often empty.
+    pub(crate) suffix: &'a str,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the header at the cursor.
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, LuceneError> {
+        let start = cursor.clone();
+        let found = cursor.u32()?;
+        if found != HEADER_MAGIC {
+            return Err(start.error(Problem::HeaderMagic { found }));
+        }
+        let length = cursor.vlength("length of the header name")?;
+        if length > LONGEST_NAME {
+            let value = i64::try_from(length).unwrap_or(i64::MAX);
+            return Err(cursor.out_of_range("length of the header name", value));
+        }
+        let name = cursor.take(length)?;
+        let name = std::str::from_utf8(name)
+            .map_err(|_| cursor.error(Problem::NotUtf8 { what: "the header name" }))?;
+        let version = cursor.u32()?;
+        let mut id = [0; 16];
+        id.copy_from_slice(cursor.take(16)?);
+        let length = cursor.u8()?;
+        let suffix = std::str::from_utf8(cursor.take(length.into())?)
+            .map_err(|_| cursor.error(Problem::NotUtf8 { what: "the header suffix" }))?;
+        Ok(Self { name, version, id, suffix })
+    }
+
+    /// The error for a name that no decoder knows.
+    pub(crate) fn unsupported(&self, file: &str) -> LuceneError {
+        LuceneError::Unsupported { file: file.to_owned(), header: self.name.to_owned() }
+    }
+
+    /// Refuses versions outside of `first..=last`.
+    pub(crate) fn require_version(
+        &self,
+        file: &str,
+        first: u32,
+        last: u32,
+    ) -> Result<(), LuceneError> {
+        if (first..=last).contains(&self.version) {
+            return Ok(());
+        }
+        let header = format!("{} version {}", self.name, self.version);
+        Err(LuceneError::Unsupported { file: file.to_owned(), header })
+    }
+
+    /// Refuses a file of another segment, when the segment's id is known.
+    pub(crate) fn require_id(&self, file: &str, id: Option<&ObjectId>) -> Result<(), LuceneError> {
+        match id {
+            Some(id) if *id != self.id => Err(LuceneError::Malformed {
+                file: file.to_owned(),
+                offset: 0,
+                problem: Problem::Foreign { part: "segment id" },
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a file whose suffix is not the one that its name promises.
+    pub(crate) fn require_suffix(&self, file: &str, suffix: &str) -> Result<(), LuceneError> {
+        if self.suffix == suffix {
+            return Ok(());
+        }
+        Err(LuceneError::Malformed {
+            file: file.to_owned(),
+            offset: 0,
+            problem: Problem::Foreign { part: "suffix" },
+        })
+    }
+}
+
+/// Checks the footer of a whole file and returns what lies before it.
+pub(crate) fn content<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], LuceneError> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let Some((content, footer)) = bytes.split_last_chunk::<FOOTER_LENGTH>() else {
+        let missing = FOOTER_LENGTH.saturating_sub(bytes.len());
+        let wanted = u64::try_from(missing).unwrap_or(u64::MAX);
+        return Err(Cursor::at(file, &[], length).error(Problem::UnexpectedEnd { wanted }));
+    };
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(content);
+    let offset = length.saturating_sub(16);
+    check_footer(file, offset, footer, hasher)?;
+    Ok(content)
+}
+
+/// Checks a footer against the running checksum of all bytes before it.
+pub(crate) fn check_footer(
+    file: &str,
+    offset: u64,
+    footer: &[u8; FOOTER_LENGTH],
+    mut hasher: crc32fast::Hasher,
+) -> Result<u32, LuceneError> {
+    let mut cursor = Cursor::at(file, footer, offset);
+    if cursor.u32()? != FOOTER_MAGIC || cursor.u32()? != 0 {
+        return Err(Cursor::at(file, &[], offset).error(Problem::FooterMagic));
+    }
+    hasher.update(footer.get(..8).unwrap_or_default());
+    let computed = hasher.finalize();
+    let stored = cursor.u64()?;
+    if u64::from(computed) == stored {
+        Ok(computed)
+    } else {
+        Err(cursor.error(Problem::Checksum { computed, stored }))
+    }
+}
+
+/// Frames content as Lucene does, for the tests of the decoders.
+#[cfg(test)]
+pub(crate) mod writing {
+    use super::{FOOTER_MAGIC, HEADER_MAGIC};
+
+    /// The id that test files carry.
+    pub(crate) const ID: [u8; 16] = *b"0123456789abcdef";
+
+    /// Header and content and footer.
+    pub(crate) fn file(name: &str, version: u32, suffix: &str, content: &[u8]) -> Vec<u8> {
+        let mut bytes = HEADER_MAGIC.to_be_bytes().to_vec();
+        bytes.push(u8::try_from(name.len()).unwrap());
+        bytes.extend(name.as_bytes());
+        bytes.extend(version.to_be_bytes());
+        bytes.extend(ID);
+        bytes.push(u8::try_from(suffix.len()).unwrap());
+        bytes.extend(suffix.as_bytes());
+        bytes.extend(content);
+        bytes.extend(FOOTER_MAGIC.to_be_bytes());
+        bytes.extend([0; 4]);
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend(u64::from(checksum).to_be_bytes());
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Header, content, writing};
+    use crate::bytes::Cursor;
+
+    #[test]
+    fn every_flipped_bit_breaks_the_checksum_or_the_footer() {
+        let good = writing::file("Lucene50LiveDocs", 0, "1", b"content");
+        let inside = content("_0_1.liv", &good).unwrap();
+        let mut cursor = Cursor::new("_0_1.liv", inside);
+        let header = Header::read(&mut cursor).unwrap();
+        assert_eq!((header.name, header.version, header.suffix), ("Lucene50LiveDocs", 0, "1"));
+        assert_eq!(cursor.take(7).unwrap(), b"content");
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(content("_0_1.liv", &bad).is_err(), "bit {bit} went unnoticed");
+        }
+    }
+
+    #[test]
+    fn a_short_file_is_named() {
+        let error = content("_0.si", &[1, 2, 3]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`_0.si` at byte 3: the file ends here, but 13 more bytes belong to it"
+        );
+    }
+}

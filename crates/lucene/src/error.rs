@@ -1,0 +1,124 @@
+//! What can be wrong with the bytes of a shard, and where.
+
+/// A shard's files cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LuceneError {
+    /// The bytes of a file contradict its format or themselves.
+    #[error("`{file}` at byte {offset}: {problem}")]
+    Malformed {
+        /// Name of the Lucene file, also when it lies inside a compound file.
+        file: String,
+        /// Offset from the start of that file.
+        offset: u64,
+        /// What is wrong there.
+        problem: Problem,
+    },
+    /// A document inside a chunk contradicts the format.
+    #[error("`{file}`, document {document} in the chunk at byte {chunk}: {problem}")]
+    Document {
+        /// Name of the Lucene file, also when it lies inside a compound file.
+        file: String,
+        /// Offset of the chunk from the start of that file.
+        chunk: u64,
+        /// Number of the document within the segment.
+        document: u32,
+        /// What is wrong with it.
+        problem: Problem,
+    },
+    /// The header names a format, or a version of it, that this crate does not read.
+    #[error("not supported: header `{header}` in file `{file}`")]
+    Unsupported {
+        /// Name of the Lucene file.
+        file: String,
+        /// The header string, with the version when only the version is unknown.
+        header: String,
+    },
+    /// A file that the shard must have is not in its file list.
+    #[error("`{file}` is missing from the shard's file list")]
+    MissingFile {
+        /// Name of the Lucene file, or a pattern such as `segments_N`.
+        file: String,
+    },
+    /// The caller answered a request for files with something else.
+    #[error("`{file}`: {wanted} bytes were asked for and {given} were given")]
+    WrongAnswer {
+        /// Name of the Lucene file that was asked for.
+        file: String,
+        /// Number of bytes that were asked for.
+        wanted: u64,
+        /// Number of bytes that were given.
+        given: u64,
+    },
+}
+
+/// What is wrong at a place of a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The file ends inside a value.
+    #[error("the file ends here, but {wanted} more bytes belong to it")]
+    UnexpectedEnd {
+        /// How many bytes are missing at least.
+        wanted: u64,
+    },
+    /// The first four bytes are not those of a Lucene file.
+    #[error("not a Lucene file: it starts with {found:#010x}")]
+    HeaderMagic {
+        /// The bytes found, as a big-endian number.
+        found: u32,
+    },
+    /// The last sixteen bytes are not a footer.
+    #[error("the file has no footer, so it was cut short or overwritten")]
+    FooterMagic,
+    /// The CRC32 of the content is not the one in the footer.
+    #[error("checksum is {computed:08x} but the footer says {stored:08x}")]
+    Checksum {
+        /// The checksum of the bytes.
+        computed: u32,
+        /// The checksum in the footer.
+        stored: u64,
+    },
+    /// The file belongs to another segment.
+    #[error("the file belongs to another segment or generation: its {part} differs")]
+    Foreign {
+        /// Which part of the header shows it.
+        part: &'static str,
+    },
+    /// A number is outside of what its place allows.
+    #[error("{what} cannot be {value}")]
+    OutOfRange {
+        /// What the number stands for.
+        what: &'static str,
+        /// The number.
+        value: i64,
+    },
+    /// Two counts that must be equal are not.
+    #[error("{what}: {found} found, {expected} expected")]
+    CountMismatch {
+        /// What is counted.
+        what: &'static str,
+        /// The count that the bytes give.
+        found: u64,
+        /// The count that was declared elsewhere.
+        expected: u64,
+    },
+    /// A string is not UTF-8.
+    #[error("{what} is not UTF-8")]
+    NotUtf8 {
+        /// What the string stands for.
+        what: &'static str,
+    },
+    /// A compressed block cannot be decompressed.
+    #[error("broken {method} data: {detail}")]
+    Compressed {
+        /// The compression method.
+        method: &'static str,
+        /// What is wrong.
+        detail: &'static str,
+    },
+    /// Bytes follow where the content should have ended.
+    #[error("{count} bytes follow the end of the content")]
+    TrailingBytes {
+        /// How many.
+        count: u64,
+    },
+}

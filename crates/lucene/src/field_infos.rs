@@ -1,0 +1,273 @@
+//! Which fields a segment has and by which numbers: `.fnm`.
+//!
+//! ```text
+//! header Lucene60FieldInfos 0..2 (big-endian), Lucene90FieldInfos 0, Lucene94FieldInfos 0..2 (little)
+//! vint n | n x { string name | vint number | u8 bits (8 = the soft deletes field)
+//!                u8 index options | u8 doc values kind | [94 v2] u8 skip index
+//!                int64 doc values generation | map attributes
+//!                vint point dimensions [ [60 v2, 90, 94] vint index dimensions | vint bytes ]
+//!                [90, 94] vint vector dimensions | [94] u8 encoding | u8 similarity } | footer
+//! ```
+//!
+//! The newest generation counts: its doc values generations say where updated values lie.
+
+use std::collections::BTreeMap;
+
+use crate::bytes::{ByteOrder, Cursor};
+use crate::codec_header::{Header, ObjectId, content};
+use crate::error::LuceneError;
+
+/// What kind of doc values a field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocValuesKind {
+    /// It has none.
+    None,
+    /// One number a document.
+    Numeric,
+    /// Bytes, sorted ones, or several numbers.
+    Other,
+}
+
+/// A field of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// Its name in the mapping.
+    pub name: String,
+    /// Its number in this segment's files.
+    pub number: u32,
+    /// What kind of doc values it has.
+    pub doc_values: DocValuesKind,
+    /// The generation of the files that hold its doc values, when they were updated.
+    pub doc_values_generation: Option<u64>,
+    /// What the codecs noted about it.
+    pub attributes: BTreeMap<String, String>,
+    soft_deletes: bool,
+    skip_index: bool,
+}
+
+/// The fields of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldInfos {
+    fields: Vec<FieldInfo>,
+}
+
+/// The bit that marks the field whose value says that a document is deleted.
+const SOFT_DELETES_BIT: u8 = 8;
+/// The name that Elasticsearch and OpenSearch give to that field.
+const SOFT_DELETES_NAME: &str = "__soft_deletes";
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Layout {
+    Lucene60,
+    Lucene60IndexDimensions,
+    Lucene90,
+    Lucene94,
+    Lucene94SkipIndex,
+}
+
+impl FieldInfos {
+    /// Reads a whole `.fnm` file and checks its checksum, the segment's id and the generation.
+    pub fn parse(
+        file: &str,
+        bytes: &[u8],
+        id: &ObjectId,
+        generation: &str,
+    ) -> Result<Self, LuceneError> {
+        let mut cursor = Cursor::new(file, content(file, bytes)?);
+        let header = Header::read(&mut cursor)?;
+        let layout = match (header.name, header.version) {
+            ("Lucene60FieldInfos", 0 | 1) => Layout::Lucene60,
+            ("Lucene60FieldInfos", version) => {
+                header.require_version(file, version.min(2), 2)?;
+                Layout::Lucene60IndexDimensions
+            }
+            ("Lucene90FieldInfos", _) => {
+                header.require_version(file, 0, 0)?;
+                Layout::Lucene90
+            }
+            ("Lucene94FieldInfos", 0 | 1) => Layout::Lucene94,
+            ("Lucene94FieldInfos", _) => {
+                header.require_version(file, 2, 2)?;
+                Layout::Lucene94SkipIndex
+            }
+            _ => return Err(header.unsupported(file)),
+        };
+        if layout >= Layout::Lucene90 {
+            cursor.set_order(ByteOrder::Little);
+        }
+        header.require_id(file, Some(id))?;
+        header.require_suffix(file, generation)?;
+        let count = cursor.vlength("the number of fields")?;
+        let mut fields = Vec::new();
+        for _ in 0..count {
+            fields.push(FieldInfo::read(&mut cursor, layout)?);
+        }
+        Ok(Self { fields })
+    }
+
+    /// All fields, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &FieldInfo> {
+        self.fields.iter()
+    }
+
+    /// The field of that number.
+    pub fn by_number(&self, number: u32) -> Option<&FieldInfo> {
+        self.fields.iter().find(|field| field.number == number)
+    }
+
+    /// The field whose value marks a document as deleted.
+    pub fn soft_deletes(&self) -> Option<&FieldInfo> {
+        self.fields.iter().find(|field| {
+            field.doc_values == DocValuesKind::Numeric
+                && (field.soft_deletes || field.name == SOFT_DELETES_NAME)
+        })
+    }
+}
+
+impl FieldInfo {
+    fn read(cursor: &mut Cursor<'_>, layout: Layout) -> Result<Self, LuceneError> {
+        let name = cursor.string("the field's name")?.to_owned();
+        let number = cursor.vint()?;
+        let bits = cursor.u8()?;
+        cursor.skip(1)?;
+        let doc_values = match cursor.u8()? {
+            0 => DocValuesKind::None,
+            1 => DocValuesKind::Numeric,
+            2..=5 => DocValuesKind::Other,
+            other => return Err(cursor.out_of_range("the kind of doc values", other.into())),
+        };
+        let skip_index = layout == Layout::Lucene94SkipIndex && cursor.u8()? != 0;
+        let generation = cursor.i64()?;
+        let doc_values_generation = match u64::try_from(generation) {
+            Ok(generation) => Some(generation),
+            Err(_) if generation == -1 => None,
+            Err(_) => return Err(cursor.out_of_range("a generation", generation)),
+        };
+        let attributes = cursor.map("field attributes")?;
+        if cursor.vint()? > 0 {
+            if layout != Layout::Lucene60 {
+                cursor.vint()?;
+            }
+            cursor.vint()?;
+        }
+        match layout {
+            Layout::Lucene60 | Layout::Lucene60IndexDimensions => {}
+            Layout::Lucene90 => {
+                cursor.vint()?;
+                cursor.skip(1)?;
+            }
+            Layout::Lucene94 | Layout::Lucene94SkipIndex => {
+                cursor.vint()?;
+                cursor.skip(2)?;
+            }
+        }
+        let soft_deletes = bits & SOFT_DELETES_BIT != 0;
+        Ok(Self {
+            name,
+            number,
+            doc_values,
+            doc_values_generation,
+            attributes,
+            soft_deletes,
+            skip_index,
+        })
+    }
+
+    /// Whether the entry of its doc values begins with a skip index.
+    pub(crate) fn has_skip_index(&self) -> bool {
+        self.skip_index
+    }
+
+    /// The suffix in the names of the files that hold the field's doc values, such as `Lucene80_0`.
+    pub fn doc_values_suffix(&self) -> Option<String> {
+        let format = self.attributes.get("PerFieldDocValuesFormat.format")?;
+        let suffix = self.attributes.get("PerFieldDocValuesFormat.suffix")?;
+        Some(format!("{format}_{suffix}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{DocValuesKind, FieldInfos};
+    use crate::codec_header::writing;
+
+    fn fields(name: &str, version: u32) -> Vec<u8> {
+        let mut bytes = vec![2];
+        for (field, bits, kind, generation, points) in
+            [("price", 0, 5, -1_i64, true), ("__soft_deletes", 8, 1, 3, false)]
+        {
+            bytes.push(u8::try_from(field.len()).unwrap());
+            bytes.extend(field.as_bytes());
+            bytes.extend([u8::from(points), bits, 0, kind]);
+            if (name, version) == ("Lucene94FieldInfos", 2) {
+                bytes.push(1);
+            }
+            if name == "Lucene60FieldInfos" {
+                bytes.extend(generation.to_be_bytes());
+            } else {
+                bytes.extend(generation.to_le_bytes());
+            }
+            bytes.extend(b"\x02\x1ePerFieldDocValuesFormat.format\x08Lucene80");
+            bytes.extend(b"\x1ePerFieldDocValuesFormat.suffix\x010");
+            if points {
+                bytes.push(1);
+                if (name, version) != ("Lucene60FieldInfos", 0) {
+                    bytes.push(1);
+                }
+                bytes.push(8);
+            } else {
+                bytes.push(0);
+            }
+            match name {
+                "Lucene90FieldInfos" => bytes.extend([0, 0]),
+                "Lucene94FieldInfos" => bytes.extend([0, 0, 0]),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_layout_finds_the_soft_deletes_field() {
+        for (name, version) in [
+            ("Lucene60FieldInfos", 0),
+            ("Lucene60FieldInfos", 2),
+            ("Lucene90FieldInfos", 0),
+            ("Lucene94FieldInfos", 1),
+            ("Lucene94FieldInfos", 2),
+        ] {
+            let file = writing::file(name, version, "2", &fields(name, version));
+            let infos = FieldInfos::parse("_0_2.fnm", &file, &writing::ID, "2").unwrap();
+            let field = infos.soft_deletes().unwrap();
+            assert_eq!(field.name, "__soft_deletes");
+            assert_eq!(field.doc_values, DocValuesKind::Numeric);
+            assert_eq!(field.doc_values_generation, Some(3));
+            assert_eq!(field.doc_values_suffix().unwrap(), "Lucene80_0");
+            assert_eq!(field.has_skip_index(), (name, version) == ("Lucene94FieldInfos", 2));
+            assert_eq!(infos.by_number(1).unwrap().name, "price");
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused() {
+        let file = writing::file("Lucene60FieldInfos", 3, "", &[0]);
+        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not supported: header `Lucene60FieldInfos version 3` in file `_0.fnm`"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn random_content_never_panics(junk in any::<Vec<u8>>(), keep in 0..80_usize) {
+            let mut bytes = fields("Lucene60FieldInfos", 2);
+            bytes.truncate(keep);
+            bytes.extend(junk);
+            let file = writing::file("Lucene60FieldInfos", 2, "", &bytes);
+            drop(FieldInfos::parse("_0.fnm", &file, &writing::ID, ""));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A shard's Lucene files to its documents, sans-IO.
+//!
+//! The caller fetches bytes, this crate says which and what they mean:
+//!
+//! ```text
+//!  file list ──> ShardFiles ──> segments_N ──> SegmentInfos
+//!                                                  │ one per segment
+//!                                                  v
+//!                     Opening::start ──> Needs(slices) <──┐
+//!                                            │ supply ────┘  .si .cfe .fnm .liv .fdm .dvm .dvd
+//!                                            v
+//!                                     Ready(Segment): live documents, wanted fields
+//!                                            │ decoder
+//!                                            v
+//!        bytes of .fdt ── push ──> StoredFieldsDecoder ──> Chunk ──> StoredDocument
+//! ```
+//!
+//! A file's format is what the header inside the file says; codec names are not looked at.
+//! Bytes are taken as hostile: nothing panics, loops without end, or allocates more than
+//! the files that were handed in can justify.
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(
+    test,
+    expect(clippy::arithmetic_side_effects, reason = "an overflow in a test is a failed test")
+)]
+
+mod bytes;
+mod codec_header;
+mod compound;
+mod compress;
+mod doc_values;
+mod error;
+mod field_infos;
+mod id;
+mod live_docs;
+mod segment_files;
+mod segment_info;
+mod segment_infos;
+mod stored_fields;
+mod version;
+
+pub use crate::error::{LuceneError, Problem};
+pub use crate::field_infos::{DocValuesKind, FieldInfo, FieldInfos};
+pub use crate::id::{Identity, decode_id, split_uid};
+pub use crate::live_docs::{LiveDocs, Liveness};
+pub use crate::segment_files::{FileSlice, Opening, Segment, SegmentNeeds, ShardFiles};
+pub use crate::segment_info::{Packaging, SegmentInfo};
+pub use crate::segment_infos::{SegmentCommit, SegmentInfos};
+pub use crate::stored_fields::{
+    Chunk, DocumentClass, DocumentFields, Documents, FinishedRead, StoredDocument,
+    StoredFieldsDecoder, WantedFields,
+};
+pub use crate::version::LuceneVersion;

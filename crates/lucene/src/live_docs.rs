@@ -1,0 +1,259 @@
+//! Which documents of a segment are alive: `.liv` and soft deletes together.
+//!
+//! ```text
+//! header Lucene50LiveDocs (big-endian) or Lucene90LiveDocs (little-endian), suffix = generation
+//! ceil(documents / 64) x int64, bit i of word w = document 64 w + i is alive | footer
+//! ```
+
+use crate::bytes::{ByteOrder, Cursor};
+use crate::codec_header::{Header, ObjectId, content};
+use crate::doc_values::DocumentsWithValue;
+use crate::error::{LuceneError, Problem};
+
+/// How a document stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liveness {
+    /// It is alive.
+    Live,
+    /// A newer copy replaced it, or it was deleted, and it is kept for history only.
+    SoftDeleted,
+    /// It is gone for good and waits for a merge.
+    HardDeleted,
+}
+
+/// A set of documents of one segment, one bit each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BitSet {
+    words: Vec<u64>,
+}
+
+impl BitSet {
+    /// The set of no document among `max_doc`.
+    pub(crate) fn empty(max_doc: u32) -> Self {
+        Self { words: vec![0; words_for(max_doc)] }
+    }
+
+    /// Whether the document is in the set.
+    pub(crate) fn contains(&self, doc: u32) -> bool {
+        self.word(doc).is_some_and(|word| word & bit(doc) != 0)
+    }
+
+    /// Adds a document; tells whether it lies within the set's range.
+    pub(crate) fn insert(&mut self, doc: u32) -> bool {
+        let place = usize::try_from(doc >> 6).ok().and_then(|index| self.words.get_mut(index));
+        place.map(|word| *word |= bit(doc)).is_some()
+    }
+
+    /// The number of documents in the set.
+    pub(crate) fn count(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    fn word(&self, doc: u32) -> Option<u64> {
+        usize::try_from(doc >> 6).ok().and_then(|index| self.words.get(index).copied())
+    }
+}
+
+fn words_for(max_doc: u32) -> usize {
+    usize::try_from(max_doc.div_ceil(64)).unwrap_or(usize::MAX)
+}
+
+fn bit(doc: u32) -> u64 {
+    1_u64.wrapping_shl(doc & 63)
+}
+
+/// The documents that a `.liv` file marks as deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HardDeletes {
+    live: BitSet,
+}
+
+impl HardDeletes {
+    /// Reads a whole `.liv` file; as many documents must be deleted as the commit says.
+    pub(crate) fn parse(
+        file: &str,
+        bytes: &[u8],
+        id: &ObjectId,
+        generation: &str,
+        max_doc: u32,
+        deleted: u32,
+    ) -> Result<Self, LuceneError> {
+        let mut cursor = Cursor::new(file, content(file, bytes)?);
+        let header = Header::read(&mut cursor)?;
+        match header.name {
+            "Lucene50LiveDocs" => {}
+            "Lucene90LiveDocs" => cursor.set_order(ByteOrder::Little),
+            _ => return Err(header.unsupported(file)),
+        }
+        header.require_version(file, 0, 0)?;
+        header.require_id(file, Some(id))?;
+        header.require_suffix(file, generation)?;
+        let start = cursor.clone();
+        let expected = words_for(max_doc);
+        if cursor.remaining() != expected.saturating_mul(8) {
+            return Err(cursor.error(Problem::CountMismatch {
+                what: "bytes of live documents",
+                found: u64::try_from(cursor.remaining()).unwrap_or(u64::MAX),
+                expected: u64::try_from(expected.saturating_mul(8)).unwrap_or(u64::MAX),
+            }));
+        }
+        let mut words = Vec::with_capacity(expected);
+        for _ in 0..expected {
+            words.push(cursor.u64()?);
+        }
+        let live = BitSet { words };
+        let beyond = live.words.last().copied().unwrap_or(0) & !last_word_mask(max_doc);
+        let found = u64::from(max_doc).saturating_sub(live.count());
+        if beyond != 0 || found != u64::from(deleted) {
+            return Err(start.error(Problem::CountMismatch {
+                what: "deleted documents",
+                found,
+                expected: deleted.into(),
+            }));
+        }
+        Ok(Self { live })
+    }
+}
+
+fn last_word_mask(max_doc: u32) -> u64 {
+    match max_doc & 63 {
+        0 => u64::MAX,
+        used => 1_u64.wrapping_shl(used).wrapping_sub(1),
+    }
+}
+
+/// Which documents of a segment are alive, and why the others are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveDocs {
+    max_doc: u32,
+    hard: Option<HardDeletes>,
+    soft: Option<DocumentsWithValue>,
+    live: u32,
+    soft_deleted: u32,
+}
+
+impl LiveDocs {
+    /// Joins both kinds of deletes.
+    pub(crate) fn new(
+        max_doc: u32,
+        hard: Option<HardDeletes>,
+        soft: Option<DocumentsWithValue>,
+    ) -> Self {
+        let mut joined = Self { max_doc, hard, soft, live: 0, soft_deleted: 0 };
+        if joined.hard.is_none() && joined.soft.is_none() {
+            joined.live = max_doc;
+            return joined;
+        }
+        for doc in 0..max_doc {
+            match joined.liveness(doc) {
+                Liveness::Live => joined.live = joined.live.saturating_add(1),
+                Liveness::SoftDeleted => {
+                    joined.soft_deleted = joined.soft_deleted.saturating_add(1);
+                }
+                Liveness::HardDeleted => {}
+            }
+        }
+        joined
+    }
+
+    /// How the document stands; hard deletes win. Documents beyond the segment are gone.
+    pub fn liveness(&self, doc: u32) -> Liveness {
+        let beyond = doc >= self.max_doc;
+        if beyond || self.hard.as_ref().is_some_and(|hard| !hard.live.contains(doc)) {
+            Liveness::HardDeleted
+        } else if self.soft.as_ref().is_some_and(|soft| soft.contains(doc)) {
+            Liveness::SoftDeleted
+        } else {
+            Liveness::Live
+        }
+    }
+
+    /// Whether the document is alive.
+    pub fn is_live(&self, doc: u32) -> bool {
+        self.liveness(doc) == Liveness::Live
+    }
+
+    /// How many documents are alive, nested ones included.
+    pub fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// How many documents are not alive.
+    pub fn deleted(&self) -> u32 {
+        self.max_doc.saturating_sub(self.live)
+    }
+
+    /// How many documents are soft-deleted and not hard-deleted.
+    pub fn soft_deleted(&self) -> u32 {
+        self.soft_deleted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::{BitSet, HardDeletes, LiveDocs, Liveness};
+    use crate::codec_header::writing;
+
+    fn file(live: &[bool]) -> (Vec<u8>, u32) {
+        let mut words = vec![0_u64; live.len().div_ceil(64)];
+        for (doc, _) in live.iter().enumerate().filter(|(_, live)| **live) {
+            words[doc / 64] |= 1 << (doc % 64);
+        }
+        let content: Vec<u8> = words.into_iter().flat_map(u64::to_be_bytes).collect();
+        let deleted = live.iter().filter(|live| !**live).count();
+        (writing::file("Lucene50LiveDocs", 0, "a", &content), u32::try_from(deleted).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn deletes_of_both_kinds_add_up(
+            docs in prop::collection::vec(any::<(bool, bool)>(), 1..300),
+        ) {
+            let max_doc = u32::try_from(docs.len()).unwrap();
+            let live: Vec<bool> = docs.iter().map(|(live, _)| *live).collect();
+            let (bytes, deleted) = file(&live);
+            let hard =
+                HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", max_doc, deleted).unwrap();
+            let mut soft = BitSet::empty(max_doc);
+            for (doc, _) in docs.iter().enumerate().filter(|(_, (_, soft))| *soft) {
+                assert!(soft.insert(u32::try_from(doc).unwrap()));
+            }
+            let joined = LiveDocs::new(max_doc, Some(hard), Some(soft.into()));
+            for (doc, (hard_live, soft_deleted)) in docs.iter().enumerate() {
+                let expected = match (hard_live, soft_deleted) {
+                    (false, _) => Liveness::HardDeleted,
+                    (true, true) => Liveness::SoftDeleted,
+                    (true, false) => Liveness::Live,
+                };
+                assert_eq!(joined.liveness(u32::try_from(doc).unwrap()), expected);
+            }
+            assert_eq!(joined.live() + joined.soft_deleted() + deleted, max_doc);
+            assert_eq!(joined.live() + joined.deleted(), max_doc);
+        }
+
+        #[test]
+        fn random_content_never_panics(junk in any::<Vec<u8>>(), max_doc in 0..500_u32) {
+            let file = writing::file("Lucene50LiveDocs", 0, "a", &junk);
+            drop(HardDeletes::parse("_0_a.liv", &file, &writing::ID, "a", max_doc, 0));
+        }
+    }
+
+    #[test]
+    fn a_count_that_differs_from_the_commit_is_refused() {
+        let (bytes, _) = file(&[true, false, true]);
+        let error = HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", 3, 2).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`_0_a.liv` at byte 43: deleted documents: 1 found, 2 expected"
+        );
+    }
+
+    #[test]
+    fn documents_beyond_the_segment_are_not_alive() {
+        let joined = LiveDocs::new(3, None, None);
+        assert!(joined.is_live(2));
+        assert!(!joined.is_live(3));
+    }
+}

@@ -1,0 +1,461 @@
+//! Which files, or ranges of files, a segment's documents need, step by step.
+//!
+//! ```text
+//! round 1   _N.si | _N.cfe when listed | _N_<gen>.liv when there are hard deletes
+//! round 2   .fnm (newest generation: _N_<gen>.fnm) | .fdm when there is one
+//! round 3   .dvm of the soft deletes field, when the segment has it:
+//!           _N_<gen>_<Format>_<suffix>.dvm, or without generation
+//! round 4   the range of .dvd that holds the set of soft-deleted documents
+//! then      .fdt, by the decoder
+//! ```
+//!
+//! Generations are in base 36. What was written with the segment lies in `_N.cfs` when it is
+//! compound; what came later (generations) never does.
+
+use std::collections::BTreeMap;
+
+use crate::compound::CompoundEntries;
+use crate::doc_values::{DocumentsWithValue, FieldEntry};
+use crate::error::{LuceneError, Problem};
+use crate::field_infos::{FieldInfo, FieldInfos};
+use crate::live_docs::{HardDeletes, LiveDocs};
+use crate::segment_info::{Packaging, SegmentInfo};
+use crate::segment_infos::SegmentCommit;
+use crate::stored_fields::{StoredFieldsDecoder, StoredFieldsMeta, WantedFields};
+
+/// No chunk holds more documents than this, and none is shorter than a byte.
+const MOST_DOCUMENTS_A_BYTE: u64 = 4096;
+
+/// The files of a shard: names and lengths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardFiles {
+    files: BTreeMap<String, u64>,
+}
+
+impl ShardFiles {
+    /// Takes the list.
+    pub fn new(files: impl IntoIterator<Item = (String, u64)>) -> Self {
+        Self { files: files.into_iter().collect() }
+    }
+
+    /// The newest `segments_N`.
+    pub fn segments_file(&self) -> Result<&str, LuceneError> {
+        self.files
+            .keys()
+            .filter_map(|name| {
+                let generation = u64::from_str_radix(name.strip_prefix("segments_")?, 36).ok()?;
+                Some((generation, name))
+            })
+            .max()
+            .map(|(_, name)| name.as_str())
+            .ok_or_else(|| LuceneError::MissingFile { file: "segments_N".to_owned() })
+    }
+
+    /// A file as a whole.
+    pub fn whole(&self, name: &str) -> Result<FileSlice, LuceneError> {
+        let missing = || LuceneError::MissingFile { file: name.to_owned() };
+        let length = *self.files.get(name).ok_or_else(missing)?;
+        Ok(FileSlice {
+            name: name.to_owned(),
+            file: name.to_owned(),
+            offset: 0,
+            length,
+            file_length: length,
+        })
+    }
+
+    fn of_segment(&self, segment: &str) -> Self {
+        let belongs = |name: &str| {
+            name.strip_prefix(segment).is_some_and(|rest| rest.starts_with(['.', '_']))
+        };
+        let files = self.files.iter().filter(|(name, _)| belongs(name));
+        Self { files: files.map(|(name, length)| (name.clone(), *length)).collect() }
+    }
+}
+
+/// A range of a file in the shard's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSlice {
+    /// The Lucene file that the range is, or is part of: `_0.fnm`, also inside `_0.cfs`.
+    pub name: String,
+    /// The file in the list.
+    pub file: String,
+    /// Where the range starts in that file.
+    pub offset: u64,
+    /// How long it is.
+    pub length: u64,
+    file_length: u64,
+}
+
+impl FileSlice {
+    /// Whether the range is the whole file, so that its checksum in the list applies.
+    pub fn whole(&self) -> bool {
+        self.offset == 0 && self.length == self.file_length
+    }
+
+    /// A part of the range, if it lies within.
+    fn part(&self, offset: u64, length: u64) -> Option<Self> {
+        offset.checked_add(length).filter(|end| *end <= self.length)?;
+        let offset = self.offset.checked_add(offset)?;
+        Some(Self { offset, length, ..self.clone() })
+    }
+}
+
+/// A segment being opened: either it needs bytes, or its documents can be read.
+#[derive(Debug)]
+pub enum Opening {
+    /// These ranges are needed to go on.
+    Needs(Box<SegmentNeeds>),
+    /// All is known but the stored fields.
+    Ready(Box<Segment>),
+}
+
+impl Opening {
+    /// Starts with the shard's file list and what the commit says about the segment.
+    pub fn start(files: &ShardFiles, commit: &SegmentCommit) -> Result<Self, LuceneError> {
+        Gathered {
+            files: files.of_segment(&commit.name),
+            commit: commit.clone(),
+            info: None,
+            entries: None,
+            hard: None,
+            fields: None,
+            meta: None,
+            soft: None,
+        }
+        .go_on()
+    }
+}
+
+/// The ranges that a segment needs next.
+#[derive(Debug)]
+pub struct SegmentNeeds {
+    gathered: Gathered,
+    wants: Vec<Want>,
+    slices: Vec<FileSlice>,
+}
+
+impl SegmentNeeds {
+    /// The ranges, in the order in which `supply` takes their bytes.
+    pub fn slices(&self) -> &[FileSlice] {
+        &self.slices
+    }
+
+    /// Takes the bytes of all ranges and goes on.
+    pub fn supply<B: AsRef<[u8]>>(self, answers: &[B]) -> Result<Opening, LuceneError> {
+        let Self { mut gathered, wants, slices } = self;
+        let mut answers = answers.iter().map(AsRef::as_ref);
+        for (want, slice) in wants.into_iter().zip(slices) {
+            let bytes = answers.next().unwrap_or_default();
+            let given = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if given != slice.length {
+                let (file, wanted) = (slice.name, slice.length);
+                return Err(LuceneError::WrongAnswer { file, wanted, given });
+            }
+            gathered.take(want, &slice.name, bytes)?;
+        }
+        gathered.go_on()
+    }
+}
+
+/// What a range is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Info,
+    Entries,
+    HardDeletes,
+    Fields,
+    Meta,
+    SoftDeletesEntry,
+    SoftDeletes,
+}
+
+/// What is known about a segment so far.
+#[derive(Debug)]
+struct Gathered {
+    files: ShardFiles,
+    commit: SegmentCommit,
+    info: Option<SegmentInfo>,
+    entries: Option<CompoundEntries>,
+    hard: Option<HardDeletes>,
+    fields: Option<FieldInfos>,
+    meta: Option<StoredFieldsMeta>,
+    soft: Option<FieldEntry>,
+}
+
+impl Gathered {
+    fn take(&mut self, want: Want, file: &str, bytes: &[u8]) -> Result<(), LuceneError> {
+        let id = &self.commit.id;
+        let max_doc = self.info.as_ref().map_or(0, |info| info.max_doc);
+        match want {
+            Want::Info => self.info = Some(SegmentInfo::parse(file, bytes, id)?),
+            Want::Entries => {
+                let length = self.files.whole(&self.name(".cfs"))?.length;
+                self.entries = Some(CompoundEntries::parse(file, bytes, id, length)?);
+            }
+            Want::HardDeletes => {
+                let generation = self.commit.deletion_generation.map(base36).unwrap_or_default();
+                let deleted = self.commit.deleted;
+                let parsed = HardDeletes::parse(file, bytes, id, &generation, max_doc, deleted)?;
+                self.hard = Some(parsed);
+            }
+            Want::Fields => {
+                let generation = self.commit.field_infos_generation.map(base36).unwrap_or_default();
+                self.fields = Some(FieldInfos::parse(file, bytes, id, &generation)?);
+            }
+            Want::Meta => self.meta = Some(StoredFieldsMeta::parse(file, bytes, id, max_doc)?),
+            Want::SoftDeletesEntry => {
+                if let Some(fields) = &self.fields
+                    && let Some(field) = fields.soft_deletes()
+                {
+                    self.soft = Some(FieldEntry::parse(file, bytes, id, fields, field.number)?);
+                }
+            }
+            Want::SoftDeletes => {
+                if let Some(FieldEntry::Range(range)) = &self.soft {
+                    self.soft = Some(FieldEntry::Known(range.decode(file, bytes, max_doc)?));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn go_on(self) -> Result<Opening, LuceneError> {
+        let Some(info) = &self.info else {
+            return self.ask_first();
+        };
+        if info.packaging == Packaging::Compound && self.entries.is_none() {
+            return Err(LuceneError::MissingFile { file: self.name(".cfe") });
+        }
+        self.check_documents(info)?;
+        let Some(fields) = &self.fields else {
+            return self.ask_fields();
+        };
+        let soft = match (fields.soft_deletes(), &self.soft) {
+            (None, _) => None,
+            (Some(field), None) => {
+                let slice = self.locate_doc_values(field, "dvm")?;
+                return Ok(self.ask(vec![(Want::SoftDeletesEntry, slice)]));
+            }
+            (Some(field), Some(FieldEntry::Range(range))) => {
+                let file = self.locate_doc_values(field, "dvd")?;
+                let slice = file.part(range.offset, range.length).ok_or_else(|| {
+                    LuceneError::Malformed {
+                        file: file.name.clone(),
+                        offset: file.length,
+                        problem: Problem::UnexpectedEnd { wanted: range.length },
+                    }
+                })?;
+                return Ok(self.ask(vec![(Want::SoftDeletes, slice)]));
+            }
+            (Some(_), Some(FieldEntry::Known(soft))) => Some(soft.clone()),
+        };
+        let info = info.clone();
+        let wanted = WantedFields::new(fields);
+        self.ready(info, wanted, soft)
+    }
+
+    fn ask_first(self) -> Result<Opening, LuceneError> {
+        let mut asked = vec![(Want::Info, self.files.whole(&self.name(".si"))?)];
+        if let Ok(slice) = self.files.whole(&self.name(".cfe")) {
+            asked.push((Want::Entries, slice));
+        }
+        if let Some(generation) = self.commit.deletion_generation {
+            let name = self.name(&format!("_{}.liv", base36(generation)));
+            asked.push((Want::HardDeletes, self.files.whole(&name)?));
+        }
+        Ok(self.ask(asked))
+    }
+
+    fn ask_fields(self) -> Result<Opening, LuceneError> {
+        let fields = match self.commit.field_infos_generation {
+            Some(generation) => {
+                self.files.whole(&self.name(&format!("_{}.fnm", base36(generation))))?
+            }
+            None => self.locate(".fnm")?,
+        };
+        let mut asked = vec![(Want::Fields, fields)];
+        if let Ok(slice) = self.locate(".fdm") {
+            asked.push((Want::Meta, slice));
+        }
+        Ok(self.ask(asked))
+    }
+
+    fn ask(self, asked: Vec<(Want, FileSlice)>) -> Opening {
+        let (wants, slices) = asked.into_iter().unzip();
+        Opening::Needs(Box::new(SegmentNeeds { gathered: self, wants, slices }))
+    }
+
+    fn ready(
+        self,
+        info: SegmentInfo,
+        wanted: WantedFields,
+        soft: Option<DocumentsWithValue>,
+    ) -> Result<Opening, LuceneError> {
+        let stored_fields = self.locate(".fdt")?;
+        let max_doc = info.max_doc;
+        let live = LiveDocs::new(max_doc, self.hard.clone(), soft);
+        if let Some(expected) = self.commit.soft_deleted
+            && expected != live.soft_deleted()
+        {
+            return Err(self.malformed_info(Problem::CountMismatch {
+                what: "soft-deleted documents of the segment",
+                found: live.soft_deleted().into(),
+                expected: expected.into(),
+            }));
+        }
+        let Self { files: _, commit, info: _, entries: _, hard: _, fields: _, meta, soft: _ } =
+            self;
+        Ok(Opening::Ready(Box::new(Segment { commit, info, live, wanted, stored_fields, meta })))
+    }
+
+    /// Refuses a number of documents that the stored fields cannot hold, before it sizes anything.
+    fn check_documents(&self, info: &SegmentInfo) -> Result<(), LuceneError> {
+        let length = self.locate(".fdt")?.length;
+        if u64::from(info.max_doc) <= length.saturating_mul(MOST_DOCUMENTS_A_BYTE) {
+            return Ok(());
+        }
+        let value = info.max_doc.into();
+        Err(self.malformed_info(Problem::OutOfRange { what: "the number of documents", value }))
+    }
+
+    fn malformed_info(&self, problem: Problem) -> LuceneError {
+        LuceneError::Malformed { file: self.name(".si"), offset: 0, problem }
+    }
+
+    /// A file's name: the segment's, and what comes behind.
+    fn name(&self, rest: &str) -> String {
+        format!("{}{rest}", self.commit.name)
+    }
+
+    /// A file that was written with the segment, wherever it lies.
+    fn locate(&self, rest: &str) -> Result<FileSlice, LuceneError> {
+        let name = self.name(rest);
+        let Some(entry) = self.entries.as_ref().and_then(|entries| entries.get(rest)) else {
+            return self.files.whole(&name);
+        };
+        let missing = || LuceneError::MissingFile { file: name.clone() };
+        let compound = self.files.whole(&self.name(".cfs"))?;
+        let part = compound.part(entry.offset, entry.length).ok_or_else(missing)?;
+        Ok(FileSlice { name, ..part })
+    }
+
+    fn locate_doc_values(&self, field: &FieldInfo, ending: &str) -> Result<FileSlice, LuceneError> {
+        let suffix = field.doc_values_suffix().map(|suffix| format!("_{suffix}"));
+        let suffix = suffix.unwrap_or_default();
+        match field.doc_values_generation {
+            Some(generation) => {
+                self.files.whole(&self.name(&format!("_{}{suffix}.{ending}", base36(generation))))
+            }
+            None => self.locate(&format!("{suffix}.{ending}")),
+        }
+    }
+}
+
+/// Writes a generation as file names have it.
+fn base36(mut generation: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(generation.rem_euclid(36)).unwrap_or(0);
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        generation = generation.div_euclid(36);
+        if generation == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
+/// A segment whose stored fields can be read.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    commit: SegmentCommit,
+    info: SegmentInfo,
+    live: LiveDocs,
+    wanted: WantedFields,
+    stored_fields: FileSlice,
+    meta: Option<StoredFieldsMeta>,
+}
+
+impl Segment {
+    /// Its name, such as `_4k`.
+    pub fn name(&self) -> &str {
+        &self.commit.name
+    }
+
+    /// What its commit says about it.
+    pub fn commit(&self) -> &SegmentCommit {
+        &self.commit
+    }
+
+    /// What its `.si` file says.
+    pub fn info(&self) -> &SegmentInfo {
+        &self.info
+    }
+
+    /// How many documents it holds, deleted and nested ones included.
+    pub fn max_doc(&self) -> u32 {
+        self.info.max_doc
+    }
+
+    /// Which of them are alive.
+    pub fn live_docs(&self) -> &LiveDocs {
+        &self.live
+    }
+
+    /// The numbers of the metadata fields.
+    pub fn wanted(&self) -> &WantedFields {
+        &self.wanted
+    }
+
+    /// What the codecs noted about the segment.
+    pub fn attributes(&self) -> &BTreeMap<String, String> {
+        &self.info.attributes
+    }
+
+    /// Where its stored fields lie.
+    pub fn stored_fields(&self) -> &FileSlice {
+        &self.stored_fields
+    }
+
+    /// Starts a pass over its stored fields.
+    pub fn decoder(&self) -> StoredFieldsDecoder {
+        StoredFieldsDecoder::new(
+            self.stored_fields.name.clone(),
+            self.stored_fields.length,
+            self.commit.id,
+            self.info.max_doc,
+            self.meta.clone(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{ShardFiles, base36};
+
+    proptest! {
+        #[test]
+        fn generations_come_back(generation in any::<u64>()) {
+            assert_eq!(u64::from_str_radix(&base36(generation), 36).unwrap(), generation);
+        }
+    }
+
+    #[test]
+    fn the_newest_commit_is_found_by_number_not_by_name() {
+        let names = ["segments_9", "segments_z", "segments_10", "segments_x!", "_0.si"];
+        let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
+        assert_eq!(files.segments_file().unwrap(), "segments_10");
+        let error = ShardFiles::new([]).segments_file().unwrap_err();
+        assert_eq!(error.to_string(), "`segments_N` is missing from the shard's file list");
+    }
+
+    #[test]
+    fn a_segment_takes_no_file_of_another_one() {
+        let names = ["_1.si", "_1_2.liv", "_10.si", "_1a.fdt"];
+        let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
+        let own = files.of_segment("_1").files;
+        assert_eq!(own.into_keys().collect::<Vec<_>>(), ["_1.si", "_1_2.liv"]);
+    }
+}

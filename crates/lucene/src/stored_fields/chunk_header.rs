@@ -1,0 +1,108 @@
+//! The head of a chunk: which documents it holds and how long each is.
+
+use super::format::{CountsLayout, Format};
+use super::{lucene50, lucene90};
+use crate::bytes::Cursor;
+use crate::error::{LuceneError, Problem};
+
+/// A number for each document of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// The same for all.
+    Same(u32),
+    /// One each.
+    Each(Vec<u32>),
+}
+
+impl Counts {
+    /// The number of the document at that place of the chunk.
+    pub(super) fn get(&self, place: u32) -> Option<u32> {
+        match self {
+            Self::Same(value) => Some(*value),
+            Self::Each(values) => {
+                usize::try_from(place).ok().and_then(|place| values.get(place).copied())
+            }
+        }
+    }
+
+    fn sum(&self, count: u32) -> u64 {
+        match self {
+            Self::Same(value) => u64::from(*value).saturating_mul(count.into()),
+            Self::Each(values) => {
+                values.iter().fold(0_u64, |sum, value| sum.saturating_add((*value).into()))
+            }
+        }
+    }
+}
+
+/// Whether a chunk is compressed as one run or in several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// One run.
+    One,
+    /// Runs of the file's chunk size.
+    Sliced,
+}
+
+/// The head of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChunkHeader {
+    pub(super) first: u32,
+    pub(super) documents: u32,
+    pub(super) runs: Runs,
+    pub(super) fields: Counts,
+    pub(super) lengths: Counts,
+    /// The sum of the lengths.
+    pub(super) length: usize,
+}
+
+impl ChunkHeader {
+    /// Reads a head; the chunk must begin with `expected` and end by `max_doc`, and what is left
+    /// of the file (`remaining` bytes) must be able to hold it.
+    pub(super) fn read(
+        cursor: &mut Cursor<'_>,
+        format: Format,
+        expected: u32,
+        max_doc: u32,
+        remaining: u64,
+    ) -> Result<Self, LuceneError> {
+        let first = cursor.vint()?;
+        if first != expected {
+            return Err(cursor.error(Problem::CountMismatch {
+                what: "first document of a chunk",
+                found: first.into(),
+                expected: expected.into(),
+            }));
+        }
+        let token = cursor.vint()?;
+        let documents = token.wrapping_shr(format.flag_bits);
+        let runs = if token & 1 == 0 { Runs::One } else { Runs::Sliced };
+        if documents == 0 || documents > max_doc.saturating_sub(first) {
+            return Err(cursor.out_of_range("the number of documents in a chunk", documents.into()));
+        }
+        let (fields, lengths) = if documents == 1 {
+            (Counts::Same(cursor.vint()?), Counts::Same(cursor.vint()?))
+        } else {
+            match format.counts {
+                CountsLayout::Lucene50 => (
+                    lucene50::read_counts(cursor, documents)?,
+                    lucene50::read_counts(cursor, documents)?,
+                ),
+                CountsLayout::Lucene90 => (
+                    lucene90::read_counts(cursor, documents)?,
+                    lucene90::read_counts(cursor, documents)?,
+                ),
+            }
+        };
+        let sum = lengths.sum(documents);
+        let largest = remaining.saturating_mul(format.compression.largest_expansion());
+        let length = usize::try_from(sum)
+            .ok()
+            .filter(|_| sum <= largest && i32::try_from(sum).is_ok())
+            .ok_or_else(|| {
+                let value = i64::try_from(sum).unwrap_or(i64::MAX);
+                cursor.out_of_range("the length of a chunk", value)
+            })?;
+        Ok(Self { first, documents, runs, fields, lengths, length })
+    }
+}

@@ -1,0 +1,35 @@
+//! The stored fields of a segment: `.fdt`, read forward, each chunk decoded once.
+//!
+//! ```text
+//! .fdt    header | [before v3] vint chunk size, vint packed version | chunks
+//!         [before v3] vlong, vlong counts | footer
+//! chunk   vint first document | vint token | counts of fields, lengths of documents | runs
+//!         token = documents << 1 | sliced, or << 2 | dirty << 1 | sliced
+//! runs    the documents' bytes one after the other, compressed as one run;
+//!         if sliced, as runs of `chunk size` bytes, the last one shorter
+//! .fdm    from v2 on; from v3 on it has the chunk size (meta.rs)
+//! ```
+//!
+//! | header of `.fdt`               | versions | runs                | counts        |
+//! |--------------------------------|----------|---------------------|---------------|
+//! | `Lucene50StoredFieldsFastData` | 1..3     | LZ4                 | `lucene50.rs` |
+//! | `Lucene50StoredFieldsHighData` | 1..3     | DEFLATE             | `lucene50.rs` |
+//! | `Lucene87StoredFieldsFastData` | 3, 4     | LZ4 + dictionary    | `lucene50.rs` |
+//! | `Lucene87StoredFieldsHighData` | 3, 4     | DEFLATE + dictionary| `lucene50.rs` |
+//! | `Lucene90StoredFieldsFastData` | 1        | LZ4 + dictionary    | `lucene90.rs` |
+//! | `Lucene90StoredFieldsHighData` | 1        | DEFLATE + dictionary| `lucene90.rs` |
+
+mod chunk;
+mod chunk_header;
+mod decoder;
+mod document;
+mod format;
+mod lucene50;
+mod lucene90;
+mod meta;
+
+pub use self::chunk::{Chunk, Documents, StoredDocument};
+pub use self::decoder::{FinishedRead, StoredFieldsDecoder};
+pub use self::document::{DocumentClass, DocumentFields, WantedFields};
+
+pub(crate) use self::meta::StoredFieldsMeta;

@@ -1,0 +1,229 @@
+//! Shards that real servers wrote, read back and compared with what the servers answered.
+//!
+//! `corpus/<name>/<shard>/` has the Lucene files, `corpus/<name>/expected.ndjson` the live
+//! documents of all shards of that folder.
+#![expect(clippy::unwrap_used, reason = "the helpers of these tests read files that are there")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lucene::{
+    DocumentClass, FileSlice, LuceneError, Opening, Segment, SegmentCommit, SegmentInfos,
+    ShardFiles,
+};
+use proptest::prelude::{any, prop, proptest};
+use serde_json::{Value, json};
+
+/// A shard's files in memory.
+struct Shard {
+    contents: BTreeMap<String, Vec<u8>>,
+    files: ShardFiles,
+}
+
+impl Shard {
+    fn load(folder: &Path) -> Self {
+        let contents: BTreeMap<String, Vec<u8>> = fs_err::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs_err::read(path).unwrap())
+            })
+            .collect();
+        let files = contents.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64));
+        let files = ShardFiles::new(files);
+        Self { contents, files }
+    }
+
+    fn bytes(&self, slice: &FileSlice) -> &[u8] {
+        let start = usize::try_from(slice.offset).unwrap();
+        let end = start + usize::try_from(slice.length).unwrap();
+        &self.contents[&slice.file][start..end]
+    }
+
+    fn commits(&self) -> Result<Vec<SegmentCommit>, LuceneError> {
+        let file = self.files.whole(self.files.segments_file()?)?;
+        Ok(SegmentInfos::parse(&file.name, self.bytes(&file))?.segments)
+    }
+
+    fn open(&self, commit: &SegmentCommit) -> Result<Segment, LuceneError> {
+        let mut opening = Opening::start(&self.files, commit)?;
+        loop {
+            match opening {
+                Opening::Ready(segment) => return Ok(*segment),
+                Opening::Needs(needs) => {
+                    let answers: Vec<&[u8]> =
+                        needs.slices().iter().map(|slice| self.bytes(slice)).collect();
+                    opening = needs.supply(&answers)?;
+                }
+            }
+        }
+    }
+
+    /// The live documents of all segments.
+    fn documents(&self, portion: usize) -> Result<Vec<Value>, LuceneError> {
+        let mut documents = Vec::new();
+        for commit in self.commits()? {
+            let segment = self.open(&commit)?;
+            let stored_fields = self.bytes(segment.stored_fields());
+            documents.extend(read(&segment, stored_fields, portion, 0)?.1);
+        }
+        Ok(documents)
+    }
+}
+
+/// All document numbers that were given out, and the live documents among them.
+fn read(
+    segment: &Segment,
+    stored_fields: &[u8],
+    portion: usize,
+    skip_until: u32,
+) -> Result<(Vec<u32>, Vec<Value>), LuceneError> {
+    let mut decoder = segment.decoder();
+    decoder.skip_until(skip_until);
+    let (mut numbers, mut documents) = (Vec::new(), Vec::new());
+    for bytes in stored_fields.chunks(portion) {
+        decoder.push(bytes)?;
+        while let Some(chunk) = decoder.next_chunk()? {
+            for document in chunk.documents() {
+                let document = document?;
+                numbers.push(document.number());
+                let fields = document.fields(segment.wanted())?;
+                let class = fields.class(segment.live_docs().liveness(document.number()));
+                if !matches!(class, DocumentClass::Document | DocumentClass::WithoutSource) {
+                    continue;
+                }
+                let identity = fields.identity().map_err(|problem| document.broken(problem))?;
+                let identity = identity.expect("only nested documents have no identity");
+                let source: Option<Value> =
+                    fields.source.and_then(|source| serde_json::from_slice(source).ok());
+                let (id, kind) = (identity.id, identity.kind);
+                documents.push(
+                    json!({ "id": id, "kind": kind, "routing": fields.routing, "source": source }),
+                );
+            }
+            decoder.recycle(chunk);
+        }
+    }
+    let finished = decoder.finish()?;
+    assert_eq!(finished.documents, segment.max_doc());
+    Ok((numbers, documents))
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs_err::read_dir(parent)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn corpus() -> Vec<PathBuf> {
+    folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))
+}
+
+fn sorted(documents: &[Value]) -> Vec<String> {
+    let mut lines: Vec<String> = documents.iter().map(Value::to_string).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn every_shard_gives_the_documents_that_the_server_gave() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 9, "the corpus is not whole");
+    for folder in corpus {
+        let expected = fs_err::read_to_string(folder.join("expected.ndjson")).unwrap();
+        let expected: Vec<Value> =
+            expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let expected = sorted(&expected);
+        for portion in [13, 4096, usize::MAX] {
+            let found: Vec<Value> = folders(&folder)
+                .iter()
+                .flat_map(|shard| {
+                    Shard::load(shard)
+                        .documents(portion)
+                        .unwrap_or_else(|error| panic!("{}: {error}", shard.display()))
+                })
+                .collect();
+            assert_eq!(sorted(&found), expected, "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn skipped_chunks_are_left_out_and_nothing_else() {
+    for folder in corpus() {
+        let shard = Shard::load(&folder.join("0"));
+        for commit in shard.commits().unwrap() {
+            let segment = shard.open(&commit).unwrap();
+            let stored_fields = shard.bytes(segment.stored_fields());
+            let (all, _) = read(&segment, stored_fields, 1000, 0).unwrap();
+            assert_eq!(all, (0..segment.max_doc()).collect::<Vec<_>>());
+            for skip in [1, segment.max_doc() / 2, segment.max_doc()] {
+                let (rest, _) = read(&segment, stored_fields, 1000, skip).unwrap();
+                let first = rest.first().map_or_else(|| segment.max_doc(), |first| *first);
+                assert!(first <= skip, "document {skip} itself was skipped");
+                assert_eq!(rest, all[usize::try_from(first).unwrap()..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn live_documents_and_deletes_add_up() {
+    let (mut hard, mut soft) = (0, 0);
+    for folder in corpus() {
+        for shard in folders(&folder) {
+            let shard = Shard::load(&shard);
+            for commit in shard.commits().unwrap() {
+                let segment = shard.open(&commit).unwrap();
+                let live = segment.live_docs();
+                assert_eq!(live.live() + live.deleted(), segment.max_doc());
+                assert_eq!(live.deleted(), commit.deleted + live.soft_deleted());
+                hard += commit.deleted;
+                soft += live.soft_deleted();
+            }
+        }
+    }
+    assert!(hard > 0 && soft > 0, "the corpus has deletes of both kinds");
+}
+
+proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(400))]
+
+    #[test]
+    fn altered_stored_fields_are_an_error_and_never_a_panic(
+        folder in any::<prop::sample::Index>(),
+        place in any::<prop::sample::Index>(),
+        change in 1..=255_u8,
+        portion in 1..5000_usize,
+    ) {
+        let corpus = corpus();
+        let shard = Shard::load(&folder.get(&corpus).join("0"));
+        for commit in shard.commits().unwrap() {
+            let segment = shard.open(&commit).unwrap();
+            let mut bytes = shard.bytes(segment.stored_fields()).to_vec();
+            let place = place.index(bytes.len());
+            bytes[place] ^= change;
+            assert!(read(&segment, &bytes, portion, 0).is_err(), "byte {place} went unnoticed");
+        }
+    }
+
+    #[test]
+    fn stored_fields_that_end_early_are_an_error(
+        folder in any::<prop::sample::Index>(),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let corpus = corpus();
+        let shard = Shard::load(&folder.get(&corpus).join("0"));
+        for commit in shard.commits().unwrap() {
+            let segment = shard.open(&commit).unwrap();
+            let bytes = shard.bytes(segment.stored_fields());
+            let cut = &bytes[..place.index(bytes.len())];
+            assert!(read(&segment, cut, 512, 0).is_err());
+        }
+    }
+}
