@@ -1,0 +1,134 @@
+//! The edge: reads blobs, and ranges of blobs, of one repository.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+
+use crate::error::{Damage, RepositoryError, from_store};
+use crate::location::Location;
+
+/// The blobs of one repository; names are relative to the repository's root.
+#[derive(Clone)]
+pub(crate) struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    uri: Arc<str>,
+    region: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Blobs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Blobs").field(&self.uri).finish()
+    }
+}
+
+impl Blobs {
+    /// Opens the store of a location; nothing is read yet.
+    pub(crate) fn open(location: &Location) -> Result<Self, RepositoryError> {
+        let opened = location.open()?;
+        Ok(Self {
+            store: opened.store,
+            prefix: opened.prefix,
+            uri: location.uri.as_str().into(),
+            region: location.region.as_deref().map(Into::into),
+        })
+    }
+
+    /// The URI of the repository.
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Reads a whole blob.
+    pub(crate) async fn read(&self, name: &str) -> Result<Bytes, RepositoryError> {
+        let path = self.path(name);
+        let got = self.store.get(&path).await.map_err(|error| self.failed(&path, error))?;
+        got.bytes().await.map_err(|error| self.failed(&path, error))
+    }
+
+    /// Reads a whole blob that may be absent.
+    pub(crate) async fn read_if_present(
+        &self,
+        name: &str,
+    ) -> Result<Option<Bytes>, RepositoryError> {
+        match self.read(name).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(RepositoryError::BlobMissing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads exactly this range of a blob; a shorter blob is damage.
+    pub(crate) async fn read_range(
+        &self,
+        name: &str,
+        range: Range<u64>,
+    ) -> Result<Bytes, RepositoryError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let path = self.path(name);
+        let wanted = range.end - range.start;
+        let got = match self.store.get_range(&path, range.clone()).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // Stores tell a range past the end each in their own words; the size tells it plainly.
+                return match self.store.head(&path).await {
+                    Ok(meta) if meta.size < range.end => {
+                        Err(self.too_short(name, meta.size, range.end))
+                    }
+                    Ok(_) | Err(_) => Err(self.failed(&path, error)),
+                };
+            }
+        };
+        let length = u64::try_from(got.len()).unwrap_or(u64::MAX);
+        if length == wanted {
+            Ok(got)
+        } else {
+            Err(self.too_short(name, range.start.saturating_add(length), range.end))
+        }
+    }
+
+    /// The names of the blobs directly in a folder (`""` is the root); all pages are read.
+    pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, RepositoryError> {
+        let path = self.path(folder);
+        let parent = (!path.as_ref().is_empty()).then_some(&path);
+        let found = self
+            .store
+            .list_with_delimiter(parent)
+            .await
+            .map_err(|error| self.failed(&path, error))?;
+        Ok(found
+            .objects
+            .into_iter()
+            .filter_map(|object| object.location.filename().map(str::to_owned))
+            .collect())
+    }
+
+    /// An error about the content of a blob.
+    pub(crate) fn damaged(&self, name: &str, damage: impl Into<Damage>) -> RepositoryError {
+        RepositoryError::Damaged {
+            uri: self.uri.to_string(),
+            blob: name.to_owned(),
+            damage: damage.into(),
+        }
+    }
+
+    fn too_short(&self, name: &str, size: u64, wanted: u64) -> RepositoryError {
+        self.damaged(name, format!("it ends at byte {size}, but {wanted} bytes are expected"))
+    }
+
+    fn path(&self, name: &str) -> Path {
+        // Not `Path::from`: the names of blobs are ASCII of our own making or the server's, and
+        // parts are joined one by one so that nothing in them is read as a path of its own.
+        name.split('/').filter(|part| !part.is_empty()).fold(self.prefix.clone(), Path::join)
+    }
+
+    fn failed(&self, path: &Path, error: object_store::Error) -> RepositoryError {
+        from_store(&self.uri, self.region.as_deref(), path, error)
+    }
+}

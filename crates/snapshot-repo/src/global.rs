@@ -1,0 +1,129 @@
+//! `meta-<snapshot uuid>.dat` at the root: templates and settings of the whole cluster.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+use serde_smile::value::Value;
+
+use crate::container;
+use crate::error::Damage;
+use crate::index::{Types, mappings_by_type, shown_mappings};
+use crate::smile;
+
+/// What a snapshot holds of the cluster itself.
+#[derive(Clone, Debug, Default)]
+pub struct GlobalMetadata {
+    /// Legacy index templates (`_template`), as one would put them.
+    pub legacy_templates: BTreeMap<String, Json>,
+    /// Composable index templates (`_index_template`), as one would put them.
+    pub index_templates: BTreeMap<String, Json>,
+    /// Component templates (`_component_template`), as one would put them.
+    pub component_templates: BTreeMap<String, Json>,
+    /// Persistent cluster settings, flat.
+    pub persistent_settings: Map<String, Json>,
+    /// The names of all other sections.
+    pub other: Vec<String>,
+}
+
+/// Sections that describe the cluster's own life, not something a person made.
+const BOOKKEEPING: &[&str] =
+    &["version", "cluster_uuid", "cluster_uuid_committed", "cluster_coordination", "indices"];
+
+/// Parameters at the root of a mapping that hold objects: these are no type names.
+const MAPPING_PARAMETERS: &[&str] = &[
+    "properties",
+    "runtime",
+    "_source",
+    "_routing",
+    "_meta",
+    "_field_names",
+    "_data_stream_timestamp",
+    "_all",
+    "_size",
+];
+
+/// Reads the metadata of a cluster.
+pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<GlobalMetadata, Damage> {
+    let body = container::open(bytes, "metadata")?;
+    let (_, metadata) = smile::only_field(smile::read(&body)?)?;
+    let mut global = GlobalMetadata::default();
+    for (section, value) in object(metadata, "meta-data")? {
+        match section.as_str() {
+            "templates" => {
+                for (name, template) in object(value, &section)? {
+                    let fields = object(template, &name)?;
+                    let body = template_body(fields, types)?;
+                    global.legacy_templates.insert(name, Json::Object(body));
+                }
+            }
+            "index_template" => global.index_templates = composable(value, &section)?,
+            "component_template" => global.component_templates = composable(value, &section)?,
+            "settings" => {
+                for (name, value) in object(value, &section)? {
+                    global.persistent_settings.insert(name, smile::to_json(value)?);
+                }
+            }
+            other if BOOKKEEPING.contains(&other) => {}
+            _ => global.other.push(section),
+        }
+    }
+    Ok(global)
+}
+
+/// A section that repeats its own name inside: `{"index_template": {"index_template": {..}}}`.
+fn composable(value: Value, section: &str) -> Result<BTreeMap<String, Json>, Damage> {
+    let mut templates = BTreeMap::new();
+    for (field, value) in object(value, section)? {
+        if field != section {
+            return Err(format!("`{section}` holds an unknown field `{field}`").into());
+        }
+        for (name, template) in object(value, section)? {
+            let mut body = Map::new();
+            for (field, value) in object(template, &name)? {
+                let value = match (field.as_str(), value) {
+                    ("template", Value::Object(inner)) => {
+                        Json::Object(template_body(inner, Types::Hidden)?)
+                    }
+                    (_, value) => smile::to_json(value)?,
+                };
+                body.insert(field, value);
+            }
+            templates.insert(name, Json::Object(body));
+        }
+    }
+    Ok(templates)
+}
+
+/// The settings, mappings, aliases and the rest of one template.
+fn template_body(
+    fields: impl IntoIterator<Item = (String, Value)>,
+    types: Types,
+) -> Result<Map<String, Json>, Damage> {
+    let mut body = Map::new();
+    for (field, value) in fields {
+        let value = match field.as_str() {
+            "mappings" => template_mappings(mappings_by_type(value)?, types),
+            _ => smile::to_json(value)?,
+        };
+        body.insert(field, value);
+    }
+    Ok(body)
+}
+
+/// A template's mapping without its type, where types are hidden; it may be kept with or without.
+fn template_mappings(mappings: Map<String, Json>, types: Types) -> Json {
+    let untyped = mappings
+        .iter()
+        .any(|(name, value)| MAPPING_PARAMETERS.contains(&name.as_str()) || !value.is_object());
+    if untyped { Json::Object(mappings) } else { shown_mappings(mappings, types) }
+}
+
+fn object(
+    value: Value,
+    name: &str,
+) -> Result<impl Iterator<Item = (String, Value)> + use<>, Damage> {
+    match value {
+        Value::Object(fields) => Ok(fields.into_iter()),
+        _ => Err(format!("`{name}` is no object").into()),
+    }
+}

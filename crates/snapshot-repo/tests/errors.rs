@@ -1,0 +1,108 @@
+//! A repository that cannot be read says what is wrong and what to do, each case in its own words.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use snapshot_repo::{Location, Repository, RepositoryError};
+
+fn repository(folder: &Path) -> Repository {
+    Repository::open(&Location::folder(folder)).unwrap()
+}
+
+fn refused(uri: &str) -> RepositoryError {
+    Repository::open(&Location { uri: uri.to_owned(), ..Location::default() }).unwrap_err()
+}
+
+fn corpus(name: &str) -> Repository {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots");
+    repository(&corpus.join(name).join("repo"))
+}
+
+#[test]
+fn a_location_that_is_none_is_refused() {
+    for uri in ["", "repo", "ftp://host/path", "s3:///prefix", "file://host/path"] {
+        let error = refused(uri);
+        assert!(matches!(error, RepositoryError::Location { .. }), "{uri}: {error:?}");
+    }
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_named() {
+    let error = refused("file:///no/such/folder").to_string();
+    assert_eq!(
+        error,
+        "the folder of `file:///no/such/folder` does not exist here; mount it or correct the \
+         repository's URI"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_without_a_repository_is_told_from_a_damaged_one() {
+    let folder = TempDir::new().unwrap();
+    let error = repository(folder.path()).contents().await.unwrap_err();
+    assert!(matches!(error, RepositoryError::NoRepository { .. }), "{error}");
+
+    fs_err::write(folder.path().join("index"), "{}").unwrap();
+    let error = repository(folder.path()).contents().await.unwrap_err().to_string();
+    assert!(error.contains("a repository of Elasticsearch 1 or 2 is not supported yet"), "{error}");
+
+    fs_err::write(folder.path().join("index-3"), "{").unwrap();
+    let error = repository(folder.path()).contents().await.unwrap_err().to_string();
+    assert!(error.starts_with("`index-3` in `"), "{error}");
+}
+
+#[tokio::test]
+async fn the_highest_generation_counts_without_a_latest_one() {
+    let folder = TempDir::new().unwrap();
+    let list = |name| format!(r#"{{"snapshots":[{{"name":"{name}","uuid":"u"}}],"indices":{{}}}}"#);
+    fs_err::write(folder.path().join("index-9"), list("old")).unwrap();
+    fs_err::write(folder.path().join("index-10"), list("new")).unwrap();
+    let contents = repository(folder.path()).contents().await.unwrap();
+    assert_eq!((contents.generation, contents.snapshots[0].name.as_str()), (10, "new"));
+}
+
+#[tokio::test]
+async fn an_unknown_snapshot_gets_the_nearest_names() {
+    let error = corpus("es710-incremental").snapshot("secnod").await.unwrap_err().to_string();
+    assert!(error.ends_with("has no snapshot `secnod`; did you mean `second`?"), "{error}");
+}
+
+#[tokio::test]
+async fn a_shard_that_failed_says_why() {
+    let repository = corpus("os13-partial");
+    let snapshot = repository.snapshot("partial").await.unwrap();
+    let index = snapshot.index("shop-unassigned").unwrap();
+    let error = repository.shard_files(&snapshot, index, 1).await.unwrap_err().to_string();
+    let expected = "snapshot `partial` (PARTIAL) does not hold shard 1 of `shop-unassigned`: primary \
+                    shard is not allocated";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_shard_beyond_the_last_says_how_many_there_are() {
+    let repository = corpus("os13-partial");
+    let snapshot = repository.snapshot("partial").await.unwrap();
+    let index = snapshot.index("shop-whole").unwrap();
+    let error = repository.shard_files(&snapshot, index, 7).await.unwrap_err().to_string();
+    assert!(error.contains("the index has 2 shards"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_there_is_unreachable() {
+    let location = Location {
+        uri: "s3://bucket/prefix".into(),
+        region: Some("us-east-1".into()),
+        // Nothing listens on the discard port.
+        endpoint: Some("http://127.0.0.1:9".into()),
+        options: BTreeMap::from([
+            ("AWS_ACCESS_KEY_ID".to_owned(), "key".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), "secret".to_owned()),
+        ]),
+    };
+    let error = Repository::open(&location).unwrap().contents().await.unwrap_err();
+    assert!(matches!(error, RepositoryError::Unreachable { .. }), "{error:?}");
+}
