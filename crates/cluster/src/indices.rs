@@ -1,0 +1,262 @@
+//! How are indices listed, made, changed, counted and removed?
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use crate::{
+    client::Client,
+    documents::Shards,
+    error::ClusterError,
+    request::{Repeat, Request, path},
+};
+
+/// One index, as the cluster lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct IndexSummary {
+    /// Its name.
+    #[serde(rename = "index")]
+    pub name: String,
+    /// `green`, `yellow` or `red`; closed indices of older clusters have none.
+    #[serde(default)]
+    pub health: Option<String>,
+    /// `open` or `close`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Its uuid.
+    #[serde(default)]
+    pub uuid: Option<String>,
+    /// The number of primary shards.
+    #[serde(default, rename = "pri", deserialize_with = "number")]
+    pub primaries: Option<u64>,
+    /// The number of replicas of each.
+    #[serde(default, rename = "rep", deserialize_with = "number")]
+    pub replicas: Option<u64>,
+    /// Lucene documents that are not deleted (nested ones count too); none if closed.
+    #[serde(default, rename = "docs.count", deserialize_with = "number")]
+    pub documents: Option<u64>,
+    /// Bytes of the primary shards.
+    #[serde(default, rename = "pri.store.size", deserialize_with = "number")]
+    pub bytes: Option<u64>,
+}
+
+impl IndexSummary {
+    /// Returns whether the index is closed.
+    pub fn is_closed(&self) -> bool {
+        self.status.as_deref() == Some("close")
+    }
+}
+
+/// The cat API writes numbers as strings, and nothing for what it does not know.
+fn number<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// Makes the request that lists all indices, hidden and closed ones too.
+pub fn list_request() -> Request {
+    Request::get("/_cat/indices")
+        .query("format", "json")
+        .query("bytes", "b")
+        .query("h", "index,health,status,uuid,pri,rep,docs.count,pri.store.size")
+        .query("expand_wildcards", "all")
+}
+
+/// Lists all indices, hidden and closed ones too, by name.
+pub async fn list(client: &Client) -> Result<Vec<IndexSummary>, ClusterError> {
+    let mut request = list_request();
+    let mut response = client.send(&request).await?;
+    if response.status == 400 {
+        // Older clusters know neither hidden indices nor the parameter that asks for them.
+        request.query.retain(|(name, _)| name != "expand_wildcards");
+        response = client.send(&request).await?;
+    }
+    let mut indices: Vec<IndexSummary> = client.accepted(response)?.json()?;
+    indices.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(indices)
+}
+
+/// Returns whether an index (or alias, or data stream) of this name exists.
+pub async fn exists(client: &Client, name: &str) -> Result<bool, ClusterError> {
+    let response = client.send(&Request::head(path(&[name]))).await?;
+    if response.status == 404 {
+        return Ok(false);
+    }
+    client.accepted(response).map(|_| true)
+}
+
+/// Makes the request that creates an index.
+pub fn create_request(name: &str, body: Value) -> Request {
+    Request::put(path(&[name])).json(body)
+}
+
+/// How the creation of an index ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there now.
+    Created,
+    /// It was there already, and is as it was.
+    Exists,
+}
+
+/// Creates an index with `settings`, `mappings` and `aliases` of `body`.
+pub async fn create(client: &Client, name: &str, body: Value) -> Result<Creation, ClusterError> {
+    let response = client.send(&create_request(name, body)).await?;
+    if response.status == 400
+        && matches!(
+            response.error_type().as_deref(),
+            Some("resource_already_exists_exception" | "index_already_exists_exception")
+        )
+    {
+        return Ok(Creation::Exists);
+    }
+    client.accepted(response).map(|_| Creation::Created)
+}
+
+/// Deletes an index; returns whether there was one.
+pub async fn delete(client: &Client, name: &str) -> Result<bool, ClusterError> {
+    let response = client.send(&Request::delete(path(&[name]))).await?;
+    if response.status == 404 {
+        return Ok(false);
+    }
+    client.accepted(response).map(|_| true)
+}
+
+/// Returns the settings, mappings and aliases of an index; `None` when there is none.
+pub async fn get(client: &Client, name: &str) -> Result<Option<Value>, ClusterError> {
+    let response = client.send(&Request::get(path(&[name]))).await?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let mut found: BTreeMap<String, Value> = client.accepted(response)?.json()?;
+    // Under an alias the answer has the index's own name.
+    Ok(found.remove(name).or_else(|| found.into_values().next()))
+}
+
+/// Returns the flat settings of an index (`index.number_of_replicas` and so on); `None` when
+/// there is none.
+pub async fn get_settings(
+    client: &Client,
+    name: &str,
+) -> Result<Option<BTreeMap<String, Value>>, ClusterError> {
+    #[derive(Deserialize)]
+    struct Entry {
+        settings: BTreeMap<String, Value>,
+    }
+    let request = Request::get(path(&[name, "_settings"])).query("flat_settings", "true");
+    let response = client.send(&request).await?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let found: BTreeMap<String, Entry> = client.accepted(response)?.json()?;
+    Ok(found.into_values().next().map(|entry| entry.settings))
+}
+
+/// Makes the request that changes settings of an index; `null` takes a setting back to its
+/// default.
+pub fn put_settings_request(name: &str, settings: Value) -> Request {
+    Request::put(path(&[name, "_settings"])).json(settings)
+}
+
+/// Changes settings of an index.
+pub async fn put_settings(
+    client: &Client,
+    name: &str,
+    settings: Value,
+) -> Result<(), ClusterError> {
+    client.call(&put_settings_request(name, settings)).await.map(drop)
+}
+
+/// Adds fields to the mapping of an index.
+pub async fn put_mapping(client: &Client, name: &str, mapping: Value) -> Result<(), ClusterError> {
+    client.call(&Request::put(path(&[name, "_mapping"])).json(mapping)).await.map(drop)
+}
+
+/// Changes aliases, all of them at once; `actions` is the list that the API takes.
+pub async fn update_aliases(client: &Client, actions: Value) -> Result<(), ClusterError> {
+    let request =
+        Request::post("/_aliases").json(json!({ "actions": actions })).repeat(Repeat::Safe);
+    client.call(&request).await.map(drop)
+}
+
+/// Makes all that was written to an index visible to searches.
+pub async fn refresh(client: &Client, name: &str) -> Result<(), ClusterError> {
+    let request = Request::post(path(&[name, "_refresh"])).repeat(Repeat::Safe);
+    client.call(&request).await.map(drop)
+}
+
+/// Counts the documents of an index (nested ones are not counted); a shard that failed makes it
+/// an error, for unknown is not zero.
+pub async fn count(client: &Client, name: &str) -> Result<u64, ClusterError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        count: u64,
+        #[serde(rename = "_shards")]
+        shards: Shards,
+    }
+    let response = client.call(&Request::get(path(&[name, "_count"]))).await?;
+    let Answer { count, shards: Shards { total, failed } } = response.json()?;
+    if failed > 0 {
+        return Err(ClusterError::Incomplete {
+            cluster: response.cluster.clone(),
+            url: response.url.clone(),
+            request: response.request.clone(),
+            problem: format!("{failed} of {total} shards failed; see the cluster's health"),
+        });
+    }
+    Ok(count)
+}
+
+/// Returns the health of the cluster: `green`, `yellow` or `red`.
+pub async fn cluster_health(client: &Client) -> Result<String, ClusterError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        status: String,
+    }
+    let answer: Answer = client.call(&Request::get("/_cluster/health")).await?.json()?;
+    Ok(answer.status)
+}
+
+/// Waits until all primary shards of an index are there, `seconds` at most; returns whether they
+/// are.
+pub async fn wait_for_primaries(
+    client: &Client,
+    name: &str,
+    seconds: u32,
+) -> Result<bool, ClusterError> {
+    let request = Request::get(path(&["_cluster", "health", name]))
+        .query("wait_for_status", "yellow")
+        .query("timeout", format!("{seconds}s"));
+    let response = client.send_once(&request).await?;
+    if response.status == 408 {
+        return Ok(false);
+    }
+    client.accepted(response).map(|_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_reads_what_old_and_new_clusters_write() {
+        let text = r#"[{"index":"a","health":"green","status":"open","uuid":"u","pri":"2",
+            "rep":"1","docs.count":"7","pri.store.size":"123"},
+            {"index":"b","health":null,"status":"close","docs.count":null}]"#;
+        let indices: Vec<IndexSummary> = serde_json::from_str(text).expect("JSON");
+        assert_eq!((indices[0].primaries, indices[0].documents), (Some(2), Some(7)));
+        assert!(indices[1].is_closed() && indices[1].documents.is_none());
+    }
+
+    #[test]
+    fn hidden_and_closed_indices_are_asked_for() {
+        assert!(list_request().target().ends_with("&expand_wildcards=all"));
+    }
+
+    #[test]
+    fn a_setting_goes_to_one_index() {
+        let request = put_settings_request("a b", json!({ "index.refresh_interval": null }));
+        assert_eq!(request.target(), "/a%20b/_settings");
+    }
+}

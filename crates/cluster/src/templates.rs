@@ -1,0 +1,133 @@
+//! How are legacy, component and composable templates read and written?
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    client::Client,
+    error::ClusterError,
+    request::{Request, path},
+};
+
+/// A kind of template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateKind {
+    /// `_template`.
+    Legacy,
+    /// `_component_template`.
+    Component,
+    /// `_index_template`.
+    Index,
+}
+
+impl TemplateKind {
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::Legacy => "_template",
+            Self::Component => "_component_template",
+            Self::Index => "_index_template",
+        }
+    }
+
+    /// The list's key and the key of a body in it; legacy templates come as an object.
+    fn keys(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Legacy => None,
+            Self::Component => Some(("component_templates", "component_template")),
+            Self::Index => Some(("index_templates", "index_template")),
+        }
+    }
+}
+
+/// Makes the request that writes a template.
+pub fn put_request(kind: TemplateKind, name: &str, body: Value) -> Request {
+    Request::put(path(&[kind.endpoint(), name])).json(body)
+}
+
+/// Writes a template, over one of the same name.
+pub async fn put(
+    client: &Client,
+    kind: TemplateKind,
+    name: &str,
+    body: Value,
+) -> Result<(), ClusterError> {
+    client.call(&put_request(kind, name, body)).await.map(drop)
+}
+
+/// Returns a template's body as one would write it; `None` when there is none.
+pub async fn get(
+    client: &Client,
+    kind: TemplateKind,
+    name: &str,
+) -> Result<Option<Value>, ClusterError> {
+    let response = client.send(&Request::get(path(&[kind.endpoint(), name]))).await?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let answer = client.accepted(response)?.json()?;
+    Ok(bodies(kind, answer).remove(name))
+}
+
+/// Returns all templates of a kind: bodies by name.
+pub async fn list(
+    client: &Client,
+    kind: TemplateKind,
+) -> Result<BTreeMap<String, Value>, ClusterError> {
+    let answer = client.call(&Request::get(path(&[kind.endpoint()]))).await?.json()?;
+    Ok(bodies(kind, answer))
+}
+
+/// Deletes a template; returns whether there was one.
+pub async fn delete(client: &Client, kind: TemplateKind, name: &str) -> Result<bool, ClusterError> {
+    let response = client.send(&Request::delete(path(&[kind.endpoint(), name]))).await?;
+    if response.status == 404 {
+        return Ok(false);
+    }
+    client.accepted(response).map(|_| true)
+}
+
+fn bodies(kind: TemplateKind, mut answer: Value) -> BTreeMap<String, Value> {
+    let mut bodies = BTreeMap::new();
+    match kind.keys() {
+        None => {
+            if let Value::Object(templates) = answer {
+                bodies.extend(templates);
+            }
+        }
+        Some((list, key)) => {
+            let entries = answer.get_mut(list).and_then(Value::as_array_mut);
+            for entry in entries.into_iter().flatten() {
+                let name = entry.get("name").and_then(Value::as_str).map(str::to_owned);
+                if let (Some(name), Some(body)) = (name, entry.get_mut(key)) {
+                    bodies.insert(name, body.take());
+                }
+            }
+        }
+    }
+    bodies
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_three_kinds_come_in_their_own_shapes() {
+        let legacy = bodies(TemplateKind::Legacy, json!({ "t": { "order": 0 } }));
+        assert_eq!(legacy["t"], json!({ "order": 0 }));
+        let answer = json!({ "index_templates": [{ "name": "t", "index_template": { "a": 1 } }] });
+        assert_eq!(bodies(TemplateKind::Index, answer)["t"], json!({ "a": 1 }));
+        let answer =
+            json!({ "component_templates": [{ "name": "t", "component_template": { "a": 1 } }] });
+        assert_eq!(bodies(TemplateKind::Component, answer)["t"], json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn a_name_is_one_segment_of_the_path() {
+        let request = put_request(TemplateKind::Index, "a/b", json!({}));
+        assert_eq!(request.target(), "/_index_template/a%2Fb");
+    }
+}

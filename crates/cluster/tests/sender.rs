@@ -1,0 +1,167 @@
+//! What does the sender do when the network or the server is at fault? A socket plays the faults:
+//! these are about bytes and waits, not about what a cluster does.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use cluster::{Cause, Client, ClusterError, Patience, Repeat, Request, version};
+use step_api::{Auth, ClusterAccess, Credentials, Exit};
+
+const QUICK: Patience = Patience {
+    retries: 3,
+    first_wait: Duration::from_millis(1),
+    longest_wait: Duration::from_millis(2),
+};
+
+/// Answers one connection after the other with these texts, an empty one by hanging up, and
+/// returns the requests.
+fn serve(answers: &[&str]) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let answers: Vec<String> = answers.iter().map(|&text| text.to_owned()).collect();
+    let served = thread::spawn(move || {
+        answers
+            .iter()
+            .map(|answer| {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                let request = read_request(&stream);
+                stream.write_all(answer.as_bytes()).expect("written");
+                request
+            })
+            .collect()
+    });
+    (endpoint, served)
+}
+
+fn read_request(stream: &TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        reader.read_line(&mut request).expect("a line");
+    }
+    let length = request
+        .to_ascii_lowercase()
+        .split("content-length: ")
+        .nth(1)
+        .and_then(|rest| rest.lines().next()?.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    request + &String::from_utf8(body).expect("text")
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn client(endpoint: &str) -> Client {
+    let access = ClusterAccess {
+        name: "legacy".to_owned(),
+        endpoint: endpoint.to_owned(),
+        version: None,
+        allow_insecure: false,
+        auth: Auth::Basic,
+    };
+    let credentials = Credentials {
+        username: Some("reader".to_owned()),
+        password: Some("hunter2".to_owned()),
+        ..Credentials::default()
+    };
+    Client::new(&access, &credentials, &BTreeMap::new()).expect("a client").with_patience(QUICK)
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_with_the_same_bytes() {
+    let busy = answer("503 Service Unavailable", "retry-after: 0\r\n", "");
+    let ok = answer("200 OK", "", "{}");
+    let (endpoint, served) = serve(&[&busy, "", &ok]);
+    let request = Request::put("/x").json(serde_json::json!({ "a": 1 }));
+    let response = client(&endpoint).call(&request).await.expect("an answer");
+    assert_eq!(response.status, 200);
+    let requests = served.join().expect("served");
+    assert!(requests[0].starts_with("PUT /x HTTP/1.1\r\n") && requests[0].ends_with("{\"a\":1}"));
+    assert_eq!(requests[0], requests[2]);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_done_twice() {
+    let (endpoint, served) = serve(&[""]);
+    let request = Request::post("/x").repeat(Repeat::Unsafe);
+    let error = client(&endpoint).call(&request).await.expect_err("no answer");
+    assert_eq!(error.cause(), Some(Cause::Lost));
+    assert_eq!(served.join().expect("served").len(), 1);
+}
+
+#[tokio::test]
+async fn refused_credentials_are_told_without_the_credentials() {
+    let no = answer(
+        "401 Unauthorized",
+        "",
+        r#"{"error":{"type":"security_exception","reason":"missing"}}"#,
+    );
+    let (endpoint, served) = serve(&[&no]);
+    let error = client(&endpoint).call(&Request::get("/")).await.expect_err("refused");
+    assert!(matches!(error, ClusterError::Unauthorized { .. }));
+    assert_eq!(error.exit(), Exit::NotPermitted);
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("`legacy`") && text.contains(&endpoint) && text.contains("missing"));
+    let pair = "cmVhZGVyOmh1bnRlcjI=";
+    assert!(!text.contains("hunter2") && !text.contains(pair), "{text}");
+    assert!(served.join().expect("served")[0].contains(&format!("Basic {pair}")));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_with_the_credentials() {
+    let elsewhere = answer("302 Found", "location: http://127.0.0.1:1/\r\n", "");
+    let (endpoint, served) = serve(&[&elsewhere]);
+    let error = client(&endpoint).call(&Request::get("/")).await.expect_err("refused");
+    assert_eq!(error.status(), Some(302));
+    served.join().expect("served");
+}
+
+#[tokio::test]
+async fn a_port_where_nothing_listens_is_named() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", free.local_addr().expect("an address"));
+    drop(free);
+    let error = client(&endpoint).call(&Request::get("/")).await.expect_err("refused");
+    assert_eq!(error.cause(), Some(Cause::Refused));
+    assert!(error.to_string().contains(&endpoint) && error.is_temporary(), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_one_with_a_bad_certificate() {
+    let bad = answer("400 Bad Request", "", "");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("https://{}", listener.local_addr().expect("an address"));
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut hello = [0; 16];
+        stream.read_exact(&mut hello).expect("a hello");
+        stream.write_all(bad.as_bytes()).expect("written");
+    });
+    let error = client(&endpoint).call(&Request::get("/")).await.expect_err("no TLS");
+    assert_eq!(error.cause(), Some(Cause::Tls));
+    assert!(error.to_string().contains("an `http://` one"), "{error}");
+    served.join().expect("served");
+}
+
+#[tokio::test]
+async fn a_closed_root_sends_us_to_the_nodes() {
+    let closed = answer("405 Method Not Allowed", "", "{}");
+    let nodes = answer("200 OK", "", r#"{"nodes":{"a":{"version":"8.19.8"}}}"#);
+    let (endpoint, served) = serve(&[&closed, &nodes]);
+    let version = version::detect(&client(&endpoint)).await.expect("a version");
+    assert_eq!(version.to_string(), "Elasticsearch 8.19.8");
+    assert!(
+        served.join().expect("served")[1].starts_with("GET /_nodes?filter_path=nodes.%2A.version ")
+    );
+}

@@ -1,0 +1,77 @@
+//! The cleanup step: are the clusters as they should be after the migration?
+//!
+//! |                         | complete           | partial (the migration failed)        |
+//! |-------------------------|--------------------|---------------------------------------|
+//! | settings of the target  | restored           | restored                              |
+//! | state on the target     | logged and removed | stays: a second try goes on with it   |
+//! | snapshot that we took   | deleted            | stays                                 |
+//! | repository registration | taken away         | stays                                 |
+//!
+//! Whatever is gone already is fine, so the step can be killed and started again. Both clusters
+//! are cleaned even if one of them cannot be reached; then the step fails and says what is left.
+
+mod source;
+mod target;
+
+use anyhow::Context as _;
+use step_api::{
+    Context, Failure,
+    cleanup::{CleanupAnswer, CleanupMode, CleanupRequest},
+    exit::exit_of,
+};
+
+/// Runs the step.
+pub fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupAnswer> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(async move { cleanup(&request, &context).await })
+}
+
+async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<CleanupAnswer> {
+    let mut done = Done::of_this_run(context);
+    let target = target::clean(request, context, &mut done).await;
+    let source = match request.mode {
+        CleanupMode::Complete => source::clean(request, context, &mut done).await,
+        CleanupMode::Partial => {
+            done.actions.push(source::kept(request, context));
+            Ok(())
+        }
+    };
+    if target.is_err() || source.is_err() {
+        // There will be no answer to say it.
+        for action in &done.actions {
+            tracing::info!("{action}");
+        }
+    }
+    match (target, source) {
+        (Ok(()), Ok(())) => Ok(CleanupAnswer { actions: done.actions }),
+        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
+        (Err(target), Err(source)) => {
+            let message = format!("both clusters are not clean: {target:#}\nand: {source:#}");
+            Err(Failure::new(exit_of(&target), message).into())
+        }
+    }
+}
+
+/// What was done so far.
+#[derive(Debug)]
+struct Done {
+    /// A line each.
+    actions: Vec<String>,
+    /// The runs whose state was removed, this one and earlier ones of the same migration.
+    runs: Vec<String>,
+}
+
+impl Done {
+    fn of_this_run(context: &Context) -> Self {
+        Self { actions: Vec::new(), runs: vec![context.run.as_str().to_owned()] }
+    }
+
+    fn also(&mut self, run: &str) {
+        if !self.runs.iter().any(|known| known == run) {
+            self.runs.push(run.to_owned());
+        }
+    }
+}

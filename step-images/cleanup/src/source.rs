@@ -1,0 +1,113 @@
+//! What is cleaned on the source: the snapshots that the migration took, and the registration of
+//! its repository.
+
+use cluster::{Client, ClusterError, snapshots};
+use register_step::resolve;
+use snapshot_step::registration::{definition, is_same_place};
+use step_api::{Context, Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
+
+use crate::Done;
+
+/// Deletes our snapshots and takes the registration of their repository away.
+pub(crate) async fn clean(
+    request: &CleanupRequest,
+    context: &Context,
+    done: &mut Done,
+) -> anyhow::Result<()> {
+    let CleanupRequest { source: Some(source), snapshot, repository_name, .. } = request else {
+        return Ok(());
+    };
+    if !snapshot.is_created() {
+        // Neither the snapshot nor the registration, if there is one, is ours.
+        return Ok(());
+    }
+    let client = Client::new(source, &context.source, &context.storage).map_err(Failure::from)?;
+    let standing =
+        snapshots::get_repository(&client, repository_name).await.map_err(Failure::from)?;
+    let Some(standing) = standing else {
+        done.actions.extend(left_behind(snapshot, context).await);
+        return Ok(());
+    };
+    if !is_same_place(&standing, &definition(&snapshot.repository, None)?) {
+        done.actions.push(format!(
+            "left repository `{repository_name}` of cluster `{}` as it is: it is registered for \
+             another place than `{}`",
+            source.name, snapshot.repository.uri
+        ));
+        return Ok(());
+    }
+    for run in done.runs.clone() {
+        let name = snapshot.snapshot_name(&RunId::new(run));
+        if snapshots::delete(&client, repository_name, &name).await.map_err(Failure::from)? {
+            done.actions.push(format!("deleted snapshot `{name}`"));
+        }
+    }
+    match snapshots::delete_repository(&client, repository_name).await {
+        Ok(true) => done.actions.push(format!(
+            "unregistered repository `{repository_name}` from cluster `{}`",
+            source.name
+        )),
+        Ok(false) => {}
+        Err(error) if is_in_use(&error) => done.actions.push(format!(
+            "left repository `{repository_name}` registered on cluster `{}`: another snapshot is \
+             under way in it",
+            source.name
+        )),
+        Err(error) => return Err(Failure::from(error).into()),
+    }
+    Ok(())
+}
+
+/// Says what a partial cleanup keeps.
+pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
+    let CleanupRequest { snapshot, repository_name, .. } = request;
+    let name = snapshot.snapshot_name(&context.run);
+    if snapshot.is_created() {
+        format!(
+            "snapshot `{name}` and the registration of repository `{repository_name}` stay, as far \
+             as they were made, for a second try of this run"
+        )
+    } else {
+        format!("snapshot `{name}` stays: it was there before")
+    }
+}
+
+/// Without a registration the source cannot delete a snapshot; perhaps there is none any more.
+async fn left_behind(snapshot: &SnapshotSource, context: &Context) -> Option<String> {
+    let name = snapshot.snapshot_name(&context.run);
+    let repository = resolve::open_repository(snapshot, &context.storage).ok()?;
+    let contents = repository.contents().await.ok()?;
+    contents.snapshots.iter().find(|found| found.name == name)?;
+    Some(format!(
+        "snapshot `{name}` stays in `{}`: the source has no registration of this repository any \
+         more; register it and delete the snapshot if nobody needs it",
+        snapshot.repository.uri
+    ))
+}
+
+/// The words have stayed the same from Elasticsearch 5 to OpenSearch 3; the type has not.
+fn is_in_use(error: &ClusterError) -> bool {
+    let ClusterError::Refused { reason, .. } = error else { return false };
+    reason.contains("currently used")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_in_use_is_told_from_other_refusals() {
+        let refused = |reason: &str| ClusterError::Refused {
+            cluster: "legacy".to_owned(),
+            url: "http://source:9200".to_owned(),
+            request: "DELETE /_snapshot/argosy".to_owned(),
+            status: 500,
+            kind: Some("illegal_state_exception".to_owned()),
+            reason: reason.to_owned(),
+        };
+        assert!(is_in_use(&refused(
+            "trying to modify or unregister repository that is currently used"
+        )));
+        assert!(!is_in_use(&refused("read-only")));
+    }
+}

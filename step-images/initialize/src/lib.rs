@@ -1,0 +1,78 @@
+//! The initialize step: can this migration work at all?
+//!
+//! ```text
+//!   target ---+
+//!   source ---+--> versions that were declared, the pair, permissions ---> answer
+//!   repository +                        \---------------------------------> all problems at once
+//! ```
+//!
+//! Nothing is written anywhere. Passing faults are waited out for a few seconds only: this is the
+//! first step, and a person waits for its message.
+
+mod probe;
+mod problems;
+mod storage;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use step_api::{
+    ClusterAccess, Context, Credentials,
+    initialize::{InitializeAnswer, InitializeRequest},
+    version::{Support, support},
+};
+
+use crate::{
+    probe::{Probed, Role},
+    problems::Problems,
+};
+
+/// Runs the step.
+pub fn run(request: InitializeRequest, context: Context) -> anyhow::Result<InitializeAnswer> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(async move { initialize(&request, &context).await })
+}
+
+async fn initialize(
+    request: &InitializeRequest,
+    context: &Context,
+) -> anyhow::Result<InitializeAnswer> {
+    let InitializeRequest { source, target, snapshot } = request;
+    let mut problems = Problems::default();
+
+    let storage = &context.storage;
+    let target = probe(target, &context.target, storage, Role::Target, &mut problems).await;
+    let source = match source {
+        Some(source) => {
+            let role = Role::Source { takes_snapshot: snapshot.is_created() };
+            probe(source, &context.source, storage, role, &mut problems).await
+        }
+        None => None,
+    };
+    let in_snapshot = storage::check(snapshot, context, &mut problems).await;
+
+    let source_version = source.map(|source| source.version).or(in_snapshot);
+    if let (Some(source), Some(target)) = (&source_version, &target)
+        && let Support::Unsupported(reason) = support(source, &target.version)
+    {
+        problems.unsupported(reason);
+    }
+    problems.into_result()?;
+    let target_version = target.context("the target has a version or a problem")?.version;
+    Ok(InitializeAnswer { source_version, target_version })
+}
+
+async fn probe(
+    access: &ClusterAccess,
+    credentials: &Credentials,
+    storage: &BTreeMap<String, String>,
+    role: Role,
+    problems: &mut Problems,
+) -> Option<Probed> {
+    let probed = probe::probe(access, credentials, storage, role, problems).await?;
+    tracing::info!("cluster `{}` is {}", access.name, probed.version);
+    Some(probed)
+}

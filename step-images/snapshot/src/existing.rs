@@ -1,0 +1,42 @@
+//! What is in a snapshot that was there before the migration?
+
+use register_step::resolve::{self, Opened};
+use step_api::{Context, SnapshotSource, snapshot::SnapshotAnswer};
+
+/// Reads an existing snapshot in its repository; one that is not whole is an error.
+pub(crate) async fn look(
+    source: &SnapshotSource,
+    context: &Context,
+) -> anyhow::Result<SnapshotAnswer> {
+    let Opened { repository: _, snapshot } = resolve::open(source, context).await?;
+    let seconds = snapshot
+        .start_millis
+        .zip(snapshot.end_millis)
+        .map_or(0.0, |(start, end)| seconds_between(start, end));
+    Ok(SnapshotAnswer {
+        snapshot: snapshot.name,
+        indices: u64::try_from(snapshot.indices.len())?,
+        shards: u64::from(snapshot.total_shards),
+        // Nothing was written for this migration.
+        bytes: 0,
+        seconds,
+    })
+}
+
+/// Returns the seconds between two instants in milliseconds; clocks that went back give none.
+pub(crate) fn seconds_between(start_millis: i64, end_millis: i64) -> f64 {
+    let millis = u64::try_from(end_millis.saturating_sub(start_millis)).unwrap_or(0);
+    std::time::Duration::from_millis(millis).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_went_back_makes_no_negative_time() {
+        assert!((seconds_between(1_000, 3_500) - 2.5).abs() < f64::EPSILON);
+        assert!(seconds_between(3_500, 1_000).abs() < f64::EPSILON);
+        assert!(seconds_between(i64::MAX, i64::MIN).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,233 @@
+//! Under which type and settings is a repository registered on the source?
+//!
+//! A registration of the same place is reused; another place under our name is an error, for
+//! somebody else relies on it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Context as _;
+use cluster::{
+    Client, ClusterError,
+    snapshots::{self, RepositoryDefinition},
+};
+use step_api::{Exit, Failure, Repository, ServerVersion, snapshot::SnapshotRequest};
+use url::Url;
+
+/// The settings that say where a repository is; the others say how it is written.
+const PLACE: [&str; 6] = ["location", "bucket", "container", "base_path", "endpoint", "region"];
+
+/// Translates a repository's URI into what a cluster wants to know.
+pub fn definition(
+    repository: &Repository,
+    max_rate_mb_per_node: Option<u32>,
+) -> anyhow::Result<RepositoryDefinition> {
+    let Repository { uri, region, endpoint, role_arn } = repository;
+    let mut settings = BTreeMap::new();
+    let mut set = |name: &str, value: &str| {
+        settings.insert(name.to_owned(), value.to_owned());
+    };
+    set("compress", "true");
+    if let Some(rate) = max_rate_mb_per_node {
+        set("max_snapshot_bytes_per_sec", &format!("{rate}mb"));
+    }
+    if Path::new(uri).is_absolute() {
+        set("location", uri);
+        return Ok(RepositoryDefinition { kind: "fs".to_owned(), settings });
+    }
+    let wrong = || {
+        Failure::new(
+            Exit::Invalid,
+            format!(
+                "`{uri}` is not a repository location; write `s3://bucket/prefix`, \
+                 `gs://bucket/prefix`, `az://container/prefix` or `file:///folder`"
+            ),
+        )
+    };
+    let url = Url::parse(uri).with_context(wrong)?;
+    let (kind, bucket) = match url.scheme() {
+        "file" => {
+            let folder = url.to_file_path().map_err(|()| wrong())?;
+            set("location", folder.to_str().with_context(wrong)?);
+            return Ok(RepositoryDefinition { kind: "fs".to_owned(), settings });
+        }
+        "s3" => ("s3", "bucket"),
+        "gs" => ("gcs", "bucket"),
+        "az" => ("azure", "container"),
+        _ => return Err(wrong().into()),
+    };
+    set(bucket, url.host_str().filter(|host| !host.is_empty()).with_context(wrong)?);
+    let base_path = url.path().trim_matches('/');
+    if !base_path.is_empty() {
+        set("base_path", base_path);
+    }
+    if kind == "s3" {
+        if let Some(region) = region {
+            set("region", region);
+        }
+        if let Some(endpoint) = endpoint {
+            set("endpoint", endpoint);
+            // S3-compatible services rarely have a host name for each bucket.
+            set("path_style_access", "true");
+        }
+        if let Some(role_arn) = role_arn {
+            set("role_arn", role_arn);
+        }
+    }
+    Ok(RepositoryDefinition { kind: kind.to_owned(), settings })
+}
+
+/// Returns whether two registrations are of one place.
+pub fn is_same_place(one: &RepositoryDefinition, other: &RepositoryDefinition) -> bool {
+    let part = |definition: &RepositoryDefinition, name: &str| {
+        definition
+            .settings
+            .get(name)
+            .map(|value| value.trim_matches('/').to_owned())
+            .filter(|value| !value.is_empty())
+    };
+    one.kind == other.kind && PLACE.iter().all(|name| part(one, name) == part(other, name))
+}
+
+/// Registers the request's repository on the source, unless it is.
+pub(crate) async fn ensure(
+    client: &Client,
+    request: &SnapshotRequest,
+    version: &ServerVersion,
+) -> anyhow::Result<()> {
+    let name = &request.repository_name;
+    let repository = &request.snapshot.repository;
+    let wanted = definition(repository, request.max_rate_mb_per_node)?;
+    let wanted = plain_paths(wanted, version);
+    let standing = snapshots::get_repository(client, name).await.map_err(Failure::from)?;
+    match standing {
+        Some(standing) if !is_same_place(&standing, &wanted) => {
+            let message = format!(
+                "cluster `{}` at `{}` has a repository `{name}` already, of another place: {}; \
+                 unregister it with `DELETE /_snapshot/{name}` if nobody needs it",
+                client.cluster(),
+                client.url(),
+                describe(&standing)
+            );
+            Err(Failure::new(Exit::Conflict, message).into())
+        }
+        Some(standing) if includes(&standing, &wanted) => {
+            tracing::info!("repository `{name}` is registered already");
+            Ok(())
+        }
+        _ => {
+            snapshots::put_repository(client, name, &wanted)
+                .await
+                .map_err(|error| refused(&error, repository))?;
+            tracing::info!("registered repository `{name}`: {}", describe(&wanted));
+            Ok(())
+        }
+    }
+}
+
+/// OpenSearch 3 spreads shards over hashed folders unless it is told not to; readers of
+/// repositories, ours among them, look under `indices/`.
+fn plain_paths(
+    mut definition: RepositoryDefinition,
+    version: &ServerVersion,
+) -> RepositoryDefinition {
+    if version.is_opensearch() {
+        definition.settings.insert("shard_path_type".to_owned(), "FIXED".to_owned());
+    }
+    definition
+}
+
+fn includes(standing: &RepositoryDefinition, wanted: &RepositoryDefinition) -> bool {
+    wanted.settings.iter().all(|(name, value)| {
+        PLACE.contains(&name.as_str()) || standing.settings.get(name) == Some(value)
+    })
+}
+
+fn describe(definition: &RepositoryDefinition) -> String {
+    let place = PLACE.iter().filter_map(|name| {
+        definition.settings.get(*name).map(|value| format!(", {name} `{value}`"))
+    });
+    format!("type `{}`{}", definition.kind, place.collect::<String>())
+}
+
+/// Adds the fix for the refusals that are met most.
+fn refused(error: &ClusterError, repository: &Repository) -> Failure {
+    let text = error.to_string();
+    let uri = &repository.uri;
+    let fix = if text.contains("path.repo") {
+        format!(
+            "add the folder of `{uri}` to `path.repo` in the configuration of every node of the \
+             source, and restart them"
+        )
+    } else if text.contains("repository type") || text.contains("Unknown repository") {
+        format!("install the plugin for `{uri}` on every node of the source")
+    } else {
+        format!("check that every node of the source may write to `{uri}`")
+    };
+    Failure::new(error.exit(), format!("{text}; {fix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(uri: &str) -> Repository {
+        Repository { uri: uri.to_owned(), region: None, endpoint: None, role_arn: None }
+    }
+
+    fn settings(uri: &str) -> (String, BTreeMap<String, String>) {
+        let RepositoryDefinition { kind, settings } =
+            definition(&repository(uri), None).expect("a definition");
+        (kind, settings)
+    }
+
+    #[test]
+    fn every_kind_of_location_has_its_settings() {
+        let (kind, found) = settings("file:///mnt/snapshots%20a");
+        assert_eq!((kind.as_str(), found["location"].as_str()), ("fs", "/mnt/snapshots a"));
+        let (kind, found) = settings("gs://bucket");
+        assert_eq!((kind.as_str(), found["bucket"].as_str()), ("gcs", "bucket"));
+        assert!(!found.contains_key("base_path"));
+        let (kind, found) = settings("az://box/a/b/");
+        assert_eq!((kind.as_str(), found["container"].as_str()), ("azure", "box"));
+        assert_eq!(found["base_path"], "a/b");
+        let s3 = Repository {
+            region: Some("eu-west-1".to_owned()),
+            endpoint: Some("http://s3.local:9000".to_owned()),
+            role_arn: Some("arn:aws:iam::1:role/x".to_owned()),
+            ..repository("s3://bucket/prefix")
+        };
+        let RepositoryDefinition { kind, settings } = definition(&s3, Some(40)).expect("s3");
+        assert_eq!(kind, "s3");
+        let expected = [
+            ("base_path", "prefix"),
+            ("bucket", "bucket"),
+            ("compress", "true"),
+            ("endpoint", "http://s3.local:9000"),
+            ("max_snapshot_bytes_per_sec", "40mb"),
+            ("path_style_access", "true"),
+            ("region", "eu-west-1"),
+            ("role_arn", "arn:aws:iam::1:role/x"),
+        ];
+        let found: Vec<_> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_no_location_says_what_to_write() {
+        for uri in ["ftp://host/x", "snapshots", "s3://"] {
+            let error = definition(&repository(uri), None).expect_err(uri);
+            assert!(error.to_string().contains("file:///folder"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_no_other_place() {
+        let one = definition(&repository("file:///mnt/a/"), None).expect("a definition");
+        let same = definition(&repository("file:///mnt/a"), Some(1)).expect("a definition");
+        let other = definition(&repository("file:///mnt/b"), None).expect("a definition");
+        assert!(is_same_place(&one, &same));
+        assert!(!is_same_place(&one, &other));
+        assert!(includes(&same, &one) && !includes(&one, &same));
+    }
+}
