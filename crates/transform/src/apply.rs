@@ -1,0 +1,245 @@
+//! What is an item on the target?
+
+use crate::{
+    change::{Change, Weight},
+    item::Item,
+    rule::Versions,
+    rules::RULES,
+};
+
+/// An item after all rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transformed {
+    /// The item in the words of the target.
+    pub item: Item,
+    /// What was changed, in the order of the rules.
+    pub changes: Vec<Change>,
+}
+
+impl Transformed {
+    /// Returns what the target cannot represent. If there is any, the item must not be made.
+    pub fn unsupported(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.weight == Weight::Unsupported)
+    }
+}
+
+/// Applies all rules in their order.
+pub fn apply(mut item: Item, versions: Versions) -> Transformed {
+    let changes = RULES.iter().flat_map(|rule| rule.run_on(&mut item, versions)).collect();
+    Transformed { item, changes }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::{item::ItemKind, rule::trial::versions};
+
+    const VERSIONS: [&str; 9] = [
+        "ES 5.6.16",
+        "ES 6.8.23",
+        "ES 7.10.2",
+        "ES 7.17.29",
+        "ES 8.19.8",
+        "OS 1.3.20",
+        "OS 2.19.4",
+        "OS 3.4.0",
+        "OS 2.5.0",
+    ];
+
+    fn field_type() -> impl Strategy<Value = Value> {
+        let types = [
+            "keyword",
+            "text",
+            "long",
+            "string",
+            "flattened",
+            "constant_keyword",
+            "wildcard",
+            "version",
+            "unsigned_long",
+            "point",
+            "shape",
+            "histogram",
+            "dense_vector",
+            "sparse_vector",
+            "date_nanos",
+            "search_as_you_type",
+        ];
+        let parameters = prop::sample::subsequence(
+            vec![
+                ("include_in_all", json!(true)),
+                ("ignore_above", json!(10)),
+                ("dims", json!(3)),
+                ("index", json!(true)),
+                ("similarity", json!("cosine")),
+                ("time_series_dimension", json!(true)),
+                ("script", json!("emit(1)")),
+                ("value", json!("x")),
+                ("depth_limit", json!(4)),
+                ("null_value", json!("n")),
+            ],
+            0..10,
+        );
+        (prop::sample::select(types.to_vec()), parameters).prop_map(|(kind, parameters)| {
+            let mut field: Map<String, Value> =
+                parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            field.insert("type".to_owned(), json!(kind));
+            Value::Object(field)
+        })
+    }
+
+    fn mappings() -> impl Strategy<Value = Value> {
+        let fields = prop::collection::btree_map("[a-c](\\.[a-b])?", field_type(), 0..5);
+        let roots = prop::sample::subsequence(
+            vec![
+                ("_all", json!({ "enabled": false })),
+                ("_parent", json!({ "type": "p" })),
+                ("_field_names", json!({ "enabled": false })),
+                ("runtime", json!({ "r": { "type": "long" } })),
+                ("dynamic", json!("runtime")),
+                ("subobjects", json!(false)),
+                ("_source", json!({ "mode": "synthetic", "excludes": ["x"] })),
+                (
+                    "dynamic_templates",
+                    json!([{ "t": { "match": "*", "mapping": { "type": "flattened" } } },
+                           { "u": { "match": "*", "runtime": {} } }]),
+                ),
+            ],
+            0..8,
+        );
+        (fields, roots, prop::sample::select(vec![0_usize, 1, 2])).prop_map(
+            |(fields, roots, types)| {
+                let mut root: Map<String, Value> =
+                    roots.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                root.insert("properties".to_owned(), json!(fields));
+                match types {
+                    0 => Value::Object(root),
+                    1 => json!({ "doc": root }),
+                    _ => {
+                        json!({ "one": root, "two": { "properties": { "a": { "type": "text" } } } })
+                    }
+                }
+            },
+        )
+    }
+
+    fn settings() -> impl Strategy<Value = Value> {
+        let entries = prop::sample::subsequence(
+            vec![
+                ("index.uuid", json!("x")),
+                ("index.version.created", json!("7100299")),
+                ("number_of_shards", json!("3")),
+                ("index.blocks.write", json!("true")),
+                ("index.lifecycle.name", json!("p")),
+                ("index.soft_deletes.enabled", json!("false")),
+                ("index.codec", json!("legacy_best_compression")),
+                ("index.store.type", json!("default")),
+                ("index.mode", json!("logsdb")),
+                ("index.routing.allocation.include._tier_preference", json!("data_hot")),
+                ("index.opendistro.index_state_management.rollover_alias", json!("a")),
+                ("index.translog.retention.age", json!("1h")),
+                (
+                    "index.analysis.filter.n",
+                    json!({ "type": "nGram", "min_gram": 1, "max_gram": 9 }),
+                ),
+                (
+                    "index.analysis.analyzer.a",
+                    json!({ "type": "custom", "tokenizer": "edgeNGram", "filter": ["standard", "n"] }),
+                ),
+            ],
+            0..14,
+        );
+        entries.prop_map(|entries| {
+            Value::Object(
+                entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            )
+        })
+    }
+
+    fn any_item() -> impl Strategy<Value = Item> {
+        let kinds = vec![
+            ItemKind::LegacyTemplate,
+            ItemKind::ComponentTemplate,
+            ItemKind::IndexTemplate,
+            ItemKind::Index,
+        ];
+        (prop::sample::select(kinds), settings(), mappings()).prop_map(
+            |(kind, settings, mappings)| {
+                let parts = json!({ "settings": settings, "mappings": mappings, "aliases": {} });
+                let body = match kind {
+                    ItemKind::Index => parts,
+                    ItemKind::LegacyTemplate => {
+                        let mut body = parts;
+                        body["template"] = json!("logs-*");
+                        body
+                    }
+                    ItemKind::ComponentTemplate => json!({ "template": parts }),
+                    ItemKind::IndexTemplate => json!({
+                        "index_patterns": ["logs-*"], "template": parts, "deprecated": true
+                    }),
+                };
+                Item::read(kind, "it", body).expect("an item")
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn applying_twice_is_applying_once(
+            item in any_item(),
+            source in prop::sample::select(VERSIONS.to_vec()),
+            target in prop::sample::select(VERSIONS.to_vec()),
+        ) {
+            let pair = versions(source, target);
+            let once = apply(item, pair);
+            let twice = apply(once.item.clone(), pair);
+            prop_assert_eq!(&twice.item, &once.item);
+            // What could not be done the first time is said again, and nothing else.
+            let again: Vec<&Change> = twice.changes.iter().collect();
+            let first: Vec<&Change> = once.unsupported().collect();
+            prop_assert!(again.iter().all(|change| first.contains(change)), "{:?}", again);
+        }
+
+        #[test]
+        fn a_body_that_is_read_and_written_stays_the_same_item(item in any_item()) {
+            let again = Item::read(item.kind, &item.name, item.body()).expect("an item");
+            prop_assert_eq!(again, item);
+        }
+    }
+
+    #[test]
+    fn the_same_version_changes_nothing_that_it_accepts() {
+        let body = json!({
+            "settings": { "index": { "number_of_shards": "2", "refresh_interval": "5s",
+                "sort": { "field": ["s"], "order": ["asc"] },
+                "analysis": { "analyzer": { "a": { "type": "custom", "tokenizer": "standard" } } } } },
+            "mappings": { "dynamic": "strict", "_routing": { "required": true }, "properties": {
+                "s": { "type": "keyword", "fields": { "t": { "type": "text" } } },
+                "o": { "properties": { "i": { "type": "ip" } } } } },
+            "aliases": { "all": { "filter": { "term": { "s": "x" } }, "is_write_index": true } }
+        });
+        for version in VERSIONS
+            .iter()
+            .filter(|version| !version.starts_with("ES 5") && !version.starts_with("ES 6"))
+        {
+            let item = Item::read(ItemKind::Index, "it", body.clone()).expect("an item");
+            let transformed = apply(item.clone(), versions(version, version));
+            assert_eq!(transformed.item, item, "{version}");
+            assert_eq!(transformed.changes, [], "{version}");
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_every_rule_says_what_it_is_about() {
+        let ids: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), RULES.len());
+        for rule in RULES {
+            assert!(rule.about.len() > 60, "{}", rule.id);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What is a piece of metadata, whatever its kind?
+//!
+//! The four kinds keep the same three parts in two places:
+//!
+//! ```text
+//!  index, legacy template               component template, index template
+//!  { settings, mappings, aliases, .. }  { template: { settings, mappings, aliases, .. }, .. }
+//! ```
+//!
+//! An [`Item`] has the three parts in one place, the settings flat, and all else in `rest`, so
+//! that a rule need not know where it works.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::settings::Settings;
+
+/// A kind of metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemKind {
+    /// A legacy template (`_template`).
+    LegacyTemplate,
+    /// A component template (`_component_template`).
+    ComponentTemplate,
+    /// A composable template (`_index_template`).
+    IndexTemplate,
+    /// An index with settings, mappings and aliases.
+    Index,
+}
+
+impl ItemKind {
+    /// Returns whether the three parts stand under `template`.
+    fn is_nested(self) -> bool {
+        matches!(self, Self::ComponentTemplate | Self::IndexTemplate)
+    }
+}
+
+/// One index or template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its mappings, without the word `mappings`.
+    pub mappings: Map<String, Value>,
+    /// Its aliases by name.
+    pub aliases: Map<String, Value>,
+    /// Everything else of its body: patterns, priority, metadata.
+    pub rest: Map<String, Value>,
+}
+
+/// Metadata that is not of the shape it must have.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "`{part}` of `{name}` is no object; the snapshot's metadata is damaged or of an unknown version"
+)]
+pub struct ItemError {
+    /// The name of the item.
+    pub name: String,
+    /// The part that is wrong.
+    pub part: &'static str,
+}
+
+impl Item {
+    /// Reads the body of an item, as the source's API shows it.
+    pub fn read(kind: ItemKind, name: &str, body: Value) -> Result<Self, ItemError> {
+        let wrong = |part| ItemError { name: name.to_owned(), part };
+        let mut rest = object(body).ok_or_else(|| wrong("body"))?;
+        rest.retain(|_, value| !value.is_null());
+        let mut parts = if kind.is_nested() {
+            let parts = rest.shift_remove("template").unwrap_or_default();
+            object(parts).ok_or_else(|| wrong("template"))?
+        } else {
+            std::mem::take(&mut rest)
+        };
+        let mut part = |name: &'static str| {
+            let value = parts.shift_remove(name).unwrap_or_default();
+            object(value).ok_or_else(|| wrong(name))
+        };
+        let settings = Settings::read(part("settings")?);
+        let mappings = part("mappings")?;
+        let aliases = part("aliases")?;
+        if kind.is_nested() {
+            parts.retain(|_, value| !value.is_null());
+            if !parts.is_empty() {
+                rest.insert("template".to_owned(), Value::Object(parts));
+            }
+        } else {
+            rest = parts;
+        }
+        Ok(Self { kind, name: name.to_owned(), settings, mappings, aliases, rest })
+    }
+
+    /// Returns the body of the request that makes the item.
+    pub fn body(&self) -> Value {
+        let mut body = self.rest.clone();
+        let mut parts = if self.kind.is_nested() {
+            body.shift_remove("template").and_then(object).unwrap_or_default()
+        } else {
+            std::mem::take(&mut body)
+        };
+        let own = [
+            ("settings", self.settings.to_map()),
+            ("mappings", self.mappings.clone()),
+            ("aliases", self.aliases.clone()),
+        ];
+        for (name, part) in own {
+            if !part.is_empty() {
+                parts.insert(name.to_owned(), Value::Object(part));
+            }
+        }
+        if !self.kind.is_nested() {
+            return Value::Object(parts);
+        }
+        if !parts.is_empty() || self.kind == ItemKind::ComponentTemplate {
+            body.insert("template".to_owned(), Value::Object(parts));
+        }
+        Value::Object(body)
+    }
+}
+
+/// Takes an object, or nothing where an object may stand.
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Some(fields),
+        Value::Null => Some(Map::new()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_component_template_stand_under_template() {
+        let body = json!({
+            "template": { "settings": { "index": { "codec": "default" } }, "lifecycle": {} },
+            "version": 4
+        });
+        let item = Item::read(ItemKind::ComponentTemplate, "c", body).expect("an item");
+        assert_eq!(item.settings.text("index.codec").as_deref(), Some("default"));
+        let expected = json!({
+            "version": 4,
+            "template": { "lifecycle": {}, "settings": { "index.codec": "default" } }
+        });
+        assert_eq!(item.body(), expected);
+    }
+
+    #[test]
+    fn the_parts_of_a_legacy_template_stand_at_the_root() {
+        let body = json!({ "order": 1, "template": "logs-*", "mappings": {}, "version": null });
+        let item = Item::read(ItemKind::LegacyTemplate, "l", body).expect("an item");
+        assert_eq!(item.body(), json!({ "order": 1, "template": "logs-*" }));
+    }
+
+    #[test]
+    fn a_part_that_is_no_object_is_refused() {
+        let error = Item::read(ItemKind::Index, "i", json!({ "mappings": [] })).expect_err("no");
+        assert_eq!(error.part, "mappings");
+    }
+}

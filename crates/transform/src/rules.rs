@@ -1,0 +1,73 @@
+//! Which rules are there, and in which order do they run?
+//!
+//! Mapping types are unwrapped before any rule looks at a field, and the cleaning of fields comes
+//! after the rules that replace their types.
+
+use crate::rule::Rule;
+
+mod allocation;
+mod analysis_limits;
+mod analysis_names;
+mod blocks;
+mod cartesian;
+mod codec;
+mod constant_keyword;
+mod dense_vector;
+mod elastic_parameters;
+mod elastic_settings;
+mod flattened;
+mod include_in_all;
+mod legacy_pattern;
+mod lifecycle;
+mod mapping_types;
+mod private_settings;
+mod removed_meta_fields;
+mod removed_settings;
+mod runtime_fields;
+mod soft_deletes;
+mod source_mode;
+mod sparse_vector;
+mod state_management;
+mod store_type;
+mod string_fields;
+mod subobjects;
+mod template_fields;
+mod translog_retention;
+mod unsupported_types;
+mod version_fields;
+mod wildcard;
+
+/// All rules, in the order in which they run.
+pub const RULES: &[Rule] = &[
+    private_settings::RULE,
+    removed_settings::RULE,
+    blocks::RULE,
+    allocation::RULE,
+    soft_deletes::RULE,
+    translog_retention::RULE,
+    store_type::RULE,
+    codec::RULE,
+    lifecycle::RULE,
+    state_management::RULE,
+    elastic_settings::RULE,
+    analysis_names::RULE,
+    analysis_limits::RULE,
+    mapping_types::RULE,
+    removed_meta_fields::RULE,
+    source_mode::RULE,
+    runtime_fields::RULE,
+    subobjects::RULE,
+    include_in_all::RULE,
+    string_fields::RULE,
+    flattened::RULE,
+    constant_keyword::RULE,
+    wildcard::RULE,
+    version_fields::RULE,
+    cartesian::RULE,
+    dense_vector::RULE,
+    sparse_vector::RULE,
+    unsupported_types::RULE,
+    elastic_parameters::RULE,
+    legacy_pattern::RULE,
+    template_fields::RULE,
+];

@@ -1,0 +1,56 @@
+//! Points and shapes on a plane.
+
+use serde_json::Value;
+
+use crate::{
+    change::Changes,
+    fields::{each_field, type_of},
+    item::Item,
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "cartesian",
+    about: "Changes `point` and `shape` to OpenSearch's `xy_point` and `xy_shape` (since 2.4, in \
+            its geospatial plug-in), which read the same values. Queries are `xy_shape` instead \
+            of `shape`.",
+    applies: |versions| versions.to_opensearch(),
+    run,
+};
+
+fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+    each_field(&mut item.mappings, &mut |path, field| {
+        let (old, new) = match type_of(field) {
+            Some("point") => ("point", "xy_point"),
+            Some("shape") => ("shape", "xy_shape"),
+            _ => return,
+        };
+        if versions.to_opensearch_since(2, 4) {
+            field.insert("type".to_owned(), Value::from(new));
+            let what = format!("changed from `{old}` to `{new}`");
+            changes.adapted(path, &what, "OpenSearch's name; queries are `xy_shape` there");
+        } else {
+            let what = format!("is `{old}`");
+            let why = "OpenSearch has it only since 2.4; upgrade the target, or make the index by \
+                       hand";
+            changes.unsupported(path, &what, why);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn points_and_shapes_get_their_names_in_opensearch() {
+        let body = json!({ "mappings": { "properties": {
+            "p": { "type": "point", "ignore_malformed": true }, "s": { "type": "shape" } } } });
+        let expected = json!({ "mappings": { "properties": {
+            "p": { "type": "xy_point", "ignore_malformed": true }, "s": { "type": "xy_shape" } } } });
+        assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Adapted; 2]));
+    }
+}

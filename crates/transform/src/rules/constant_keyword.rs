@@ -1,0 +1,75 @@
+//! Keywords with one value for the whole index.
+
+use serde_json::Value;
+
+use crate::{
+    change::Changes,
+    fields::{each_field, type_of},
+    item::Item,
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "constant-keyword",
+    about: "Keeps `constant_keyword` where OpenSearch has it (since 2.14). There the value must be \
+            given (tried on 2.19 and 3.4); a field that has no value yet is in no document, so a \
+            plain `keyword` serves it. Older targets are refused: documents need not carry the \
+            value, so a `keyword` would not find them.",
+    applies: |versions| versions.to_opensearch(),
+    run,
+};
+
+fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+    each_field(&mut item.mappings, &mut |path, field| {
+        if type_of(field) != Some("constant_keyword") {
+            return;
+        }
+        if !field.contains_key("value") {
+            field.clear();
+            field.insert("type".to_owned(), Value::from("keyword"));
+            let what = "changed from `constant_keyword` to `keyword`";
+            changes.lost(path, what, "it has no value yet, and OpenSearch must know it");
+        } else if versions.to_opensearch_since(2, 14) {
+            let dropped = field.len();
+            field.retain(|name, _| matches!(name.as_str(), "type" | "value"));
+            if field.len() < dropped {
+                let why = "OpenSearch's `constant_keyword` takes `value` alone";
+                changes.lost(path, "without its other parameters", why);
+            }
+        } else {
+            let why = "OpenSearch has it only since 2.14; upgrade the target, or make the index \
+                       by hand";
+            changes.unsupported(path, "is `constant_keyword`", why);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, item::ItemKind, rule::trial};
+
+    #[test]
+    fn with_a_value_it_stays_and_without_one_it_is_a_keyword() {
+        let (body, weights) = trial::index(
+            &RULE,
+            json!({ "mappings": { "properties": {
+                "a": { "type": "constant_keyword", "value": "x" },
+                "b": { "type": "constant_keyword" } } } }),
+        );
+        let expected = json!({ "mappings": { "properties": {
+            "a": { "type": "constant_keyword", "value": "x" }, "b": { "type": "keyword" } } } });
+        assert_eq!(body, expected);
+        assert_eq!(weights, [Weight::Lost]);
+    }
+
+    #[test]
+    fn an_older_target_refuses_it() {
+        let body = json!({ "mappings": { "properties": {
+            "a": { "type": "constant_keyword", "value": "x" } } } });
+        let (_, changes) = trial::run(&RULE, ItemKind::Index, ("ES 7.17", "OS 2.5"), body);
+        assert_eq!(changes[0].weight, Weight::Unsupported);
+    }
+}

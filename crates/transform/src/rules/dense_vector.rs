@@ -1,0 +1,143 @@
+//! Vectors.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    change::Changes,
+    fields::{Field, each_field, type_of},
+    item::Item,
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "dense-vector",
+    about: "Changes `dense_vector` to OpenSearch's `knn_vector` (in its k-NN plug-in). A vector \
+            that was searched by a graph gets one of the Lucene engine with the same measure and \
+            sizes, and the index gets `index.knn`; a vector that was only scored by scripts stays \
+            without a graph. Quantisation is not carried over: it only saves memory.",
+    applies: |versions| versions.to_opensearch(),
+    run,
+};
+
+fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+    let mut graphs = false;
+    each_field(&mut item.mappings, &mut |path, field| {
+        if type_of(field) != Some("dense_vector") {
+            return;
+        }
+        match convert(field, versions) {
+            Ok(converted) => {
+                graphs |= converted.contains_key("method");
+                *field = converted;
+                changes.lost(
+                    path,
+                    "changed from `dense_vector` to `knn_vector`",
+                    "OpenSearch's field for vectors; queries are `knn` queries of its k-NN \
+                     plug-in, and quantisation is not carried over",
+                );
+            }
+            Err(what) => {
+                let why = "`knn_vector` cannot hold it; make the index on the target by hand, or \
+                           leave it out with a `-` pattern";
+                changes.unsupported(path, &what, why);
+            }
+        }
+    });
+    if graphs && item.settings.text("index.knn").as_deref() != Some("true") {
+        item.settings.set("index.knn", "true");
+        changes.adapted("settings.index.knn", "set to `true`", "the index has vector graphs");
+    }
+}
+
+fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
+    let text = |name: &str| field.get(name).and_then(Value::as_str);
+    let dimension = field
+        .get("dims")
+        .and_then(Value::as_u64)
+        .ok_or("is `dense_vector` without `dims`: no document has set its length yet")?;
+    let mut converted = Map::new();
+    converted.insert("type".to_owned(), json!("knn_vector"));
+    converted.insert("dimension".to_owned(), json!(dimension));
+    match text("element_type") {
+        None | Some("float") => {}
+        Some("byte") if versions.to_opensearch_since(2, 9) => {
+            converted.insert("data_type".to_owned(), json!("byte"));
+        }
+        Some(other) => return Err(format!("is `dense_vector` of `{other}`")),
+    }
+    // A graph is the default since 8.11.
+    let graph = field
+        .get("index")
+        .and_then(Value::as_bool)
+        .unwrap_or_else(|| field.contains_key("similarity") || versions.source.at_least(8, 11));
+    if !graph {
+        return Ok(converted);
+    }
+    if !versions.to_opensearch_since(2, 2) {
+        return Err("is `dense_vector` with a graph, for which the Lucene engine of OpenSearch \
+                    2.2 is needed"
+            .to_owned());
+    }
+    let space = match text("similarity") {
+        None | Some("cosine") => "cosinesimil",
+        Some("l2_norm") => "l2",
+        Some("dot_product" | "max_inner_product") if versions.to_opensearch_since(2, 13) => {
+            "innerproduct"
+        }
+        Some(other) => return Err(format!("is `dense_vector` with `similarity: {other}`")),
+    };
+    let mut method = json!({ "name": "hnsw", "engine": "lucene", "space_type": space });
+    let mut parameters = Map::new();
+    for name in ["m", "ef_construction"] {
+        if let Some(size) = field.get("index_options").and_then(|options| options.get(name)) {
+            parameters.insert(name.to_owned(), size.clone());
+        }
+    }
+    if !parameters.is_empty() {
+        method["parameters"] = Value::Object(parameters);
+    }
+    converted.insert("method".to_owned(), method);
+    Ok(converted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{change::Weight, item::ItemKind, rule::trial};
+
+    #[test]
+    fn a_graph_keeps_its_measure_and_sizes() {
+        let body = json!({ "mappings": { "properties": { "v": {
+            "type": "dense_vector", "dims": 3, "index": true, "similarity": "l2_norm",
+            "index_options": { "type": "int8_hnsw", "m": 16, "ef_construction": 100 } } } } });
+        let (after, changes) = trial::run(&RULE, ItemKind::Index, ("ES 8.19", "OS 2.19"), body);
+        let expected = json!({
+            "settings": { "index.knn": "true" },
+            "mappings": { "properties": { "v": {
+                "type": "knn_vector", "dimension": 3,
+                "method": { "name": "hnsw", "engine": "lucene", "space_type": "l2",
+                            "parameters": { "m": 16, "ef_construction": 100 } } } } } });
+        assert_eq!(after, expected);
+        assert_eq!(changes.len(), 2);
+    }
+
+    #[test]
+    fn a_vector_of_seven_has_no_graph() {
+        let body = json!({ "mappings": { "properties": {
+            "v": { "type": "dense_vector", "dims": 3 } } } });
+        let expected = json!({ "mappings": { "properties": {
+            "v": { "type": "knn_vector", "dimension": 3 } } } });
+        assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Lost]));
+    }
+
+    #[test]
+    fn what_a_knn_vector_cannot_hold_is_refused() {
+        for field in [
+            json!({ "type": "dense_vector" }),
+            json!({ "type": "dense_vector", "dims": 8, "element_type": "bit" }),
+        ] {
+            let body = json!({ "mappings": { "properties": { "v": field } } });
+            assert_eq!(trial::index(&RULE, body.clone()), (body, vec![Weight::Unsupported]));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The level of mapping types that Elasticsearch 5 and 6 had.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    change::Changes,
+    item::{Item, ItemKind},
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "mapping-types",
+    about: "Takes away the level of mapping types, which no server since 7 accepts. A single type \
+            is unwrapped. Several types are merged where they agree on every field; documents of \
+            all of them then stand beside each other. `_default_` is a pattern for new types: in \
+            a template it is merged below each type, in an index with types it has done its work.",
+    applies: Versions::to_typeless,
+    run,
+};
+
+const DEFAULT: &str = "_default_";
+
+/// Keys of a mapping that has no types; a name that begins with an underscore is one too.
+const ROOT_KEYS: [&str; 12] = [
+    "properties",
+    "dynamic",
+    "dynamic_templates",
+    "dynamic_date_formats",
+    "date_detection",
+    "numeric_detection",
+    "include_in_all",
+    "enabled",
+    "runtime",
+    "subobjects",
+    "derived",
+    "data_stream_timestamp",
+];
+
+/// Parts in which types may differ: the rules that follow leave them out, and [`routing_differs`] sees to
+/// the last one.
+const SAID_ELSEWHERE: [&str; 4] = ["_all", "_parent", "include_in_all", "_routing"];
+
+fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+    if !has_types(&item.mappings) {
+        return;
+    }
+    let mut types = item.mappings.clone();
+    let default = types.shift_remove(DEFAULT);
+    let names: Vec<String> = types.keys().cloned().collect();
+
+    let routing_differs = routing_differs(&types);
+    let mut merged = Map::new();
+    let mut conflicts = Vec::new();
+    for (name, mapping) in types {
+        if let Value::Object(mapping) = mapping {
+            merge(&mut merged, mapping, &format!("mappings.{name}"), &mut conflicts);
+        }
+    }
+    if !conflicts.is_empty() {
+        for path in conflicts {
+            changes.unsupported(
+                &path,
+                "differs between mapping types",
+                "the target has one mapping for all documents of an index; make the index on the \
+                 target by hand, or leave it out with a `-` pattern",
+            );
+        }
+        return;
+    }
+    if let Some(Value::Object(default)) = default
+        && (names.is_empty() || item.kind != ItemKind::Index)
+    {
+        // What a type says itself stands; conflicts with the pattern are none.
+        merge(&mut merged, default, "mappings._default_", &mut Vec::new());
+    }
+    if routing_differs && merged.shift_remove("_routing").is_some() {
+        changes.lost(
+            "mappings._routing",
+            "removed",
+            "only some of the mapping types required a routing; documents keep theirs",
+        );
+    }
+    item.mappings = merged;
+    match names.as_slice() {
+        [] => changes.adapted("mappings._default_", "unwrapped", "the target has no mapping types"),
+        [name] => changes.adapted(
+            &format!("mappings.{name}"),
+            "unwrapped",
+            "the target has no mapping types",
+        ),
+        _ => changes.lost(
+            "mappings",
+            &format!("types `{}` merged into one mapping", names.join("`, `")),
+            "the target has no mapping types; documents of different types that have the same id \
+             are the same document there",
+        ),
+    }
+}
+
+fn has_types(mappings: &Map<String, Value>) -> bool {
+    let is_type = |(name, value): (&String, &Value)| {
+        let special = name.starts_with('_') && name != "_doc" && name != DEFAULT;
+        value.is_object() && !special && !ROOT_KEYS.contains(&name.as_str())
+    };
+    !mappings.is_empty() && mappings.iter().all(is_type)
+}
+
+/// Returns whether some types require a routing and others do not. Required of all, it would
+/// shut out the documents of the others.
+fn routing_differs(types: &Map<String, Value>) -> bool {
+    let mut routings = types.values().map(|mapping| mapping.get("_routing"));
+    let first = routings.next();
+    routings.any(|routing| Some(routing) != first)
+}
+
+/// Adds `other` to `into`; what both have and have differently is noted as a conflict, and `into`
+/// keeps its own.
+fn merge(
+    into: &mut Map<String, Value>,
+    other: Map<String, Value>,
+    path: &str,
+    conflicts: &mut Vec<String>,
+) {
+    for (key, value) in other {
+        let path = format!("{path}.{key}");
+        match (into.get_mut(&key), value) {
+            (None, value) => {
+                into.insert(key, value);
+            }
+            (Some(own), value) if *own == value => {}
+            (Some(Value::Object(own)), Value::Object(value)) if key == "properties" => {
+                merge_fields(own, value, &path, conflicts);
+            }
+            (Some(_), _) if SAID_ELSEWHERE.contains(&key.as_str()) => {}
+            (Some(_), _) => conflicts.push(path),
+        }
+    }
+}
+
+fn merge_fields(
+    into: &mut Map<String, Value>,
+    other: Map<String, Value>,
+    path: &str,
+    conflicts: &mut Vec<String>,
+) {
+    for (name, field) in other {
+        let path = format!("{path}.{name}");
+        match (into.get_mut(&name), field) {
+            (None, field) => {
+                into.insert(name, field);
+            }
+            (Some(own), field) if *own == field => {}
+            (Some(Value::Object(own)), Value::Object(field))
+                if own.contains_key("properties") || field.contains_key("properties") =>
+            {
+                merge(own, field, &path, conflicts);
+            }
+            (Some(_), _) => conflicts.push(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn a_single_type_is_unwrapped() {
+        let (body, weights) = trial::index(
+            &RULE,
+            json!({ "mappings": { "doc": { "properties": { "a": { "type": "ip" } } } } }),
+        );
+        assert_eq!(body, json!({ "mappings": { "properties": { "a": { "type": "ip" } } } }));
+        assert_eq!(weights, [Weight::Adapted]);
+    }
+
+    #[test]
+    fn types_that_agree_are_merged_and_that_is_said() {
+        let (body, weights) = trial::index(
+            &RULE,
+            json!({ "mappings": {
+                "order": { "properties": { "a": { "type": "ip" },
+                                           "o": { "properties": { "x": { "type": "long" } } } } },
+                "refund": { "_all": { "enabled": false }, "_routing": { "required": true },
+                            "properties": { "b": { "type": "date" },
+                                            "o": { "properties": { "y": { "type": "long" } } } } }
+            } }),
+        );
+        let expected = json!({ "mappings": {
+            "_all": { "enabled": false },
+            "properties": {
+                "a": { "type": "ip" },
+                "b": { "type": "date" },
+                "o": { "properties": { "x": { "type": "long" }, "y": { "type": "long" } } } }
+        } });
+        assert_eq!(body, expected);
+        assert_eq!(weights, [Weight::Lost, Weight::Lost]);
+    }
+
+    #[test]
+    fn types_that_disagree_are_left_and_refused() {
+        let body = json!({ "mappings": {
+            "a": { "properties": { "n": { "type": "long" } } },
+            "b": { "properties": { "n": { "type": "text" } } } } });
+        let (after, weights) = trial::index(&RULE, body.clone());
+        assert_eq!(after, body);
+        assert_eq!(weights, [Weight::Unsupported]);
+    }
+
+    #[test]
+    fn the_default_type_is_a_base_in_templates_only() {
+        let mappings = json!({
+            "_default_": { "dynamic": "strict", "properties": { "n": { "type": "text" } } },
+            "doc": { "properties": { "n": { "type": "long" } } } });
+        let pair = ("ES 5.6", "OS 2.19");
+        let body = json!({ "mappings": mappings });
+        let (index, _) = trial::run(&RULE, ItemKind::Index, pair, body.clone());
+        assert_eq!(index, json!({ "mappings": { "properties": { "n": { "type": "long" } } } }));
+        let (template, _) = trial::run(&RULE, ItemKind::LegacyTemplate, pair, body);
+        let expected = json!({ "mappings": {
+            "dynamic": "strict", "properties": { "n": { "type": "long" } } } });
+        assert_eq!(template, expected);
+    }
+
+    #[test]
+    fn a_mapping_without_types_stays() {
+        for mappings in [
+            json!({ "dynamic": "false" }),
+            json!({ "properties": { "properties": { "type": "ip" } } }),
+            json!({ "_source": { "enabled": false } }),
+        ] {
+            let body = json!({ "mappings": mappings });
+            assert_eq!(trial::index(&RULE, body.clone()), (body, vec![]));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Settings that a server keeps about an index and lets nobody set.
+
+use crate::rule::Rule;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "private-settings",
+    about: "Leaves out what a server writes into the settings of an index by itself: identity, \
+            dates, versions, where it was resized from. A server refuses them in a create request \
+            (tried on OpenSearch 2.19 and 3.4), and the new index gets its own. Every index has \
+            the first ones, so only the others are reported.",
+    applies: |_| true,
+    run: |item, _, changes| {
+        item.settings.remove_all(&[
+            "index.uuid",
+            "index.creation_date",
+            "index.creation_date_string",
+            "index.provided_name",
+            "index.version.",
+            "index.history.",
+            "index.history_uuid",
+            "index.verified_before_close",
+        ]);
+        let removed = item.settings.remove_all(&[
+            "index.resize.",
+            "index.shrink.",
+            "index.split.",
+            "index.downsample.",
+            "index.rollup.",
+            "index.routing.allocation.initial_recovery.",
+            "index.search.throttled",
+            "index.remote_store.",
+            "index.recovery.type",
+        ]);
+        if !removed.is_empty() {
+            changes.adapted(
+                "settings",
+                &format!("without `{}`", removed.join("`, `")),
+                "only a server itself sets them",
+            );
+        }
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn identity_and_versions_are_left_out_whichever_way_they_are_written() {
+        let (body, weights) = trial::index(
+            &RULE,
+            json!({ "settings": {
+                "index.uuid": "x",
+                "index": { "creation_date": "1", "version": { "created": "7100299", "upgraded": "1" },
+                           "resize": { "source": { "name": "a" } }, "number_of_shards": "2" },
+                "provided_name": "x"
+            } }),
+        );
+        assert_eq!(body, json!({ "settings": { "index.number_of_shards": "2" } }));
+        assert_eq!(weights, [Weight::Adapted]);
+    }
+
+    #[test]
+    fn settings_of_a_person_stay() {
+        let body = json!({ "settings": { "index.number_of_replicas": "0",
+            "index.auto_expand_replicas": "0-1", "index.sort.field": ["a"] } });
+        assert_eq!(trial::index(&RULE, body.clone()), (body, vec![]));
+    }
+}

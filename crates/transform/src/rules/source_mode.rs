@@ -1,0 +1,79 @@
+//! How Elasticsearch 8 and 9 keep `_source`.
+
+use serde_json::{Value, json};
+
+use crate::{
+    change::Changes,
+    item::Item,
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "source-mode",
+    about: "Writes Elasticsearch's `_source.mode` in the way OpenSearch knows: `stored` needs no \
+            word, `disabled` is `enabled: false`. With `synthetic` the documents are not kept in \
+            the index as they were sent, so a snapshot does not hold them either: such an index \
+            is refused early instead of arriving empty.",
+    applies: |versions| versions.to_opensearch(),
+    run,
+};
+
+const SETTING: &str = "index.mapping.source.mode";
+
+fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+    let places = [
+        ("mappings._source.mode".to_owned(), mode_of_mapping(item)),
+        (format!("settings.{SETTING}"), item.settings.text(SETTING)),
+    ];
+    for (path, mode) in places {
+        let Some(mode) = mode else { continue };
+        if mode == "synthetic" {
+            changes.unsupported(
+                &path,
+                "is `synthetic`",
+                "the snapshot holds no documents of this index; reindex it with a stored source \
+                 first, or leave it out with a `-` pattern",
+            );
+            continue;
+        }
+        item.settings.remove(SETTING);
+        if let Some(Value::Object(source)) = item.mappings.get_mut("_source") {
+            source.shift_remove("mode");
+            if source.is_empty() {
+                item.mappings.shift_remove("_source");
+            }
+        }
+        if mode == "disabled" {
+            item.mappings.insert("_source".to_owned(), json!({ "enabled": false }));
+            changes.adapted(&path, "changed to `_source.enabled: false`", "OpenSearch's word");
+        } else {
+            changes.adapted(&path, "removed", "OpenSearch stores the source without being asked");
+        }
+    }
+}
+
+fn mode_of_mapping(item: &Item) -> Option<String> {
+    Some(item.mappings.get("_source")?.get("mode")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn stored_goes_and_disabled_is_said_otherwise() {
+        let body = json!({ "mappings": { "_source": { "mode": "stored", "excludes": ["a"] } } });
+        let expected = json!({ "mappings": { "_source": { "excludes": ["a"] } } });
+        assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Adapted]));
+        let body = json!({ "settings": { "index.mapping.source.mode": "disabled" } });
+        let expected = json!({ "mappings": { "_source": { "enabled": false } } });
+        assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Adapted]));
+    }
+
+    #[test]
+    fn a_synthetic_source_is_refused() {
+        let body = json!({ "mappings": { "_source": { "mode": "synthetic" } } });
+        assert_eq!(trial::index(&RULE, body.clone()), (body, vec![Weight::Unsupported]));
+    }
+}

@@ -1,0 +1,59 @@
+//! How an index reads its files, and indices that have none of their own.
+
+use crate::rule::Rule;
+
+const NAME: &str = "index.store.type";
+
+pub(crate) const RULE: Rule = Rule {
+    id: "store-type",
+    about: "Leaves out a store type that the target does not know: `default` of Elasticsearch 5, \
+            `simplefs` for Elasticsearch 8, types of plug-ins. The store type only says how files \
+            are read. `snapshot` and `remote_snapshot` are another matter: such an index is a \
+            window on another snapshot and has no files in this one.",
+    applies: |_| true,
+    run: |item, versions, changes| {
+        let Some(kind) = item.settings.text(NAME) else { return };
+        let path = format!("settings.{NAME}");
+        if matches!(kind.as_str(), "snapshot" | "remote_snapshot") {
+            changes.unsupported(
+                &path,
+                &format!("is `{kind}`"),
+                "the index is mounted from another snapshot; migrate from that one, or leave the \
+                 index out with a `-` pattern",
+            );
+            return;
+        }
+        let known = match kind.as_str() {
+            "fs" | "niofs" | "mmapfs" | "hybridfs" => true,
+            "simplefs" => !versions.to_elasticsearch_since(8, 0),
+            _ => false,
+        };
+        if !known {
+            item.settings.remove(NAME);
+            let what = format!("`{kind}` removed");
+            changes.adapted(&path, &what, "the target chooses how to read its files");
+        }
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn an_unknown_type_is_left_to_the_target() {
+        let body = json!({ "settings": { "index.store.type": "default" } });
+        assert_eq!(trial::index(&RULE, body), (json!({}), vec![Weight::Adapted]));
+        let body = json!({ "settings": { "index.store.type": "niofs" } });
+        assert_eq!(trial::index(&RULE, body.clone()), (body, vec![]));
+    }
+
+    #[test]
+    fn a_mounted_snapshot_is_refused() {
+        let body = json!({ "settings": { "index.store": { "type": "snapshot" } } });
+        assert_eq!(trial::index(&RULE, body).1, [Weight::Unsupported]);
+    }
+}

@@ -1,0 +1,76 @@
+//! Objects whose field names keep their dots.
+
+use serde_json::Value;
+
+use crate::{
+    change::Changes,
+    fields::{Field, each_field},
+    item::Item,
+    rule::{Rule, Versions},
+};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "subobjects",
+    about: "Leaves out `subobjects` (Elasticsearch 8.3 and newer), which OpenSearch refuses (tried \
+            on 2.19 and 3.4): there a dot always means an object. Where one field's name is the \
+            beginning of another's (`cpu` and `cpu.load`), no mapping can say the same.",
+    applies: |versions| versions.to_opensearch(),
+    run,
+};
+
+fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+    let mut visit = |path: &str, object: &mut Field| {
+        let Some(value) = object.get("subobjects") else { return };
+        let path = format!("{path}.subobjects");
+        let flat = *value != Value::Bool(true);
+        if flat && let Some((outer, inner)) = clash(object) {
+            let what = format!("keeps `{outer}` and `{inner}` side by side");
+            let why = "in OpenSearch a field cannot be a value and an object at once; make the \
+                       index on the target by hand, or leave it out with a `-` pattern";
+            changes.unsupported(&path, &what, why);
+            return;
+        }
+        object.shift_remove("subobjects");
+        if flat {
+            let why = "in OpenSearch a dot in a field's name always means an object";
+            changes.lost(&path, "removed", why);
+        } else {
+            changes.adapted(&path, "removed", "OpenSearch always works so");
+        }
+    };
+    visit("mappings", &mut item.mappings);
+    each_field(&mut item.mappings, &mut visit);
+}
+
+/// Finds two names of which one is the beginning of the other.
+fn clash(object: &Field) -> Option<(String, String)> {
+    let fields = object.get("properties")?.as_object()?;
+    fields.keys().find_map(|outer| {
+        let prefix = format!("{outer}.");
+        let inner = fields.keys().find(|inner| inner.starts_with(&prefix))?;
+        Some((outer.clone(), inner.clone()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{change::Weight, rule::trial};
+
+    #[test]
+    fn names_that_do_not_clash_become_objects() {
+        let body = json!({ "mappings": { "subobjects": false,
+            "properties": { "cpu.load": { "type": "float" } } } });
+        let expected = json!({ "mappings": { "properties": { "cpu.load": { "type": "float" } } } });
+        assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Lost]));
+    }
+
+    #[test]
+    fn names_that_clash_are_refused() {
+        let body = json!({ "mappings": { "properties": { "m": { "subobjects": false,
+            "properties": { "cpu": { "type": "long" }, "cpu.load": { "type": "float" } } } } } });
+        assert_eq!(trial::index(&RULE, body.clone()), (body, vec![Weight::Unsupported]));
+    }
+}

@@ -1,0 +1,59 @@
+//! Fields of composable and component templates that only Elasticsearch has.
+
+use serde_json::Value;
+
+use crate::{item::ItemKind, rule::Rule};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "template-fields",
+    about: "Leaves out fields of composable and component templates that OpenSearch refuses \
+            (tried on 2.19 and 3.4): automatic creation, deprecation, dates, data stream \
+            lifecycles and options.",
+    applies: |versions| versions.to_opensearch(),
+    run: |item, _, changes| {
+        if !matches!(item.kind, ItemKind::IndexTemplate | ItemKind::ComponentTemplate) {
+            return;
+        }
+        for name in [
+            "allow_auto_create",
+            "deprecated",
+            "ignore_missing_component_templates",
+            "created_date",
+            "created_date_millis",
+            "modified_date",
+            "modified_date_millis",
+        ] {
+            if item.rest.shift_remove(name).is_some() {
+                changes.lost(name, "removed", "OpenSearch has no such field of a template");
+            }
+        }
+        let Some(Value::Object(parts)) = item.rest.get_mut("template") else { return };
+        for name in ["lifecycle", "data_stream_options"] {
+            if parts.shift_remove(name).is_some() {
+                let why = "OpenSearch has no such part; use index state management";
+                changes.lost(&format!("template.{name}"), "removed", why);
+            }
+        }
+        if parts.is_empty() {
+            item.rest.shift_remove("template");
+        }
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::trial;
+
+    #[test]
+    fn a_data_stream_template_stays_without_its_lifecycle() {
+        let body = json!({ "index_patterns": ["e*"], "data_stream": {}, "allow_auto_create": true,
+            "template": { "lifecycle": { "enabled": true } } });
+        let pair = ("ES 8.19", "OS 2.19");
+        let (body, changes) = trial::run(&RULE, ItemKind::IndexTemplate, pair, body);
+        assert_eq!(body, json!({ "index_patterns": ["e*"], "data_stream": {} }));
+        assert_eq!(changes.len(), 2);
+    }
+}

@@ -1,0 +1,172 @@
+//! Which settings does an item have, whichever way they were written?
+//!
+//! Settings are written flat (`index.codec`), nested (`{"index": {"codec": ..}}`), without the
+//! prefix (`codec`), and all of these mixed in one body. Elasticsearch 5 writes a list as
+//! `filter.0`, `filter.1`. Here each setting has one name, flat and with its prefix.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// Settings by their full name, as in `index.number_of_shards`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings(BTreeMap<String, Value>);
+
+impl Settings {
+    /// Reads settings in any of the ways they are written. Where one setting is written twice,
+    /// the later one holds; `null` means that it is not set.
+    pub fn read(written: Map<String, Value>) -> Self {
+        let mut flat = BTreeMap::new();
+        flatten("", written, &mut flat);
+        Self(fold_lists(flat))
+    }
+
+    /// Returns the settings flat and in order.
+    pub fn to_map(&self) -> Map<String, Value> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the value of a setting.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Returns the value of a setting as text: `"3"` and `3` are the same setting.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Returns names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Sets a value.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Removes a setting and returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// Removes the settings whose name is a `pattern`, or lies under one that ends with a dot;
+    /// returns their names.
+    pub(crate) fn remove_all(&mut self, patterns: &[&str]) -> Vec<String> {
+        let meant = |name: &str| {
+            patterns.iter().any(|pattern| {
+                if pattern.ends_with('.') { name.starts_with(pattern) } else { name == *pattern }
+            })
+        };
+        let names: Vec<String> = self.0.keys().filter(|name| meant(name)).cloned().collect();
+        for name in &names {
+            self.0.remove(name);
+        }
+        names
+    }
+}
+
+fn flatten(prefix: &str, written: Map<String, Value>, flat: &mut BTreeMap<String, Value>) {
+    for (key, value) in written {
+        let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(inner) => flatten(&name, inner, flat),
+            Value::Null => {}
+            value => {
+                // Settings that a server no longer knew are kept by it under `archived.`.
+                let name = if name.starts_with("index.") || name.starts_with("archived.") {
+                    name
+                } else {
+                    format!("index.{name}")
+                };
+                flat.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Makes a list of `name.0`, `name.1`, .. where all of them are there.
+fn fold_lists(mut flat: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let heads: Vec<String> =
+        flat.keys().filter_map(|name| name.strip_suffix(".0")).map(str::to_owned).collect();
+    for head in heads {
+        let prefix = format!("{head}.");
+        let members =
+            flat.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
+        let count = members.count();
+        let names: Vec<String> = (0..count).map(|place| format!("{prefix}{place}")).collect();
+        if flat.contains_key(&head) || !names.iter().all(|name| flat.contains_key(name)) {
+            continue;
+        }
+        let list = names.iter().filter_map(|name| flat.remove(name)).collect();
+        flat.insert(head, Value::Array(list));
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(written: Value) -> Value {
+        let Value::Object(written) = written else { panic!("an object") };
+        Value::Object(Settings::read(written).to_map())
+    }
+
+    #[test]
+    fn dotted_nested_and_bare_names_are_one() {
+        let mixed = json!({
+            "number_of_shards": 2,
+            "index": { "refresh_interval": "1s", "mapping.total_fields": { "limit": 5 } },
+            "index.codec": "default",
+            "archived.index.old": "x",
+            "index.priority": null
+        });
+        let expected = json!({
+            "archived.index.old": "x",
+            "index.codec": "default",
+            "index.mapping.total_fields.limit": 5,
+            "index.number_of_shards": 2,
+            "index.refresh_interval": "1s"
+        });
+        assert_eq!(read(mixed), expected);
+    }
+
+    #[test]
+    fn numbered_settings_are_a_list_when_none_is_missing() {
+        let written = json!({
+            "index.sort.field.0": "a", "index.sort.field.1": "b",
+            "index.analysis.filter.0.type": "stop",
+            "index.gap.0": "x", "index.gap.2": "y"
+        });
+        let expected = json!({
+            "index.analysis.filter.0.type": "stop",
+            "index.gap.0": "x",
+            "index.gap.2": "y",
+            "index.sort.field": ["a", "b"]
+        });
+        assert_eq!(read(written), expected);
+    }
+
+    #[test]
+    fn removal_is_by_name_or_by_prefix() {
+        let mut settings = Settings::default();
+        for name in ["index.uuid", "index.uuids", "index.version.created", "index.versions"] {
+            settings.set(name, "x");
+        }
+        let removed = settings.remove_all(&["index.uuid", "index.version."]);
+        assert_eq!(removed, ["index.uuid", "index.version.created"]);
+        assert_eq!(settings.iter().count(), 2);
+    }
+}

@@ -1,0 +1,149 @@
+//! How does what is on the target differ from what the source has?
+//!
+//! A server writes defaults into what it was given, so only what matters is compared: the types
+//! of fields, the settings that we would set, the names of aliases, the patterns of a template.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use transform::Item;
+
+/// Returns a line for each difference, in order.
+pub(crate) fn between(ours: &Item, theirs: &Item) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, _) in ours.settings.iter() {
+        let (want, have) = (ours.settings.text(name), theirs.settings.text(name));
+        if want != have {
+            lines.push(format!(
+                "the source has `{name}: {}`, the target {}",
+                want.unwrap_or_default(),
+                have.map_or_else(|| "does not".to_owned(), |have| format!("`{have}`"))
+            ));
+        }
+    }
+    let (want, have) = (field_types(&ours.mappings), field_types(&theirs.mappings));
+    for (path, kind) in &want {
+        match have.get(path) {
+            Some(other) if other == kind => {}
+            Some(other) => lines.push(format!(
+                "field `{path}` is `{kind}` on the source and `{other}` on the target"
+            )),
+            None => lines.push(format!("field `{path}` of the source is not on the target")),
+        }
+    }
+    for path in have.keys().filter(|path| !want.contains_key(*path)) {
+        lines.push(format!("field `{path}` of the target is not on the source"));
+    }
+    for name in extra_aliases(theirs, ours) {
+        lines.push(format!("alias `{name}` of the source is not on the target"));
+    }
+    for name in extra_aliases(ours, theirs) {
+        lines.push(format!("alias `{name}` of the target is not on the source"));
+    }
+    for (name, want) in &ours.rest {
+        if theirs.rest.get(name) != Some(want) && !(is_empty(want) || name == "template") {
+            lines.push(format!("`{name}` is not the same on the source and on the target"));
+        }
+    }
+    lines
+}
+
+/// Returns the aliases that the second item has and the first one has not.
+pub(crate) fn extra_aliases(first: &Item, second: &Item) -> Vec<String> {
+    second.aliases.keys().filter(|name| !first.aliases.contains_key(*name)).cloned().collect()
+}
+
+/// Returns the fields that the second item has and the first one has not.
+pub(crate) fn extra_fields(first: &Item, second: &Item) -> Vec<String> {
+    let first = field_types(&first.mappings);
+    field_types(&second.mappings).into_keys().filter(|path| !first.contains_key(path)).collect()
+}
+
+/// Settings that a server writes into every index, whether asked or not.
+const ALWAYS_THERE: [&str; 3] =
+    ["index.number_of_replicas", "index.number_of_shards", "index.replication.type"];
+
+/// Returns the settings that the second item has and the first one has not.
+pub(crate) fn extra_settings(first: &Item, second: &Item) -> Vec<String> {
+    let extra = |name: &str| first.settings.get(name).is_none() && !ALWAYS_THERE.contains(&name);
+    second
+        .settings
+        .iter()
+        .filter(|(name, _)| extra(name))
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(number) => number.as_u64() == Some(0),
+        _ => false,
+    }
+}
+
+/// Returns the types of all fields by their path, as in `customer.name`.
+fn field_types(mappings: &Map<String, Value>) -> BTreeMap<String, String> {
+    let mut types = BTreeMap::new();
+    collect("", mappings, &mut types);
+    types
+}
+
+fn collect(prefix: &str, parent: &Map<String, Value>, types: &mut BTreeMap<String, String>) {
+    for group in ["properties", "fields"] {
+        for (name, field) in parent.get(group).and_then(Value::as_object).into_iter().flatten() {
+            let Some(field) = field.as_object() else { continue };
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            if let Some(kind) = field.get("type").and_then(Value::as_str)
+                && kind != "object"
+            {
+                types.insert(path.clone(), kind.to_owned());
+            }
+            collect(&path, field, types);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use transform::ItemKind;
+
+    use super::*;
+
+    fn item(body: Value) -> Item {
+        Item::read(ItemKind::Index, "i", body).expect("an item")
+    }
+
+    #[test]
+    fn defaults_of_the_server_are_no_difference() {
+        let ours = item(json!({ "settings": { "number_of_shards": 1 }, "mappings": {
+            "properties": { "o": { "properties": { "a": { "type": "ip" } } } } } }));
+        let theirs =
+            item(json!({ "settings": { "index": { "number_of_shards": "1", "uuid": "x" } },
+            "mappings": { "properties": { "o": { "type": "object",
+                "properties": { "a": { "type": "ip", "store": false } } } } } }));
+        assert_eq!(between(&ours, &theirs), Vec::<String>::new());
+    }
+
+    #[test]
+    fn types_settings_and_aliases_are_compared() {
+        let ours = item(json!({ "settings": { "codec": "default" },
+            "mappings": { "properties": { "a": { "type": "ip" }, "b": { "type": "long" } } },
+            "aliases": { "mine": {} } }));
+        let theirs = item(json!({
+            "mappings": { "properties": { "a": { "type": "text", "fields": {
+                "raw": { "type": "keyword" } } } } },
+            "aliases": { "yours": {} } }));
+        let expected = [
+            "the source has `index.codec: default`, the target does not",
+            "field `a` is `ip` on the source and `text` on the target",
+            "field `b` of the source is not on the target",
+            "field `a.raw` of the target is not on the source",
+            "alias `mine` of the source is not on the target",
+            "alias `yours` of the target is not on the source",
+        ];
+        assert_eq!(between(&ours, &theirs), expected);
+    }
+}

@@ -1,0 +1,96 @@
+//! The metadata step: what becomes of templates, settings, mappings and aliases on the target?
+//!
+//! ```text
+//!  snapshot ---> plan ----> target ----------------> report
+//!                what each  look, then (only to      an item each,
+//!                item is    migrate) make it         bounded
+//! ```
+//!
+//! To evaluate and to migrate are the same code; the one difference is that an evaluation asks
+//! the target whether it would take an index instead of making it.
+//!
+//! - Indices come first, then component, legacy and composable templates: a template that is
+//!   there already would add its own fields and aliases to an index that is made.
+//! - Every group migrates all templates that are not the product's own. Groups share them, and
+//!   what is on the target already is left as it is, so doing it again changes nothing.
+//! - An item that cannot be made does not stop the others; the step fails at the end and says all.
+
+mod difference;
+mod plan;
+mod report;
+mod source_version;
+mod target;
+
+use anyhow::Context as _;
+use cluster::Client;
+use register_step::{
+    faults::{of_cluster, of_repository},
+    resolve,
+};
+use snapshot_repo::GlobalMetadata;
+use step_api::{
+    Context, Exit, Failure,
+    metadata::{MetadataAnswer, MetadataRequest},
+};
+use transform::Versions;
+
+/// Runs the step.
+pub fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(async move { metadata(&request, &context).await })
+}
+
+async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Result<MetadataAnswer> {
+    let client =
+        Client::new(&request.target, &context.target, &context.storage).map_err(of_cluster)?;
+    let opened = resolve::open(&request.snapshot, context).await?;
+    let group = resolve::group(&client, &opened, &request.group).await?;
+    let snapshot = &opened.snapshot;
+    let versions = Versions {
+        source: source_version::of_snapshot(snapshot).ok_or_else(|| {
+            let message = format!(
+                "snapshot `{}` does not tell the version that wrote it; take it again with a \
+                 server of version 5 or newer",
+                snapshot.name
+            );
+            Failure::new(Exit::Failed, message)
+        })?,
+        target: cluster::version::detect(&client).await.map_err(of_cluster)?,
+    };
+    tracing::info!(source = %versions.source, target = %versions.target, "versions");
+
+    let mut work = Vec::new();
+    for index in &group.indices {
+        let metadata = opened
+            .repository
+            .index_metadata(snapshot, &index.index)
+            .await
+            .map_err(of_repository)
+            .with_context(|| format!("reading the metadata of index `{}`", index.index.name))?;
+        work.push(plan::index(metadata, versions));
+    }
+    work.extend(group.skipped.iter().map(|name| plan::skipped_index(name)));
+    let global = if snapshot.include_global_state {
+        opened
+            .repository
+            .global_metadata(snapshot)
+            .await
+            .map_err(of_repository)
+            .context("reading the templates in the snapshot")?
+    } else {
+        tracing::warn!("the snapshot was taken without global state: it holds no templates");
+        GlobalMetadata::default()
+    };
+    work.extend(plan::templates(global, versions));
+
+    let target = target::Target::look(client, request.mode, versions.target).await?;
+    let mut items = Vec::with_capacity(work.len());
+    for work in work {
+        items.push(target.take(work).await?);
+    }
+    let answer = MetadataAnswer { mode: request.mode, items, cut: None };
+    Ok(report::bounded(answer))
+}
