@@ -1,0 +1,122 @@
+//! Whether two clusters hold the same documents: each with its id, its routing and its source,
+//! read by scrolling, so that nothing of the product is in the way.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use xtask::http::{Http, encoded};
+
+/// What makes two documents the same document. One id may stand under several routings.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The document's id.
+    pub id: String,
+    /// The routing it was written with.
+    pub routing: Option<String>,
+}
+
+/// The documents of an index by key; the source without the spaces between its tokens.
+pub type Documents = BTreeMap<Key, String>;
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(rename = "_scroll_id")]
+    scroll: String,
+    #[serde(borrow)]
+    hits: Hits<'a>,
+}
+
+#[derive(Deserialize)]
+struct Hits<'a> {
+    #[serde(borrow)]
+    hits: Vec<Hit<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Hit<'a> {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "_routing")]
+    routing: Option<String>,
+    #[serde(rename = "_source", borrow)]
+    source: Option<&'a RawValue>,
+}
+
+/// Reads every document of an index.
+pub fn documents(http: &Http, index: &str) -> Result<Documents> {
+    let mut documents = Documents::new();
+    let first = format!("/{}/_search?scroll=2m", encoded(index));
+    let mut answer = post(http, &first, &json!({"size": 1000, "sort": ["_doc"]}))?;
+    loop {
+        let page: Page<'_> = serde_json::from_slice(&answer)
+            .with_context(|| format!("a page of `{index}` is no search answer"))?;
+        if page.hits.hits.is_empty() {
+            return Ok(documents);
+        }
+        for Hit { id, routing, source } in page.hits.hits {
+            let source = source.map(|source| without_spaces(source.get())).unwrap_or_default();
+            documents.insert(Key { id, routing }, source);
+        }
+        let next = json!({"scroll": "2m", "scroll_id": page.scroll});
+        answer = post(http, "/_search/scroll", &next)?;
+    }
+}
+
+fn post(http: &Http, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
+    // Not through a parsed value: numbers have to stay as they were written.
+    let method = "POST".parse()?;
+    let reply = http.send(&method, path, "application/json", body.to_string().into_bytes())?;
+    reply.accepted(&method, path)?;
+    Ok(reply.body)
+}
+
+/// Says how the documents of an index differ; empty when they do not.
+pub fn differences(source: &Http, target: &Http, index: &str) -> Result<Vec<String>> {
+    let refresh = "POST".parse()?;
+    target.json(&refresh, &format!("/{}/_refresh", encoded(index)), None)?;
+    let mut left = documents(target, index)?;
+    let mut differences = Vec::new();
+    for (key, expected) in documents(source, index)? {
+        match left.remove(&key) {
+            None => differences.push(format!("{index}: {key:?} is missing")),
+            Some(found) if found != expected => {
+                differences.push(format!("{index}: {key:?} is {found}, not {expected}"));
+            }
+            Some(_same) => {}
+        }
+    }
+    differences.extend(left.into_keys().map(|key| format!("{index}: {key:?} is too many")));
+    Ok(differences)
+}
+
+/// JSON without the white space between its tokens; all else, numbers above all, as it stands.
+pub fn without_spaces(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_text, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_text {
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if character.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_text = character == '"';
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_spaces;
+
+    #[test]
+    fn only_the_spaces_between_tokens_go() {
+        let pretty = "{\n \"a b\" : [ 1.0, \"x\\\" y\\\\\" , { } ]\r\n}";
+        assert_eq!(without_spaces(pretty), r#"{"a b":[1.0,"x\" y\\",{}]}"#);
+    }
+}

@@ -1,0 +1,7 @@
+//! What the tests of boundaries share: reaching the real servers, running the product's programs,
+//! comparing two clusters document by document.
+
+pub mod argosy;
+pub mod compare;
+pub mod killer;
+pub mod servers;

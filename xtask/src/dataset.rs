@@ -1,0 +1,187 @@
+//! Data to migrate: the same documents from the same seed on every machine, loaded through the
+//! HTTP API that an application would use.
+
+pub mod archive;
+mod layout;
+mod random;
+pub mod shop;
+mod words;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::http::{Http, encoded};
+
+const JSON: &str = "application/json";
+
+/// One request that makes a part of the data.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+/// One line, or pair of lines, of a bulk request.
+#[derive(Debug, Clone)]
+pub(crate) enum BulkLine {
+    /// Writes a document, over an older one of the same id if there is one. Without an id the
+    /// server makes one.
+    Index { id: Option<String>, routing: Option<String>, source: String },
+    /// Deletes a document.
+    Delete { id: String, routing: Option<String> },
+}
+
+/// Data to load: its requests in order.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// A short name.
+    pub name: &'static str,
+    /// The requests.
+    pub calls: Vec<Call>,
+}
+
+impl Call {
+    pub(crate) fn put(path: impl Into<String>, body: &Value) -> Self {
+        let (path, body) = (path.into(), body.to_string().into_bytes());
+        Self { method: Method::PUT, path, content_type: JSON, body }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, body: &Value) -> Self {
+        let (path, body) = (path.into(), body.to_string().into_bytes());
+        Self { method: Method::POST, path, content_type: JSON, body }
+    }
+
+    /// A request that only acts on an index, such as `_refresh`.
+    pub(crate) fn act(index: &str, action: &str) -> Self {
+        let path = format!("/{}/{action}", encoded(index));
+        Self { method: Method::POST, path, content_type: JSON, body: Vec::new() }
+    }
+
+    /// One document in a request of its own, kept by the server byte for byte; a bulk request
+    /// could not hold line breaks or other formats than JSON.
+    pub(crate) fn document(
+        index: &str,
+        id: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
+        let path = format!("/{}/_doc/{}", encoded(index), encoded(id));
+        Self { method: Method::PUT, path, content_type, body }
+    }
+
+    pub(crate) fn bulk(index: &str, lines: &[BulkLine]) -> Self {
+        let mut body = String::new();
+        for line in lines {
+            let (verb, id, routing, source) = match line {
+                BulkLine::Index { id, routing, source } => {
+                    ("index", id.as_ref(), routing.as_ref(), Some(source))
+                }
+                BulkLine::Delete { id, routing } => ("delete", Some(id), routing.as_ref(), None),
+            };
+            let address: BTreeMap<&str, &String> =
+                [("_id", id), ("routing", routing)].into_iter().filter_map(with_value).collect();
+            body.push_str(&serde_json::json!({ verb: address }).to_string());
+            body.push('\n');
+            if let Some(source) = source {
+                body.push_str(source);
+                body.push('\n');
+            }
+        }
+        let path = format!("/{}/_bulk", encoded(index));
+        let content_type = "application/x-ndjson";
+        Self { method: Method::POST, path, content_type, body: body.into_bytes() }
+    }
+
+    fn send(&self, http: &Http) -> Result<()> {
+        let Self { method, path, content_type, body } = self;
+        let reply = http.send(method, path, content_type, body.clone())?;
+        reply.accepted(method, path)?;
+        if path.ends_with("/_bulk") {
+            let answer: Value = serde_json::from_slice(&reply.body)
+                .with_context(|| format!("the answer to `{path}` is not JSON"))?;
+            if answer.get("errors") != Some(&Value::Bool(false)) {
+                bail!("`{path}` did not take every line: {}", first_error(&answer));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_value<'a>((key, value): (&'a str, Option<&'a String>)) -> Option<(&'a str, &'a String)> {
+    value.map(|value| (key, value))
+}
+
+fn first_error(answer: &Value) -> String {
+    let items = answer.get("items").and_then(Value::as_array).into_iter().flatten();
+    items
+        .filter_map(Value::as_object)
+        .flat_map(|item| item.values())
+        .find_map(|outcome| outcome.get("error"))
+        .map_or_else(|| "no error is named".to_owned(), Value::to_string)
+}
+
+impl Dataset {
+    /// Sends everything to a server and makes it visible to searches.
+    pub fn load(&self, http: &Http) -> Result<()> {
+        for call in &self.calls {
+            call.send(http).with_context(|| format!("cannot load the data set `{}`", self.name))?;
+        }
+        Call::act("*", "_refresh").send(http)
+    }
+
+    /// How many bytes the requests hold together.
+    pub fn bytes(&self) -> usize {
+        self.calls.iter().map(|call| call.body.len()).sum()
+    }
+}
+
+/// The indices of a server that an application made, and how many documents each holds.
+pub fn counts(http: &Http) -> Result<BTreeMap<String, u64>> {
+    http.json(&Method::POST, "/_refresh", None)?;
+    let rows = http.get("/_cat/indices?format=json&h=index&expand_wildcards=open")?;
+    let mut counts = BTreeMap::new();
+    for row in rows.as_array().into_iter().flatten() {
+        let index = row.get("index").and_then(Value::as_str).context("an index has no name")?;
+        if !index.starts_with('.') {
+            let answer = http.get(&format!("/{}/_count", encoded(index)))?;
+            let count = answer.get("count").and_then(Value::as_u64).context("no count")?;
+            counts.insert(index.to_owned(), count);
+        }
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BulkLine, Call, archive, shop};
+
+    #[test]
+    fn the_same_seed_makes_the_same_bytes() {
+        for make in [shop::dataset, archive::dataset] {
+            let bytes =
+                |calls: Vec<Call>| calls.into_iter().map(|call| call.body).collect::<Vec<_>>();
+            assert_eq!(bytes(make().calls), bytes(make().calls));
+        }
+    }
+
+    #[test]
+    fn a_bulk_request_has_two_lines_for_a_write_and_one_for_a_delete() {
+        let call = Call::bulk(
+            "a+b",
+            &[
+                BulkLine::Index { id: None, routing: Some("r".into()), source: "{}".into() },
+                BulkLine::Delete { id: "7".into(), routing: None },
+            ],
+        );
+        assert_eq!(call.path, "/a%2Bb/_bulk");
+        assert_eq!(
+            String::from_utf8(call.body).unwrap(),
+            "{\"index\":{\"routing\":\"r\"}}\n{}\n{\"delete\":{\"_id\":\"7\"}}\n"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Which real servers the tests and the demo run, and how an unpacked one comes here.
+//!
+//! The integration-test archives on Maven's registry are complete servers without plugins: they
+//! index, search, snapshot and restore.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
+
+use crate::java::JavaVersion;
+use crate::machine::Machine;
+use crate::maven::{self, Artifact};
+use crate::terminal;
+
+/// Whose server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// Elasticsearch.
+    Elasticsearch,
+    /// OpenSearch.
+    OpenSearch,
+}
+
+impl Product {
+    /// The product's name in archives, folders and executables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "elasticsearch",
+            Self::OpenSearch => "opensearch",
+        }
+    }
+
+    /// The start of the names of the environment variables that its launcher reads.
+    pub fn variable_prefix(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "ES",
+            Self::OpenSearch => "OPENSEARCH",
+        }
+    }
+
+    fn group(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "org.elasticsearch.distribution.integ-test-zip",
+            Self::OpenSearch => "org.opensearch.distribution.integ-test-zip",
+        }
+    }
+}
+
+/// A server's release: where its archive is and what runs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Distribution {
+    /// The short name that commands take, such as `es717`.
+    pub name: &'static str,
+    /// Whose server it is.
+    pub product: Product,
+    /// Its version.
+    pub version: &'static str,
+    /// The Java that it runs on.
+    pub java: JavaVersion,
+    sha256: &'static str,
+}
+
+/// Elasticsearch 7.10.2: the last one under the Apache licence, which many clusters stayed at.
+pub const ELASTICSEARCH_7_10: Distribution = Distribution {
+    name: "es710",
+    product: Product::Elasticsearch,
+    version: "7.10.2",
+    java: JavaVersion::Eleven,
+    sha256: "38a4232a9b8506235c8a2b6a24cdf3732b2c2aa4b8026c89063e038a610c9f4c",
+};
+
+/// Elasticsearch 7.17.29, which runs on the Java that Debian ships.
+pub const ELASTICSEARCH_7_17: Distribution = Distribution {
+    name: "es717",
+    product: Product::Elasticsearch,
+    version: "7.17.29",
+    java: JavaVersion::Seventeen,
+    sha256: "841ee00be1a72ba8e707b5a2fb55f23fe7a4184369b4585393238b1c903eedaf",
+};
+
+/// OpenSearch 2.19.4, which runs on the Java that Debian ships.
+pub const OPENSEARCH_2_19: Distribution = Distribution {
+    name: "os219",
+    product: Product::OpenSearch,
+    version: "2.19.4",
+    java: JavaVersion::Seventeen,
+    sha256: "3902e642715210d1d9d7cbdcc8f5abd6f931d1d7a679cea3750937becf16c406",
+};
+
+/// OpenSearch 3.4.0.
+pub const OPENSEARCH_3_4: Distribution = Distribution {
+    name: "os34",
+    product: Product::OpenSearch,
+    version: "3.4.0",
+    java: JavaVersion::TwentyOneOrNewer,
+    sha256: "6540e95fe8bfaedc3eb1c58e829912ea2203af2ac1f88f76411c20a2fc5254a6",
+};
+
+/// Every server that the commands know.
+pub const ALL: [Distribution; 4] =
+    [ELASTICSEARCH_7_10, ELASTICSEARCH_7_17, OPENSEARCH_2_19, OPENSEARCH_3_4];
+
+/// The server with this short name.
+pub fn by_name(name: &str) -> Result<Distribution> {
+    ALL.into_iter().find(|known| known.name == name).with_context(|| {
+        let names = ALL.map(|known| known.name).join("`, `");
+        format!("no server is called `{name}`; known are `{names}`")
+    })
+}
+
+impl Distribution {
+    /// The release's major version.
+    pub fn major(&self) -> u32 {
+        self.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
+    }
+
+    /// The folder of the unpacked server, fetched and unpacked if it is not here yet.
+    pub fn unpacked(&self, machine: &Machine) -> Result<PathBuf> {
+        let Self { name: _, product, version, java: _, sha256 } = *self;
+        let folder_name = format!("{}-{version}", product.name());
+        let distributions = machine.area.folder("distributions")?;
+        let home = distributions.join(&folder_name);
+        if home.is_dir() {
+            return Ok(home);
+        }
+        terminal::say(format!("fetching {} {version}", product.name()));
+        let artifact = Artifact {
+            group: product.group(),
+            name: product.name(),
+            version,
+            packaging: "zip",
+            sha256,
+        };
+        let archive = maven::fetch(machine, &artifact)?;
+        // Unpacked beside its place and moved there at the end: a killed run leaves no half server.
+        let unfinished = tempfile::tempdir_in(&distributions)?;
+        unpack(&archive, unfinished.path())?;
+        let unpacked = unfinished.path().join(&folder_name);
+        if !unpacked.is_dir() {
+            bail!("`{}` does not hold the folder `{folder_name}`", archive.display());
+        }
+        if !home.is_dir() {
+            fs::rename(&unpacked, &home)?;
+        }
+        Ok(home)
+    }
+}
+
+fn unpack(archive: &Path, into: &Path) -> Result<()> {
+    let mut zip = zip::ZipArchive::new(fs::File::open(archive)?)
+        .with_context(|| format!("`{}` is not a zip archive", archive.display()))?;
+    zip.extract(into).with_context(|| format!("cannot unpack `{}`", archive.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, by_name};
+
+    #[test]
+    fn every_server_is_found_by_its_name_and_an_unknown_name_lists_them() {
+        for known in ALL {
+            assert_eq!(by_name(known.name).unwrap().version, known.version);
+        }
+        assert!(by_name("es9").unwrap_err().to_string().contains("`es710`, `es717`"));
+    }
+}

@@ -1,0 +1,58 @@
+//! The project's own commands.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::commands::{bench, demo, generate, servers, test, tidy};
+use xtask::machine::Machine;
+use xtask::terminal;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    /// Where downloads, runs and logs go (default: `.test-area` in the checkout).
+    #[arg(long, env = "ARGOSY_TEST_AREA", global = true, value_name = "FOLDER")]
+    test_area: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate a real Elasticsearch to a real OpenSearch on this machine.
+    Demo(demo::Options),
+    /// Run everything that is asked of a change.
+    Test(test::Options),
+    /// Check what the compiler does not.
+    Tidy,
+    /// Write the files that are made from the code.
+    Generate(generate::Options),
+    /// Measure.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Keep real servers up while you work.
+    #[command(subcommand)]
+    Servers(servers::Action),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome =
+        Machine::detect(arguments.test_area).and_then(|machine| match arguments.command {
+            Command::Demo(options) => demo::run(&machine, &options),
+            Command::Test(options) => test::run(&machine, &options),
+            Command::Tidy => tidy::run(&machine),
+            Command::Generate(options) => generate::run(&machine, options.mode()),
+            Command::Bench(bench) => bench::run(&machine, &bench),
+            Command::Servers(action) => servers::run(&machine, action),
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::say(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
