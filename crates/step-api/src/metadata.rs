@@ -1,9 +1,20 @@
 //! Metadata: templates, settings, mappings and aliases, dry or for real.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource};
+use crate::{
+    access::ClusterAccess,
+    exit::{Exit, Failure},
+    process::Summary,
+    register::Group,
+    repository::SnapshotSource,
+};
+
+/// How many failed items an error names.
+const LISTED: usize = 20;
 
 /// Whether the target is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +48,9 @@ pub struct MetadataAnswer {
     pub mode: MetadataMode,
     /// Everything looked at, in the order of work.
     pub items: Vec<MetadataItem>,
+    /// What was left out of this answer because it would be too long; the log has all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
 }
 
 /// A kind of metadata.
@@ -88,18 +102,13 @@ impl Summary for MetadataAnswer {
     fn summary(&self) -> String {
         let mut lines = Vec::new();
         for item in &self.items {
+            let kind = item.kind;
             let done = match (item.outcome, self.mode) {
                 (MetadataOutcome::Created, MetadataMode::Evaluate) => "would be created",
                 (MetadataOutcome::Created, MetadataMode::Migrate) => "created",
                 (MetadataOutcome::Exists, _) => "is on the target already",
                 (MetadataOutcome::Skipped, _) => "skipped",
                 (MetadataOutcome::Failed, _) => "FAILED",
-            };
-            let kind = match item.kind {
-                MetadataKind::LegacyTemplate => "legacy template",
-                MetadataKind::ComponentTemplate => "component template",
-                MetadataKind::IndexTemplate => "index template",
-                MetadataKind::Index => "index",
             };
             lines.push(format!("{kind} `{}`: {done}", item.name));
             lines.extend(item.changes.iter().map(|change| format!("    {change}")));
@@ -108,6 +117,66 @@ impl Summary for MetadataAnswer {
         if lines.is_empty() {
             lines.push("no metadata to migrate".to_owned());
         }
+        lines.extend(self.cut.clone());
         lines.join("\n")
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        let failed: Vec<String> = self
+            .items
+            .iter()
+            .filter(|item| item.outcome == MetadataOutcome::Failed)
+            .map(|item| format!("{} `{}`", item.kind, item.name))
+            .collect();
+        let (first, more) = failed.split_at(failed.len().min(LISTED));
+        let and_more =
+            if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        (!failed.is_empty()).then(|| {
+            let message = format!(
+                "{} of {} items failed: {}{and_more}; the reasons are in the report. Make these \
+                 items on the target by hand or leave them out, then run the step again",
+                failed.len(),
+                self.items.len(),
+                first.join(", ")
+            );
+            Failure::new(Exit::Failed, message)
+        })
+    }
+}
+
+impl fmt::Display for MetadataKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::LegacyTemplate => "legacy template",
+            Self::ComponentTemplate => "component template",
+            Self::IndexTemplate => "index template",
+            Self::Index => "index",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_with_a_failed_item_is_a_failure_that_names_it() {
+        let item = |name: &str, outcome| MetadataItem {
+            kind: MetadataKind::Index,
+            name: name.to_owned(),
+            outcome,
+            changes: Vec::new(),
+            reason: None,
+        };
+        let mut answer = MetadataAnswer {
+            mode: MetadataMode::Migrate,
+            items: vec![item("a", MetadataOutcome::Created), item("b", MetadataOutcome::Exists)],
+            cut: None,
+        };
+        assert!(answer.failure().is_none());
+        answer.items.push(item("c", MetadataOutcome::Failed));
+        let failure = answer.failure().expect("a failure");
+        assert_eq!(failure.exit, Exit::Failed);
+        assert!(failure.message.starts_with("1 of 3 items failed: index `c`"), "{failure}");
     }
 }

@@ -132,9 +132,15 @@ fn write_whole(path: &PathBuf, bytes: &[u8]) {
 pub trait Summary {
     /// Returns the summary, without a last newline.
     fn summary(&self) -> String;
+
+    /// Returns why the step failed although it has an answer to give; most steps that have an
+    /// answer have not failed.
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
 }
 
-/// Runs a step program: parses the request from the only argument, runs `step`, writes the
+/// Runs a step program: parses the request from the only argument (`@PATH`: from that file), runs `step`, writes the
 /// answer, prints the summary or the error.
 pub fn main<Request, Answer>(
     step: impl FnOnce(Request, Context) -> anyhow::Result<Answer>,
@@ -167,6 +173,14 @@ where
                        workflow; run `workflow submit` to start one";
         return Err(Failure::new(Exit::Invalid, message).into());
     };
+    // A request that is too long for an argument lies in a file.
+    let request = match request.strip_prefix('@') {
+        Some(path) => fs_err::read_to_string(path).context(Failure::new(
+            Exit::Invalid,
+            "the file with the request cannot be read; was its ConfigMap applied?",
+        ))?,
+        None => request,
+    };
     let request = serde_json::from_str(&request).context(Failure::new(
         Exit::Invalid,
         "the request does not fit this step; is the image of the same version as the manifest?",
@@ -177,7 +191,11 @@ where
         fs_err::write(path, json).context("writing the answer")?;
     }
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{}", answer.summary()).context("printing the summary")
+    writeln!(stdout, "{}", answer.summary()).context("printing the summary")?;
+    match answer.failure() {
+        Some(failure) => Err(failure.into()),
+        None => Ok(()),
+    }
 }
 
 #[expect(

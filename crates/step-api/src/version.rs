@@ -3,11 +3,15 @@
 //! Written by users as `7.10.2`, `ES 7.10`, `OS 1.3` or `OpenSearch 2.11.0`. A bare number says
 //! the product by itself: Elasticsearch never had a 3.x, and OpenSearch starts at 1.
 
+mod support;
+
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::support::{Support, support};
 
 /// The product a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,40 @@
+//! Which names did the user perhaps mean?
+
+use step_api::IndexPattern;
+
+/// Returns at most three of `names` that are near the text of `pattern`, the nearest first.
+pub fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'a str> {
+    let text = pattern.to_string();
+    let text = text.trim_start_matches("regex:");
+    let bare: String = text.chars().filter(|letter| !matches!(letter, '*' | '?')).collect();
+    let mut near: Vec<(usize, &str)> = names
+        .iter()
+        .map(|name| (distance(&bare, name, pattern.is_exact()), name.as_str()))
+        .filter(|(distance, _)| *distance <= bare.chars().count().div_ceil(3).max(1))
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// A wildcard's letters are compared with the beginning of a name, an exact name with all of it.
+fn distance(bare: &str, name: &str, exact: bool) -> usize {
+    if exact {
+        return strsim::damerau_levenshtein(bare, name);
+    }
+    let beginning: String = name.chars().take(bare.chars().count()).collect();
+    strsim::damerau_levenshtein(bare, &beginning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_pattern_finds_the_names_it_meant() {
+        let names = ["orders-2023", "orders-2024", "customers"].map(str::to_owned);
+        let near = |text: &str| closest(&text.parse().expect(text), &names);
+        assert_eq!(near("ordres-*"), ["orders-2023", "orders-2024"]);
+        assert_eq!(near("costumers"), ["customers"]);
+        assert_eq!(near("payments"), Vec::<&str>::new());
+    }
+}

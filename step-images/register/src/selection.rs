@@ -1,0 +1,146 @@
+//! Which indices of the snapshot does each group mean, and is that what can have been meant?
+
+use std::collections::BTreeMap;
+
+use step_api::register::Group;
+
+use crate::closest::closest;
+
+/// What a group means, before the target is looked at.
+#[derive(Debug)]
+pub(crate) struct Picked<'a> {
+    /// The group.
+    pub(crate) group: &'a Group,
+    /// The names it means, in the snapshot's order.
+    pub(crate) indices: Vec<String>,
+}
+
+/// What all groups mean.
+#[derive(Debug, Default)]
+pub(crate) struct Selection<'a> {
+    /// The groups, in the order of the request.
+    pub(crate) groups: Vec<Picked<'a>>,
+    /// Names with a leading dot that no pattern names.
+    pub(crate) passed_over: Vec<String>,
+    /// What is wrong, a finding each.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Resolves the groups' patterns against the names in the snapshot.
+pub(crate) fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
+    let mut selection = Selection::default();
+    let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for group in groups {
+        let selected = group.indices.pick(names.iter().map(String::as_str));
+        if selected.names.is_empty() && !group.allow_empty {
+            selection.problems.push(matches_nothing(group, names, &selected.passed_over));
+        }
+        for name in names.iter().filter(|name| selected.names.contains(name)) {
+            owners.entry(name).or_default().push(&group.name);
+        }
+        for name in selected.passed_over {
+            if !selection.passed_over.contains(&name) {
+                selection.passed_over.push(name);
+            }
+        }
+        selection.groups.push(Picked { group, indices: selected.names });
+    }
+    selection.passed_over.retain(|name| !owners.contains_key(name.as_str()));
+    for (index, groups) in owners.into_iter().filter(|(_, groups)| groups.len() > 1) {
+        selection.problems.push(format!(
+            "index `{index}` is in the groups {}; exclude it from all but one with `-{index}`",
+            quoted(&groups)
+        ));
+    }
+    selection
+}
+
+fn matches_nothing(group: &Group, names: &[String], passed_over: &[String]) -> String {
+    let patterns = group.indices.patterns();
+    let texts: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut near: Vec<&str> = Vec::new();
+    for pattern in patterns.iter().filter(|pattern| !pattern.is_exclusion()) {
+        for name in closest(pattern, names) {
+            if !near.contains(&name) {
+                near.push(name);
+            }
+        }
+    }
+    let advice = if !passed_over.is_empty() {
+        format!(
+            "{} would match, but names with a leading dot need a pattern with a leading dot",
+            quoted(&passed_over.iter().map(String::as_str).collect::<Vec<_>>())
+        )
+    } else if !near.is_empty() {
+        format!("did you mean {}?", quoted(&near))
+    } else if names.is_empty() {
+        "the snapshot holds no index at all".to_owned()
+    } else {
+        let names: Vec<&str> = names.iter().map(String::as_str).take(10).collect();
+        format!("the snapshot holds for example {}", quoted(&names))
+    };
+    format!(
+        "group `{}` matches no index of the snapshot: its patterns are {}; {advice} (set \
+         `allowEmpty: true` if it may match nothing)",
+        group.name,
+        quoted(&texts)
+    )
+}
+
+/// Writes names as a person reads them.
+pub(crate) fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use step_api::register::ExistingIndices;
+
+    use super::*;
+
+    fn group(name: &str, patterns: &[&str], allow_empty: bool) -> Group {
+        let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
+        Group {
+            name: name.to_owned(),
+            indices: patterns.try_into().expect("patterns"),
+            existing_indices: ExistingIndices::Refuse,
+            allow_empty,
+        }
+    }
+
+    fn names() -> Vec<String> {
+        [".kibana", "orders-1", "orders-2", "users"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn each_group_gets_its_indices_and_what_nobody_names_is_reported() {
+        let groups = [group("a", &["orders-*"], false), group("b", &["*", "-orders-*"], false)];
+        let selection = select(&groups, &names());
+        assert_eq!(selection.problems, Vec::<String>::new());
+        assert_eq!(selection.groups[0].indices, ["orders-1", "orders-2"]);
+        assert_eq!(selection.groups[1].indices, ["users"]);
+        assert_eq!(selection.passed_over, [".kibana"]);
+    }
+
+    #[test]
+    fn an_index_in_two_groups_is_refused_and_all_problems_come_at_once() {
+        let groups = [
+            group("a", &["orders-*"], false),
+            group("b", &["orders-1"], false),
+            group("c", &["oders-*"], false),
+            group("d", &["nothing"], true),
+        ];
+        let problems = select(&groups, &names()).problems;
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("`c`") && problems[0].contains("did you mean `orders-1`"));
+        assert!(problems[1].contains("index `orders-1` is in the groups `a`, `b`"));
+    }
+
+    #[test]
+    fn a_group_that_would_match_only_dot_names_is_told_so() {
+        let groups = [group("a", &["*kibana"], false)];
+        let problems = select(&groups, &names()).problems;
+        assert!(problems[0].contains("`.kibana` would match"), "{problems:?}");
+    }
+}

@@ -1,0 +1,108 @@
+//! How many bulk requests may be under way at once?
+//!
+//! The window grows by one for each windowful of requests that the target took without complaint,
+//! and halves when the target says that it is busy (429 or 503): additive increase,
+//! multiplicative decrease. One overload refuses many requests that were sent together, so the
+//! window halves once for all requests that were sent before the last halving.
+
+/// The number of bulk requests that may be under way.
+#[derive(Debug)]
+pub struct Window {
+    most: u32,
+    size: u32,
+    taken_since_growth: u32,
+    sent: u64,
+    halved_at: u64,
+}
+
+/// Marks when a request was sent, for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent(u64);
+
+impl Window {
+    /// Starts with `most` requests, the target's answers make it smaller.
+    pub fn new(most: u32) -> Self {
+        let most = most.max(1);
+        Self { most, size: most, taken_since_growth: 0, sent: 0, halved_at: 0 }
+    }
+
+    /// Returns how many requests may be under way now: never less than one.
+    pub fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
+    /// Notes that a request is sent.
+    pub fn send(&mut self) -> Sent {
+        self.sent += 1;
+        Sent(self.sent)
+    }
+
+    /// Notes that the target took a request whole.
+    pub fn taken(&mut self) {
+        self.taken_since_growth += 1;
+        if self.taken_since_growth >= self.size && self.size < self.most {
+            self.size += 1;
+            self.taken_since_growth = 0;
+        }
+    }
+
+    /// Notes that the target refused a request, or a part of it, for being busy.
+    pub fn refused(&mut self, Sent(number): Sent) {
+        self.taken_since_growth = 0;
+        if number > self.halved_at {
+            self.halved_at = self.sent;
+            self.size = (self.size / 2).max(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::*;
+
+    #[test]
+    fn one_overload_halves_once_however_many_requests_it_refused() {
+        let mut window = Window::new(8);
+        let sent: Vec<Sent> = (0..8).map(|_| window.send()).collect();
+        for request in sent {
+            window.refused(request);
+        }
+        assert_eq!(window.size(), 4);
+        let later = window.send();
+        window.refused(later);
+        assert_eq!(window.size(), 2);
+    }
+
+    #[test]
+    fn it_grows_back_by_one_for_each_windowful() {
+        let mut window = Window::new(4);
+        for _ in 0..2 {
+            let sent = window.send();
+            window.refused(sent);
+        }
+        assert_eq!(window.size(), 1);
+        window.taken();
+        assert_eq!(window.size(), 2);
+        window.taken();
+        assert_eq!(window.size(), 2);
+        window.taken();
+        assert_eq!(window.size(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn it_stays_between_one_and_the_limit(
+            most in 0..20_u32,
+            answers in prop::collection::vec(any::<bool>(), 0..300),
+        ) {
+            let mut window = Window::new(most);
+            for taken in answers {
+                let sent = window.send();
+                if taken { window.taken() } else { window.refused(sent) }
+                assert!((1..=usize::try_from(most.max(1)).expect("small")).contains(&window.size()));
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Where do the documents go that the target refuses, and how are they kept once only?
+//!
+//! Each one becomes a document of [`INDEX`] on the target, with the reason and its source as
+//! text. Its id is made of the snapshot, the shard and the position, so writing it twice changes
+//! nothing. Only after that does the ledger count it as rejected.
+
+use anyhow::{Context as _, bail};
+use cluster::{Client, Repeat, Request, path};
+use register_step::{
+    faults::{decoded, of_cluster},
+    working_state::key_of,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::state::{Item, Scope};
+
+/// The index that holds the documents that the target refused.
+pub const INDEX: &str = ".argosy-failed-documents";
+
+/// The first reasons that a message shows.
+const SHOWN: usize = 5;
+
+/// A document that the target refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FailedDocument {
+    pub(crate) key: String,
+    pub(crate) run: String,
+    pub(crate) migration: String,
+    pub(crate) group: String,
+    pub(crate) snapshot: String,
+    pub(crate) item: String,
+    pub(crate) index: String,
+    pub(crate) shard: u32,
+    pub(crate) position: u64,
+    pub(crate) id: String,
+    pub(crate) routing: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    /// Absent if it is no text, or too large for this index too.
+    pub(crate) source: Option<String>,
+}
+
+/// What was refused, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal<'a> {
+    pub(crate) position: u64,
+    pub(crate) id: &'a str,
+    pub(crate) routing: Option<&'a str>,
+    pub(crate) kind: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) source: &'a [u8],
+}
+
+impl FailedDocument {
+    pub(crate) fn new(item: &Item, run: &str, refusal: Refusal<'_>) -> Self {
+        let Refusal { position, id, routing, kind, reason, source } = refusal;
+        let shard = item.shard.to_string();
+        Self {
+            key: key_of(&[&item.snapshot, &item.index_id, &shard, &position.to_string()]),
+            run: run.to_owned(),
+            migration: item.migration.clone(),
+            group: item.group.clone(),
+            snapshot: item.snapshot.clone(),
+            item: item.key.clone(),
+            index: item.index.clone(),
+            shard: item.shard,
+            position,
+            id: id.to_owned(),
+            routing: routing.map(str::to_owned),
+            kind: kind.to_owned(),
+            reason: reason.to_owned(),
+            source: std::str::from_utf8(source).ok().map(str::to_owned),
+        }
+    }
+}
+
+/// Makes the index if it is not there.
+pub(crate) async fn ensure(client: &Client) -> anyhow::Result<()> {
+    let there = client.send(&Request::head(path(&[INDEX]))).await.map_err(of_cluster)?;
+    if there.is_success() {
+        return Ok(());
+    }
+    let version = cluster::version::detect(client).await.map_err(of_cluster)?;
+    let typed = !version.is_opensearch() && version.major < 7;
+    let request = Request::put(path(&[INDEX])).json(creation(typed, client.is_serverless()));
+    let response = client.send(&request).await.map_err(of_cluster)?;
+    if !response.error_type().is_some_and(|kind| kind.contains("already_exists")) {
+        client
+            .accepted(response)
+            .map_err(of_cluster)
+            .with_context(|| format!("making the index `{INDEX}` for refused documents"))?;
+    }
+    Ok(())
+}
+
+fn creation(typed: bool, serverless: bool) -> Value {
+    let keywords =
+        ["key", "run", "migration", "group", "snapshot", "item", "index", "id", "routing", "type"];
+    let mut properties = serde_json::Map::new();
+    properties.extend(
+        keywords.map(|name| (name.to_owned(), json!({ "type": "keyword", "ignore_above": 1024 }))),
+    );
+    properties
+        .extend(["shard", "position"].map(|name| (name.to_owned(), json!({ "type": "long" }))));
+    properties.insert("reason".to_owned(), json!({ "type": "text" }));
+    // The source is kept as text and not searched: it may be anything.
+    let mapping = json!({ "dynamic": false, "properties": properties });
+    let mapping = if typed { json!({ "_doc": mapping }) } else { mapping };
+    if serverless {
+        return json!({ "mappings": mapping });
+    }
+    json!({
+        "settings": { "index": { "number_of_shards": 1, "auto_expand_replicas": "0-1" } },
+        "mappings": mapping,
+    })
+}
+
+/// Writes documents, one request each if all at once are too large.
+pub(crate) async fn write(client: &Client, documents: &[FailedDocument]) -> anyhow::Result<()> {
+    if documents.is_empty() || write_at_once(client, documents).await? {
+        return Ok(());
+    }
+    for document in documents {
+        if write_at_once(client, std::slice::from_ref(document)).await? {
+            continue;
+        }
+        let without = FailedDocument { source: None, ..document.clone() };
+        if !write_at_once(client, &[without]).await? {
+            bail!("`{INDEX}` does not take the refused document `{}`", document.id);
+        }
+    }
+    Ok(())
+}
+
+/// Answers `false` if the request was too large.
+async fn write_at_once(client: &Client, documents: &[FailedDocument]) -> anyhow::Result<bool> {
+    let mut body = Vec::new();
+    for document in documents {
+        serde_json::to_writer(&mut body, &json!({ "index": { "_id": document.key } }))?;
+        body.push(b'\n');
+        serde_json::to_writer(&mut body, document)?;
+        body.push(b'\n');
+    }
+    let request = Request::post(path(&[INDEX, "_bulk"]))
+        .query("filter_path", "items.*.status,items.*.error")
+        .ndjson(body)
+        .repeat(Repeat::Safe);
+    let response = client.send(&request).await.map_err(of_cluster)?;
+    if response.status == 413 {
+        return Ok(false);
+    }
+    let response = client.accepted(response).map_err(of_cluster)?;
+    let answer = cluster::bulk::decode(&response, documents.len()).map_err(of_cluster)?;
+    if let Some(refused) = answer.items.iter().find(|item| !item.is_accepted()) {
+        let reason = refused.reason.as_deref().unwrap_or("no reason given");
+        bail!("`{INDEX}` does not take a refused document: {reason}");
+    }
+    Ok(true)
+}
+
+/// Returns the first reasons for which documents of a group were refused, a line each.
+pub(crate) async fn first_reasons(
+    client: &Client,
+    scope: Scope<'_>,
+) -> anyhow::Result<Vec<String>> {
+    let Some(found) = search(client, scope, SHOWN).await? else { return Ok(Vec::new()) };
+    Ok(found
+        .iter()
+        .map(|document| {
+            format!(
+                "index `{}` document `{}`: {}: {}",
+                document.index, document.id, document.kind, document.reason
+            )
+        })
+        .collect())
+}
+
+async fn search(
+    client: &Client,
+    Scope { snapshot, group }: Scope<'_>,
+    size: usize,
+) -> anyhow::Result<Option<Vec<FailedDocument>>> {
+    let refresh = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
+    client.send(&refresh).await.map_err(of_cluster)?;
+    let body = json!({
+        "size": size,
+        "sort": [{ "key": "asc" }],
+        "query": register_step::working_state::matching(&[
+            ("snapshot", snapshot), ("group", group),
+        ]),
+    });
+    let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
+    let response = client.send(&request).await.map_err(of_cluster)?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let answer: Value = decoded(client.accepted(response))?;
+    let hits = answer.pointer("/hits/hits").and_then(Value::as_array).cloned().unwrap_or_default();
+    let documents = hits
+        .into_iter()
+        .filter_map(|mut hit| hit.get_mut("_source").map(Value::take))
+        .map(serde_json::from_value)
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("reading `{INDEX}`"))?;
+    Ok(Some(documents))
+}
+
+/// Deletes what was kept for one item, which is about to be done again.
+pub(crate) async fn forget(client: &Client, item: &Item) -> anyhow::Result<()> {
+    loop {
+        let refresh = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
+        client.send(&refresh).await.map_err(of_cluster)?;
+        let body = json!({
+            "size": 1_000,
+            "_source": false,
+            "query": { "term": { "item": item.key } },
+        });
+        let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
+        let response = client.send(&request).await.map_err(of_cluster)?;
+        if response.status == 404 {
+            return Ok(());
+        }
+        let answer: Value = decoded(client.accepted(response))?;
+        let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
+        let keys: Vec<&str> =
+            hits.into_iter().flatten().filter_map(|hit| hit.get("_id")?.as_str()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut body = Vec::new();
+        for key in keys {
+            serde_json::to_writer(&mut body, &json!({ "delete": { "_id": key } }))?;
+            body.push(b'\n');
+        }
+        let request = Request::post(path(&[INDEX, "_bulk"])).ndjson(body).repeat(Repeat::Safe);
+        client.call(&request).await.map_err(of_cluster)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::NewItem;
+
+    #[test]
+    fn a_refused_document_is_written_under_one_id_however_often() {
+        let item = Item::new(NewItem {
+            run: "r",
+            migration: "m",
+            scope: Scope { snapshot: "s", group: "g" },
+            index: "logs",
+            index_id: "i",
+            shard: 0,
+            documents: 1,
+        });
+        let refusal = Refusal {
+            position: 7,
+            id: "a",
+            routing: None,
+            kind: "mapper_parsing_exception",
+            reason: "no number",
+            source: b"\xff",
+        };
+        let first = FailedDocument::new(&item, "run-1", refusal);
+        let second = FailedDocument::new(&item, "run-2", refusal);
+        assert_eq!(first.key, second.key);
+        assert_eq!(first.source, None);
+        let other = FailedDocument::new(&item, "run-1", Refusal { position: 8, ..refusal });
+        assert_ne!(first.key, other.key);
+    }
+}

@@ -1,0 +1,189 @@
+//! Follow: tell how far it is, and judge the end.
+
+use std::time::{Duration, Instant};
+
+use register_step::{resolve, working_state::Stored};
+use step_api::{
+    Count, Exit, Failure, Progress,
+    rfs::{RfsAnswer, RfsRole},
+};
+
+use crate::{
+    Step,
+    failed_documents::{self, INDEX},
+    rate::Rate,
+    state::{self, Item, ItemState, Totals},
+};
+
+const ASKED_EACH: Duration = Duration::from_secs(1);
+const LOGGED_EACH: Duration = Duration::from_secs(10);
+const RATE_OVER: Duration = Duration::from_secs(10);
+
+/// Failed items that a message lists.
+const LISTED: usize = 10;
+
+/// Leases without any movement after which a reason that a worker left behind ends the step.
+const STILL_LEASES: u32 = 5;
+
+pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
+    let group = resolve::group(&step.client, &step.opened, &step.request.group).await?;
+    let start = Instant::now();
+    let mut rate = Rate::over(RATE_OVER);
+    let mut logged = None;
+    let mut stillness = Stillness::default();
+    loop {
+        let totals = state::totals(&step.client, step.scope()).await?;
+        let now = start.elapsed();
+        rate.note(now, totals.ledger.accepted + totals.ledger.rejected);
+        let progress = progress(&totals, &rate);
+        step.context.report(&progress);
+        if totals.open + totals.done + totals.failed == 0 && !group.indices.is_empty() {
+            let message =
+                "there are no work items of this group; run the step's role `prepare` first";
+            return Err(Failure::new(Exit::NotFound, message).into());
+        }
+        if totals.open == 0 {
+            return judge(step, totals).await;
+        }
+        if logged.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED_EACH) {
+            logged = Some(now);
+            tracing::info!(
+                shards = %format!("{}/{}", progress.shards.done, progress.shards.total),
+                documents = %format!("{}/{}", progress.documents.done, progress.documents.total),
+                rejected = totals.ledger.rejected,
+                bytes = progress.bytes,
+                rate = %format!("{:.0}/s", progress.rate),
+                eta_seconds = progress.eta_seconds,
+                "documents are being restored"
+            );
+        }
+        let lease = Duration::from_secs(u64::from(step.request.limits.lease_seconds.max(1)));
+        if stillness.note(&totals, now) >= lease * STILL_LEASES {
+            stillness.begin(now);
+            stuck(step).await?;
+        }
+        tokio::time::sleep(ASKED_EACH).await;
+    }
+}
+
+/// For how long nothing has moved.
+#[derive(Default)]
+struct Stillness {
+    movement: u64,
+    since: Duration,
+}
+
+impl Stillness {
+    fn note(&mut self, totals: &Totals, now: Duration) -> Duration {
+        if totals.movement != self.movement {
+            self.movement = totals.movement;
+            self.since = now;
+        }
+        now.saturating_sub(self.since)
+    }
+
+    fn begin(&mut self, now: Duration) {
+        self.since = now;
+    }
+}
+
+fn progress(totals: &Totals, rate: &Rate) -> Progress {
+    let Totals { open, done, failed, documents, ledger, movement: _ } = *totals;
+    let over = ledger.accepted + ledger.rejected;
+    // The number to expect counts nested documents too, so it falls to the truth as shards end.
+    let total = if open == 0 { over } else { documents.saturating_sub(ledger.nested).max(over) };
+    Progress {
+        shards: Count { done, total: open + done + failed },
+        documents: Count { done: over, total },
+        bytes: ledger.bytes,
+        rate: rate.a_second(),
+        eta_seconds: rate.seconds_for(total.saturating_sub(over)),
+    }
+}
+
+/// Nothing moves: if a worker left a reason, that is the end; if not, the workers may be paused.
+async fn stuck(step: &Step) -> anyhow::Result<()> {
+    let open =
+        state::some_in_state(&step.client, step.scope(), ItemState::Open, "", LISTED).await?;
+    let reasons = reasons(&open);
+    if reasons.is_empty() {
+        tracing::warn!("no worker has moved for {STILL_LEASES} leases; are there any?");
+        return Ok(());
+    }
+    let message = format!(
+        "no worker goes on, and the last ones gave up:\n{}\nmend it and run the migration again; it \
+         goes on where it stopped",
+        reasons.join("\n")
+    );
+    Err(Failure::new(Exit::Failed, message).into())
+}
+
+fn reasons(items: &[Stored<Item>]) -> Vec<String> {
+    items
+        .iter()
+        .filter_map(|stored| {
+            let Item { index, shard, error, .. } = &stored.document;
+            error.as_ref().map(|error| format!("- index `{index}` shard {shard}: {error}"))
+        })
+        .collect()
+}
+
+/// All items have ended: is what was asked for done?
+async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
+    let Totals { done, failed, ledger, .. } = totals;
+    if failed > 0 {
+        let items =
+            state::some_in_state(&step.client, step.scope(), ItemState::Failed, "", LISTED).await?;
+        let message = format!(
+            "{failed} of {} work items failed, the first of them:\n{}",
+            failed + done,
+            reasons(&items).join("\n")
+        );
+        return Err(Failure::new(Exit::Failed, message).into());
+    }
+    if !ledger.adds_up() {
+        let message = format!("the ledger of the group does not add up: {ledger:?}");
+        return Err(Failure::new(Exit::Failed, message).into());
+    }
+    if ledger.rejected > step.request.allowed_rejections {
+        let reasons = failed_documents::first_reasons(&step.client, step.scope()).await?;
+        let message = format!(
+            "the target refused {} documents and {} are allowed; they are in the index `{INDEX}` of the \
+             target (`console failed-documents list`), the first of them:\n- {}",
+            ledger.rejected,
+            step.request.allowed_rejections,
+            reasons.join("\n- ")
+        );
+        return Err(Failure::new(Exit::Failed, message).into());
+    }
+    Ok(RfsAnswer { role: RfsRole::Follow, items: done, ledger })
+}
+
+#[cfg(test)]
+mod tests {
+    use step_api::rfs::Ledger;
+
+    use super::*;
+
+    #[test]
+    fn progress_reaches_its_total_at_the_end() {
+        let ledger = Ledger { live: 7, accepted: 6, rejected: 1, nested: 3, ..Ledger::default() };
+        let rate = Rate::over(RATE_OVER);
+        let at = |open| {
+            progress(&Totals { open, done: 2, documents: 20, ledger, ..Totals::default() }, &rate)
+        };
+        assert_eq!(at(1).documents, Count { done: 7, total: 17 });
+        assert_eq!(at(0).documents, Count { done: 7, total: 7 });
+        assert_eq!(at(1).shards, Count { done: 2, total: 3 });
+    }
+
+    #[test]
+    fn stillness_counts_from_the_last_movement() {
+        let mut stillness = Stillness::default();
+        let totals = |movement| Totals { movement, ..Totals::default() };
+        let at = Duration::from_secs;
+        assert_eq!(stillness.note(&totals(5), at(3)), at(0));
+        assert_eq!(stillness.note(&totals(5), at(10)), at(7));
+        assert_eq!(stillness.note(&totals(6), at(11)), at(0));
+    }
+}

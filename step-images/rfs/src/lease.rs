@@ -1,0 +1,251 @@
+//! May this worker take that work item, and may it go on with the one it holds?
+//!
+//! Clocks of different machines are never compared. A worker remembers when *it* first saw an
+//! item at its present version; an item that somebody holds and whose version stood still for a
+//! whole lease, by the observer's own monotonic clock, may be taken. Taking, renewing and ending
+//! are conditional writes: whoever writes first changes the version, and everybody else's write
+//! is refused.
+//!
+//! ```text
+//!            take (if version is still v1)         renew (if still v2)
+//!   open, v1 ---------------------------> held, v2 -------------------> held, v3 ...
+//!                                           |  stood still for a lease: take (if still v2)
+//!                                           +-----------------------------------> held by another
+//! ```
+//!
+//! A holder that could not renew for a lease must assume that it lost the item, so it sends
+//! nothing more: a worker that slept for an hour cannot overwrite newer documents.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use register_step::working_state::Version;
+
+/// Whether an item may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody holds it.
+    Free,
+    /// Its holder showed no sign of life for a whole lease.
+    Abandoned,
+    /// Somebody holds it, as far as one can know now.
+    Held,
+}
+
+/// What one worker has seen of the items that others hold.
+#[derive(Debug)]
+pub struct Observer {
+    lease: Duration,
+    seen: BTreeMap<String, (Version, Duration)>,
+}
+
+impl Observer {
+    /// Starts with having seen nothing.
+    pub fn new(lease: Duration) -> Self {
+        Self { lease, seen: BTreeMap::new() }
+    }
+
+    /// Takes note of an item as it is at `now` (time since any fixed moment) and says whether it
+    /// may be taken.
+    pub fn observe(&mut self, key: &str, version: Version, held: bool, now: Duration) -> Verdict {
+        if !held {
+            self.seen.remove(key);
+            return Verdict::Free;
+        }
+        match self.seen.get(key) {
+            Some((known, since)) if *known == version => {
+                if now.saturating_sub(*since) >= self.lease {
+                    Verdict::Abandoned
+                } else {
+                    Verdict::Held
+                }
+            }
+            _ => {
+                self.seen.insert(key.to_owned(), (version, now));
+                Verdict::Held
+            }
+        }
+    }
+
+    /// Forgets every item that is not among `keys`, so that memory stays bounded.
+    pub fn retain(&mut self, keys: &BTreeSet<String>) {
+        self.seen.retain(|key, _| keys.contains(key));
+    }
+}
+
+/// The right to work on an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    length: Duration,
+    version: Version,
+    renewed: Duration,
+}
+
+impl Lease {
+    /// Starts with the conditional write that took the item; `now` is a moment *before* that
+    /// write was sent, so that the holder's lease never outlasts what others see.
+    pub fn taken(length: Duration, version: Version, now: Duration) -> Self {
+        Self { length, version, renewed: now }
+    }
+
+    /// Notes a renewal; `now` is a moment before it was sent.
+    pub fn renewed(&mut self, version: Version, now: Duration) {
+        self.version = version;
+        self.renewed = now;
+    }
+
+    /// Returns the version that the next conditional write names.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Returns whether it is time to renew: a quarter of the lease has passed.
+    pub fn is_due(&self, now: Duration) -> bool {
+        now.saturating_sub(self.renewed) >= self.length / 4
+    }
+
+    /// Returns whether the holder may still send documents.
+    pub fn holds(&self, now: Duration) -> bool {
+        now.saturating_sub(self.renewed) < self.length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_mins(1);
+
+    fn version(sequence_number: u64) -> Version {
+        Version { sequence_number, primary_term: 1 }
+    }
+
+    #[test]
+    fn a_dead_workers_item_may_be_taken_after_a_lease_and_not_before() {
+        let mut observer = Observer::new(LEASE);
+        let at = Duration::from_secs;
+        assert_eq!(observer.observe("a", version(3), true, at(1_000)), Verdict::Held);
+        assert_eq!(observer.observe("a", version(3), true, at(1_059)), Verdict::Held);
+        assert_eq!(observer.observe("a", version(3), true, at(1_060)), Verdict::Abandoned);
+        assert_eq!(observer.observe("b", version(9), false, at(1_060)), Verdict::Free);
+    }
+
+    #[test]
+    fn a_renewal_starts_the_wait_again() {
+        let mut observer = Observer::new(LEASE);
+        let at = Duration::from_secs;
+        observer.observe("a", version(3), true, at(0));
+        assert_eq!(observer.observe("a", version(4), true, at(59)), Verdict::Held);
+        assert_eq!(observer.observe("a", version(4), true, at(118)), Verdict::Held);
+        assert_eq!(observer.observe("a", version(4), true, at(119)), Verdict::Abandoned);
+    }
+
+    /// A document store with conditional writes, as the target is one.
+    #[derive(Default)]
+    struct Store {
+        sequence_number: u64,
+        holder: Option<usize>,
+        writes: u64,
+    }
+
+    impl Store {
+        fn write(&mut self, expected: Version, holder: usize) -> Option<Version> {
+            if expected.sequence_number != self.sequence_number {
+                return None;
+            }
+            self.writes += 1;
+            self.sequence_number += 1;
+            self.holder = Some(holder);
+            Some(version(self.sequence_number))
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Pass(u64),
+        /// A worker looks at the item, perhaps at a version that is out of date.
+        Look {
+            worker: usize,
+            stale: bool,
+        },
+        Renew(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (1..40_u64).prop_map(Step::Pass),
+            (0..3_usize, any::<bool>()).prop_map(|(worker, stale)| Step::Look { worker, stale }),
+            (0..3_usize).prop_map(Step::Renew),
+        ];
+        prop::collection::vec(step, 0..200)
+    }
+
+    proptest! {
+        /// Whatever the workers do and however late their view is, two never hold the item at
+        /// once: a worker that believes it holds it is the one the store names.
+        #[test]
+        fn two_workers_never_hold_one_item(steps in steps()) {
+            let mut now = Duration::ZERO;
+            let mut store = Store::default();
+            let mut observers: Vec<_> = (0..3).map(|_| Observer::new(LEASE)).collect();
+            let mut leases: [Option<Lease>; 3] = [None; 3];
+            let mut earlier = (0, false);
+            for step in steps {
+                match step {
+                    Step::Pass(seconds) => now += Duration::from_secs(seconds),
+                    Step::Look { worker, stale } => {
+                        if leases[worker].is_some_and(|lease| lease.holds(now)) {
+                            continue;
+                        }
+                        let present = (store.sequence_number, store.holder.is_some());
+                        let (seen, held) = if stale { earlier } else { present };
+                        earlier = present;
+                        let verdict = observers[worker].observe("item", version(seen), held, now);
+                        if verdict != Verdict::Held
+                            && let Some(taken) = store.write(version(seen), worker)
+                        {
+                            leases[worker] = Some(Lease::taken(LEASE, taken, now));
+                        }
+                    }
+                    Step::Renew(worker) => {
+                        let Some(mut lease) = leases[worker] else { continue };
+                        leases[worker] = store.write(lease.version(), worker).map(|renewed| {
+                            lease.renewed(renewed, now);
+                            lease
+                        });
+                    }
+                }
+                let holding: Vec<usize> = (0..3)
+                    .filter(|worker| leases[*worker].is_some_and(|lease| lease.holds(now)))
+                    .collect();
+                assert!(holding.len() <= 1, "{holding:?} hold the item at {now:?}");
+                if let [worker] = holding[..] {
+                    assert_eq!(store.holder, Some(worker));
+                }
+            }
+        }
+
+        /// A holder that renews whenever it is due keeps its item from an observer that looks at
+        /// any moments.
+        #[test]
+        fn a_live_workers_item_is_never_taken(gaps in prop::collection::vec(0..15_u64, 1..200)) {
+            let mut now = Duration::ZERO;
+            let mut store = Store::default();
+            let mut lease = Lease::taken(LEASE, store.write(version(0), 0).expect("free"), now);
+            let mut observer = Observer::new(LEASE);
+            for gap in gaps {
+                now += Duration::from_secs(gap);
+                if lease.is_due(now) {
+                    let renewed = store.write(lease.version(), 0).expect("nobody else writes");
+                    lease.renewed(renewed, now);
+                }
+                let verdict = observer.observe("item", version(store.sequence_number), true, now);
+                assert_eq!(verdict, Verdict::Held);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The RFS step (reindex from snapshot): the documents of a group, shard by shard.
+//!
+//! ```text
+//!   prepare ---> work items on the target <--- take, renew, end --- work (any number of them)
+//!                          ^                                          |
+//!   follow ----- totals ---+                   repository ---> reader ---> assembly ---> sender
+//!                                                                ^                         |
+//!                                              `acknowledged`: position and ledger <-------+
+//! ```
+//!
+//! One program has three roles. `prepare` writes an item for each shard, `work` takes items until
+//! none is left, `follow` reports progress and is the judge: it succeeds only if every item is
+//! done and every ledger adds up. Any of them can be killed at any instant and started again.
+//!
+//! Pure: [`acknowledged`], [`lease`], [`concurrency`], [`outcome`], [`assembly`], [`rate`].
+
+pub mod acknowledged;
+pub mod assembly;
+pub mod concurrency;
+mod failed_documents;
+mod follow;
+pub mod lease;
+pub mod outcome;
+mod prepare;
+pub mod rate;
+mod reader;
+mod sender;
+pub mod source_mode;
+pub mod state;
+mod transfer;
+pub mod tuning;
+mod work;
+
+use anyhow::Context as _;
+use cluster::Client;
+use register_step::{
+    faults,
+    resolve::{self, Opened},
+};
+use step_api::{
+    Context,
+    rfs::{RfsAnswer, RfsRequest, RfsRole},
+};
+
+pub use failed_documents::INDEX as FAILED_DOCUMENTS_INDEX;
+
+/// What all roles need.
+pub(crate) struct Step {
+    pub(crate) request: RfsRequest,
+    pub(crate) context: Context,
+    pub(crate) client: Client,
+    pub(crate) opened: Opened,
+}
+
+impl Step {
+    /// The items of this group and snapshot.
+    pub(crate) fn scope(&self) -> state::Scope<'_> {
+        state::Scope { snapshot: &self.opened.snapshot.uuid, group: &self.request.group.name }
+    }
+}
+
+/// Runs the step.
+pub fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(role(request, context))
+}
+
+async fn role(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
+    let client = Client::new(&request.target, &context.target, &context.storage)
+        .map_err(faults::of_cluster)?;
+    let opened = resolve::open(&request.snapshot, &context).await?;
+    let role = request.role;
+    let step = Step { request, context, client, opened };
+    match role {
+        RfsRole::Prepare => prepare::prepare(&step).await,
+        RfsRole::Work => work::work(step).await,
+        RfsRole::Follow => follow::follow(&step).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! How fast does it go, and when will it be done?
+
+use std::{collections::VecDeque, time::Duration};
+
+/// Counts over the last while.
+#[derive(Debug)]
+pub struct Rate {
+    span: Duration,
+    points: VecDeque<(Duration, u64)>,
+}
+
+impl Rate {
+    /// Looks back as far as `span`.
+    pub fn over(span: Duration) -> Self {
+        Self { span, points: VecDeque::new() }
+    }
+
+    /// Notes the count at `now`; counts never fall.
+    pub fn note(&mut self, now: Duration, count: u64) {
+        self.points.push_back((now, count));
+        // One point older than the span stays, so that the span is covered.
+        while self.points.get(1).is_some_and(|(second, _)| now.saturating_sub(*second) >= self.span)
+        {
+            self.points.pop_front();
+        }
+    }
+
+    /// Returns how many a second.
+    pub fn a_second(&self) -> f64 {
+        let (Some((start, first)), Some((end, last))) = (self.points.front(), self.points.back())
+        else {
+            return 0.0;
+        };
+        let seconds = end.saturating_sub(*start).as_secs_f64();
+        if seconds > 0.0 { as_float(last.saturating_sub(*first)) / seconds } else { 0.0 }
+    }
+
+    /// Returns how many seconds `left` more will take at this rate.
+    pub fn seconds_for(&self, left: u64) -> Option<u64> {
+        let rate = self.a_second();
+        if left == 0 {
+            return Some(0);
+        }
+        if rate <= 0.0 {
+            return None;
+        }
+        let seconds = Duration::try_from_secs_f64((as_float(left) / rate).ceil()).ok()?;
+        Some(seconds.as_secs())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people needs no 53 bits")]
+fn as_float(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_while_only() {
+        let mut rate = Rate::over(Duration::from_secs(10));
+        assert_eq!(rate.seconds_for(5), None);
+        for second in 0..100_u64 {
+            let count = if second < 80 { 0 } else { (second - 80) * 50 };
+            rate.note(Duration::from_secs(second), count);
+        }
+        assert!((rate.a_second() - 50.0).abs() < 1e-9, "{}", rate.a_second());
+        assert_eq!(rate.seconds_for(125), Some(3));
+        assert_eq!(rate.seconds_for(0), Some(0));
+    }
+}

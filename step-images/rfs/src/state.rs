@@ -1,0 +1,372 @@
+//! What is a work item, and how is it read and written on the target?
+//!
+//! An item is a range of one shard. Its id is made of what is read, what is done to it and where
+//! it goes, so preparing twice makes it once, and a second run finds what the first has done.
+
+use anyhow::Context as _;
+use cluster::Client;
+use register_step::working_state::{self, Stored, Version, key_of};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use step_api::rfs::Ledger;
+
+use crate::acknowledged::Checkpoint;
+
+/// The value of `kind`.
+const KIND: &str = "item";
+
+/// What is done to documents on the way. It is part of an item's id: another treatment is another
+/// item.
+const TREATMENT: &str = "unchanged";
+
+/// The sums over items that [`totals`] asks for, by their names in the ledger.
+const SUMS: [&str; 8] =
+    ["physical", "deleted", "nested", "withoutSource", "live", "accepted", "rejected", "bytes"];
+
+/// Which items are meant: those of one group of one snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The snapshot's uuid.
+    pub snapshot: &'a str,
+    /// The group's name.
+    pub group: &'a str,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ItemState {
+    /// To be done, or under way.
+    Open,
+    /// Done, and its ledger adds up.
+    Done,
+    /// It cannot be done; `error` says why.
+    Failed,
+}
+
+impl ItemState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A work item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// `item`.
+    pub kind: String,
+    /// Its id.
+    pub key: String,
+    /// The run that opened it.
+    pub run: String,
+    /// The migration's name.
+    pub migration: String,
+    /// The group's name.
+    pub group: String,
+    /// The snapshot's uuid.
+    pub snapshot: String,
+    /// The index, which has the same name on the target.
+    pub index: String,
+    /// The index's folder in the repository.
+    pub index_id: String,
+    /// The shard's number.
+    pub shard: u32,
+    /// The first physical position.
+    pub from: u64,
+    /// The position before which it ends; absent for the end of the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+    /// Where it stands.
+    pub state: ItemState,
+    /// The process that holds it.
+    pub holder: Option<String>,
+    /// The first physical position that is not finished.
+    pub position: u64,
+    /// Documents to expect, nested ones included, for the display of progress.
+    pub documents: u64,
+    /// What became of the documents before `position`.
+    pub ledger: Ledger,
+    /// How often it was taken since its position moved last.
+    pub attempts: u32,
+    /// Why it failed, or why its last holder gave it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What an item is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NewItem<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The migration's name.
+    pub migration: &'a str,
+    /// Snapshot and group.
+    pub scope: Scope<'a>,
+    /// The index's name.
+    pub index: &'a str,
+    /// The index's folder in the repository.
+    pub index_id: &'a str,
+    /// The shard's number.
+    pub shard: u32,
+    /// Documents to expect.
+    pub documents: u64,
+}
+
+impl Item {
+    /// Makes an open item of a whole shard.
+    pub fn new(of: NewItem<'_>) -> Self {
+        let NewItem { run, migration, scope, index, index_id, shard, documents } = of;
+        let (from, to) = (0_u64, None::<u64>);
+        let end = to.map_or_else(|| "end".to_owned(), |to| to.to_string());
+        let key = key_of(&[
+            KIND,
+            scope.snapshot,
+            index_id,
+            &shard.to_string(),
+            &from.to_string(),
+            &end,
+            TREATMENT,
+            index,
+        ]);
+        Self {
+            kind: KIND.to_owned(),
+            key,
+            run: run.to_owned(),
+            migration: migration.to_owned(),
+            group: scope.group.to_owned(),
+            snapshot: scope.snapshot.to_owned(),
+            index: index.to_owned(),
+            index_id: index_id.to_owned(),
+            shard,
+            from,
+            to,
+            state: ItemState::Open,
+            holder: None,
+            position: from,
+            documents,
+            ledger: Ledger::default(),
+            attempts: 0,
+            error: None,
+        }
+    }
+
+    /// Returns where work goes on.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { position: self.position, ledger: self.ledger }
+    }
+
+    /// Returns the item with what was acknowledged since.
+    #[must_use]
+    pub fn advanced(mut self, checkpoint: Checkpoint) -> Self {
+        let Checkpoint { position, ledger } = checkpoint;
+        if position > self.position {
+            self.attempts = 0;
+            self.error = None;
+        }
+        self.position = position;
+        self.ledger = ledger;
+        self
+    }
+
+    /// Returns the item as it was at first, to be done again.
+    #[must_use]
+    pub fn reopened(self, run: &str) -> Self {
+        Self {
+            run: run.to_owned(),
+            state: ItemState::Open,
+            holder: None,
+            position: self.from,
+            ledger: Ledger::default(),
+            attempts: 0,
+            error: None,
+            ..self
+        }
+    }
+}
+
+/// Writes those items that are not there yet.
+pub async fn create_missing(client: &Client, items: Vec<Item>) -> anyhow::Result<u64> {
+    let documents: Vec<(String, Item)> =
+        items.into_iter().map(|item| (item.key.clone(), item)).collect();
+    working_state::create_missing(client, &documents).await
+}
+
+/// Reads all items.
+pub async fn items(client: &Client, scope: Scope<'_>) -> anyhow::Result<Vec<Stored<Item>>> {
+    working_state::refresh(client).await?;
+    let Scope { snapshot, group } = scope;
+    working_state::all(client, &[("kind", KIND), ("snapshot", snapshot), ("group", group)]).await
+}
+
+/// Reads some items of one state, beginning after the key `after` and going round.
+pub async fn some_in_state(
+    client: &Client,
+    scope: Scope<'_>,
+    state: ItemState,
+    after: &str,
+    size: usize,
+) -> anyhow::Result<Vec<Stored<Item>>> {
+    working_state::refresh(client).await?;
+    let Scope { snapshot, group } = scope;
+    let filter =
+        [("kind", KIND), ("snapshot", snapshot), ("group", group), ("state", state.as_str())];
+    let mut found: Vec<Stored<Item>> =
+        working_state::page(client, &filter, Some(after), size).await?;
+    if found.len() < size {
+        let round: Vec<Stored<Item>> =
+            working_state::page(client, &filter, None, size - found.len()).await?;
+        found.extend(round.into_iter().filter(|stored| stored.key.as_str() <= after));
+    }
+    Ok(found)
+}
+
+/// Writes an item if its version is still `expected`; answers the new version, or `None` if it is
+/// another's by now.
+pub async fn save(
+    client: &Client,
+    expected: Version,
+    item: &Item,
+) -> anyhow::Result<Option<Version>> {
+    if let Some(version) = working_state::replace(client, &item.key, expected, item).await? {
+        return Ok(Some(version));
+    }
+    // A write of which we did not hear the end may have been executed and then repeated: what is
+    // there now is ours if it is exactly what we wrote.
+    let there: Option<Stored<Item>> = working_state::get(client, &item.key).await?;
+    Ok(there.filter(|there| there.document == *item).map(|there| there.version))
+}
+
+/// The sums over all items of a scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Items to be done or under way.
+    pub open: u64,
+    /// Items that are done.
+    pub done: u64,
+    /// Items that failed.
+    pub failed: u64,
+    /// Documents to expect, about.
+    pub documents: u64,
+    /// The ledgers added up.
+    pub ledger: Ledger,
+    /// Grows whenever a worker takes an item or moves on.
+    pub movement: u64,
+}
+
+/// Adds up all items of a scope, with one request.
+pub async fn totals(client: &Client, scope: Scope<'_>) -> anyhow::Result<Totals> {
+    working_state::refresh(client).await?;
+    let Scope { snapshot, group } = scope;
+    let sum = |field: &str| json!({ "sum": { "field": field } });
+    let mut sums = serde_json::Map::new();
+    for name in SUMS {
+        sums.insert(name.to_owned(), sum(&format!("ledger.{name}")));
+    }
+    for name in ["documents", "position", "attempts"] {
+        sums.insert(name.to_owned(), sum(name));
+    }
+    let body = json!({
+        "size": 0,
+        "query": working_state::matching(&[
+            ("kind", KIND), ("snapshot", snapshot), ("group", group),
+        ]),
+        "aggs": { "states": { "terms": { "field": "state" }, "aggs": sums } },
+    });
+    let answer = working_state::search(client, body).await?.unwrap_or_default();
+    totals_of(&answer).context("adding up the work items; is the working state of this version?")
+}
+
+fn totals_of(answer: &Value) -> Option<Totals> {
+    let mut totals = Totals::default();
+    let states = answer.pointer("/aggregations/states/buckets")?.as_array()?;
+    for bucket in states {
+        let count = bucket.get("doc_count")?.as_u64()?;
+        match bucket.get("key")?.as_str()? {
+            "open" => totals.open = count,
+            "done" => totals.done = count,
+            "failed" => totals.failed = count,
+            _ => return None,
+        }
+        let sum = |name: &str| whole(bucket.get(name)?.get("value")?);
+        totals.documents += sum("documents")?;
+        totals.movement += sum("position")? + sum("attempts")? + count;
+        totals.ledger.add(&Ledger {
+            physical: sum("physical")?,
+            deleted: sum("deleted")?,
+            nested: sum("nested")?,
+            without_source: sum("withoutSource")?,
+            live: sum("live")?,
+            accepted: sum("accepted")?,
+            rejected: sum("rejected")?,
+            bytes: sum("bytes")?,
+        });
+    }
+    Some(totals)
+}
+
+/// Sums come as floating point numbers, which are exact up to 2^53.
+fn whole(value: &Value) -> Option<u64> {
+    if let Some(number) = value.as_u64() {
+        return Some(number);
+    }
+    let number = value.as_f64().filter(|number| *number >= 0.0 && *number <= 9e15)?;
+    format!("{number:.0}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item() -> Item {
+        Item::new(NewItem {
+            run: "r",
+            migration: "m",
+            scope: Scope { snapshot: "s", group: "g" },
+            index: "logs",
+            index_id: "i",
+            shard: 3,
+            documents: 10,
+        })
+    }
+
+    #[test]
+    fn progress_clears_attempts_and_standing_still_does_not() {
+        let held = Item { attempts: 2, error: Some("busy".to_owned()), ..item() };
+        assert_eq!(held.clone().advanced(held.checkpoint()).attempts, 2);
+        let moved = held.advanced(Checkpoint { position: 5, ledger: Ledger::default() });
+        assert_eq!((moved.attempts, moved.error), (0, None));
+    }
+
+    #[test]
+    fn an_item_is_written_with_the_fields_that_searches_use() {
+        let json = serde_json::to_value(item()).expect("JSON");
+        assert_eq!(json["kind"], "item");
+        assert_eq!(json["state"], ItemState::Open.as_str());
+        for name in SUMS {
+            assert!(json["ledger"].get(name).is_some(), "{name}");
+        }
+        assert_eq!(serde_json::from_value::<Item>(json).expect("an item"), item());
+    }
+
+    #[test]
+    fn sums_of_all_states_are_added() {
+        let value = |number: f64| json!({ "value": number });
+        let mut bucket = json!({ "key": "done", "doc_count": 2, "documents": value(12.0),
+            "position": value(14.0), "attempts": value(0.0) });
+        for name in SUMS {
+            bucket[name] = value(3.0);
+        }
+        let mut open = bucket.clone();
+        open["key"] = json!("open");
+        let answer = json!({ "aggregations": { "states": { "buckets": [bucket, open] } } });
+        let totals = totals_of(&answer).expect("totals");
+        assert_eq!((totals.done, totals.open, totals.failed), (2, 2, 0));
+        assert_eq!((totals.documents, totals.ledger.accepted), (24, 6));
+        assert_eq!(totals_of(&json!({})), None);
+    }
+}

@@ -1,0 +1,406 @@
+//! How does one work item get to its end?
+//!
+//! One loop owns all state of the item: what is under way, what waits, what is acknowledged. It
+//! starts requests while the window has room, takes in answers, reads ahead while there is room,
+//! and records position and ledger together, which is what renews the lease.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use cluster::Client;
+use register_step::faults;
+use snapshot_repo::{Position, RepositoryError, Snapshot};
+use step_api::{
+    Exit,
+    rfs::{Ledger, RfsLimits},
+};
+use tokio::{task::JoinSet, time::MissedTickBehavior};
+
+use crate::{
+    acknowledged::{Acknowledged, BatchNumber},
+    assembly::{Assembly, Document, Limits, Load, Types},
+    concurrency::{Sent, Window},
+    failed_documents::Refusal,
+    lease::Lease,
+    reader::{Line, Read, Reader},
+    sender::{Answer, Sender, Stop},
+    state::{self, Item, ItemState},
+};
+
+/// How often it is looked whether there is something to record.
+const LOOKED_EACH: Duration = Duration::from_millis(250);
+
+/// How often progress is recorded while there is some. The first progress is recorded at once: it
+/// proves that the item can be worked on.
+const RECORDED_EACH: Duration = Duration::from_secs(2);
+
+/// Requests that wait for the window, before no more is read.
+const WAITING: usize = 2;
+
+/// What a transfer needs beside its item.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) client: Client,
+    pub(crate) repository: snapshot_repo::Repository,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) limits: RfsLimits,
+    pub(crate) types: Types,
+    pub(crate) run: String,
+    /// The moment from which all times are counted.
+    pub(crate) start: Instant,
+    /// Set when this process was asked to end.
+    pub(crate) stopping: Arc<AtomicBool>,
+}
+
+/// How an item ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Done; the ledger adds up.
+    Done(Ledger),
+    /// It cannot be done.
+    Failed(String),
+    /// Another worker has it.
+    Lost,
+    /// It was given back, to be tried again later.
+    GivenBack(Exit, String),
+    /// It was given back because this process was asked to end; nothing is wrong with it.
+    Interrupted,
+}
+
+/// Why the loop stopped before the end of the item.
+#[derive(Debug)]
+enum Halt {
+    Lost,
+    Interrupted,
+    Stop(Stop),
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+/// Works on an item that was taken, until it ends in one way or another.
+pub(crate) async fn transfer(surroundings: &Surroundings, item: Item, lease: Lease) -> Ended {
+    let mut transfer = Transfer::new(surroundings, item, lease);
+    let halted = transfer.run().await;
+    transfer.under_way.abort_all();
+    let ended = match halted {
+        Ok(()) => Ended::Done(transfer.acknowledged.checkpoint().ledger),
+        Err(Halt::Lost) => Ended::Lost,
+        Err(Halt::Interrupted) => Ended::Interrupted,
+        Err(Halt::Stop(Stop::Failed(reason))) => Ended::Failed(reason),
+        Err(Halt::Stop(Stop::GivenBack(exit, reason))) => Ended::GivenBack(exit, reason),
+    };
+    transfer.close(ended).await
+}
+
+struct Transfer<'a> {
+    surroundings: &'a Surroundings,
+    sender: Arc<Sender>,
+    item: Item,
+    lease: Lease,
+    /// When progress was recorded last.
+    recorded: Option<Duration>,
+    acknowledged: Acknowledged,
+    assembly: Assembly,
+    window: Window,
+    waiting: VecDeque<(Load, u32)>,
+    under_way: JoinSet<(Sent, Result<Answer, Stop>)>,
+}
+
+impl<'a> Transfer<'a> {
+    fn new(surroundings: &'a Surroundings, item: Item, lease: Lease) -> Self {
+        let RfsLimits { bulk_bytes, bulk_documents, connections, lease_seconds: _ } =
+            surroundings.limits;
+        let limits = Limits {
+            bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
+            documents: usize::try_from(bulk_documents).unwrap_or(usize::MAX),
+        };
+        let sender = Sender {
+            client: surroundings.client.clone(),
+            item: item.clone(),
+            run: surroundings.run.clone(),
+        };
+        Self {
+            surroundings,
+            sender: Arc::new(sender),
+            lease,
+            recorded: None,
+            acknowledged: Acknowledged::resume(item.checkpoint()),
+            assembly: Assembly::new(limits, surroundings.types),
+            window: Window::new(connections),
+            waiting: VecDeque::new(),
+            under_way: JoinSet::new(),
+            item,
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), Halt> {
+        let mut reader = Some(self.open().await?);
+        let mut total = None;
+        let mut broken: Option<Stop> = None;
+        let mut tick = tokio::time::interval(LOOKED_EACH);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.start_requests()?;
+            if reader.is_none() && self.waiting.is_empty() && self.under_way.is_empty() {
+                break;
+            }
+            let room = self.waiting.len() < WAITING;
+            let next = async {
+                match reader.as_mut() {
+                    Some(reader) if room => reader.next().await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(answer) = self.under_way.join_next() => {
+                    let (sent, answer) = answer.map_err(|error| {
+                        Stop::Failed(format!("sending documents came to a sudden end: {error}"))
+                    })?;
+                    self.take_in(sent, answer?);
+                }
+                read = next => match read {
+                    Some(Read::Batch { end, counts, documents }) => {
+                        self.add(end, counts, documents).await?;
+                    }
+                    Some(Read::End { total: known }) => {
+                        total = Some(known);
+                        self.read_all(&mut reader);
+                    }
+                    Some(Read::Broken(error)) => {
+                        broken = Some(of_repository(&error));
+                        self.read_all(&mut reader);
+                    }
+                    Some(Read::Miscounted(message)) => {
+                        broken = Some(Stop::Failed(message));
+                        self.read_all(&mut reader);
+                    }
+                    None => {
+                        let message = "reading the shard came to a sudden end".to_owned();
+                        broken = Some(Stop::Failed(message));
+                        self.read_all(&mut reader);
+                    }
+                },
+                _ = tick.tick() => {
+                    if self.surroundings.stopping.load(Ordering::Relaxed) {
+                        return Err(Halt::Interrupted);
+                    }
+                    self.record().await?;
+                }
+            }
+        }
+        match (broken, total) {
+            (None, Some(total)) => {
+                self.check(total).map_err(|message| Stop::Failed(message).into())
+            }
+            (Some(stop), _) => Err(stop.into()),
+            (None, None) => {
+                Err(Stop::Failed("the shard was not read to its end".to_owned()).into())
+            }
+        }
+    }
+
+    /// Finds the shard's files and starts to read where the last holder stopped.
+    async fn open(&self) -> Result<Reader, Stop> {
+        let Surroundings { repository, snapshot, .. } = self.surroundings;
+        let index = snapshot.index(&self.item.index).ok_or_else(|| {
+            Stop::Failed(format!("the snapshot holds no index `{}`", self.item.index))
+        })?;
+        let files = repository
+            .shard_files(snapshot, index, self.item.shard)
+            .await
+            .map_err(|error| of_repository(&error))?;
+        let from = Position(self.item.position);
+        let documents = repository.documents(files, from);
+        let documents = match self.item.to {
+            Some(to) => documents.until(Position(to)),
+            None => documents,
+        };
+        Ok(Reader::start(documents, from))
+    }
+
+    fn read_all(&mut self, reader: &mut Option<Reader>) {
+        *reader = None;
+        self.waiting.extend(self.assembly.close().map(|load| (load, 0)));
+    }
+
+    /// Starts requests while the window has room and the item is surely ours.
+    fn start_requests(&mut self) -> Result<(), Halt> {
+        while self.under_way.len() < self.window.size() {
+            let Some((load, attempts)) = self.waiting.pop_front() else { break };
+            if !self.lease.holds(self.surroundings.start.elapsed()) {
+                return Err(Halt::Lost);
+            }
+            let sent = self.window.send();
+            let sender = Arc::clone(&self.sender);
+            self.under_way.spawn(async move { (sent, sender.send(load, attempts).await) });
+        }
+        Ok(())
+    }
+
+    /// Takes in the answer to a request.
+    fn take_in(&mut self, sent: Sent, answer: Answer) {
+        let Answer { accepted, rejected, again, busy, too_many_bytes } = answer;
+        if let Some(bytes) = too_many_bytes {
+            self.assembly.shrink(bytes / 2);
+        }
+        if busy {
+            self.window.refused(sent);
+        } else if again.is_empty() {
+            self.window.taken();
+        }
+        for (batch, bytes) in accepted {
+            self.acknowledged.accept(batch, bytes);
+        }
+        for batch in rejected {
+            self.acknowledged.reject(batch);
+        }
+        // In front: what was read first is sent first, so that the checkpoint moves.
+        for part in again.into_iter().rev() {
+            self.waiting.push_front(part);
+        }
+    }
+
+    /// Adds what was read to the requests.
+    async fn add(&mut self, end: u64, counts: Ledger, lines: Vec<Line>) -> Result<(), Stop> {
+        let batch = self.acknowledged.read(end, counts);
+        let mut unreadable = Vec::new();
+        for Line { document, line } in lines {
+            let snapshot_repo::Document { position, id, doc_type, routing, parent, source } =
+                document;
+            match line {
+                Ok(line) => {
+                    // A child of Elasticsearch 5 lives on the shard of its parent.
+                    let routing = routing.or(parent);
+                    let document = Document { position, id, doc_type, routing, source: line };
+                    let closed = self.assembly.push(document, batch);
+                    self.waiting.extend(closed.map(|load| (load, 0)));
+                }
+                Err(reason) => unreadable.push(self.sender.refused(Refusal {
+                    position,
+                    id: &id,
+                    routing: routing.as_deref(),
+                    kind: "unreadable_source",
+                    reason: &reason,
+                    source: source.as_deref().unwrap_or_default(),
+                })),
+            }
+        }
+        self.reject(batch, &unreadable).await
+    }
+
+    async fn reject(
+        &mut self,
+        batch: BatchNumber,
+        documents: &[crate::failed_documents::FailedDocument],
+    ) -> Result<(), Stop> {
+        self.sender.keep(documents).await?;
+        for _ in documents {
+            self.acknowledged.reject(batch);
+        }
+        Ok(())
+    }
+
+    /// Records what is acknowledged, if there is news or the lease wants it.
+    async fn record(&mut self) -> Result<(), Halt> {
+        let now = self.surroundings.start.elapsed();
+        let checkpoint = self.acknowledged.checkpoint();
+        let moved = checkpoint != self.item.checkpoint();
+        let early = self.recorded.is_some_and(|at| now.saturating_sub(at) < RECORDED_EACH);
+        if (!moved || early) && !self.lease.is_due(now) {
+            return Ok(());
+        }
+        let item = self.item.clone().advanced(checkpoint);
+        let saved = state::save(&self.surroundings.client, self.lease.version(), &item).await;
+        match saved {
+            Ok(Some(version)) => {
+                self.lease.renewed(version, now);
+                self.item = item;
+                if moved {
+                    self.recorded = Some(now);
+                }
+                Ok(())
+            }
+            Ok(None) => Err(Halt::Lost),
+            Err(error) => {
+                let exit = step_api::exit::exit_of(&error);
+                Err(Stop::GivenBack(exit, format!("{error:#}")).into())
+            }
+        }
+    }
+
+    /// Checks that everything that the shard holds is accounted for.
+    fn check(&self, total: u64) -> Result<(), String> {
+        let checkpoint = self.acknowledged.checkpoint();
+        let ledger = checkpoint.ledger;
+        let end = self.item.to.unwrap_or(total).min(total);
+        let read = self.item.from + ledger.physical;
+        if checkpoint.position != end || read != end || !self.acknowledged.is_settled() {
+            return Err(format!(
+                "documents {} to {end} were to be read, and {} to {read} were accounted for; nothing \
+                 is known to be wrong with the snapshot, so this is a fault of the step",
+                self.item.from, self.item.from
+            ));
+        }
+        if !ledger.adds_up() {
+            return Err(format!("the ledger does not add up: {ledger:?}"));
+        }
+        if ledger.without_source > 0 {
+            return Err(format!(
+                "{} documents have no stored `_source` and cannot be migrated (the others of this \
+                 shard were); exclude the index with `-{}`, or enable `_source` on the source, reindex \
+                 and take a new snapshot",
+                ledger.without_source, self.item.index
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes down how the item ended.
+    async fn close(self, ended: Ended) -> Ended {
+        let (state, error) = match &ended {
+            Ended::Lost => return ended,
+            Ended::Done(_) => (ItemState::Done, None),
+            Ended::Failed(reason) => (ItemState::Failed, Some(reason.clone())),
+            Ended::GivenBack(_, reason) => (ItemState::Open, Some(reason.clone())),
+            Ended::Interrupted => (ItemState::Open, self.item.error.clone()),
+        };
+        let advanced = self.item.clone().advanced(self.acknowledged.checkpoint());
+        // Being asked to end says nothing against the item.
+        let pardoned = u32::from(matches!(ended, Ended::Interrupted));
+        let attempts = advanced.attempts.saturating_sub(pardoned);
+        let item = Item { state, error, attempts, holder: None, ..advanced };
+        match state::save(&self.surroundings.client, self.lease.version(), &item).await {
+            Ok(Some(_)) => ended,
+            Ok(None) => Ended::Lost,
+            Err(error) => match ended {
+                // What was meant to be told is worse than that it could not be written down.
+                Ended::Failed(_) | Ended::GivenBack(..) | Ended::Interrupted | Ended::Lost => ended,
+                Ended::Done(_) => {
+                    Ended::GivenBack(step_api::exit::exit_of(&error), format!("{error:#}"))
+                }
+            },
+        }
+    }
+}
+
+fn of_repository(error: &RepositoryError) -> Stop {
+    if faults::is_passing(error) {
+        return Stop::GivenBack(Exit::Temporary, faults::told(error));
+    }
+    match error {
+        RepositoryError::Denied { .. } | RepositoryError::Credentials { .. } => {
+            Stop::GivenBack(Exit::NotPermitted, faults::told(error))
+        }
+        _ => Stop::Failed(faults::told(error)),
+    }
+}

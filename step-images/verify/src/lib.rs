@@ -1,0 +1,115 @@
+//! The verify step: is what the snapshot holds on the target?
+//!
+//! ```text
+//!   ledgers of the work items ---+
+//!                                +---> verdict: one line an index ---> done, or a table of what differs
+//!   _count of the target --------+         ^
+//!   snapshot and _mget, document by document (mode `documents`)
+//! ```
+//!
+//! A query that fails is "unknown" and an error, never a zero.
+
+mod comparison;
+mod documents;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use cluster::Client;
+use register_step::{
+    count, faults,
+    resolve::{self, ResolvedIndex},
+    working_state::Stored,
+};
+use rfs_step::state::{self, Item, Scope};
+use step_api::{
+    Context, Exit, Failure,
+    verify::{VerifiedIndex, VerifyAnswer, VerifyMode, VerifyRequest},
+};
+
+use crate::verdict::{Evidence, Verdict};
+
+/// Runs the step.
+pub fn run(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(verify(request, context))
+}
+
+async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
+    let client = Client::new(&request.target, &context.target, &context.storage)
+        .map_err(faults::of_cluster)?;
+    let opened = resolve::open(&request.snapshot, context).await?;
+    let group = resolve::group(&client, &opened, &request.group).await?;
+    let scope = Scope { snapshot: &opened.snapshot.uuid, group: &request.group.name };
+    let items: Vec<Item> = state::items(&client, scope)
+        .await?
+        .into_iter()
+        .map(|Stored { document, .. }| document)
+        .collect();
+
+    let mut indices = Vec::new();
+    let mut rejected = 0;
+    for ResolvedIndex { index, existed, documents: _ } in &group.indices {
+        let metadata = opened
+            .repository
+            .index_metadata(&opened.snapshot, index)
+            .await
+            .map_err(faults::of_repository)?;
+        let of_index: Vec<&Item> = items.iter().filter(|item| item.index == index.name).collect();
+        let found = count::visible(&client, &index.name).await?;
+        let evidence = Evidence {
+            name: &index.name,
+            existed: *existed,
+            shards: metadata.number_of_shards,
+            items: &of_index,
+            found,
+        };
+        let verdict = verdict::of(evidence);
+        rejected += verdict.index.rejected;
+        indices.push(verdict);
+    }
+    if request.mode == VerifyMode::Documents {
+        for verdict in indices.iter_mut().filter(|verdict| verdict.problems.is_empty()) {
+            let compared = documents::compare(&client, &opened, &verdict.index.name).await?;
+            verdict.index.compared = Some(compared.equal);
+            verdict.problems.extend(compared.differences(verdict.index.rejected));
+        }
+    }
+    conclude(indices, rejected, request.allowed_rejections)
+}
+
+/// Everything holds, or all that does not is told at once.
+fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> anyhow::Result<VerifyAnswer> {
+    let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut indices: Vec<VerifiedIndex> = Vec::new();
+    for Verdict { index, problems: found } in verdicts {
+        if !found.is_empty() {
+            problems.insert(index.name.clone(), found);
+        }
+        indices.push(index);
+    }
+    let answer = VerifyAnswer { indices };
+    let mut lines: Vec<String> = problems
+        .iter()
+        .flat_map(|(index, found)| found.iter().map(move |found| format!("- `{index}`: {found}")))
+        .collect();
+    if rejected > allowed {
+        lines.push(format!(
+            "- the target refused {rejected} documents and {allowed} are allowed; see the index `{}`",
+            rfs_step::FAILED_DOCUMENTS_INDEX
+        ));
+    }
+    if lines.is_empty() {
+        return Ok(answer);
+    }
+    let table = step_api::Summary::summary(&answer);
+    let message = format!(
+        "what is on the target is not what the snapshot holds:\n{}\n{table}",
+        lines.join("\n")
+    );
+    Err(Failure::new(Exit::Failed, message).into())
+}

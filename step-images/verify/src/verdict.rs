@@ -1,0 +1,127 @@
+//! Does the target's count fit the ledgers?
+
+use rfs_step::state::{Item, ItemState};
+use step_api::{rfs::Ledger, verify::VerifiedIndex};
+
+/// What is known of one index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// It held documents of others before.
+    pub(crate) existed: bool,
+    /// Its shards in the snapshot.
+    pub(crate) shards: u32,
+    /// Its work items.
+    pub(crate) items: &'a [&'a Item],
+    /// Documents that the target counts.
+    pub(crate) found: u64,
+}
+
+/// What follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The counts.
+    pub(crate) index: VerifiedIndex,
+    /// What does not hold.
+    pub(crate) problems: Vec<String>,
+}
+
+pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
+    let Evidence { name, existed, shards, items, found } = evidence;
+    let mut problems = Vec::new();
+    let mut ledger = Ledger::default();
+    for item in items {
+        ledger.add(&item.ledger);
+        if item.state != ItemState::Done {
+            problems.push(format!("shard {} is not done", item.shard));
+        } else if !item.ledger.adds_up() {
+            problems.push(format!(
+                "the ledger of shard {} does not add up: {:?}",
+                item.shard, item.ledger
+            ));
+        }
+    }
+    for shard in 0..shards {
+        if !items.iter().any(|item| item.shard == shard) {
+            problems.push(format!("shard {shard} has no work item; prepare the group again"));
+        }
+    }
+    let expected = ledger.accepted;
+    // Before all is done, counts say nothing.
+    let settled = problems.is_empty();
+    if settled && found < expected {
+        problems.push(format!(
+            "{} of {expected} documents are missing on the target; if the source has several documents \
+             of one id (types or routings), they replaced each other",
+            expected - found
+        ));
+    } else if settled && found > expected && !existed {
+        problems.push(format!(
+            "the target has {} documents more than the snapshot; somebody else wrote into it, or an \
+             earlier migration of another snapshot did: delete the index and migrate it again, or set \
+             `existingIndices: append`",
+            found - expected
+        ));
+    }
+    let index = VerifiedIndex {
+        name: name.to_owned(),
+        expected,
+        found,
+        rejected: ledger.rejected,
+        compared: None,
+    };
+    Verdict { index, problems }
+}
+
+#[cfg(test)]
+mod tests {
+    use rfs_step::state::{NewItem, Scope};
+
+    use super::*;
+
+    fn item(shard: u32, state: ItemState, accepted: u64, rejected: u64) -> Item {
+        let item = Item::new(NewItem {
+            run: "r",
+            migration: "m",
+            scope: Scope { snapshot: "s", group: "g" },
+            index: "logs",
+            index_id: "i",
+            shard,
+            documents: accepted + rejected,
+        });
+        let live = accepted + rejected;
+        let ledger = Ledger { physical: live, live, accepted, rejected, ..Ledger::default() };
+        Item { state, ledger, ..item }
+    }
+
+    fn problems(existed: bool, items: &[Item], found: u64) -> Vec<String> {
+        let items: Vec<&Item> = items.iter().collect();
+        of(Evidence { name: "logs", existed, shards: 2, items: &items, found }).problems
+    }
+
+    #[test]
+    fn counts_must_be_equal_unless_the_index_held_documents_before() {
+        let items = [item(0, ItemState::Done, 3, 0), item(1, ItemState::Done, 4, 1)];
+        assert_eq!(problems(false, &items, 7), Vec::<String>::new());
+        assert!(problems(false, &items, 6)[0].contains("1 of 7 documents are missing"));
+        assert!(problems(false, &items, 8)[0].contains("1 documents more"));
+        assert_eq!(problems(true, &items, 8), Vec::<String>::new());
+        assert!(problems(true, &items, 6)[0].contains("missing"));
+    }
+
+    #[test]
+    fn a_shard_that_is_not_done_or_unknown_is_a_problem_even_if_counts_agree() {
+        let open = [item(0, ItemState::Done, 3, 0), item(1, ItemState::Open, 0, 0)];
+        assert_eq!(problems(false, &open, 3), ["shard 1 is not done"]);
+        let missing = [item(0, ItemState::Done, 3, 0)];
+        assert!(problems(false, &missing, 3)[0].starts_with("shard 1 has no work item"));
+    }
+
+    #[test]
+    fn a_ledger_that_lost_a_document_is_a_problem() {
+        let mut lossy = [item(0, ItemState::Done, 3, 0), item(1, ItemState::Done, 0, 0)];
+        lossy[0].ledger.physical += 1;
+        assert!(problems(false, &lossy, 3)[0].contains("does not add up"));
+    }
+}
