@@ -1,0 +1,285 @@
+//! Tasks of a DAG and steps: does each name a template, and in which order can they run?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use argo::{
+    Arguments, DagTask, DagTemplate, Parameter, TemplateRef, WorkflowStep,
+    task::{ContinueOn, Sequence},
+};
+use serde_json::Value;
+
+use crate::{
+    check::{
+        missing_arguments,
+        templates::{Scope, given},
+    },
+    depends::{self, Depends},
+    expression::{self, Dialect},
+    program::{Call, Dag, Expansion, FailFast, Task, TemplateIndex},
+    refusal::Refusals,
+    substitute::stand_in,
+};
+
+/// What a task and a step have in common.
+struct Written<'a> {
+    name: &'a str,
+    template: Option<&'a String>,
+    template_ref: Option<&'a TemplateRef>,
+    arguments: Option<&'a Arguments>,
+    when: Option<&'a String>,
+    with_items: Option<&'a Vec<Value>>,
+    with_param: Option<&'a String>,
+    with_sequence: Option<&'a Sequence>,
+    continue_on: Option<ContinueOn>,
+}
+
+/// Resolves a DAG: tasks in an order in which each stands after those that it depends on.
+pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals) -> Option<Dag> {
+    let DagTemplate { target, tasks, fail_fast } = dag;
+    let names: BTreeSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    let mut resolved = BTreeMap::new();
+    for (position, task) in tasks.iter().enumerate() {
+        let path = scope.at(&format!("dag.tasks[{position}]"));
+        if let Some(task) = self::task(task, &names, &path, scope, refusals) {
+            let name = task.call.name.clone();
+            if resolved.insert(name, (position, task)).is_some() {
+                refusals.add(format!("{path}.name"), "there are two tasks of this name");
+            }
+        }
+    }
+    if resolved.len() != tasks.len() {
+        return None;
+    }
+    let needed: BTreeSet<String> =
+        resolved.values().flat_map(|(_, task)| task.dependencies.iter().cloned()).collect();
+    let targets: Vec<String> = match target {
+        Some(target) => target.split_whitespace().map(str::to_owned).collect(),
+        None => resolved.keys().filter(|name| !needed.contains(*name)).cloned().collect(),
+    };
+    if let Some(unknown) = targets.iter().find(|name| !names.contains(name.as_str())) {
+        refusals.add(scope.at("dag.target"), format!("there is no task `{unknown}`"));
+        return None;
+    }
+    let Some(tasks) = in_order(resolved) else {
+        refusals.add(scope.at("dag.tasks"), "some tasks depend on each other in a circle");
+        return None;
+    };
+    let fail_fast = if *fail_fast == Some(false) { FailFast::No } else { FailFast::Yes };
+    Some(Dag { tasks, targets, fail_fast })
+}
+
+/// Sorts tasks so that each stands after its dependencies; `None` if that is impossible.
+fn in_order(mut waiting: BTreeMap<String, (usize, Task)>) -> Option<Vec<Task>> {
+    let mut open: BTreeMap<String, usize> =
+        waiting.iter().map(|(name, (_, task))| (name.clone(), task.dependencies.len())).collect();
+    let mut dependents: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, (_, task)) in &waiting {
+        for dependency in &task.dependencies {
+            dependents.entry(dependency.clone()).or_default().push(name.clone());
+        }
+    }
+    // Among those that can run, the one written first comes first.
+    let mut ready: BTreeSet<(usize, String)> = waiting
+        .iter()
+        .filter(|(_, (_, task))| task.dependencies.is_empty())
+        .map(|(name, (position, _))| (*position, name.clone()))
+        .collect();
+    let mut ordered = Vec::new();
+    while let Some((_, name)) = ready.pop_first() {
+        for dependent in dependents.remove(&name).unwrap_or_default() {
+            let left = open.get_mut(&dependent)?;
+            *left -= 1;
+            if *left == 0 {
+                let position = waiting.get(&dependent)?.0;
+                ready.insert((position, dependent));
+            }
+        }
+        ordered.push(waiting.remove(&name)?.1);
+    }
+    waiting.is_empty().then_some(ordered)
+}
+
+fn task(
+    task: &DagTask,
+    names: &BTreeSet<&str>,
+    path: &str,
+    scope: &Scope<'_>,
+    refusals: &mut Refusals,
+) -> Option<Task> {
+    let DagTask {
+        name,
+        depends,
+        dependencies,
+        template,
+        template_ref,
+        arguments,
+        when,
+        with_items,
+        with_param,
+        with_sequence,
+        continue_on,
+    } = task;
+    let depends = match depends {
+        None => Depends::all_of(dependencies),
+        Some(text) => {
+            if !dependencies.is_empty() {
+                refusals.add(path, "give either `depends` or `dependencies`, not both");
+            }
+            match depends::parse(text) {
+                Ok(depends) => Some(depends),
+                Err(error) => {
+                    refusals.add(format!("{path}.depends"), error);
+                    None
+                }
+            }
+        }
+    };
+    let dependencies: BTreeSet<String> =
+        depends.iter().flat_map(Depends::tasks).map(str::to_owned).collect();
+    for dependency in &dependencies {
+        if !names.contains(dependency.as_str()) {
+            refusals.add(format!("{path}.depends"), format!("there is no task `{dependency}`"));
+        }
+    }
+    let written = Written {
+        name,
+        template: template.as_ref(),
+        template_ref: template_ref.as_ref(),
+        arguments: arguments.as_ref(),
+        when: when.as_ref(),
+        with_items: with_items.as_ref(),
+        with_param: with_param.as_ref(),
+        with_sequence: with_sequence.as_ref(),
+        continue_on: *continue_on,
+    };
+    Some(Task { call: call(&written, path, scope, refusals)?, depends, dependencies })
+}
+
+/// Resolves steps.
+pub(crate) fn steps(
+    groups: &[Vec<WorkflowStep>],
+    scope: &Scope<'_>,
+    refusals: &mut Refusals,
+) -> Option<Vec<Vec<Call>>> {
+    let mut names = BTreeSet::new();
+    let mut resolved = Vec::new();
+    let mut is_whole = true;
+    for (row, group) in groups.iter().enumerate() {
+        let mut calls = Vec::new();
+        for (column, step) in group.iter().enumerate() {
+            let path = scope.at(&format!("steps[{row}][{column}]"));
+            let WorkflowStep {
+                name,
+                template,
+                template_ref,
+                arguments,
+                when,
+                with_items,
+                with_param,
+                with_sequence,
+                continue_on,
+            } = step;
+            if !names.insert(name) {
+                refusals.add(format!("{path}.name"), "there are two steps of this name");
+            }
+            let written = Written {
+                name,
+                template: template.as_ref(),
+                template_ref: template_ref.as_ref(),
+                arguments: arguments.as_ref(),
+                when: when.as_ref(),
+                with_items: with_items.as_ref(),
+                with_param: with_param.as_ref(),
+                with_sequence: with_sequence.as_ref(),
+                continue_on: *continue_on,
+            };
+            match call(&written, &path, scope, refusals) {
+                Some(call) => calls.push(call),
+                None => is_whole = false,
+            }
+        }
+        resolved.push(calls);
+    }
+    is_whole.then_some(resolved)
+}
+
+fn call(
+    written: &Written<'_>,
+    path: &str,
+    scope: &Scope<'_>,
+    refusals: &mut Refusals,
+) -> Option<Call> {
+    let Written {
+        name,
+        template,
+        template_ref,
+        arguments,
+        when,
+        with_items,
+        with_param,
+        with_sequence,
+        continue_on,
+    } = written;
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
+        refusals.add(format!("{path}.name"), "letters, digits and `-` are needed");
+    }
+    let arguments: Vec<Parameter> =
+        arguments.map(|arguments| arguments.parameters.clone()).unwrap_or_default();
+    for (position, argument) in arguments.iter().enumerate() {
+        given(argument, &format!("{path}.arguments.parameters[{position}]"), refusals);
+    }
+    if let Some(text) = when
+        && let Err(error) = expression::parse(&stand_in(text, "0"), Dialect::When)
+    {
+        refusals.add(format!("{path}.when"), error);
+    }
+    let expansion = match (with_items, with_param, with_sequence) {
+        (None, None, None) => Expansion::Once,
+        (Some(items), None, None) => Expansion::Items((*items).clone()),
+        (None, Some(text), None) => Expansion::Parameter((*text).clone()),
+        (None, None, Some(sequence)) => Expansion::Sequence((*sequence).clone()),
+        _ => {
+            let message = "only one of `withItems`, `withParam` and `withSequence` can be given";
+            refusals.add(path, message);
+            Expansion::Once
+        }
+    };
+    let callee = callee(*template, *template_ref, path, scope, refusals)?;
+    missing_arguments(&arguments, scope.written, callee, path, refusals);
+    Some(Call {
+        name: (*name).to_owned(),
+        callee,
+        arguments,
+        when: when.cloned(),
+        expansion,
+        continue_on: continue_on.unwrap_or_default(),
+    })
+}
+
+fn callee(
+    template: Option<&String>,
+    template_ref: Option<&TemplateRef>,
+    path: &str,
+    scope: &Scope<'_>,
+    refusals: &mut Refusals,
+) -> Option<TemplateIndex> {
+    let (key, field) = match (template, template_ref) {
+        (Some(name), None) => ((scope.holder.clone(), name.clone()), "template"),
+        (None, Some(TemplateRef { name, template })) => {
+            ((Some(name.clone()), template.clone()), "templateRef")
+        }
+        _ => {
+            refusals.add(path, "exactly one of `template` and `templateRef` is needed");
+            return None;
+        }
+    };
+    let found = scope.index.get(&key).copied();
+    if found.is_none() {
+        let (object, template) = key;
+        let object = object.map(|object| format!(" in WorkflowTemplate `{object}`"));
+        let message = format!("there is no template `{template}`{}", object.unwrap_or_default());
+        refusals.add(format!("{path}.{field}"), message);
+    }
+    found
+}

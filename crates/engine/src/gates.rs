@@ -1,0 +1,136 @@
+//! Which gates has a run, and what became of each?
+
+use argo::{NodePhase, NodeType};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    node::Node,
+    program::{GatePlace, Program},
+    state::{ConfigMapKey, GateAnswer, RunState, Verdict},
+};
+
+/// A gate of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gate {
+    /// The name: shown and typed.
+    pub name: String,
+    /// What became of it.
+    pub state: GateState,
+    /// Who answered.
+    pub by: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Why it is so.
+    pub reason: Option<String>,
+}
+
+/// What became of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateState {
+    /// The run is not there yet.
+    Pending,
+    /// The run waits for an answer.
+    Waiting,
+    /// Somebody approved, now or in advance.
+    Approved,
+    /// Somebody rejected.
+    Rejected,
+    /// The run passed or ended without asking.
+    Skipped,
+}
+
+/// What became of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// The gate waited; the run goes on (or fails).
+    Recorded,
+    /// The run is not there yet; the gate will not ask.
+    ApprovedInAdvance,
+    /// The gate takes no answer (or, for a rejection, does not yet); this is how it stands.
+    NotWaiting(Gate),
+    /// There is no gate of that name.
+    Unknown,
+}
+
+/// Returns the gates of a run, in the order of its templates.
+pub(crate) fn gates(program: &Program, state: &RunState) -> Vec<Gate> {
+    program.gates().iter().map(|place| gate(program, place, state)).collect()
+}
+
+/// Returns the ids of the nodes that wait at a gate.
+pub(crate) fn waiting_nodes(name: &str, state: &RunState) -> Vec<String> {
+    suspended(name, state).map(|node| node.id.clone()).collect()
+}
+
+/// Returns the ConfigMap entry where the gate looks up an answer given in advance.
+pub(crate) fn decision_entry(place: &GatePlace, state: &RunState) -> Option<ConfigMapKey> {
+    let key = place.decision.as_ref()?;
+    let own = |text: &str| text.replace("{{workflow.name}}", &state.identity.name);
+    Some(ConfigMapKey { name: own(&key.name), key: own(&key.key) })
+}
+
+fn suspended<'a>(name: &'a str, state: &'a RunState) -> impl Iterator<Item = &'a Node> {
+    state.nodes.values().filter(move |node| {
+        node.kind == NodeType::Suspend && node.display_name == name && !node.is_fulfilled()
+    })
+}
+
+fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
+    let name = place.name.clone();
+    let answer = state.answers.get(&name);
+    let answered = |state: GateState, answer: Option<&GateAnswer>, reason: Option<String>| Gate {
+        name: name.clone(),
+        state,
+        by: answer.map(|answer| answer.by.clone()),
+        at: answer.map(|answer| answer.at),
+        reason: answer.map_or(reason, |answer| answer.reason.clone()),
+    };
+    if suspended(&name, state).next().is_some() {
+        return answered(GateState::Waiting, None, None);
+    }
+    let node = state.nodes.values().find(|node| {
+        node.display_name == name && matches!(node.kind, NodeType::Suspend | NodeType::Skipped)
+    });
+    let approved = answer.filter(|answer| answer.verdict == Verdict::Approved);
+    if let Some(node) = node {
+        let message = node.message.clone();
+        return match (node.kind, node.phase) {
+            (NodeType::Suspend, NodePhase::Succeeded) => {
+                answered(GateState::Approved, answer, message)
+            }
+            (NodeType::Suspend, _) if answer.is_some() => {
+                answered(GateState::Rejected, answer, message)
+            }
+            (NodeType::Skipped, NodePhase::Skipped)
+                if is_approved_in_advance(program, place, state) =>
+            {
+                answered(GateState::Approved, approved, Some("approved in advance".to_owned()))
+            }
+            _ => answered(GateState::Skipped, None, message),
+        };
+    }
+    if is_passed_over(place, state) {
+        return answered(GateState::Skipped, None, None);
+    }
+    if is_approved_in_advance(program, place, state) {
+        return answered(GateState::Approved, approved, Some("approved in advance".to_owned()));
+    }
+    answered(GateState::Pending, None, None)
+}
+
+/// Whether the run ended before the gate, or left out the task that leads to it.
+fn is_passed_over(place: &GatePlace, state: &RunState) -> bool {
+    let left_out = |node: &Node| {
+        place.callers.contains(&node.display_name)
+            && matches!(node.phase, NodePhase::Omitted | NodePhase::Skipped)
+    };
+    state.is_complete() || state.nodes.values().any(left_out)
+}
+
+fn is_approved_in_advance(program: &Program, place: &GatePlace, state: &RunState) -> bool {
+    let entry = decision_entry(place, state);
+    let written = entry.as_ref().and_then(|entry| program.config_map_entry(entry, state));
+    written.is_some_and(|word| word == "approved")
+}

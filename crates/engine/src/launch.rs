@@ -1,0 +1,156 @@
+//! Which program stands for an image, and how is it started?
+//!
+//! [`Launcher`] is the border to the operating system: the engine starts real processes behind
+//! it, a test may put anything there that ends.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    pin::Pin,
+};
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::{mounts, node::Capture};
+
+/// The programs that stand for images.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    folder: PathBuf,
+    own_command: BTreeSet<String>,
+}
+
+/// An image that no program stands for.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ProgramError {
+    /// The image's name is no name of a file.
+    #[error("image `{0}` does not name a program")]
+    Image(String),
+    /// There is no such file.
+    #[error(
+        "the step program `{name}` is not in `{folder}`; install it beside the `workflow` program"
+    )]
+    Missing {
+        /// The program.
+        name: String,
+        /// Where it was looked for.
+        folder: String,
+    },
+}
+
+impl Programs {
+    /// Takes the file in `folder` that is named as the last part of the image, without its tag.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), own_command: BTreeSet::new() }
+    }
+
+    /// Runs the command of images of this name as it stands.
+    #[must_use]
+    pub fn with_own_command(mut self, image: impl Into<String>) -> Self {
+        self.own_command.insert(image.into());
+        self
+    }
+
+    /// Returns the program that stands for an image.
+    pub(crate) fn resolve(&self, image: &str, command: &str) -> Result<PathBuf, ProgramError> {
+        let name = short_name(image);
+        if self.own_command.contains(name) {
+            return Ok(PathBuf::from(command));
+        }
+        if !mounts::is_name(name) {
+            return Err(ProgramError::Image(image.to_owned()));
+        }
+        let path = self.folder.join(name);
+        if !path.is_file() {
+            let (name, folder) = (name.to_owned(), self.folder.display().to_string());
+            return Err(ProgramError::Missing { name, folder });
+        }
+        Ok(path)
+    }
+}
+
+/// Returns the last part of an image's name, without tag and digest.
+fn short_name(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split_once(':').map_or(last, |(name, _)| name)
+}
+
+/// Everything about a process to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessOrder {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// All of its environment.
+    pub environment: BTreeMap<String, String>,
+    /// The folder it starts in.
+    pub folder: PathBuf,
+    /// Its log.
+    pub log: PathBuf,
+    /// What is kept of its standard output.
+    pub capture: Capture,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessResult {
+    /// Its exit code; 128 + signal when a signal ended it.
+    pub exit_code: i32,
+    /// Its standard output, if it was to be kept.
+    pub output: Option<String>,
+}
+
+/// How a process is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Please.
+    Ask,
+    /// At once.
+    Force,
+}
+
+/// A process that was started.
+pub struct Launched {
+    /// Its number.
+    pub pid: u32,
+    /// Takes signals for it; dropping it does nothing.
+    pub signals: mpsc::UnboundedSender<Signal>,
+    /// Ends when the process has.
+    pub end: Pin<Box<dyn Future<Output = ProcessResult> + Send>>,
+}
+
+impl std::fmt::Debug for Launched {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Launched").field("pid", &self.pid).finish_non_exhaustive()
+    }
+}
+
+/// Starts processes.
+pub trait Launcher: Send + Sync {
+    /// Starts one.
+    fn launch(&self, order: ProcessOrder) -> io::Result<Launched>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_its_last_part() {
+        assert_eq!(short_name("argosy-rfs"), "argosy-rfs");
+        assert_eq!(short_name("localhost:5000/a/argosy-rfs:1.2.3"), "argosy-rfs");
+        assert_eq!(short_name("host/argosy-rfs:1@sha256:abc"), "argosy-rfs");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let programs = Programs::in_folder("/nowhere").with_own_command("sh");
+        assert_eq!(programs.resolve("sh:1", "/bin/sh"), Ok(PathBuf::from("/bin/sh")));
+        assert!(matches!(programs.resolve("x", "x"), Err(ProgramError::Missing { .. })));
+        assert!(matches!(programs.resolve("a/..", "x"), Err(ProgramError::Image(_))));
+    }
+}

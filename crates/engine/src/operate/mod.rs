@@ -1,0 +1,421 @@
+//! What happens next in a run? The core of the engine, without files, processes or a clock.
+//!
+//! As Argo's controller does, it walks the tree of nodes from the entrypoint each time, compares
+//! it with the templates, and makes, changes and ends nodes until nothing more can be decided
+//! now. It is level-triggered: the same state gives the same decisions, however it came about.
+//!
+//! ```text
+//!  exit: start, shutdown, exit handler, end of the run
+//!    +--> mod: start a node of any template / go on with one
+//!           +--> dag, steps: which calls can be made
+//!           |      +--> items: withItems, withParam, withSequence
+//!           +--> retry: one try after the other
+//!           +--> leaf: the pod of a container or resource
+//!  values: what stands for {{...}}      tree: edges between nodes
+//! ```
+
+mod dag;
+mod exit;
+mod items;
+mod leaf;
+mod retry;
+mod steps;
+mod tree;
+mod values;
+
+use argo::{NodePhase, NodeType, Outputs, Parameter, RetryStrategy, io::ValueFrom};
+use jiff::Timestamp;
+
+use crate::{
+    duration,
+    node::{Attempt, JobState, Node, Part, Pod},
+    program::{Body, Callable, Program, TemplateIndex},
+    state::{ConfigMapKey, Entry, RunState, Shutdown},
+};
+pub(crate) use exit::ended_message;
+pub(crate) use tree::node_id;
+use values::Values;
+
+/// Deeper than this, templates that call themselves are ended with an error.
+const DEEPEST: u32 = 100;
+
+/// What was decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Operated {
+    /// What changed, in order; the state has them already.
+    pub entries: Vec<Entry>,
+    /// When to decide again even if nothing happens.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Decides everything that can be decided now. The state is changed by exactly the entries that
+/// are returned.
+pub fn operate(program: &Program, state: &mut RunState, now: Timestamp) -> Operated {
+    let active = |node: &&Node| node.kind == NodeType::Pod && !node.is_fulfilled();
+    let active_pods = state.nodes.values().filter(active).count();
+    let mut operation = Operation {
+        program,
+        now,
+        done: Operated::default(),
+        active_pods,
+        depth: 0,
+        status: "Running".to_owned(),
+        state,
+    };
+    operation.run();
+    operation.done
+}
+
+/// Why a node cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault(String);
+
+/// Whether a node was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Started {
+    Yes,
+    /// As many run as are allowed at once.
+    NoRoom,
+}
+
+/// Where a call is made.
+#[derive(Clone, Copy, Debug)]
+struct Site<'a> {
+    /// The DAG or steps node; none for the entrypoint and the exit handler.
+    frame: Option<&'a Frame>,
+    /// The name of the task or step.
+    call: &'a str,
+    part: Part,
+}
+
+/// A DAG or steps node that is being walked.
+#[derive(Clone, Debug)]
+struct Frame {
+    name: String,
+    id: String,
+    template: TemplateIndex,
+    inputs: Vec<(String, String)>,
+    part: Part,
+}
+
+/// One call of [`operate`].
+struct Operation<'a> {
+    program: &'a Program,
+    state: &'a mut RunState,
+    now: Timestamp,
+    done: Operated,
+    active_pods: usize,
+    depth: u32,
+    /// `{{workflow.status}}`.
+    status: String,
+}
+
+impl<'a> Operation<'a> {
+    fn push(&mut self, entry: Entry) {
+        self.state.apply(&entry);
+        self.done.entries.push(entry);
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        self.done.wake_at = Some(self.done.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    fn node(&self, name: &str) -> Option<&Node> {
+        self.state.nodes.get(&node_id(&self.state.identity.name, name))
+    }
+
+    fn callable(&self, index: TemplateIndex) -> Result<&'a Callable, Fault> {
+        // Resolved by the check; an index of another program is the only way to miss.
+        self.program.template(index).ok_or_else(|| Fault("the template is gone".to_owned()))
+    }
+
+    /// Whether new work of this part may not start because the run is being ended.
+    fn is_ending(&self, part: Part) -> bool {
+        match self.state.shutdown {
+            None => false,
+            Some(Shutdown::Stop) => part == Part::Main,
+            Some(Shutdown::Terminate) => true,
+        }
+    }
+
+    /// Makes the node of a call, and everything below it that can be made now.
+    fn start(
+        &mut self,
+        name: &str,
+        callee: TemplateIndex,
+        arguments: &[Parameter],
+        site: Site<'_>,
+    ) -> Result<Started, Fault> {
+        if self.depth >= DEEPEST {
+            return Err(Fault("Maximum recursion depth exceeded".to_owned()));
+        }
+        let callable = self.callable(callee)?;
+        let inputs = self.inputs(callable, arguments, name, site)?;
+        if !self.has_room(callable, site) {
+            return Ok(Started::NoRoom);
+        }
+        if self.retry_strategy(callable).is_some() {
+            let node = self.new_node(name, NodeType::Retry, callee, site, &inputs);
+            self.create(Node { phase: NodePhase::Running, ..node });
+            return self.retry(name, callee, site).map(|()| Started::Yes);
+        }
+        self.start_once(name, callee, &inputs, site, &[])
+    }
+
+    /// Goes on with a node that is there.
+    fn advance(&mut self, name: &str, callee: TemplateIndex, site: Site<'_>) -> Result<(), Fault> {
+        let Some(node) = self.node(name) else { return Ok(()) };
+        if node.is_fulfilled() {
+            return Ok(());
+        }
+        let (kind, started_at, inputs) = (node.kind, node.started_at, node.inputs.clone());
+        match (&self.callable(callee)?.body, kind) {
+            (_, NodeType::Retry) => self.retry(name, callee, site)?,
+            (Body::Dag(dag), _) => {
+                let frame = self.frame(name, callee, inputs, site);
+                self.nested(|operation| operation.dag(&frame, dag));
+            }
+            (Body::Steps(groups), _) => {
+                let frame = self.frame(name, callee, inputs, site);
+                self.nested(|operation| operation.steps(&frame, groups));
+            }
+            (Body::Suspend { duration: Some(text) }, _) => {
+                let values = Values::of(self, &inputs);
+                let wait = duration::parse(&values.fill(text));
+                match wait.map(|wait| started_at.checked_add(wait)) {
+                    Ok(Ok(end)) if end <= self.now => {
+                        self.set_phase(name, NodePhase::Succeeded, None);
+                    }
+                    Ok(Ok(end)) => self.wake(end),
+                    Ok(Err(error)) => return Err(Fault(error.to_string())),
+                    Err(error) => return Err(Fault(error.to_string())),
+                }
+            }
+            (Body::Suspend { duration: None } | Body::Container(_) | Body::Resource(_), _) => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the node itself: what [`Self::start`] does without a retry rule.
+    fn start_once(
+        &mut self,
+        name: &str,
+        callee: TemplateIndex,
+        inputs: &[(String, String)],
+        site: Site<'_>,
+        tries: &[(&str, String)],
+    ) -> Result<Started, Fault> {
+        let callable = self.callable(callee)?;
+        let attempt = if tries.is_empty() { Attempt::Only } else { Attempt::Retried };
+        let kind = match &callable.body {
+            Body::Container(_) | Body::Resource(_) => NodeType::Pod,
+            Body::Suspend { .. } => NodeType::Suspend,
+            Body::Dag(_) => NodeType::Dag,
+            Body::Steps(_) => NodeType::Steps,
+        };
+        let mut node = self.new_node(name, kind, callee, site, inputs);
+        node.attempt = attempt;
+        match &callable.body {
+            Body::Container(_) | Body::Resource(_) => {
+                let pod: Pod = self.pod(name, callable, inputs, site, tries)?;
+                if self.is_ending(site.part) {
+                    node.phase = NodePhase::Failed;
+                    node.finished_at = Some(self.now);
+                    node.message = self.ended_message();
+                } else {
+                    node.pod = Some(pod);
+                    self.active_pods += 1;
+                }
+                self.create(node);
+            }
+            Body::Suspend { .. } => {
+                self.create(Node { phase: NodePhase::Running, ..node });
+                if self.is_ending(site.part) {
+                    self.end_waiting_nodes();
+                }
+                self.advance(name, callee, site)?;
+            }
+            Body::Dag(_) | Body::Steps(_) => {
+                self.create(Node { phase: NodePhase::Running, ..node });
+                self.advance(name, callee, site)?;
+            }
+        }
+        Ok(Started::Yes)
+    }
+
+    fn nested(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        walk(self);
+        self.depth -= 1;
+    }
+
+    fn frame(
+        &self,
+        name: &str,
+        template: TemplateIndex,
+        inputs: Vec<(String, String)>,
+        site: Site<'_>,
+    ) -> Frame {
+        let id = node_id(&self.state.identity.name, name);
+        Frame { name: name.to_owned(), id, template, inputs, part: site.part }
+    }
+
+    fn retry_strategy(&self, callable: &'a Callable) -> Option<&'a RetryStrategy> {
+        callable.template.retry_strategy.as_ref().or(self.program.retry_strategy.as_ref())
+    }
+
+    /// Whether one more may run: pods of the run, and children of the caller.
+    fn has_room(&self, callable: &Callable, site: Site<'_>) -> bool {
+        if self.is_ending(site.part) {
+            return true;
+        }
+        let limit = self.program.parallelism.and_then(|limit| usize::try_from(limit).ok());
+        if callable.body.is_pod() && limit.is_some_and(|limit| self.active_pods >= limit) {
+            return false;
+        }
+        let Some(frame) = site.frame else { return true };
+        let boundary = self.program.template(frame.template);
+        let Some(limit) = boundary.and_then(|boundary| boundary.template.parallelism) else {
+            return true;
+        };
+        let is_active = |node: &&Node| {
+            node.boundary.as_ref() == Some(&frame.id)
+                && matches!(node.kind, NodeType::Pod | NodeType::Steps | NodeType::Dag)
+                && !node.is_fulfilled()
+        };
+        let active = self.state.nodes.values().filter(is_active).count();
+        limit == 0 || u32::try_from(active).is_ok_and(|active| active < limit)
+    }
+
+    /// Returns the inputs of a call: what the caller gives, else what the template says.
+    fn inputs(
+        &self,
+        callable: &Callable,
+        arguments: &[Parameter],
+        name: &str,
+        site: Site<'_>,
+    ) -> Result<Vec<(String, String)>, Fault> {
+        let mut inputs = Vec::new();
+        let locals = self.locals(name, callable, site, &[]);
+        let values = Values::of(self, &[]).with_locals(&locals);
+        let declared = callable.template.inputs.iter().flat_map(|inputs| &inputs.parameters);
+        for input in declared {
+            let argument = arguments.iter().find(|argument| argument.name == input.name);
+            let (given, source) = match argument {
+                Some(Parameter { value: Some(value), .. }) => (Some(value), None),
+                Some(Parameter { value_from, .. }) => (None, value_from.as_ref()),
+                None => {
+                    (input.value.as_ref().or(input.default.as_ref()), input.value_from.as_ref())
+                }
+            };
+            let value = match (given, source) {
+                (_, Some(source)) => self.config_map_value(&input.name, source)?,
+                (Some(given), None) => values.fill(given),
+                (None, None) => {
+                    let message = format!("inputs.parameters.{} was not supplied", input.name);
+                    return Err(Fault(message));
+                }
+            };
+            inputs.push((input.name.clone(), value));
+        }
+        Ok(inputs)
+    }
+
+    fn config_map_value(&self, name: &str, source: &ValueFrom) -> Result<String, Fault> {
+        let Some(reference) = &source.config_map_key_ref else {
+            return Err(Fault(format!("inputs.parameters.{name} was not supplied")));
+        };
+        let values = Values::of(self, &[]);
+        let key =
+            ConfigMapKey { name: values.fill(&reference.name), key: values.fill(&reference.key) };
+        let found = self.program.config_map_entry(&key, self.state).or(source.default.as_ref());
+        found.cloned().ok_or_else(|| {
+            let ConfigMapKey { name: map, key } = key;
+            Fault(format!(
+                "unable to retrieve inputs.parameters.{name} from ConfigMap: there is no entry \
+                 `{key}` in `{map}`"
+            ))
+        })
+    }
+
+    fn new_node(
+        &self,
+        name: &str,
+        kind: NodeType,
+        template: TemplateIndex,
+        site: Site<'_>,
+        inputs: &[(String, String)],
+    ) -> Node {
+        let template = self.program.template(template);
+        Node {
+            id: node_id(&self.state.identity.name, name),
+            name: name.to_owned(),
+            display_name: tree::display_name(name, site.frame.map(|frame| frame.name.as_str())),
+            kind,
+            phase: NodePhase::Pending,
+            template: template.map(|found| found.template.name.clone()).unwrap_or_default(),
+            boundary: site.frame.map(|frame| frame.id.clone()),
+            children: Vec::new(),
+            outbound: Vec::new(),
+            started_at: self.now,
+            finished_at: None,
+            message: None,
+            inputs: inputs.to_vec(),
+            outputs: Outputs::default(),
+            part: site.part,
+            attempt: Attempt::Only,
+            pod: None,
+            processes: std::collections::BTreeMap::new(),
+            job: JobState::default(),
+        }
+    }
+
+    fn create(&mut self, node: Node) {
+        self.push(Entry::NodeCreated { node: Box::new(node) });
+    }
+
+    /// Makes a node that does not run: skipped, omitted, or in error.
+    fn create_ended(
+        &mut self,
+        name: &str,
+        callee: TemplateIndex,
+        site: Site<'_>,
+        phase: NodePhase,
+        message: String,
+    ) {
+        let node = self.new_node(name, NodeType::Skipped, callee, site, &[]);
+        let (finished_at, message) = (Some(self.now), Some(message));
+        self.create(Node { phase, finished_at, message, ..node });
+    }
+
+    /// Marks a node as in error, and makes it if it is not there.
+    fn set_fault(&mut self, name: &str, callee: TemplateIndex, site: Site<'_>, message: String) {
+        if self.node(name).is_some() {
+            self.set_phase(name, NodePhase::Error, Some(message));
+        } else {
+            self.create_ended(name, callee, site, NodePhase::Error, message);
+        }
+    }
+
+    fn set_phase(&mut self, name: &str, phase: NodePhase, message: Option<String>) {
+        let Some(node) = self.node(name) else { return };
+        let is_same = node.phase == phase
+            && message.as_ref().is_none_or(|message| {
+                node.message.as_ref() == Some(message)
+                    || (message.is_empty() && node.message.is_none())
+            });
+        if is_same || node.is_fulfilled() {
+            return;
+        }
+        let node = node.id.clone();
+        self.push(Entry::PhaseChanged { node, phase, message, at: self.now });
+    }
+
+    fn set_outputs(&mut self, name: &str, outputs: Outputs) {
+        let Some(node) = self.node(name) else { return };
+        if node.outputs != outputs {
+            let node = node.id.clone();
+            self.push(Entry::OutputsSet { node, outputs });
+        }
+    }
+}

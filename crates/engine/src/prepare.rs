@@ -1,0 +1,301 @@
+//! What does a process need before it can start? Its folders, files, arguments and environment.
+//!
+//! ```text
+//! <run>/<node id>/[<worker>/]
+//!   volumes/<volume>/        an emptyDir, or a ConfigMap with one file an entry
+//!   argosy/progress.json     ARGOSY_PROGRESS_FILE
+//!   argosy/argo-progress     ARGO_PROGRESS_FILE
+//! ```
+//!
+//! The folder is made anew for each start, as the volumes of a pod are.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use argo::{Container, EnvVar, container::Volume};
+use fs_err as fs;
+use step_api::process::variables;
+use thiserror::Error;
+
+use crate::{
+    environment::{SecretError, Secrets},
+    launch::{ProcessOrder, ProgramError, Programs},
+    logs, mounts,
+    node::{Capture, Node, Pod},
+    program::Program,
+    state::{ConfigMapKey, RunState},
+};
+
+/// Holds the folder of the run: marks every process of it, and what it starts, so that leftovers
+/// are found.
+pub(crate) const MARK: &str = "ARGOSY_ENGINE_RUN";
+
+/// A process that cannot be started.
+#[derive(Debug, Error)]
+pub(crate) enum PrepareError {
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("there is no entry `{key}` in ConfigMap `{name}`")]
+    ConfigMap { name: String, key: String },
+    #[error("there is no ConfigMap `{0}`, which volume `{1}` shows")]
+    NoConfigMap(String, String),
+    #[error("the container names no command")]
+    Command,
+    #[error("`{0}` cannot be the name of a file in a volume")]
+    FileName(String),
+    #[error("the folder of the step cannot be made")]
+    Files(#[from] io::Error),
+}
+
+/// What all processes of a run have in common.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) state: &'a RunState,
+    pub(crate) run_folder: &'a Path,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) programs: &'a Programs,
+    pub(crate) child_env: &'a BTreeMap<String, String>,
+}
+
+/// One process of a node.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) pod: &'a Pod,
+    pub(crate) container: &'a Container,
+    pub(crate) volumes: &'a [Volume],
+    pub(crate) labels: &'a BTreeMap<String, String>,
+    pub(crate) annotations: &'a BTreeMap<String, String>,
+    /// Which worker of a Job; none for a container.
+    pub(crate) worker: Option<u32>,
+}
+
+/// Returns the folder of a process.
+pub(crate) fn folder(run_folder: &Path, node: &str, worker: Option<u32>) -> PathBuf {
+    let folder = run_folder.join(node);
+    match worker {
+        Some(worker) => folder.join(worker.to_string()),
+        None => folder,
+    }
+}
+
+/// Returns where the volumes of a process are.
+pub(crate) fn volumes(folder: &Path) -> PathBuf {
+    folder.join("volumes")
+}
+
+/// Returns where a step writes its progress: in detail, and as `N/M`.
+pub(crate) fn progress_files(folder: &Path) -> (PathBuf, PathBuf) {
+    let folder = folder.join("argosy");
+    (folder.join("progress.json"), folder.join("argo-progress"))
+}
+
+/// Makes the folder of a process and says how to start it.
+pub(crate) fn prepare(
+    subject: &Subject<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<ProcessOrder, PrepareError> {
+    let Subject { node, container, worker, .. } = subject;
+    let folder = folder(surroundings.run_folder, &node.id, *worker);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let volumes = volumes(&folder);
+    make_volumes(subject, surroundings, &volumes)?;
+    let (progress, argo_progress) = progress_files(&folder);
+    if let Some(parent) = progress.parent() {
+        fs::create_dir_all(parent)?;
+    }
+
+    let moved = |text: String| {
+        let path = mounts::on_this_machine(&text, &container.volume_mounts, &volumes);
+        path.map_or(text, |path| path.display().to_string())
+    };
+    let declared = declared(subject, surroundings)?;
+    let Some((first, rest)) = container.command.split_first() else {
+        return Err(PrepareError::Command);
+    };
+    let program = surroundings.programs.resolve(&container.image, &expand(first, &declared))?;
+    let arguments =
+        rest.iter().chain(&container.args).map(|text| moved(expand(text, &declared))).collect();
+
+    let pod_name = pod_name(subject);
+    let mut environment = surroundings.child_env.clone();
+    let own = [
+        ("HOSTNAME", pod_name.clone()),
+        (variables::RUN_ID, surroundings.state.identity.uid.clone()),
+        (variables::WORKER, pod_name),
+        (variables::PROGRESS_FILE, progress.display().to_string()),
+        (variables::ARGO_PROGRESS_FILE, argo_progress.display().to_string()),
+    ];
+    environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    environment.extend(declared.into_iter().map(|(name, value)| (name, moved(value))));
+    environment.insert(MARK.to_owned(), surroundings.run_folder.display().to_string());
+
+    let working_dir = container.working_dir.clone().map(moved).map(PathBuf::from);
+    Ok(ProcessOrder {
+        program,
+        arguments,
+        environment,
+        folder: working_dir.unwrap_or(folder),
+        log: logs::path(surroundings.run_folder, &node.id, *worker),
+        capture: if worker.is_some() { Capture::Log } else { subject.pod.capture },
+    })
+}
+
+fn make_volumes(
+    subject: &Subject<'_>,
+    surroundings: &Surroundings<'_>,
+    folder: &Path,
+) -> Result<(), PrepareError> {
+    for mount in &subject.container.volume_mounts {
+        let Some(volume) = subject.volumes.iter().find(|volume| volume.name == mount.name) else {
+            continue;
+        };
+        if !mounts::is_name(&volume.name) {
+            return Err(PrepareError::FileName(volume.name.clone()));
+        }
+        let folder = folder.join(&volume.name);
+        fs::create_dir_all(&folder)?;
+        let Some(map) = &volume.config_map else { continue };
+        let entries = config_map(surroundings, &map.name);
+        if entries.is_empty() && map.optional != Some(true) {
+            return Err(PrepareError::NoConfigMap(map.name.clone(), volume.name.clone()));
+        }
+        for (key, value) in entries {
+            if !mounts::is_name(key) {
+                return Err(PrepareError::FileName(key.clone()));
+            }
+            fs::write(folder.join(key), value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The entries of a ConfigMap as they are now.
+fn config_map<'a>(surroundings: &Surroundings<'a>, name: &str) -> BTreeMap<&'a String, &'a String> {
+    let given = surroundings.program.config_maps.iter();
+    let written = surroundings.state.config_map_entries.iter();
+    given
+        .chain(written)
+        .filter(|(key, _)| key.name == name)
+        .map(|(key, value)| (&key.key, value))
+        .collect()
+}
+
+/// The variables of the manifest, in its order; a later one may use an earlier one.
+fn declared(
+    subject: &Subject<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<(String, String)>, PrepareError> {
+    let mut declared = Vec::new();
+    for variable in &subject.container.env {
+        if let Some(value) = value(variable, &declared, subject, surroundings)? {
+            declared.push((variable.name.clone(), value));
+        }
+    }
+    Ok(declared)
+}
+
+fn value(
+    variable: &EnvVar,
+    declared: &[(String, String)],
+    subject: &Subject<'_>,
+    surroundings: &Surroundings<'_>,
+) -> Result<Option<String>, PrepareError> {
+    if let Some(value) = &variable.value {
+        return Ok(Some(expand(value, declared)));
+    }
+    let Some(from) = &variable.value_from else { return Ok(Some(String::new())) };
+    if let Some(key) = &from.secret_key_ref {
+        return match surroundings.secrets.read(&key.name, &key.key) {
+            Err(SecretError::Missing { .. }) if key.optional == Some(true) => Ok(None),
+            other => Ok(Some(other?)),
+        };
+    }
+    if let Some(key) = &from.config_map_key_ref {
+        let entry = ConfigMapKey { name: key.name.clone(), key: key.key.clone() };
+        let found = surroundings.program.config_map_entry(&entry, surroundings.state);
+        return match found {
+            None if key.optional == Some(true) => Ok(None),
+            None => Err(PrepareError::ConfigMap { name: key.name.clone(), key: key.key.clone() }),
+            Some(value) => Ok(Some(value.clone())),
+        };
+    }
+    Ok(from.field_ref.as_ref().map(|field| pod_field(&field.field_path, subject, surroundings)))
+}
+
+fn pod_name(subject: &Subject<'_>) -> String {
+    match subject.worker {
+        Some(worker) => format!("{}-{worker}", subject.pod.name),
+        None => subject.pod.name.clone(),
+    }
+}
+
+fn pod_field(path: &str, subject: &Subject<'_>, surroundings: &Surroundings<'_>) -> String {
+    let entry = |map: &BTreeMap<String, String>, rest: &str| {
+        map.get(rest.trim_end_matches("']")).cloned().unwrap_or_default()
+    };
+    if let Some(rest) = path.strip_prefix("metadata.labels['") {
+        return entry(subject.labels, rest);
+    }
+    if let Some(rest) = path.strip_prefix("metadata.annotations['") {
+        return entry(subject.annotations, rest);
+    }
+    match path {
+        "metadata.name" => pod_name(subject),
+        "metadata.uid" => format!("{}-{}", subject.node.id, subject.node.job.started),
+        "metadata.namespace" => surroundings.program.namespace.clone(),
+        "spec.serviceAccountName" => surroundings.program.service_account.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Puts variables in as Kubernetes does: `$(NAME)` of a declared variable; `$$` is one `$`.
+fn expand(text: &str, declared: &[(String, String)]) -> String {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        expanded.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            expanded.push('$');
+            rest = after;
+            continue;
+        }
+        let known = after.strip_prefix('(').and_then(|inner| inner.split_once(')')).and_then(
+            |(name, tail)| {
+                let (_, value) = declared.iter().rev().find(|(known, _)| known == name)?;
+                Some((value, tail))
+            },
+        );
+        if let Some((value, tail)) = known {
+            expanded.push_str(value);
+            rest = tail;
+        } else {
+            expanded.push('$');
+            rest = after;
+        }
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declared_variables_are_put_in() {
+        let declared = [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "$(A)".to_owned())];
+        assert_eq!(expand("x$(A)y$(B)", &declared), "x1y$(A)");
+        assert_eq!(expand("$(C) $$(A) $ $(A", &declared), "$(C) $(A) $ $(A");
+        assert_eq!(expand("zażółć", &declared), "zażółć");
+    }
+}

@@ -1,0 +1,353 @@
+//! What is known about a run? The entries of its journal, and the state that they fold to.
+//!
+//! ```text
+//!   operate ------+
+//!   processes ----+--> Entry, Entry, Entry, ... --- apply ---> RunState
+//!   people -------+         (append only)
+//! ```
+//!
+//! A node that is complete stays as it is: an entry that would change its phase is passed over,
+//! so a gate that somebody answered cannot be taken back by an engine that did not know yet.
+
+use std::collections::BTreeMap;
+
+use argo::{NodePhase, Outputs};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::node::{Node, Pause, ProcessRecord};
+
+/// Which run this is; it never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// The Workflow's name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+}
+
+/// How a run is ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shutdown {
+    /// The exit handler still runs.
+    Stop,
+    /// Nothing more runs.
+    Terminate,
+}
+
+impl Shutdown {
+    /// Returns the word as Argo writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "Stop",
+            Self::Terminate => "Terminate",
+        }
+    }
+}
+
+/// What a person said about a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Go on.
+    Approved,
+    /// Do not.
+    Rejected,
+}
+
+/// A person's answer to a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateAnswer {
+    /// What.
+    pub verdict: Verdict,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// An entry of a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConfigMapKey {
+    /// The ConfigMap.
+    pub name: String,
+    /// The key.
+    pub key: String,
+}
+
+/// How one process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProcessEnd {
+    /// By itself, with this exit code (128 + signal when a signal ended it).
+    Exited(i32),
+    /// The engine ended it, or died with it: it counts neither as success nor as failure.
+    Lost,
+}
+
+/// One entry of a run's journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Entry {
+    /// The run began.
+    RunStarted {
+        /// When.
+        at: Timestamp,
+    },
+    /// The run ended.
+    RunEnded {
+        /// How.
+        phase: NodePhase,
+        /// Why.
+        message: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A node was made.
+    NodeCreated {
+        /// The node.
+        node: Box<Node>,
+    },
+    /// A node follows another.
+    ChildAdded {
+        /// The one before.
+        parent: String,
+        /// The one after.
+        child: String,
+    },
+    /// The nodes that stand for the end of a DAG or steps node are known.
+    OutboundSet {
+        /// The DAG or steps node.
+        node: String,
+        /// The nodes.
+        outbound: Vec<String>,
+    },
+    /// A node is in another phase, or has another message.
+    PhaseChanged {
+        /// The node.
+        node: String,
+        /// The phase.
+        phase: NodePhase,
+        /// The message; `None` leaves it as it is.
+        message: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A node gave something.
+    OutputsSet {
+        /// The node.
+        node: String,
+        /// What it gave.
+        outputs: Outputs,
+    },
+    /// An output became a parameter of the whole run.
+    Exported {
+        /// The name under `workflow.outputs.parameters`.
+        name: String,
+        /// The value.
+        value: String,
+    },
+    /// A process of a node was started.
+    ProcessStarted {
+        /// The node.
+        node: String,
+        /// Which worker of a Job; 0 for a container.
+        worker: u32,
+        /// The process.
+        process: ProcessRecord,
+    },
+    /// A process of a node ended.
+    ProcessEnded {
+        /// The node.
+        node: String,
+        /// Which worker.
+        worker: u32,
+        /// How.
+        end: ProcessEnd,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person answered a gate.
+    GateAnswered {
+        /// The gate's name.
+        gate: String,
+        /// The answer.
+        answer: GateAnswer,
+        /// The nodes that waited for it; none when it was answered in advance.
+        nodes: Vec<String>,
+        /// Where later calls of the gate look the answer up.
+        entry: Option<ConfigMapKey>,
+    },
+    /// A person asked for the end of the run.
+    ShutdownRequested {
+        /// How.
+        shutdown: Shutdown,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person asked for more or fewer workers, or for a pause.
+    JobChanged {
+        /// The node.
+        node: String,
+        /// How many workers at once; `None` leaves it as it is.
+        parallelism: Option<u32>,
+        /// Whether it is paused; `None` leaves it as it is.
+        pause: Option<Pause>,
+    },
+}
+
+/// Everything known about a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// Which run.
+    pub identity: RunIdentity,
+    /// How far it is.
+    pub phase: NodePhase,
+    /// Why it is so.
+    pub message: Option<String>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// The nodes by id.
+    pub nodes: BTreeMap<String, Node>,
+    /// How it was asked to end.
+    pub shutdown: Option<Shutdown>,
+    /// Entries of a ConfigMap that were written since the run was submitted.
+    pub config_map_entries: BTreeMap<ConfigMapKey, String>,
+    /// Answers to gates by the gate's name; the latest.
+    pub answers: BTreeMap<String, GateAnswer>,
+    /// Parameters of the whole run that nodes gave.
+    pub exported: BTreeMap<String, String>,
+}
+
+impl RunState {
+    /// Returns the state of a run that has no journal yet.
+    pub fn new(identity: RunIdentity) -> Self {
+        Self {
+            identity,
+            phase: NodePhase::Pending,
+            message: None,
+            started_at: None,
+            finished_at: None,
+            nodes: BTreeMap::new(),
+            shutdown: None,
+            config_map_entries: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            exported: BTreeMap::new(),
+        }
+    }
+
+    /// Returns whether the run has ended.
+    pub fn is_complete(&self) -> bool {
+        self.phase.is_complete()
+    }
+
+    /// Takes one entry in.
+    pub fn apply(&mut self, entry: &Entry) {
+        match entry {
+            Entry::RunStarted { at } => {
+                self.phase = NodePhase::Running;
+                self.started_at = Some(*at);
+            }
+            Entry::RunEnded { phase, message, at } => {
+                self.phase = *phase;
+                self.message.clone_from(message);
+                self.finished_at = Some(*at);
+            }
+            Entry::NodeCreated { node } => {
+                self.nodes.entry(node.id.clone()).or_insert_with(|| Node::clone(node));
+            }
+            Entry::ChildAdded { parent, child } => self.change(parent, |node| {
+                if !node.children.contains(child) {
+                    node.children.push(child.clone());
+                }
+            }),
+            Entry::OutboundSet { node, outbound } => {
+                self.change(node, |node| node.outbound.clone_from(outbound));
+            }
+            Entry::PhaseChanged { node, phase, message, at } => {
+                self.change(node, |node| set_phase(node, *phase, message.as_ref(), *at));
+            }
+            Entry::OutputsSet { node, outputs } => {
+                self.change(node, |node| node.outputs.clone_from(outputs));
+            }
+            Entry::Exported { name, value } => {
+                self.exported.insert(name.clone(), value.clone());
+            }
+            Entry::ProcessStarted { node, worker, process } => self.change(node, |node| {
+                node.processes.insert(*worker, process.clone());
+                node.job.started += 1;
+            }),
+            Entry::ProcessEnded { node, worker, end, at } => self.change(node, |node| {
+                node.processes.remove(worker);
+                match end {
+                    ProcessEnd::Exited(0) => node.job.succeeded += 1,
+                    ProcessEnd::Exited(_) => {
+                        node.job.failed += 1;
+                        node.job.last_failure = Some(*at);
+                    }
+                    ProcessEnd::Lost => {}
+                }
+            }),
+            Entry::GateAnswered { gate, answer, nodes, entry } => {
+                self.answer(gate, answer, nodes, entry.as_ref());
+            }
+            Entry::ShutdownRequested { shutdown, at: _ } => {
+                // Terminate is the stronger wish; a later stop does not weaken it.
+                if self.shutdown != Some(Shutdown::Terminate) {
+                    self.shutdown = Some(*shutdown);
+                }
+            }
+            Entry::JobChanged { node, parallelism, pause } => self.change(node, |node| {
+                node.job.parallelism = parallelism.or(node.job.parallelism);
+                node.job.pause = pause.unwrap_or(node.job.pause);
+            }),
+        }
+    }
+
+    fn change(&mut self, id: &str, change: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            change(node);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        gate: &str,
+        answer: &GateAnswer,
+        nodes: &[String],
+        entry: Option<&ConfigMapKey>,
+    ) {
+        let (phase, word) = match answer.verdict {
+            Verdict::Approved => (NodePhase::Succeeded, "approved"),
+            Verdict::Rejected => (NodePhase::Failed, "rejected"),
+        };
+        let message = match &answer.reason {
+            Some(reason) => format!("{word} by {}: {reason}", answer.by),
+            None => format!("{word} by {}", answer.by),
+        };
+        for id in nodes {
+            self.change(id, |node| set_phase(node, phase, Some(&message), answer.at));
+        }
+        if let Some(key) = entry {
+            self.config_map_entries.insert(key.clone(), word.to_owned());
+        }
+        self.answers.insert(gate.to_owned(), answer.clone());
+    }
+}
+
+fn set_phase(node: &mut Node, phase: NodePhase, message: Option<&String>, at: Timestamp) {
+    if node.is_fulfilled() {
+        return;
+    }
+    node.phase = phase;
+    if let Some(message) = message {
+        node.message = (!message.is_empty()).then(|| message.clone());
+    }
+    if phase.is_complete() {
+        node.finished_at = Some(at);
+    }
+}

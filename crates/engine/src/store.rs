@@ -1,0 +1,616 @@
+//! What runs are there, how are they, and what do people want of them? The state directory.
+//!
+//! ```text
+//! <state>/
+//!   argosy.db                  runs, journal, progress (SQLite, write-ahead log)
+//!   secrets/<name>/<key>       see `environment`
+//!   runs/<uid>/
+//!     engine.lock              locked while an engine is at work
+//!     logs/<node id>.log       see `logs`
+//!     <node id>/               files of a node: its volumes and progress
+//! ```
+//!
+//! Every method opens a short transaction; an engine in another process sees what was written at
+//! its next look.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use argo::{Manifest, WorkflowStatus};
+use fs_err as fs;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use step_api::Progress;
+use thiserror::Error;
+
+use crate::{
+    clock::Clock,
+    environment::Secrets,
+    gates::{self, Decided, Gate, GateState},
+    journal::{self, Append, Journal, JournalError, NodeProgress, Sequence},
+    lock,
+    logs::{self, LogFile},
+    node::Pause,
+    program::{self, Program},
+    refusal::Refusal,
+    state::{Entry, GateAnswer, RunIdentity, RunState, Shutdown, Verdict},
+    status,
+};
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS runs (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid         TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    started_at  TEXT,
+    finished_at TEXT,
+    phase       TEXT NOT NULL,
+    message     TEXT,
+    live        INTEGER NOT NULL,
+    labels      TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    manifests   TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_live_run_a_name ON runs (name) WHERE live = 1;
+CREATE TABLE IF NOT EXISTS journal (
+    seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid  TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS journal_of_a_run ON journal (uid, seq);
+CREATE TABLE IF NOT EXISTS progress (
+    uid    TEXT NOT NULL,
+    node   TEXT NOT NULL,
+    detail TEXT,
+    count  TEXT,
+    PRIMARY KEY (uid, node)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+";
+
+const RUN_COLUMNS: &str =
+    "uid, name, created_at, started_at, finished_at, phase, message, labels, source";
+
+/// A state directory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+    clock: Clock,
+    database: Arc<Mutex<Connection>>,
+}
+
+/// What a person wants to run.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The run's name; the Workflow manifest must have the same.
+    pub name: String,
+    /// A new id, of letters, digits and `-`.
+    pub uid: String,
+    /// The compiled manifests.
+    pub manifests: Vec<Manifest>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Labels to find the run by.
+    pub labels: BTreeMap<String, String>,
+    /// The text of the migration file.
+    pub source: String,
+    /// What to do when a run of that name has not ended.
+    pub existing: Existing,
+}
+
+/// What to do when a run of the same name has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Fail with [`StoreError::Conflict`].
+    Refuse,
+    /// End it in the same transaction; fails if its engine is alive (stop it first).
+    Abandon,
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its uid.
+    pub uid: String,
+    /// Its name.
+    pub name: String,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Error`.
+    pub phase: String,
+    /// Why it is so.
+    pub message: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The text of the migration file.
+    pub source: String,
+}
+
+impl RunRecord {
+    /// Returns whether the run has ended.
+    pub fn is_complete(&self) -> bool {
+        self.finished_at.is_some()
+    }
+}
+
+/// The status of a run, with what its steps told about their progress.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunStatus {
+    /// Phases and nodes as Argo has them.
+    pub status: WorkflowStatus,
+    /// Progress in detail, by node id.
+    pub progress: BTreeMap<String, Progress>,
+    /// How it was asked to end, if it was.
+    pub shutdown: Option<Shutdown>,
+}
+
+/// A state directory that does not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The directory.
+    #[error("the state directory cannot be used")]
+    Files(#[from] io::Error),
+    /// The database.
+    #[error("the state database failed; is the disk full, or the state directory read-only?")]
+    Database(#[from] rusqlite::Error),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The manifests cannot be run here.
+    #[error("the manifests cannot be run here: {}", list(.0))]
+    Refused(Vec<Refusal>),
+    /// The Workflow has another name, or the id could leave the state directory.
+    #[error("the submission does not fit its manifests: {0}")]
+    Submission(String),
+    /// A run of that name has not ended.
+    #[error(
+        "workflow `{name}` is already there and has not ended; stop it or wait for it, then submit again"
+    )]
+    Conflict {
+        /// The name.
+        name: String,
+        /// The id of the run that is there.
+        uid: String,
+    },
+    /// An engine is at work on the run.
+    #[error("an engine is running workflow `{name}`; stop it first with `workflow stop`")]
+    EngineAlive {
+        /// The name.
+        name: String,
+    },
+    /// There is no such run.
+    #[error("there is no run `{0}`; `workflow status --all` lists what there is")]
+    NotFound(String),
+    /// Stored values of another version.
+    #[error("the state of run `{uid}` cannot be read; was it written by another version?")]
+    Stored {
+        /// The run.
+        uid: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+fn list(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Store {
+    /// Opens the state directory, which is made if it is not there.
+    pub fn open(folder: impl Into<PathBuf>, clock: Clock) -> Result<Self, StoreError> {
+        let folder = folder.into();
+        fs::create_dir_all(&folder)?;
+        let database = Connection::open(folder.join("argosy.db"))?;
+        database.busy_timeout(Duration::from_secs(20))?;
+        database.pragma_update(None, "journal_mode", "WAL")?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        let version: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == 0 {
+            database.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
+        }
+        Ok(Self { folder, clock, database: Arc::new(Mutex::new(database)) })
+    }
+
+    /// Returns the clock that this store was opened with.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns the secrets of this state directory.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::in_folder(self.folder.join("secrets"))
+    }
+
+    /// Returns the folder of a run.
+    pub fn run_folder(&self, uid: &str) -> PathBuf {
+        self.folder.join("runs").join(uid)
+    }
+
+    /// Takes a run in; nothing runs yet. Of two at once with one name, one wins.
+    pub fn submit(&self, submission: Submission) -> Result<RunRecord, StoreError> {
+        let Submission { name, uid, manifests, created_at, labels, source, existing } = submission;
+        let program = program::check(&manifests).map_err(StoreError::Refused)?;
+        if program.name() != name {
+            let message = format!("the Workflow is named `{}`, not `{name}`", program.name());
+            return Err(StoreError::Submission(message));
+        }
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        if uid.is_empty() || !uid.chars().all(fits) {
+            return Err(StoreError::Submission(format!("`{uid}` is not an id")));
+        }
+        let to_json = |source| StoreError::Stored { uid: uid.clone(), source };
+        let manifests = serde_json::to_string(&manifests).map_err(to_json)?;
+        let labels_json = serde_json::to_string(&labels).map_err(to_json)?;
+
+        let mut database = self.database();
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let live: Option<String> = transaction
+            .query_row("SELECT uid FROM runs WHERE name = ?1 AND live = 1", params![name], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        if let Some(live) = live {
+            if existing == Existing::Refuse {
+                return Err(StoreError::Conflict { name, uid: live });
+            }
+            if lock::is_taken(&self.run_folder(&live))? {
+                return Err(StoreError::EngineAlive { name });
+            }
+            transaction.execute(
+                "UPDATE runs SET live = 0, phase = 'Error', finished_at = ?2, \
+                 message = 'abandoned for a new submission' WHERE uid = ?1",
+                params![live, created_at.to_string()],
+            )?;
+        }
+        transaction.execute(
+            "INSERT INTO runs (uid, name, created_at, phase, live, labels, source, manifests) \
+             VALUES (?1, ?2, ?3, 'Pending', 1, ?4, ?5, ?6)",
+            params![uid, name, created_at.to_string(), labels_json, source, manifests],
+        )?;
+        transaction.commit()?;
+        drop(database);
+        Ok(RunRecord {
+            uid,
+            name,
+            created_at,
+            started_at: None,
+            finished_at: None,
+            phase: "Pending".to_owned(),
+            message: None,
+            labels,
+            source,
+        })
+    }
+
+    /// Returns all runs, the newest first.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let database = self.database();
+        let mut statement = database
+            .prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY number DESC"))?;
+        let rows = statement.query_map([], run_row)?;
+        rows.map(|row| row?.into_record()).collect()
+    }
+
+    /// Returns the newest run of a name.
+    pub fn run(&self, name: &str) -> Result<RunRecord, StoreError> {
+        let sql =
+            format!("SELECT {RUN_COLUMNS} FROM runs WHERE name = ?1 ORDER BY number DESC LIMIT 1");
+        self.one_run(&sql, name)
+    }
+
+    /// Returns the run of a uid.
+    pub fn run_by_uid(&self, uid: &str) -> Result<RunRecord, StoreError> {
+        self.one_run(&format!("SELECT {RUN_COLUMNS} FROM runs WHERE uid = ?1"), uid)
+    }
+
+    /// Returns the status of a run, with the progress of its steps.
+    pub fn status(&self, uid: &str) -> Result<RunStatus, StoreError> {
+        let (state, _) = self.load(uid)?;
+        let reports = self.reports(uid)?;
+        let progress = reports
+            .iter()
+            .filter_map(|(node, report)| {
+                let detail = report.detail.as_deref()?;
+                Some((node.clone(), serde_json::from_str(detail).ok()?))
+            })
+            .collect();
+        Ok(RunStatus {
+            status: status::workflow_status(&state, &reports),
+            progress,
+            shutdown: state.shutdown,
+        })
+    }
+
+    /// Returns whether an engine is at work on the run.
+    pub fn is_engine_alive(&self, uid: &str) -> Result<bool, StoreError> {
+        Ok(lock::is_taken(&self.run_folder(uid))?)
+    }
+
+    /// Returns the gates of a run, in the order of its templates.
+    pub fn gates(&self, uid: &str) -> Result<Vec<Gate>, StoreError> {
+        let program = self.program(uid)?;
+        let (state, _) = self.load(uid)?;
+        Ok(gates::gates(&program, &state))
+    }
+
+    /// Answers a gate. Of two people at once, one wins and the other gets
+    /// [`Decided::NotWaiting`] with the winner's answer.
+    pub fn decide(
+        &self,
+        uid: &str,
+        gate: &str,
+        verdict: Verdict,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<Decided, StoreError> {
+        let program = self.program(uid)?;
+        loop {
+            let (state, last) = self.load(uid)?;
+            let Some(place) = program.gates().iter().find(|place| place.name == gate) else {
+                return Ok(Decided::Unknown);
+            };
+            let known = gates::gates(&program, &state);
+            let Some(stands) = known.into_iter().find(|known| known.name == gate) else {
+                return Ok(Decided::Unknown);
+            };
+            let entry = gates::decision_entry(place, &state);
+            let decided = match (stands.state, verdict) {
+                (GateState::Waiting, _) => Decided::Recorded,
+                (GateState::Pending, Verdict::Approved) if entry.is_some() => {
+                    Decided::ApprovedInAdvance
+                }
+                _ => return Ok(Decided::NotWaiting(stands)),
+            };
+            let answer = GateAnswer {
+                verdict,
+                by: by.to_owned(),
+                at: self.clock.now(),
+                reason: reason.map(str::to_owned),
+            };
+            let nodes = gates::waiting_nodes(gate, &state);
+            let entry = Entry::GateAnswered { gate: gate.to_owned(), answer, nodes, entry };
+            if self.append(uid, last, &[entry])? != Append::Behind {
+                return Ok(decided);
+            }
+        }
+    }
+
+    /// Asks for the end of a run; its engine sees it at its next look. Returns whether there was
+    /// anything to end.
+    pub fn request_stop(&self, uid: &str, shutdown: Shutdown) -> Result<bool, StoreError> {
+        self.append_unless_complete(uid, || Entry::ShutdownRequested {
+            shutdown,
+            at: self.clock.now(),
+        })
+    }
+
+    /// Asks for another number of workers of a Job node, or for a pause. Returns whether there
+    /// was anything to change.
+    pub fn change_job(
+        &self,
+        uid: &str,
+        node: &str,
+        parallelism: Option<u32>,
+        pause: Option<Pause>,
+    ) -> Result<bool, StoreError> {
+        let (state, _) = self.load(uid)?;
+        if state.nodes.get(node).is_none_or(crate::node::Node::is_fulfilled) {
+            return Ok(false);
+        }
+        let node = node.to_owned();
+        self.append_unless_complete(uid, || Entry::JobChanged {
+            node: node.clone(),
+            parallelism,
+            pause,
+        })
+    }
+
+    /// Returns the log files of a run, in the order in which their nodes were made.
+    pub fn log_files(&self, uid: &str) -> Result<Vec<LogFile>, StoreError> {
+        let (state, _) = self.load(uid)?;
+        Ok(logs::files(&self.run_folder(uid), &state)?)
+    }
+
+    /// Forgets a run and removes its files; fails while an engine is at work on it.
+    pub fn forget(&self, uid: &str) -> Result<(), StoreError> {
+        let run = self.run_by_uid(uid)?;
+        let folder = self.run_folder(uid);
+        if lock::is_taken(&folder)? {
+            return Err(StoreError::EngineAlive { name: run.name });
+        }
+        let mut database = self.database();
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for table in ["progress", "journal", "runs"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE uid = ?1"), params![uid])?;
+        }
+        transaction.commit()?;
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the manifests of a run, as they were submitted.
+    pub fn manifests(&self, uid: &str) -> Result<Vec<Manifest>, StoreError> {
+        let text: Option<String> = self
+            .database()
+            .query_row("SELECT manifests FROM runs WHERE uid = ?1", params![uid], |row| row.get(0))
+            .optional()?;
+        let text = text.ok_or_else(|| StoreError::NotFound(uid.to_owned()))?;
+        let stored = |source| StoreError::Stored { uid: uid.to_owned(), source };
+        let values: Vec<serde_json::Value> = serde_json::from_str(&text).map_err(stored)?;
+        values.into_iter().map(|value| Manifest::from_value(value).map_err(stored)).collect()
+    }
+
+    pub(crate) fn program(&self, uid: &str) -> Result<Program, StoreError> {
+        program::check(&self.manifests(uid)?).map_err(StoreError::Refused)
+    }
+
+    /// Folds the journal of a run.
+    pub(crate) fn load(&self, uid: &str) -> Result<(RunState, Sequence), StoreError> {
+        let RunRecord { uid, name, created_at, phase, message, finished_at, .. } =
+            self.run_by_uid(uid)?;
+        let entries = journal::read(&self.database(), &uid, 0)?;
+        let last = entries.last().map_or(0, |(sequence, _)| *sequence);
+        let mut state = RunState::new(RunIdentity { name, uid, created_at });
+        for (_, entry) in &entries {
+            state.apply(entry);
+        }
+        if let Some(at) = finished_at
+            && !state.is_complete()
+        {
+            // Abandoned: no engine wrote the end.
+            let phase =
+                if phase == "Failed" { argo::NodePhase::Failed } else { argo::NodePhase::Error };
+            state.apply(&Entry::RunEnded { phase, message, at });
+        }
+        Ok((state, last))
+    }
+
+    /// Returns the journal of a run, as its engine uses it.
+    pub(crate) fn journal(&self, uid: &str) -> StoredJournal {
+        StoredJournal { store: self.clone(), uid: uid.to_owned() }
+    }
+
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        // A panic elsewhere cannot have left the connection half changed: a transaction that was
+        // not committed is rolled back.
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, uid: &str, after: Sequence, entries: &[Entry]) -> Result<Append, StoreError> {
+        Ok(journal::append(&mut self.database(), uid, after, entries)?)
+    }
+
+    fn append_unless_complete(
+        &self,
+        uid: &str,
+        entry: impl Fn() -> Entry,
+    ) -> Result<bool, StoreError> {
+        loop {
+            let (state, last) = self.load(uid)?;
+            if state.is_complete() {
+                return Ok(false);
+            }
+            if self.append(uid, last, &[entry()])? != Append::Behind {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn reports(&self, uid: &str) -> Result<BTreeMap<String, NodeProgress>, StoreError> {
+        let database = self.database();
+        let mut statement =
+            database.prepare_cached("SELECT node, detail, count FROM progress WHERE uid = ?1")?;
+        let rows = statement.query_map(params![uid], |row| {
+            Ok((row.get(0)?, NodeProgress { detail: row.get(1)?, count: row.get(2)? }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn one_run(&self, sql: &str, key: &str) -> Result<RunRecord, StoreError> {
+        let row = self.database().query_row(sql, params![key], run_row).optional()?;
+        row.ok_or_else(|| StoreError::NotFound(key.to_owned()))?.into_record()
+    }
+}
+
+/// A row of `runs`, as text.
+struct RunRow {
+    uid: String,
+    name: String,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    phase: String,
+    message: Option<String>,
+    labels: String,
+    source: String,
+}
+
+fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        uid: row.get(0)?,
+        name: row.get(1)?,
+        created_at: row.get(2)?,
+        started_at: row.get(3)?,
+        finished_at: row.get(4)?,
+        phase: row.get(5)?,
+        message: row.get(6)?,
+        labels: row.get(7)?,
+        source: row.get(8)?,
+    })
+}
+
+impl RunRow {
+    fn into_record(self) -> Result<RunRecord, StoreError> {
+        let Self { uid, name, created_at, started_at, finished_at, phase, message, labels, source } =
+            self;
+        let time = |text: &str| {
+            text.parse::<Timestamp>().map_err(|error| StoreError::Stored {
+                uid: uid.clone(),
+                source: serde::de::Error::custom(error),
+            })
+        };
+        let created_at = time(&created_at)?;
+        let started_at = started_at.as_deref().map(time).transpose()?;
+        let finished_at = finished_at.as_deref().map(time).transpose()?;
+        let labels = serde_json::from_str(&labels)
+            .map_err(|source| StoreError::Stored { uid: uid.clone(), source })?;
+        Ok(RunRecord {
+            uid,
+            name,
+            created_at,
+            started_at,
+            finished_at,
+            phase,
+            message,
+            labels,
+            source,
+        })
+    }
+}
+
+/// The journal of one run in a store.
+#[derive(Debug)]
+pub(crate) struct StoredJournal {
+    store: Store,
+    uid: String,
+}
+
+impl Journal for StoredJournal {
+    fn entries_after(&mut self, after: Sequence) -> Result<Vec<(Sequence, Entry)>, JournalError> {
+        journal::read(&self.store.database(), &self.uid, after)
+    }
+
+    fn append(&mut self, after: Sequence, entries: &[Entry]) -> Result<Append, JournalError> {
+        journal::append(&mut self.store.database(), &self.uid, after, entries)
+    }
+
+    fn report(&mut self, node: &str, progress: &NodeProgress) -> Result<(), JournalError> {
+        let NodeProgress { detail, count } = progress;
+        self.store
+            .database()
+            .prepare_cached(
+                "INSERT INTO progress (uid, node, detail, count) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (uid, node) DO UPDATE SET detail = ?3, count = ?4",
+            )?
+            .execute(params![self.uid, node, detail, count])?;
+        Ok(())
+    }
+}
+
+/// Returns the folder of the logs of a run.
+pub(crate) fn log_folder(run_folder: &Path) -> PathBuf {
+    run_folder.join("logs")
+}

@@ -1,0 +1,410 @@
+//! Do the right processes run? Starts what is missing, ends what should not run, and writes down
+//! how each ended.
+
+use argo::{NodePhase, Outputs, Parameter};
+use fs_err as fs;
+use jiff::Timestamp;
+
+use crate::{
+    job::{self, Condition, JobPlan, JobStatus, JobStep},
+    journal::{JournalError, NodeProgress},
+    launch::Signal,
+    mounts,
+    node::{Node, Part, Pod, ProcessRecord, Work},
+    operate::ended_message,
+    prepare::{self, PrepareError, Subject, Surroundings, prepare},
+    runner::{Changed, Engine, ProcessEvent, ProcessKey, Reason, RunError, Running},
+    state::{Entry, ProcessEnd, Shutdown},
+};
+
+/// The longest wait between two failed workers of a Job.
+const LONGEST_BACKOFF: std::time::Duration = std::time::Duration::from_mins(1);
+/// As Argo and Kubernetes name it.
+const DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
+
+impl Engine<'_> {
+    /// Compares what runs with what should.
+    pub(crate) fn supervise(&mut self) -> Result<Changed, RunError> {
+        let mut changed = Changed::No;
+        let open: Vec<(Node, Pod)> = self
+            .state
+            .nodes
+            .values()
+            .filter(|node| !node.is_fulfilled())
+            .filter_map(|node| Some((node.clone(), node.pod.clone()?)))
+            .collect();
+        for (node, pod) in open {
+            let is_changed = match &pod.work {
+                Work::Container(_) => self.supervise_container(&node, &pod)?,
+                Work::Job { manifest, success, failure } => {
+                    let conditions = (success.as_deref(), failure.as_deref());
+                    self.supervise_job(&node, &pod, manifest, conditions)?
+                }
+            };
+            if is_changed == Changed::Yes {
+                changed = Changed::Yes;
+            }
+        }
+        self.force_the_slow();
+        Ok(changed)
+    }
+
+    fn is_ending(&self, part: Part) -> bool {
+        match self.state.shutdown {
+            None => false,
+            Some(Shutdown::Stop) => part == Part::Main,
+            Some(Shutdown::Terminate) => true,
+        }
+    }
+
+    fn supervise_container(&mut self, node: &Node, pod: &Pod) -> Result<Changed, RunError> {
+        let Work::Container(container) = &pod.work else { return Ok(Changed::No) };
+        let key = (node.id.clone(), 0);
+        if self.running.contains_key(&key) {
+            if self.is_ending(node.part) {
+                self.ask(&key, Reason::Shutdown);
+            } else if self.is_overdue(node, pod.deadline_seconds) {
+                self.ask(&key, Reason::Deadline);
+            }
+            return Ok(Changed::No);
+        }
+        if self.is_ending(node.part) {
+            // Its process was lost with an engine that died.
+            let message = ended_message(self.state.shutdown);
+            self.end_node(&node.id, NodePhase::Failed, message)?;
+            return Ok(Changed::Yes);
+        }
+        let subject = Subject {
+            node,
+            pod,
+            container,
+            volumes: &pod.volumes,
+            labels: &pod.labels,
+            annotations: &pod.annotations,
+            worker: None,
+        };
+        self.start(&subject, key)
+    }
+
+    fn start(&mut self, subject: &Subject<'_>, key: ProcessKey) -> Result<Changed, RunError> {
+        let surroundings = Surroundings {
+            program: self.program,
+            state: &self.state,
+            run_folder: &self.border.folder,
+            secrets: &self.border.secrets,
+            programs: &self.options.programs,
+            child_env: &self.options.child_env,
+        };
+        let launched = prepare(subject, &surroundings)
+            .and_then(|order| self.border.launcher.launch(order).map_err(PrepareError::from));
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(error) => {
+                let message = match &error {
+                    PrepareError::Files(cause) => format!("{error}: {cause}"),
+                    _ => error.to_string(),
+                };
+                self.end_node(&key.0, NodePhase::Error, Some(message))?;
+                return Ok(Changed::Yes);
+            }
+        };
+        let at = self.now();
+        let events = self.events.clone();
+        let (end, event_key) = (launched.end, key.clone());
+        tokio::spawn(async move {
+            let result = end.await;
+            let _engine_gone = events.send(ProcessEvent { key: event_key, result });
+        });
+        self.running.insert(key.clone(), Running { signals: launched.signals, asked: None });
+        let (node, worker) = key;
+        let mut entries = vec![Entry::ProcessStarted {
+            node: node.clone(),
+            worker,
+            process: ProcessRecord { pid: launched.pid, started_at: at },
+        }];
+        if subject.node.phase != NodePhase::Running {
+            let (phase, message) = (NodePhase::Running, None);
+            entries.push(Entry::PhaseChanged { node, phase, message, at });
+        }
+        self.record(&entries)?;
+        Ok(Changed::No)
+    }
+
+    fn supervise_job(
+        &mut self,
+        node: &Node,
+        pod: &Pod,
+        manifest: &str,
+        conditions: (Option<&str>, Option<&str>),
+    ) -> Result<Changed, RunError> {
+        let plan = match self.plans.get(&node.id) {
+            Some(plan) => plan.clone(),
+            None => match job::read(manifest) {
+                Ok(plan) => {
+                    self.plans.insert(node.id.clone(), plan.clone());
+                    plan
+                }
+                Err(error) => {
+                    self.end_node(&node.id, NodePhase::Error, Some(error.to_string()))?;
+                    return Ok(Changed::Yes);
+                }
+            },
+        };
+        let workers: Vec<ProcessKey> =
+            self.running.keys().filter(|(id, _)| *id == node.id).cloned().collect();
+        let active = u32::try_from(workers.len()).unwrap_or(u32::MAX);
+        let deadline = pod.deadline_seconds.or(plan.deadline_seconds);
+        if self.is_ending(node.part) {
+            let message = ended_message(self.state.shutdown);
+            return self.end_job(node, &workers, Reason::Shutdown, NodePhase::Failed, message);
+        }
+        if self.is_overdue(node, deadline) {
+            let message = Some(DEADLINE.to_owned());
+            return self.end_job(node, &workers, Reason::Deadline, NodePhase::Failed, message);
+        }
+        let step = job::next_step(&plan, &node.job, active);
+        let status = JobStatus {
+            active,
+            succeeded: node.job.succeeded,
+            failed: node.job.failed,
+            is_complete: step == JobStep::Complete,
+        };
+        if let Some((phase, message)) = verdict(step, status, conditions) {
+            return self.end_job(node, &workers, Reason::Job, phase, message);
+        }
+        match step {
+            JobStep::Complete | JobStep::Fail | JobStep::Drain => Ok(Changed::No),
+            JobStep::Hold => {
+                for key in &workers {
+                    self.ask(key, Reason::Job);
+                }
+                Ok(Changed::No)
+            }
+            JobStep::Run(wanted) => {
+                let surplus = active.saturating_sub(wanted);
+                let newest = workers.iter().rev().take(usize::try_from(surplus).unwrap_or(0));
+                newest.for_each(|key| self.ask(key, Reason::Job));
+                self.start_workers(node, pod, &plan, wanted.saturating_sub(active))
+            }
+        }
+    }
+
+    fn start_workers(
+        &mut self,
+        node: &Node,
+        pod: &Pod,
+        plan: &JobPlan,
+        count: u32,
+    ) -> Result<Changed, RunError> {
+        if let Some(last) = node.job.last_failure {
+            let doublings = node.job.failed.saturating_sub(1);
+            let wait = self.options.job_backoff.saturating_mul(2_u32.saturating_pow(doublings));
+            let until = last.checked_add(wait.min(LONGEST_BACKOFF)).unwrap_or(last);
+            if self.now() < until {
+                self.wake(until);
+                return Ok(Changed::No);
+            }
+        }
+        for number in 0..count {
+            let worker = node.job.started.saturating_add(number);
+            // The first start changes the phase; the later ones must not do it again.
+            let phase = if worker == 0 { node.phase } else { NodePhase::Running };
+            let subject = Subject {
+                node: &Node { phase, ..node.clone() },
+                pod,
+                container: &plan.container,
+                volumes: &plan.volumes,
+                labels: &plan.labels,
+                annotations: &plan.annotations,
+                worker: Some(worker),
+            };
+            if self.start(&subject, (node.id.clone(), worker))? == Changed::Yes {
+                return Ok(Changed::Yes);
+            }
+        }
+        Ok(Changed::No)
+    }
+
+    /// Ends the workers of a Job, and the node when none is left.
+    fn end_job(
+        &mut self,
+        node: &Node,
+        workers: &[ProcessKey],
+        reason: Reason,
+        phase: NodePhase,
+        message: Option<String>,
+    ) -> Result<Changed, RunError> {
+        if workers.is_empty() {
+            self.end_node(&node.id, phase, message)?;
+            return Ok(Changed::Yes);
+        }
+        for key in workers {
+            self.ask(key, reason);
+        }
+        Ok(Changed::No)
+    }
+
+    fn end_node(
+        &mut self,
+        node: &str,
+        phase: NodePhase,
+        message: Option<String>,
+    ) -> Result<(), JournalError> {
+        let (node, at) = (node.to_owned(), self.now());
+        self.record(&[Entry::PhaseChanged { node, phase, message, at }])
+    }
+
+    fn is_overdue(&mut self, node: &Node, deadline_seconds: Option<u64>) -> bool {
+        let Some(seconds) = deadline_seconds else { return false };
+        let wait = std::time::Duration::from_secs(seconds);
+        let Ok(end) = node.started_at.checked_add(wait) else { return false };
+        if self.now() >= end {
+            return true;
+        }
+        self.wake(end);
+        false
+    }
+
+    fn ask(&mut self, key: &ProcessKey, reason: Reason) {
+        let now = self.now();
+        if let Some(running) = self.running.get_mut(key)
+            && running.asked.is_none()
+        {
+            running.asked = Some((reason, now));
+            let _gone = running.signals.send(Signal::Ask);
+        }
+    }
+
+    fn force_the_slow(&mut self) {
+        let now = self.now();
+        let mut next: Option<Timestamp> = None;
+        for running in self.running.values() {
+            let Some((_, asked)) = running.asked else { continue };
+            let end = asked.checked_add(self.options.grace).unwrap_or(asked);
+            if now >= end {
+                let _gone = running.signals.send(Signal::Force);
+            } else {
+                next = Some(next.map_or(end, |next| next.min(end)));
+            }
+        }
+        if let Some(next) = next {
+            self.wake(next);
+        }
+    }
+
+    /// Writes down how a process ended, and with a container its node.
+    pub(crate) fn process_ended(&mut self, event: ProcessEvent) -> Result<(), RunError> {
+        let ProcessEvent { key, result } = event;
+        let reason = self.running.remove(&key).and_then(|running| running.asked);
+        self.take_progress_of(&key);
+        let (id, worker) = key;
+        let at = self.now();
+        let Some(node) = self.state.nodes.get(&id) else { return Ok(()) };
+        let Some(pod) = node.pod.clone() else { return Ok(()) };
+        let end = match reason {
+            Some(_) => ProcessEnd::Lost,
+            None => ProcessEnd::Exited(result.exit_code),
+        };
+        let mut entries = vec![Entry::ProcessEnded { node: id.clone(), worker, end, at }];
+        if let Work::Container(container) = &pod.work {
+            let folder = prepare::folder(&self.border.folder, &id, None);
+            let volumes = prepare::volumes(&folder);
+            let mut outputs = Outputs {
+                parameters: Vec::new(),
+                result: result.output,
+                exit_code: Some(result.exit_code.to_string()),
+            };
+            let mut missing = None;
+            for file in &pod.output_files {
+                let path = mounts::on_this_machine(&file.path, &container.volume_mounts, &volumes);
+                let text = path.and_then(|path| fs::read_to_string(path).ok());
+                let text =
+                    text.map(|text| text.strip_suffix('\n').map(str::to_owned).unwrap_or(text));
+                let Some(value) = text.or_else(|| file.default.clone()) else {
+                    missing.get_or_insert_with(|| file.path.clone());
+                    continue;
+                };
+                let (name, global_name) = (file.name.clone(), file.global_name.clone());
+                if let Some(name) = &global_name {
+                    let (name, value) = (name.clone(), value.clone());
+                    entries.push(Entry::Exported { name, value });
+                }
+                outputs.parameters.push(Parameter { global_name, ..Parameter::new(name, value) });
+            }
+            let (phase, message) = match (reason, result.exit_code, missing) {
+                (Some((Reason::Deadline, _)), ..) => (NodePhase::Failed, Some(DEADLINE.to_owned())),
+                (Some(_), ..) => (NodePhase::Failed, ended_message(self.state.shutdown)),
+                (None, 0, None) => (NodePhase::Succeeded, None),
+                (None, 0, Some(path)) => {
+                    let message = format!("the output file `{path}` was not written");
+                    (NodePhase::Error, Some(message))
+                }
+                (None, code, _) => {
+                    (NodePhase::Failed, Some(format!("main: Error (exit code {code})")))
+                }
+            };
+            entries.push(Entry::OutputsSet { node: id.clone(), outputs });
+            entries.push(Entry::PhaseChanged { node: id, phase, message, at });
+        }
+        self.record(&entries)?;
+        Ok(())
+    }
+
+    /// Keeps what the running steps tell about their progress.
+    pub(crate) fn take_progress(&mut self) {
+        let keys: Vec<ProcessKey> = self.running.keys().cloned().collect();
+        for key in keys {
+            self.take_progress_of(&key);
+        }
+    }
+
+    fn take_progress_of(&mut self, (id, worker): &ProcessKey) {
+        // The workers of a Job share their numbers in the target; a follower tells them.
+        let is_container = self
+            .state
+            .nodes
+            .get(id)
+            .and_then(|node| node.pod.as_ref())
+            .is_some_and(|pod| matches!(pod.work, Work::Container(_)));
+        if !is_container || *worker != 0 {
+            return;
+        }
+        let folder = prepare::folder(&self.border.folder, id, None);
+        let (detail, count) = prepare::progress_files(&folder);
+        let detail = fs::read_to_string(detail)
+            .ok()
+            .filter(|text| serde_json::from_str::<step_api::Progress>(text).is_ok());
+        let count = fs::read_to_string(count).ok().map(|text| text.trim().to_owned());
+        let progress = NodeProgress { detail, count };
+        let known = self.told.get(id);
+        if progress == NodeProgress::default() || known == Some(&progress) {
+            return;
+        }
+        if let Err(error) = self.border.journal.report(id, &progress) {
+            tracing::warn!(%error, "cannot write the progress of a step down");
+        }
+        self.told.insert(id.clone(), progress);
+    }
+}
+
+/// Decides whether a Job's node ends, as its conditions say.
+fn verdict(
+    step: JobStep,
+    status: JobStatus,
+    (success, failure): (Option<&str>, Option<&str>),
+) -> Option<(NodePhase, Option<String>)> {
+    let holds = |text: &str| Condition::parse(text).is_ok_and(|condition| condition.holds(status));
+    if let Some(failure) = failure.filter(|text| holds(text)) {
+        let message = format!("main: the failure condition `{failure}` holds");
+        return Some((NodePhase::Failed, Some(message)));
+    }
+    if holds(success.unwrap_or("status.completionTime")) {
+        return Some((NodePhase::Succeeded, None));
+    }
+    let failed = |message: &str| Some((NodePhase::Failed, Some(message.to_owned())));
+    match step {
+        JobStep::Fail => failed("Job has reached the specified backoff limit"),
+        JobStep::Complete => failed("the Job is complete, and its success condition does not hold"),
+        JobStep::Run(_) | JobStep::Drain | JobStep::Hold => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! A state directory, and runs of `/bin/sh` programs in it.
+
+use std::{collections::BTreeMap, future::pending, time::Duration};
+
+use argo::{NodePhase, NodeStatus, WorkflowStatus};
+use engine::{Clock, Ended, Existing, Options, Programs, Refusal, Store, Submission};
+use tempfile::TempDir;
+
+/// A state directory that goes when it is dropped.
+pub struct Bench {
+    pub folder: TempDir,
+    pub store: Store,
+}
+
+/// Reads manifests from YAML.
+pub fn manifests(yaml: &str) -> Result<Vec<argo::Manifest>, Vec<Refusal>> {
+    let values: Vec<serde_json::Value> = yaml
+        .split("\n---\n")
+        .map(|document| argo::yaml::read_value(document).expect("YAML"))
+        .collect();
+    engine::read(&values)
+}
+
+pub fn options() -> Options {
+    let programs = Programs::in_folder("/nowhere").with_own_command("sh");
+    let path = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+    Options {
+        child_env: path,
+        poll: Duration::from_millis(20),
+        grace: Duration::from_secs(2),
+        job_backoff: Duration::from_millis(10),
+        ..Options::new(programs)
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().join("state"), Clock::new(jiff::Timestamp::now))
+            .expect("a store");
+        Self { folder, store }
+    }
+
+    /// Submits a Workflow named `w` with the uid `u1`.
+    pub fn submit(&self, yaml: &str) {
+        self.store.submit(submission("u1", yaml)).expect("submitted");
+    }
+
+    /// Runs it to its end.
+    pub async fn finish(&self) -> WorkflowStatus {
+        match engine::run(&self.store, "u1", options(), pending()).await.expect("an engine") {
+            Ended::Finished(status) => status,
+            Ended::Interrupted(_) => panic!("nobody interrupted"),
+        }
+    }
+}
+
+pub fn submission(uid: &str, yaml: &str) -> Submission {
+    Submission {
+        name: "w".to_owned(),
+        uid: uid.to_owned(),
+        manifests: manifests(yaml).expect("manifests"),
+        created_at: "2026-11-20T10:00:00Z".parse().expect("a time"),
+        labels: BTreeMap::new(),
+        source: String::new(),
+        existing: Existing::Refuse,
+    }
+}
+
+/// Returns the node of a display name.
+#[track_caller]
+pub fn node<'a>(status: &'a WorkflowStatus, display_name: &str) -> &'a NodeStatus {
+    let found = status.nodes.values().find(|node| node.display_name == display_name);
+    found.unwrap_or_else(|| panic!("no node `{display_name}` in {status:#?}"))
+}
+
+/// Returns display names and phases, in the order of names.
+pub fn phases(status: &WorkflowStatus) -> Vec<(&str, NodePhase)> {
+    let mut nodes: Vec<&NodeStatus> = status.nodes.values().collect();
+    nodes.sort_by_key(|node| &node.name);
+    nodes.iter().map(|node| (node.display_name.as_str(), node.phase)).collect()
+}
+
+/// Returns what a node's process wrote to its output.
+pub fn said(bench: &Bench, display_name: &str) -> Vec<String> {
+    let files = bench.store.log_files("u1").expect("logs");
+    let mut lines = Vec::new();
+    for file in files.iter().filter(|file| file.display_name == display_name) {
+        let text = fs_err::read_to_string(&file.path).expect("a log");
+        lines.extend(
+            text.lines()
+                .map(|line| engine::logs::parse_line(line).expect("a line").text.to_owned()),
+        );
+    }
+    lines
+}
