@@ -1,0 +1,218 @@
+//! Do migrations name clusters that there are, and is every cluster used?
+
+use std::collections::BTreeSet;
+
+use super::{Rule, structure::nearest, walk};
+use crate::{
+    config::file::MigrationFile,
+    findings::{Report, Severity},
+    pointer::Pointer,
+};
+
+/// No such cluster.
+pub(crate) const UNKNOWN: Rule = Rule {
+    id: "group::unknown-cluster",
+    severity: Severity::Error,
+    summary: "a migration names a cluster that there is not",
+    docs: "`sourceCluster` is a name under `sourceClusters`, `targetCluster` one under \
+           `targetClusters`.",
+};
+
+/// One name on both sides.
+pub(crate) const BOTH_SIDES: Rule = Rule {
+    id: "cluster::both-sides",
+    severity: Severity::Error,
+    summary: "one name stands for a source and for a target",
+    docs: "Names of migrations, credentials and labels are made of names of clusters, so one name \
+           must mean one cluster.",
+};
+
+/// A cluster that nothing uses.
+pub(crate) const UNUSED: Rule = Rule {
+    id: "cluster::unused",
+    severity: Severity::Warning,
+    summary: "no migration uses a cluster",
+    docs: "Perhaps a migration was forgotten, or the cluster can be removed.",
+};
+
+/// A cluster without a name.
+pub(crate) const EMPTY_NAME: Rule = Rule {
+    id: "cluster::empty-name",
+    severity: Severity::Error,
+    summary: "a cluster, migration or group has an empty name",
+    docs: "A name is needed to speak of it. Any script and case will do.",
+};
+
+pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
+    let sources: Option<Vec<&str>> =
+        file.source_clusters.as_ref().map(|map| map.keys().map(String::as_str).collect());
+    let targets: Option<Vec<&str>> =
+        file.target_clusters.as_ref().map(|map| map.keys().map(String::as_str).collect());
+    let mut used = BTreeSet::new();
+    // Where a reference is missing or unknown, the cluster that it meant seems unused.
+    let mut unclear = BTreeSet::new();
+    for (path, migration) in walk::migrations(file) {
+        let ends = [
+            ("sourceCluster", "sourceClusters", &migration.source_cluster, &sources),
+            ("targetCluster", "targetClusters", &migration.target_cluster, &targets),
+        ];
+        for (key, map, name, known) in ends {
+            let Some(name) = name.as_deref() else {
+                unclear.insert(map);
+                continue;
+            };
+            used.insert((map, name));
+            if let Some(known) = known
+                && !known.contains(&name)
+            {
+                unclear.insert(map);
+                unknown(key, map, name, known, &path.key(key), report);
+            }
+        }
+    }
+    for cluster in walk::clusters(file) {
+        let map = cluster.path.parts().next().unwrap_or_default();
+        if cluster.name.trim().is_empty() {
+            report.key(&EMPTY_NAME, &cluster.path, "this cluster has no name").help("give it one");
+        }
+        let is_source = map == "sourceClusters";
+        if !is_source && sources.iter().flatten().any(|name| *name == cluster.name) {
+            report
+                .key(
+                    &BOTH_SIDES,
+                    &cluster.path,
+                    format!("`{}` is also the name of a source", cluster.name),
+                )
+                .help("give one of the two another name");
+        }
+        let is_used = used.iter().any(|it| *it == (map.as_str(), cluster.name));
+        if file.migrations.is_some() && !is_used && !unclear.contains(map.as_str()) {
+            report
+                .key(&UNUSED, &cluster.path, format!("no migration uses `{}`", cluster.name))
+                .help("add a migration for it, or remove it");
+        }
+    }
+    for (path, migration) in walk::migrations(file) {
+        if migration.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            report
+                .value(&EMPTY_NAME, &path.key("name"), "this migration's name is empty")
+                .help("write a name, or leave the key out");
+        }
+        for (path, _, group) in walk::groups(&path, migration) {
+            if group.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+                report
+                    .value(&EMPTY_NAME, &path.key("name"), "this group's name is empty")
+                    .help("write a name, or leave the key out");
+            }
+        }
+    }
+}
+
+fn unknown(
+    key: &str,
+    map: &str,
+    name: &str,
+    known: &[&str],
+    path: &Pointer,
+    report: &mut Report<'_>,
+) {
+    let near = nearest(name, known.iter().copied());
+    let message = format!("`{key}` names `{name}`, which is not under `{map}`");
+    let finding = report.value(&UNKNOWN, path, message);
+    if let Some(near) = near {
+        finding.label(format!("did you mean `{near}`?"));
+    }
+    let side = key.trim_end_matches("Cluster");
+    if known.is_empty() {
+        finding.help(format!("add it under `{map}`, which is empty"));
+    } else {
+        let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        finding.help(format!("known {side} clusters: {list}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::printed;
+
+    #[test]
+    fn a_misspelt_cluster_is_named_with_the_nearest() {
+        let source = r#"
+sourceClusters:
+  legacy: { endpoint: "http://a", snapshotRepo: { repoPathUri: "gs://b/p" } }
+  archive: { endpoint: "http://b", snapshotRepo: { repoPathUri: "gs://b/q" } }
+targetClusters: { new: { endpoint: "http://c" } }
+migrations:
+  - sourceCluster: legcy
+    targetCluster: new
+    snapshotMigrations: [ { indices: ["a*"] } ]
+  - { sourceCluster: archive, targetCluster: new, snapshotMigrations: [ { indices: ["b*"] } ] }
+"#;
+        insta::assert_snapshot!(printed(source), @"
+        error[group::unknown-cluster]: `sourceCluster` names `legcy`, which is not under `sourceClusters`
+         --> migration.yaml:7:20
+          |
+        7 |   - sourceCluster: legcy
+          |                    ^^^^^ did you mean `legacy`?
+          |
+          = help: known source clusters: `legacy`, `archive`
+        ");
+    }
+
+    #[test]
+    fn one_name_means_one_cluster() {
+        let source = r#"
+sourceClusters: { main: { endpoint: "http://a", snapshotRepo: { repoPathUri: "gs://b/p" } } }
+targetClusters: { main: { endpoint: "http://c" } }
+migrations:
+  - { sourceCluster: main, targetCluster: main, snapshotMigrations: [ { indices: ["a*"] } ] }
+"#;
+        insta::assert_snapshot!(printed(source), @r#"
+        error[cluster::both-sides]: `main` is also the name of a source
+         --> migration.yaml:3:19
+          |
+        3 | targetClusters: { main: { endpoint: "http://c" } }
+          |                   ^^^^
+          |
+          = help: give one of the two another name
+        "#);
+    }
+
+    #[test]
+    fn empty_names_are_refused() {
+        let source = r#"
+sourceClusters: { old: { endpoint: "http://a", snapshotRepo: { repoPathUri: "gs://b/p" } } }
+targetClusters: { "": { endpoint: "http://c" } }
+migrations:
+  - sourceCluster: old
+    targetCluster: ""
+    name: " "
+    snapshotMigrations: [ { name: "", indices: ["a*"] } ]
+"#;
+        insta::assert_snapshot!(printed(source), @r#"
+        error[cluster::empty-name]: this cluster has no name
+         --> migration.yaml:3:19
+          |
+        3 | targetClusters: { "": { endpoint: "http://c" } }
+          |                   ^^
+          |
+          = help: give it one
+
+        error[cluster::empty-name]: this migration's name is empty
+         --> migration.yaml:7:11
+          |
+        7 |     name: " "
+          |           ^^^
+          |
+          = help: write a name, or leave the key out
+
+        error[cluster::empty-name]: this group's name is empty
+         --> migration.yaml:8:35
+          |
+        8 |     snapshotMigrations: [ { name: "", indices: ["a*"] } ]
+          |                                   ^^
+          |
+          = help: write a name, or leave the key out
+        "#);
+    }
+}

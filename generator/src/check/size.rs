@@ -1,0 +1,103 @@
+//! Is an object too large for Kubernetes, or a request for a process?
+
+use argo::Manifest;
+
+use super::Rule;
+use crate::{
+    findings::{Report, Severity},
+    plan::{Plan, Work},
+    pointer::Pointer,
+    render::request,
+};
+
+/// An object that the API server would refuse.
+pub(crate) const OBJECT: Rule = Rule {
+    id: "manifest::too-large",
+    severity: Severity::Error,
+    summary: "an object is larger than Kubernetes takes",
+    docs: "Kubernetes refuses objects over about 1 MiB. Large migrations are spread over several \
+           WorkflowTemplates by themselves; what all groups of one migration mean must still fit \
+           into one ConfigMap. Split the migration into several, or write fewer patterns.",
+};
+
+/// A group whose patterns fit no argument.
+pub(crate) const GROUP: Rule = Rule {
+    id: "group::too-many-patterns",
+    severity: Severity::Error,
+    summary: "the patterns of a group are too long for one argument",
+    docs: "The patterns of a group travel to each of its processes in one argument, which may \
+           have 100,000 bytes. Use wildcards or a regular expression, or make several groups.",
+};
+
+/// What the API server takes, with some room for what it adds itself.
+const LARGEST_OBJECT: usize = 1_000_000;
+
+/// Checks the requests of groups.
+pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
+    for (position, migration) in plan.migrations.iter().enumerate() {
+        let path = Pointer::root().key("migrations").index(position).key("snapshotMigrations");
+        for (position, group) in migration.groups.iter().enumerate() {
+            let longest = group.tasks.iter().map(|task| match &task.work {
+                Work::EvaluateMetadata(request) | Work::MigrateMetadata(request) => {
+                    request::text(request).len()
+                }
+                Work::RestoreDocuments(restore) => request::escaped(&restore.request).len(),
+                Work::VerifyDocuments(request) => request::text(request).len(),
+                _ => 0,
+            });
+            let longest = longest.max().unwrap_or_default();
+            if longest > request::LONGEST_ARGUMENT {
+                let message = format!("a request with these patterns has {longest} bytes");
+                report.key(&GROUP, &path.index(position).key("indices"), message).help(format!(
+                    "use wildcards or a `regex:`, or make several groups; {} bytes fit",
+                    request::LONGEST_ARGUMENT
+                ));
+            }
+        }
+    }
+}
+
+/// Checks the objects.
+pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) {
+    for manifest in manifests {
+        let size = serde_json::to_vec(manifest).map_or(usize::MAX, |json| json.len());
+        if size > LARGEST_OBJECT {
+            let message = format!(
+                "the {} `{}` would have {size} bytes, and Kubernetes takes {LARGEST_OBJECT}",
+                manifest.kind(),
+                manifest.metadata().name
+            );
+            report
+                .key(&OBJECT, &Pointer::root().key("migrations"), message)
+                .help("split the migration into several, or write fewer patterns");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Installation, check::testing::grouped, compile};
+
+    fn ids(source: &str) -> Vec<&'static str> {
+        let compiled = compile(source, &Installation::default());
+        compiled.findings.iter().map(|finding| finding.id).collect()
+    }
+
+    #[test]
+    fn a_group_with_very_many_patterns_is_refused() {
+        let patterns: Vec<String> = (0..9_000).map(|number| format!("orders-{number}")).collect();
+        let source = grouped(&format!("\n      - indices: [{}]", patterns.join(", ")));
+        assert_eq!(ids(&source), ["group::too-many-patterns"]);
+    }
+
+    #[test]
+    fn a_migration_that_fits_no_config_map_is_refused() {
+        let long = "x".repeat(2_000);
+        let mut groups = String::new();
+        for number in 0..600 {
+            groups += &format!("\n      - indices: [a{number}-{long}]");
+        }
+        let ids = ids(&grouped(&groups));
+        assert!(!ids.is_empty() && ids.iter().all(|id| *id == "manifest::too-large"), "{ids:?}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Are the versions readable, and can data go from the one to the other?
+
+use step_api::{
+    ServerVersion,
+    version::{Support, support},
+};
+
+use super::{Rule, walk};
+use crate::{
+    config::file::MigrationFile,
+    findings::{Report, Severity},
+};
+
+/// Not a version.
+pub(crate) const RULE: Rule = Rule {
+    id: "cluster::version",
+    severity: Severity::Error,
+    summary: "a version that cannot be read",
+    docs: "Versions are written as `\"7.10.2\"`, `ES 7.10`, `OS 1.3` or `OpenSearch 2.19.0`. A \
+           bare number from 1 to 3 is an OpenSearch, from 5 on an Elasticsearch. The key can be \
+           left out: the version is then detected.",
+};
+
+/// A pair that cannot be migrated.
+pub(crate) const UNSUPPORTED: Rule = Rule {
+    id: "version::unsupported",
+    severity: Severity::Error,
+    summary: "data cannot be migrated from this version to that one",
+    docs: "Sources are Elasticsearch 5 to 9 and OpenSearch 1 to 3; targets are OpenSearch 1 to 3 \
+           and Elasticsearch 7 to 9, never of an older lineage than the source. The same is \
+           checked again with the detected versions before anything is written.",
+};
+
+pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
+    for cluster in walk::clusters(file) {
+        if let Some(Err(error)) = cluster.version.map(str::parse::<ServerVersion>) {
+            report
+                .value(&RULE, &cluster.path.key("version"), error.to_string())
+                .help("leave `version` out to have it detected, if you are not sure");
+        }
+    }
+    for (path, migration) in walk::migrations(file) {
+        let source = migration.source_cluster.as_ref().and_then(|name| {
+            file.source_clusters.as_ref()?.get(name)?.version.as_deref()?.parse().ok()
+        });
+        let target = migration.target_cluster.as_ref().and_then(|name| {
+            file.target_clusters.as_ref()?.get(name)?.version.as_deref()?.parse().ok()
+        });
+        if let (Some(source), Some(target)) = (source, target)
+            && let Support::Unsupported(reason) = support(&source, &target)
+        {
+            report.value(&UNSUPPORTED, &path.key("targetCluster"), reason);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{pair, printed};
+
+    #[test]
+    fn a_version_that_is_none_is_refused() {
+        insta::assert_snapshot!(printed(&pair("version: latest", "version: \"2.x\"")), @r#"
+        error[cluster::version]: `latest` is not a version; write for example `7.10.2`, `ES 7.10` or `OS 2.19`
+         --> migration.yaml:5:14
+          |
+        5 |     version: latest
+          |              ^^^^^^
+          |
+          = help: leave `version` out to have it detected, if you are not sure
+
+        error[cluster::version]: `2.x` is not a version; write for example `7.10.2`, `ES 7.10` or `OS 2.19`
+         --> migration.yaml:9:14
+          |
+        9 |     version: "2.x"
+          |              ^^^^^
+          |
+          = help: leave `version` out to have it detected, if you are not sure
+        "#);
+    }
+
+    #[test]
+    fn a_downgrade_is_refused_where_the_migration_asks_for_it() {
+        insta::assert_snapshot!(printed(&pair("version: OS 2.19", "version: OS 1.3")), @"
+        error[version::unsupported]: from OpenSearch 2.19 to OpenSearch 1.3 is a downgrade: the target does not know all that the source can hold; choose a newer target
+          --> migration.yaml:12:20
+           |
+        12 |     targetCluster: new
+           |                    ^^^
+        ");
+    }
+
+    #[test]
+    fn a_version_that_no_reader_knows_is_refused() {
+        insta::assert_snapshot!(printed(&pair("version: ES 10", "version: OS 3")), @"
+        error[version::unsupported]: Elasticsearch 10 is not supported as a source; sources are Elasticsearch 5 to 9 and OpenSearch 1 to 3
+          --> migration.yaml:12:20
+           |
+        12 |     targetCluster: new
+           |                    ^^^
+        ");
+    }
+
+    #[test]
+    fn supported_pairs_and_unknown_versions_pass() {
+        assert_eq!(printed(&pair("version: ES 8.19", "version: OS 2.19")), "");
+        assert_eq!(printed(&pair("version: ES 8.19", "allowInsecure: true")), "");
+    }
+}

@@ -1,0 +1,91 @@
+//! Where are the snapshots of a source? Its own repository, or the installation's.
+
+use step_api::Repository;
+use thiserror::Error;
+
+use super::file::SnapshotRepo;
+use crate::installation::Installation;
+
+/// Why a text is no repository's URI.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum UriError {
+    /// No `scheme://` at its start.
+    #[error("it does not begin with a scheme")]
+    NoScheme,
+    /// A scheme that no reader knows.
+    #[error("no reader knows the scheme `{0}`")]
+    Scheme(String),
+    /// Nothing after the scheme.
+    #[error("it names no {0}")]
+    NoBucket(&'static str),
+    /// A letter that would end the path.
+    #[error("it holds `{0}`")]
+    Letter(char),
+}
+
+/// Returns a repository's URI without a slash at its end.
+pub(crate) fn uri(text: &str) -> Result<String, UriError> {
+    let (scheme, rest) = text.split_once("://").ok_or(UriError::NoScheme)?;
+    let place = match scheme {
+        "s3" | "gs" => "bucket",
+        "az" => "container",
+        "file" => "folder",
+        other => return Err(UriError::Scheme(other.to_owned())),
+    };
+    if let Some(letter) = rest.chars().find(|letter| matches!(letter, '?' | '#')) {
+        return Err(UriError::Letter(letter));
+    }
+    let named = if scheme == "file" {
+        rest.len() > 1 && rest.starts_with('/')
+    } else {
+        !rest.starts_with('/')
+    };
+    if rest.is_empty() || !named {
+        return Err(UriError::NoBucket(place));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Returns the repository of a source: what its own `snapshotRepo` says, else the default one.
+pub(crate) fn of(repo: Option<&SnapshotRepo>, installation: &Installation) -> Option<Repository> {
+    if let Some((repo, (_, text))) = repo.and_then(|repo| Some((repo, repo.uri()?))) {
+        return Some(Repository {
+            uri: uri(text).ok()?,
+            region: repo.region().map(|(_, region)| region.to_owned()),
+            endpoint: repo.endpoint.clone(),
+            role_arn: repo.s3_role_arn.clone(),
+        });
+    }
+    let default = installation.default_snapshot_repository.as_ref()?;
+    let own_region = repo.and_then(|repo| repo.region()).map(|(_, region)| region.to_owned());
+    Some(Repository {
+        uri: uri(&default.repo_path_uri).ok()?,
+        region: own_region.or_else(|| default.aws_region.clone()),
+        endpoint: repo.and_then(|repo| repo.endpoint.clone()).or_else(|| default.endpoint.clone()),
+        role_arn: repo
+            .and_then(|repo| repo.s3_role_arn.clone())
+            .or_else(|| default.s3_role_arn.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_four_schemes_are_read() {
+        for text in ["s3://bucket", "s3://bucket/a/b", "gs://b/p", "az://c/p", "file:///srv/repo"] {
+            assert_eq!(uri(text).as_deref(), Ok(text));
+        }
+        assert_eq!(uri("s3://bucket/a/").as_deref(), Ok("s3://bucket/a"));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        assert_eq!(uri("/srv/repo"), Err(UriError::NoScheme));
+        assert_eq!(uri("hdfs://a/b"), Err(UriError::Scheme("hdfs".to_owned())));
+        assert_eq!(uri("s3:///a"), Err(UriError::NoBucket("bucket")));
+        assert_eq!(uri("file://srv/repo"), Err(UriError::NoBucket("folder")));
+        assert_eq!(uri("file:///"), Err(UriError::NoBucket("folder")));
+    }
+}

@@ -1,0 +1,380 @@
+//! What does the text say, and where? YAML or JSON as values that remember their bytes.
+//!
+//! JSON is YAML, so there is one parser. Duplicate keys are findings, all of them at once; the
+//! last value is the one that the rest of the compiler looks at. This is the one module of the
+//! compiler that names the YAML crate.
+
+use std::{fmt, ops::Range};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+use serde_yaml::{DuplicateKeyPolicy, Location, Spanned, budget, options};
+
+use crate::{
+    check::structure,
+    findings::{Finding, Findings},
+    pointer::Pointer,
+};
+
+/// A migration file as values with places.
+#[derive(Debug)]
+pub(crate) struct Document {
+    source: String,
+    root: Node,
+}
+
+/// A value and the bytes it was read from.
+#[derive(Debug)]
+struct Node {
+    span: Range<usize>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Node>),
+    /// The entries with the places of their keys, repeated keys included.
+    Map(Vec<(String, Range<usize>, Node)>),
+}
+
+/// Reads the text. `None` when it is not YAML at all; `findings` says why.
+pub(crate) fn parse(source: &str, findings: &mut Findings) -> Option<Document> {
+    let options = options! {
+        strict_booleans: true,
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        // A file of many thousand groups is large and still a file that somebody wrote.
+        budget: budget! { max_nodes: 4_000_000, max_events: 8_000_000 },
+    };
+    match serde_yaml::from_str_with_options::<Spanned<Raw>>(source, options) {
+        Ok(raw) => {
+            let document = Document { source: source.to_owned(), root: node(raw, source.len()) };
+            let mut secrets = Vec::new();
+            hide(&document.root, source, &mut secrets);
+            findings.hide(secrets);
+            repeated_keys(&document.root, &Pointer::root(), findings);
+            Some(document)
+        }
+        Err(error) => {
+            let error = error.without_snippet();
+            let at = error.location().map_or(0..0, |location| place(&location, source));
+            let text = error.to_string();
+            // The caret says where.
+            let reason = text.lines().next().unwrap_or_default();
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            let message = format!("the file is not readable as YAML or JSON: {reason}");
+            findings.hide(passwords_in_lines(source));
+            findings
+                .push(Finding::new(&structure::SYNTAX, &Pointer::root(), at, message))
+                .help("check quotes, colons and indentation near this place");
+            None
+        }
+    }
+}
+
+impl Document {
+    /// Returns the values without their places. A key without a value counts as absent.
+    pub(crate) fn to_json(&self) -> Value {
+        json(&self.root)
+    }
+
+    /// Returns the value at `path` as the user wrote it.
+    pub(crate) fn source_text(&self, path: &Pointer) -> &str {
+        self.source.get(self.value_span(path)).unwrap_or_default()
+    }
+
+    /// Returns the bytes of the value at `path`, or of the nearest value around it.
+    pub(crate) fn value_span(&self, path: &Pointer) -> Range<usize> {
+        self.find(path).0.clone()
+    }
+
+    /// Returns the bytes of the key at the end of `path`; of the value when it has no key.
+    pub(crate) fn key_span(&self, path: &Pointer) -> Range<usize> {
+        let (value, key) = self.find(path);
+        key.unwrap_or(value).clone()
+    }
+
+    fn find(&self, path: &Pointer) -> (&Range<usize>, Option<&Range<usize>>) {
+        let mut node = &self.root;
+        let mut key_span = None;
+        for part in path.parts() {
+            let next = match &node.content {
+                Content::List(items) => part
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|position| items.get(position))
+                    .map(|item| (None, item)),
+                Content::Map(entries) => entries
+                    .iter()
+                    .rev()
+                    .find(|(key, ..)| *key == part)
+                    .map(|(_, span, value)| (Some(span), value)),
+                Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => None,
+            };
+            let Some((key, value)) = next else { break };
+            (key_span, node) = (key, value);
+        }
+        (&node.span, key_span)
+    }
+}
+
+/// The value as the parser gives it.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<Raw, D::Error> {
+        Raw::deserialize(input)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Number::from_f64(value).map_or(Raw::Null, Raw::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+fn node(raw: Spanned<Raw>, length: usize) -> Node {
+    let content = match raw.value {
+        Raw::Null => Content::Null,
+        Raw::Bool(value) => Content::Bool(value),
+        Raw::Number(value) => Content::Number(value),
+        Raw::Text(value) => Content::Text(value),
+        Raw::List(items) => {
+            Content::List(items.into_iter().map(|item| node(item, length)).collect())
+        }
+        Raw::Map(entries) => Content::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| {
+                    (key.value, bytes(&key.referenced, length), node(value, length))
+                })
+                .collect(),
+        ),
+    };
+    Node { span: bytes(&raw.referenced, length), content }
+}
+
+fn bytes(location: &Location, length: usize) -> Range<usize> {
+    let span = location.span();
+    let number = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok());
+    let start = number(span.byte_offset()).unwrap_or(0).min(length);
+    let end = start.saturating_add(number(span.byte_len()).unwrap_or(0)).min(length);
+    start..end
+}
+
+/// The bytes of an error: its own, or those of its line and column.
+fn place(location: &Location, source: &str) -> Range<usize> {
+    if location.span().byte_offset().is_some() {
+        return bytes(location, source.len());
+    }
+    let number = |value: u64| usize::try_from(value.saturating_sub(1)).unwrap_or_default();
+    let before: usize =
+        source.split_inclusive('\n').take(number(location.line())).map(str::len).sum();
+    let line = source.get(before..).unwrap_or_default();
+    let column = line.char_indices().nth(number(location.column())).map_or(0, |(at, _)| at);
+    before + column..before + column
+}
+
+/// Finds passwords, and credentials in URLs.
+fn hide(node: &Node, source: &str, secrets: &mut Vec<Range<usize>>) {
+    match &node.content {
+        Content::List(items) => items.iter().for_each(|item| hide(item, source, secrets)),
+        Content::Map(entries) => {
+            for (key, _, value) in entries {
+                if key == "password" {
+                    secrets.push(value.span.clone());
+                }
+                hide(value, source, secrets);
+            }
+        }
+        Content::Text(_) => {
+            let written = source.get(node.span.clone()).unwrap_or_default();
+            if let Some((before, rest)) = written.split_once("://")
+                && let Some((credentials, _)) = rest.rsplit_once('@')
+            {
+                let start = node.span.start + before.len() + "://".len();
+                secrets.push(start..start + credentials.len());
+            }
+        }
+        Content::Null | Content::Bool(_) | Content::Number(_) => {}
+    }
+}
+
+/// Finds what follows the word `password` in a line, for text that is no YAML.
+fn passwords_in_lines(source: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in source.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        if let Some(at) = line.find("password") {
+            let after = start + at + "password".len();
+            found.push(after.min(end)..end);
+        }
+        start += line.len();
+    }
+    found
+}
+
+fn json(node: &Node) -> Value {
+    match &node.content {
+        Content::Null => Value::Null,
+        Content::Bool(value) => Value::Bool(*value),
+        Content::Number(value) => Value::Number(value.clone()),
+        Content::Text(value) => Value::String(value.clone()),
+        Content::List(items) => Value::Array(items.iter().map(json).collect()),
+        Content::Map(entries) => {
+            let given =
+                entries.iter().filter(|(_, _, value)| !matches!(value.content, Content::Null));
+            Value::Object(
+                given.map(|(key, _, value)| (key.clone(), json(value))).collect::<Map<_, _>>(),
+            )
+        }
+    }
+}
+
+fn repeated_keys(node: &Node, path: &Pointer, findings: &mut Findings) {
+    match &node.content {
+        Content::List(items) => {
+            for (position, item) in items.iter().enumerate() {
+                repeated_keys(item, &path.index(position), findings);
+            }
+        }
+        Content::Map(entries) => {
+            let mut seen = std::collections::BTreeSet::new();
+            for (key, span, value) in entries {
+                if !seen.insert(key.as_str()) {
+                    structure::duplicate_key(key, &path.key(key), span.clone(), findings);
+                }
+                repeated_keys(value, &path.key(key), findings);
+            }
+        }
+        Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(source: &str) -> Document {
+        let mut findings = Findings::default();
+        let document = parse(source, &mut findings).expect("YAML");
+        assert!(findings.is_empty(), "{findings:?}");
+        document
+    }
+
+    #[test]
+    fn json_and_yaml_are_read_alike() {
+        let json = parsed(r#"{"a": {"b": [1, "x", true, null]}}"#);
+        let yaml = parsed("a:\n  b:\n  - 1\n  - x\n  - true\n  - ~\n");
+        assert_eq!(json.to_json(), yaml.to_json());
+    }
+
+    #[test]
+    fn places_are_those_of_the_text() {
+        let source = "\u{feff}# żółw\na:\n  \"b c\": [1, 'x y']\n";
+        let document = parsed(source);
+        let path = Pointer::root().key("a").key("b c");
+        assert_eq!(source.get(document.key_span(&path)), Some("\"b c\""));
+        assert_eq!(document.source_text(&path.index(1)), "'x y'");
+        assert_eq!(document.source_text(&path.index(0)), "1");
+    }
+
+    #[test]
+    fn a_missing_place_is_that_of_what_is_around_it() {
+        let source = "a:\n  b: 1\n";
+        let document = parsed(source);
+        let missing = Pointer::root().key("a").key("c").key("d");
+        assert_eq!(document.value_span(&missing).start, source.find("b: 1").expect("there"));
+        assert_eq!(source.get(document.key_span(&missing)), Some("a"));
+    }
+
+    #[test]
+    fn words_of_yaml_1_1_stay_text() {
+        let value = parsed("a: [yes, no, on, off]\n").to_json();
+        assert_eq!(value, serde_json::json!({ "a": ["yes", "no", "on", "off"] }));
+    }
+
+    #[test]
+    fn hostile_texts_end_in_findings() {
+        let deep = "[".repeat(10_000);
+        let laughs = "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\n\
+                      c: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\n\
+                      e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\n\
+                      g: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g]\n";
+        for source in [deep.as_str(), laughs, "a: *nothing", "a: !!int x\n", "\u{0}", "? [a]: b"] {
+            let mut findings = Findings::default();
+            let document = parse(source, &mut findings);
+            assert!(document.is_some() || findings.has_errors(), "{source:.40}");
+        }
+    }
+}

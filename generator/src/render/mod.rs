@@ -1,0 +1,54 @@
+//! How does Argo spell the plan?
+//!
+//! ```text
+//!  argosy-gate, argosy-<step>   static WorkflowTemplates, from workflow-templates/
+//!  <workflow>                   WorkflowTemplate: one DAG a migration, one a group
+//!  <workflow>                   Workflow: starts it
+//!  <workflow>-decisions         ConfigMap: gates that are answered in advance
+//! ```
+//!
+//! A large plan is spread over several WorkflowTemplates ([`layout`]).
+
+mod group;
+mod layout;
+mod migration;
+mod object;
+pub(crate) mod request;
+mod step;
+
+use argo::{Manifest, ObjectMeta, Workflow, WorkflowSpec, WorkflowTemplateReference};
+
+use crate::{installation::Installation, plan::Plan};
+
+/// Returns the objects, in the order in which they are to be applied.
+pub(crate) fn render(plan: &Plan, installation: &Installation) -> Vec<Manifest> {
+    let skeletons = step::Skeletons::new(installation);
+    let mut migrations: Vec<_> = plan
+        .migrations
+        .iter()
+        .map(|migration| migration::rendered(migration, &plan.workflow, &skeletons))
+        .collect();
+    let requests: Vec<Manifest> = migrations
+        .iter_mut()
+        .flat_map(migration::RenderedMigration::take_objects)
+        .map(Manifest::ConfigMap)
+        .collect();
+
+    let mut manifests: Vec<Manifest> = object::account(installation).into();
+    manifests.push(Manifest::ConfigMap(object::decisions(&plan.workflow)));
+    manifests.extend(requests);
+    manifests.extend(skeletons.manifests());
+    manifests.extend(
+        layout::spread(plan, migrations, installation).into_iter().map(Manifest::WorkflowTemplate),
+    );
+    manifests.push(Manifest::Workflow(workflow(plan)));
+    manifests
+}
+
+fn workflow(plan: &Plan) -> Workflow {
+    let reference = WorkflowTemplateReference { name: plan.workflow.clone() };
+    Workflow::new(
+        ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, &[])),
+        WorkflowSpec { workflow_template_ref: Some(reference), ..WorkflowSpec::default() },
+    )
+}

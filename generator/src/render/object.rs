@@ -1,0 +1,93 @@
+//! The plain Kubernetes objects around the workflow: labels, ConfigMaps, account and Role.
+
+use std::collections::BTreeMap;
+
+use argo::{
+    ConfigMap, Manifest, ObjectMeta, PolicyRule, Role, RoleBinding, ServiceAccount,
+    object::{RoleRef, Subject},
+};
+
+use crate::installation::Installation;
+
+/// Returns the labels of an object of a workflow; `labels` come without their prefix.
+pub(super) fn labels(
+    workflow: &str,
+    labels: &[(&'static str, String)],
+) -> BTreeMap<String, String> {
+    let own = [("workflow", workflow.to_owned())];
+    let named = labels.iter().filter(|(_, value)| !value.is_empty()).cloned();
+    let mut all: BTreeMap<String, String> = own
+        .into_iter()
+        .chain(named)
+        .map(|(name, value)| (format!("argosy.dev/{name}"), value))
+        .collect();
+    all.insert("app.kubernetes.io/part-of".to_owned(), "argosy".to_owned());
+    all
+}
+
+/// Returns a ConfigMap.
+pub(super) fn config_map(
+    name: &str,
+    labels: BTreeMap<String, String>,
+    data: BTreeMap<String, String>,
+) -> ConfigMap {
+    ConfigMap {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        metadata: ObjectMeta::named(name, labels),
+        data,
+    }
+}
+
+/// Returns the ConfigMap of gate decisions. Argo reads parameters only from ConfigMaps with this
+/// label.
+pub(super) fn decisions(workflow: &str) -> ConfigMap {
+    let mut labels = labels(workflow, &[]);
+    labels.insert("workflows.argoproj.io/configmap-type".to_owned(), "Parameter".to_owned());
+    config_map(&format!("{workflow}-decisions"), labels, BTreeMap::new())
+}
+
+/// Returns the account that pods run as and what it may do: report results of nodes, and make and
+/// watch the Jobs of the fleet.
+pub(super) fn account(installation: &Installation) -> [Manifest; 3] {
+    let name = &installation.service_account;
+    let part_of = || [("app.kubernetes.io/part-of".to_owned(), "argosy".to_owned())].into();
+    let metadata = || ObjectMeta::named(name, part_of());
+    let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let rule = |group: &str, resource: &str, verbs: &[&str]| PolicyRule {
+        api_groups: texts(&[group]),
+        resources: texts(&[resource]),
+        verbs: texts(verbs),
+    };
+    [
+        Manifest::ServiceAccount(ServiceAccount {
+            api_version: "v1".to_owned(),
+            kind: "ServiceAccount".to_owned(),
+            metadata: metadata(),
+        }),
+        Manifest::Role(Role {
+            api_version: "rbac.authorization.k8s.io/v1".to_owned(),
+            kind: "Role".to_owned(),
+            metadata: metadata(),
+            rules: vec![
+                rule("argoproj.io", "workflowtaskresults", &["create", "patch"]),
+                rule("batch", "jobs", &["create", "get", "list", "watch"]),
+            ],
+        }),
+        Manifest::RoleBinding(RoleBinding {
+            api_version: "rbac.authorization.k8s.io/v1".to_owned(),
+            kind: "RoleBinding".to_owned(),
+            metadata: metadata(),
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: "Role".to_owned(),
+                name: name.clone(),
+            },
+            subjects: vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: name.clone(),
+                namespace: None,
+            }],
+        }),
+    ]
+}

@@ -1,0 +1,107 @@
+//! How does a request travel? As JSON that neither Argo nor Kubernetes reads anything into.
+//!
+//! A request passes through three readers before the step's own. Each gives meaning to some
+//! letters, so these are written as `\u` escapes, which JSON allows inside of texts and which
+//! stand nowhere else in our JSON:
+//!
+//! - Argo replaces `{{...}}`;
+//! - Kubernetes replaces `$(NAME)` in arguments by environment variables, passwords included, and
+//!   makes `$$` one `$`;
+//! - Argo quotes what it puts in with Go's rules, which are not JSON's for unprintable letters and
+//!   those beyond 16 bits; YAML 1.1 takes some of them as ends of lines.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+/// The longest request that travels as an argument. Linux takes 128 KiB in one argument.
+pub(crate) const LONGEST_ARGUMENT: usize = 100_000;
+
+/// Returns a request as JSON of several lines, for people to read in the manifest.
+pub(crate) fn text(request: &impl Serialize) -> String {
+    let json = serde_json::to_string_pretty(request)
+        .expect("a request has text keys only, so it can be written as JSON");
+    harmless(&json)
+}
+
+/// Returns a request as the inside of a JSON string: between double quotes it is one YAML value,
+/// wherever it is put.
+pub(crate) fn escaped(request: &impl Serialize) -> String {
+    let json = serde_json::to_string(request)
+        .expect("a request has text keys only, so it can be written as JSON");
+    let quoted =
+        serde_json::to_string(&harmless(&json)).expect("a text can be written as JSON");
+    quoted.trim_matches('"').to_owned()
+}
+
+fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut letters = json.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next_is_brace = letters.peek() == Some(&'{');
+        let plain = match letter {
+            '{' => !next_is_brace && !text.ends_with("\\u007b"),
+            '$' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
+            other => other.len_utf16() == 1,
+        };
+        if plain {
+            text.push(letter);
+        } else {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                write!(text, "\\u{unit:04x}").expect("writing to a String does not fail");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const HOSTILE: [&str; 12] = [
+        "{{workflow.name}}",
+        "{{{{=sprig.env()}}}}",
+        "{{{odd",
+        "$(ARGOSY_TARGET_PASSWORD)",
+        "$$(X) $$ $",
+        "\\{{ \\\\{{ \"{{\"",
+        "line\nline\ttab\u{0}\u{7f}\u{85}",
+        "\u{2028}\u{2029}\u{feff}",
+        "emoji 🦀 and \u{e0001}",
+        "żółć 日本",
+        "{",
+        "'\"`#: - &a *a !t",
+    ];
+
+    #[test]
+    fn hostile_texts_arrive_as_they_were() {
+        for hostile in HOSTILE {
+            let request = json!({ hostile: [hostile, { "a": {} }] });
+            let written = text(&request);
+            assert_eq!(
+                serde_json::from_str::<Value>(&written).expect("JSON"),
+                request,
+                "{written}"
+            );
+            for forbidden in ["{{", "$", "\u{7f}", "\u{85}", "\u{2028}", "\u{feff}", "🦀"] {
+                assert!(!written.contains(forbidden), "{forbidden:?} in {written}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_escaped_request_is_one_yaml_value_between_quotes() {
+        for hostile in HOSTILE {
+            let request = json!({ "a": hostile });
+            let yaml = format!("args: [\"{}\"]\n", escaped(&request));
+            let read = argo::yaml::read_value(&yaml).expect("YAML");
+            let argument = read.pointer("/args/0").and_then(Value::as_str).expect("a text");
+            assert_eq!(serde_json::from_str::<Value>(argument).expect("JSON"), request);
+            assert!(!yaml.contains("{{") && !yaml.contains('$'), "{yaml}");
+        }
+    }
+}
