@@ -13,7 +13,7 @@ const PURE: &[&str] = &["argo", "generator", "lucene", "step-api", "transform"];
 const EDGE: &[&str] = &["kube", "reqwest", "tokio"];
 
 /// The crates that may talk to Kubernetes; the tests may, since they drive those.
-const MAY_REACH_KUBE: &[&str] = &["console", "tests", "workflow"];
+const MAY_REACH_KUBE: &[&str] = &["argosy-console", "tests", "workflow"];
 
 /// What is for developers only; nothing of the product is built upon it.
 const DEVELOPER: &[&str] = &["tests", "xtask"];

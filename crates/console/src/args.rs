@@ -1,0 +1,98 @@
+//! Every command and flag of `console`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use session::StateDirFlags;
+
+/// Looks at the clusters of a migration.
+#[derive(Debug, Parser)]
+#[command(
+    name = "console",
+    version,
+    propagate_version = true,
+    after_help = "\
+Examples:
+  console clusters connection-check              can both clusters be reached?
+  console clusters cat-indices --refresh         what is on them?
+  console clusters curl target /_cluster/health  ask one of them anything
+
+The clusters are those of the session's migration file (`workflow configure edit`), or of the file
+that `--config-file` names."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    #[command(flatten)]
+    pub(crate) state: StateDirFlags,
+    /// The migration file that names the clusters [default: the session's].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+    /// The session whose migration file names the clusters.
+    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
+    pub(crate) session: String,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The clusters of the migration.
+    #[command(subcommand)]
+    Clusters(Clusters),
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clusters {
+    /// Reach each cluster, log in, and say its version.
+    ConnectionCheck {
+        /// `source`, `target` or a cluster's name; all when absent.
+        #[arg(long, value_name = "CLUSTER")]
+        cluster: Option<String>,
+    },
+    /// List the indices with their document counts.
+    CatIndices {
+        /// `source`, `target` or a cluster's name; all when absent.
+        #[arg(long, value_name = "CLUSTER")]
+        cluster: Option<String>,
+        /// Refresh first, so that the counts are those of now.
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Send one request to a cluster.
+    Curl {
+        /// `source`, `target` or a cluster's name.
+        cluster: String,
+        /// The path and query, as in `/logs/_search?size=5`.
+        path: String,
+        /// The method.
+        #[arg(short = 'X', long, default_value = "GET")]
+        request: String,
+        /// The body, JSON.
+        #[arg(short, long)]
+        data: Option<String>,
+    },
+}

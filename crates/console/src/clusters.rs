@@ -1,0 +1,112 @@
+//! The clusters of a migration file, as clients.
+
+use std::collections::BTreeMap;
+
+use cluster::Client;
+use engine::environment::Secrets;
+use generator::{
+    DefaultRepository, Installation,
+    findings::{self, Colour},
+    plan::PlannedMigration,
+};
+use session::StateDir;
+use step_api::{ClusterAccess, Credentials, Exit, Failure, process::variables};
+
+use crate::args::Global;
+
+/// Whether a cluster is read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Source,
+    Target,
+}
+
+impl Role {
+    /// Returns the word that commands take.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// A cluster of the file.
+pub(crate) struct Known {
+    /// Read or written.
+    pub(crate) role: Role,
+    /// Its name in the file.
+    pub(crate) name: String,
+    /// How to talk to it.
+    pub(crate) client: Client,
+}
+
+/// Returns the clusters of the migration file that `wanted` means: `source`, `target`, a name, or
+/// all of them.
+pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<Known>> {
+    let state = StateDir::choose(&global.state)?;
+    let (text, name) = match &global.config_file {
+        Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
+        None => (session::read(&state, &global.session)?, "migration.yaml".to_owned()),
+    };
+    let migrations = migrations(&text, &name)?;
+    let secrets = Secrets::in_folder(state.path().join("secrets"));
+    let mut known: Vec<Known> = Vec::new();
+    for migration in &migrations {
+        let PlannedMigration { source, source_secret, target, target_secret, .. } = migration;
+        let source = source.as_ref().map(|access| (Role::Source, access, source_secret));
+        for (role, access, secret) in
+            source.into_iter().chain([(Role::Target, target, target_secret)])
+        {
+            let is_wanted =
+                wanted.is_none_or(|wanted| wanted == role.word() || wanted == access.name);
+            let is_new = !known.iter().any(|other| other.name == access.name);
+            if is_wanted && is_new {
+                let client = client(access, secret.as_deref(), &secrets)?;
+                known.push(Known { role, name: access.name.clone(), client });
+            }
+        }
+    }
+    if known.is_empty() {
+        let wanted = wanted.unwrap_or("any cluster");
+        let message =
+            format!("{name} has no cluster `{wanted}`; write `source`, `target` or a name");
+        return Err(Failure::new(Exit::NotFound, message).into());
+    }
+    Ok(known)
+}
+
+fn migrations(text: &str, name: &str) -> anyhow::Result<Vec<PlannedMigration>> {
+    // Only the clusters are looked at, so a missing repository must not be in the way.
+    let nowhere =
+        DefaultRepository { repo_path_uri: "file:///".to_owned(), ..DefaultRepository::default() };
+    let installation =
+        Installation { default_snapshot_repository: Some(nowhere), ..Installation::default() };
+    let compiled = generator::compile(text, &installation);
+    let Some(output) = compiled.output else {
+        let printed = findings::text(&compiled.findings, text, name, Colour::Never);
+        return Err(Failure::new(Exit::Invalid, format!("{name} has errors\n{printed}")).into());
+    };
+    Ok(output.plan.migrations)
+}
+
+fn client(
+    access: &ClusterAccess,
+    secret: Option<&str>,
+    secrets: &Secrets,
+) -> anyhow::Result<Client> {
+    let entry = |key: &str| secret.and_then(|name| secrets.read(name, key).ok());
+    let credentials = Credentials {
+        username: entry("username"),
+        password: entry("password"),
+        certificate: entry("tls.crt"),
+        key: entry("tls.key"),
+        authority: entry("ca.crt"),
+    };
+    let storage: BTreeMap<String, String> = std::env::vars()
+        .filter(|(name, _)| {
+            variables::STORAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        })
+        .collect();
+    Ok(Client::new(access, &credentials, &storage)?)
+}

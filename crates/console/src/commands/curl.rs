@@ -1,0 +1,40 @@
+//! `console clusters curl`: one request to a cluster, with its credentials.
+
+use anyhow::Context as _;
+use cluster::{Method, Request};
+use step_api::{Exit, Failure};
+
+use crate::{clusters::Known, output};
+
+/// Sends the request and prints the answer as it came.
+pub(crate) async fn run(
+    known: &[Known],
+    path: &str,
+    method: &str,
+    data: Option<String>,
+) -> anyhow::Result<Exit> {
+    let [Known { client, .. }] = known else {
+        let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+        let message = format!("several clusters are meant; name one of: {}", names.join(", "));
+        return Err(Failure::new(Exit::Invalid, message).into());
+    };
+    let method = Method::from_bytes(method.to_uppercase().as_bytes()).context(Failure::new(
+        Exit::Invalid,
+        format!("`{method}` is no method; write GET, PUT, ..."),
+    ))?;
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let mut request = Request::new(method, format!("{slash}{path}"));
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        request = request.query(name, value);
+    }
+    if let Some(data) = data {
+        let body = serde_json::from_str(&data)
+            .context(Failure::new(Exit::Invalid, "the body after `-d` is not JSON"))?;
+        request = request.json(body);
+    }
+    let response = client.send_once(&request).await?;
+    output::result(&String::from_utf8_lossy(&response.body))?;
+    Ok(if response.is_success() { Exit::Done } else { Exit::Failed })
+}

@@ -1,0 +1,375 @@
+//! Every command and flag of `workflow`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use session::StateDirFlags;
+
+/// The default name of a workflow, as the published guides have it.
+pub(crate) const DEFAULT_WORKFLOW: &str = "migration-workflow";
+
+/// Moves a search cluster to another one, from one migration file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "workflow",
+    version,
+    propagate_version = true,
+    after_help = "\
+Examples:
+  workflow configure sample --load       start from the sample file
+  workflow configure edit                change it
+  workflow plan                          see what will happen
+  workflow submit                        start the migration
+  workflow status                        see how far it is
+  workflow approve step 'metadata-*'     let it go on after a gate
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or invalid file, 3 not found, 4 changed meanwhile,
+5 not permitted, 6 timed out (it still runs), 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    #[command(flatten)]
+    pub(crate) state: StateDirFlags,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keep the migration file and its credentials.
+    #[command(subcommand)]
+    Configure(Configure),
+    /// Check a migration file: all findings at once.
+    Validate(Input),
+    /// Compile a migration file to Argo manifests.
+    Compile(Compile),
+    /// Show what a migration will do, before anything is written.
+    Plan(Input),
+    /// Start a migration; one of the same name is stopped and replaced.
+    Submit(Submit),
+    /// Show how far a migration is.
+    Status(Status),
+    /// Let a migration go on at its gates.
+    #[command(subcommand)]
+    Approve(Approve),
+    /// Refuse to let a migration go on at a gate: it fails with the reason.
+    #[command(subcommand)]
+    Reject(Reject),
+    /// End a migration; what it needs to be cleaned up still runs.
+    Stop(Stop),
+    /// Go on with a migration whose engine died.
+    Resume(Named),
+    /// Show what the steps of a migration printed.
+    #[command(subcommand)]
+    Log(Log),
+    /// Small things.
+    #[command(subcommand)]
+    Util(Util),
+    /// Run the embedded engine for one run; `submit` and `resume` start it.
+    #[command(hide = true)]
+    EngineRun(EngineRun),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Configure {
+    /// Print a sample migration file.
+    Sample {
+        /// Keep it as the session's file.
+        #[arg(long)]
+        load: bool,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Edit the session's migration file in $EDITOR.
+    Edit {
+        /// Read the file from standard input.
+        #[arg(long)]
+        stdin: bool,
+        /// The editor.
+        #[arg(long, env = "EDITOR", hide = true, default_value = "vi")]
+        editor: String,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Print the session's migration file.
+    View {
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Forget the session's migration file.
+    Clear {
+        /// Do not ask.
+        #[arg(long)]
+        confirm: bool,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Keep user names and passwords that migration files name by `secretName`.
+    #[command(subcommand)]
+    Credentials(Credentials),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Credentials {
+    /// List the names that are kept and those the session's file needs.
+    List {
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Keep a user name and password.
+    Create(Credential),
+    /// Replace a user name and password.
+    Update(Credential),
+    /// Forget a user name and password.
+    Delete {
+        /// The name.
+        name: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Credential {
+    /// The name, as in `secretName`.
+    pub(crate) name: String,
+    /// Read `USER:PASSWORD` from standard input.
+    #[arg(long)]
+    pub(crate) stdin: bool,
+    /// A file with the client certificate (PEM), for `mtls`.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// A file with the private key (PEM), for `mtls`.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// A file with a certificate authority to trust (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authority: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Session {
+    /// The session that keeps the migration file.
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) session: String,
+}
+
+/// The migration file that a command reads.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Input {
+    /// The migration file, `-` for standard input; the session's file when absent.
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+}
+
+/// What an installation sets for all its migrations.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Installation {
+    /// The name of the workflow.
+    #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
+    pub(crate) workflow_name: String,
+    /// The registry of the step images.
+    #[arg(long, env = "ARGOSY_IMAGE_REGISTRY", default_value = "localhost", value_name = "HOST")]
+    pub(crate) image_registry: String,
+    /// The tag of the step images [default: this program's version].
+    #[arg(long, env = "ARGOSY_IMAGE_TAG", value_name = "TAG")]
+    pub(crate) image_tag: Option<String>,
+    /// The snapshot repository of sources that name none.
+    #[arg(long, env = "ARGOSY_SNAPSHOT_REPOSITORY", value_name = "URI")]
+    pub(crate) snapshot_repository: Option<String>,
+    /// The AWS region of that repository.
+    #[arg(long, env = "ARGOSY_SNAPSHOT_REGION", value_name = "REGION")]
+    pub(crate) snapshot_region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Write one file an object into this folder, instead of printing all.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Wait for the end.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// The longest wait, in seconds; 0 for no limit.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    pub(crate) wait_interval: f64,
+    /// Approve every gate beforehand.
+    #[arg(long)]
+    pub(crate) approve_all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The workflow.
+    #[arg(default_value = DEFAULT_WORKFLOW)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The workflow; the running ones when absent.
+    pub(crate) name: Option<String>,
+    /// The workflow, as a flag.
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    pub(crate) workflow_name: Option<String>,
+    /// Completed workflows too.
+    #[arg(long, visible_alias = "all-workflows")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approve {
+    /// Approve gates by name or glob.
+    Step(ApproveStep),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveStep {
+    /// Names or globs of gates, as `workflow status` shows them.
+    pub(crate) gates: Vec<String>,
+    /// List the gates and their state.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// All gates that wait.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Also gates that are not reached yet.
+    #[arg(long)]
+    pub(crate) pre_approve: bool,
+    #[command(flatten)]
+    pub(crate) decision: DecisionFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reject {
+    /// Reject gates by name or glob.
+    Step(RejectStep),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectStep {
+    /// Names or globs of gates, as `workflow status` shows them.
+    #[arg(required = true)]
+    pub(crate) gates: Vec<String>,
+    #[command(flatten)]
+    pub(crate) decision: DecisionFlags,
+}
+
+/// Who decides, about what, and why.
+#[derive(Debug, Args)]
+pub(crate) struct DecisionFlags {
+    /// Why; it is kept with the decision.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// Who decides.
+    #[arg(long, env = "USER", default_value = "unknown", value_name = "NAME")]
+    pub(crate) by: String,
+    /// The workflow.
+    #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
+    pub(crate) workflow_name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// The workflow.
+    #[arg(default_value = DEFAULT_WORKFLOW)]
+    pub(crate) name: String,
+    /// End at once, without cleaning up.
+    #[arg(long)]
+    pub(crate) terminate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Logs of all steps.
+    All(LogFlags),
+    /// Logs of the steps of one resource, as in `group.critical` or `task.create-snapshot`.
+    Resource {
+        /// `group.NAME`, `migration.NAME` or `task.NAME`.
+        resource: String,
+        #[command(flatten)]
+        flags: LogFlags,
+    },
+    /// Logs of the steps with these labels.
+    Filter {
+        /// Steps that read from this source.
+        #[arg(long)]
+        source: Option<String>,
+        /// Steps that write to this target.
+        #[arg(long)]
+        target: Option<String>,
+        /// Steps that use this snapshot.
+        #[arg(long)]
+        snapshot: Option<String>,
+        /// Steps of this task, as in `create-snapshot`.
+        #[arg(long)]
+        task: Option<String>,
+        /// Steps with this label, as in `group=critical`; may be repeated.
+        #[arg(long, value_name = "KEY=VALUE")]
+        label: Vec<String>,
+        #[command(flatten)]
+        flags: LogFlags,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogFlags {
+    /// Go on printing what comes.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print when each line was written (RFC 3339).
+    #[arg(long)]
+    pub(crate) timestamps: bool,
+    /// The workflow.
+    #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
+    pub(crate) workflow_name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Util {
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EngineRun {
+    /// The run's id.
+    pub(crate) uid: String,
+}

@@ -1,0 +1,131 @@
+//! `workflow configure`: the session's migration file.
+
+use std::{
+    io::{IsTerminal as _, Read as _, Write as _},
+    process::Command,
+};
+
+use anyhow::Context as _;
+use session::StateDir;
+use step_api::Exit;
+
+use crate::{
+    args::Configure,
+    input,
+    output::{self, failure},
+};
+
+/// The file that `configure sample` prints.
+pub(crate) const SAMPLE: &str = include_str!("../../../../examples/minimal.yaml");
+
+/// Runs a `configure` command.
+pub(crate) fn run(state: &StateDir, command: Configure) -> anyhow::Result<Exit> {
+    match command {
+        Configure::Sample { load: false, .. } => output::result(SAMPLE)?,
+        Configure::Sample { load: true, session } => {
+            let session = session.session;
+            if session::path(state, &session)?.exists() {
+                let message = format!(
+                    "session `{session}` has a migration file already; run `workflow configure \
+                     clear` first, or name another with `--session`"
+                );
+                return Err(failure(Exit::Conflict, message));
+            }
+            session::write(state, &session, SAMPLE)?;
+            output::tell(&format!("the sample is now the file of session `{session}`"));
+            output::hint("workflow configure edit");
+        }
+        Configure::Edit { stdin: true, session, .. } => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
+            return keep(state, &session.session, &text);
+        }
+        Configure::Edit { stdin: false, editor, session } => {
+            return edit(state, &session.session, &editor);
+        }
+        Configure::View { session } => output::result(&session::read(state, &session.session)?)?,
+        Configure::Clear { confirm, session } => {
+            let path = session::path(state, &session.session)?;
+            if !path.exists() {
+                output::tell("there is nothing to clear");
+            } else if confirm || ask(&format!("forget the file of session `{}`?", session.session))?
+            {
+                fs_err::remove_file(path)?;
+                output::tell("cleared");
+            }
+        }
+        Configure::Credentials(_) => {}
+    }
+    Ok(Exit::Done)
+}
+
+/// Keeps the file if it is valid. A file with errors is not kept, for the next `submit` would
+/// only find the same.
+fn keep(state: &StateDir, session: &str, text: &str) -> anyhow::Result<Exit> {
+    let compiled = input::compile_text(text, "standard input");
+    compiled.show_findings();
+    if compiled.has_errors() {
+        output::tell("the file has errors and was not kept");
+        return Ok(Exit::Invalid);
+    }
+    session::write(state, session, text)?;
+    output::tell(&format!("kept as the file of session `{session}`"));
+    output::hint("workflow plan");
+    Ok(Exit::Done)
+}
+
+fn edit(state: &StateDir, session: &str, editor: &str) -> anyhow::Result<Exit> {
+    let path = session::path(state, session)?;
+    let before = if path.exists() { fs_err::read_to_string(&path)? } else { SAMPLE.to_owned() };
+    let draft = tempfile::Builder::new().prefix("migration-").suffix(".yaml").tempfile()?;
+    fs_err::write(draft.path(), &before)?;
+    loop {
+        let mut words = editor.split_whitespace();
+        let program = words.next().unwrap_or("vi");
+        let status = Command::new(program).args(words).arg(draft.path()).status();
+        let status = status.with_context(|| {
+            format!("starting the editor `{program}`; set EDITOR, or use `configure edit --stdin`")
+        })?;
+        if !status.success() {
+            return Err(failure(Exit::Failed, "the editor failed; nothing was changed"));
+        }
+        let text = fs_err::read_to_string(draft.path())?;
+        let compiled = input::compile_text(&text, "migration.yaml");
+        compiled.show_findings();
+        if !compiled.has_errors() {
+            session::write(state, session, &text)?;
+            output::tell(&format!("kept as the file of session `{session}`"));
+            output::hint("workflow plan");
+            return Ok(Exit::Done);
+        }
+        match choose("the file has errors: (s)ave anyway, (e)dit again, (d)iscard?")? {
+            's' => {
+                session::write(state, session, &text)?;
+                return Ok(Exit::Invalid);
+            }
+            'd' => return Ok(Exit::Invalid),
+            _ => {}
+        }
+    }
+}
+
+/// Asks a yes-or-no question; without a terminal the answer is an error that names the flag.
+pub(crate) fn ask(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        let message = format!("{question} Nobody can answer here; add `--confirm` (or `--yes`)");
+        return Err(failure(Exit::Invalid, message));
+    }
+    Ok(choose(&format!("{question} (y/n)"))? == 'y')
+}
+
+fn choose(question: &str) -> anyhow::Result<char> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "{question} ")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line)?;
+    if read == 0 {
+        return Err(failure(Exit::Interrupted, "no answer; nothing was changed"));
+    }
+    Ok(line.trim().chars().next().map_or(' ', |letter| letter.to_ascii_lowercase()))
+}

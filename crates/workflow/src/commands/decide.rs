@@ -1,0 +1,177 @@
+//! `workflow approve step` and `workflow reject step`: a person's answer to a gate.
+
+use engine::{Decided, Gate, GateState, RunRecord, Store, Verdict};
+use globset::{Glob, GlobMatcher};
+use session::StateDir;
+use step_api::Exit;
+
+use crate::{
+    args::{ApproveStep, DecisionFlags, Format, RejectStep},
+    local,
+    output::{self, failure},
+};
+
+/// Runs `workflow approve step`.
+pub(crate) fn approve(
+    state: &StateDir,
+    flags: &ApproveStep,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let store = local::open(state)?;
+    let run = local::run(&store, &flags.decision.workflow_name)?;
+    let gates = store.gates(&run.uid)?;
+    if flags.list || format == Format::Json && flags.gates.is_empty() && !flags.all {
+        return list(&gates, format);
+    }
+    let chosen = if flags.all {
+        let wanted = |gate: &&Gate| {
+            gate.state == GateState::Waiting
+                || flags.pre_approve && gate.state == GateState::Pending
+        };
+        let chosen: Vec<Gate> = gates.iter().filter(wanted).cloned().collect();
+        if chosen.is_empty() {
+            return Err(failure(Exit::NotFound, format!("no gate waits; {}", overview(&gates))));
+        }
+        chosen
+    } else {
+        matching(&gates, &flags.gates)?
+    };
+    if let Some(gate) = chosen.iter().find(|gate| gate.state == GateState::Pending)
+        && !flags.pre_approve
+    {
+        let message = format!(
+            "gate `{}` is not reached yet; add `--pre-approve` to approve it beforehand",
+            gate.name
+        );
+        return Err(failure(Exit::Conflict, message));
+    }
+    answer(&store, &run, &chosen, Verdict::Approved, &flags.decision)
+}
+
+/// Runs `workflow reject step`.
+pub(crate) fn reject(state: &StateDir, flags: &RejectStep, _: Format) -> anyhow::Result<Exit> {
+    let store = local::open(state)?;
+    let run = local::run(&store, &flags.decision.workflow_name)?;
+    let chosen = matching(&store.gates(&run.uid)?, &flags.gates)?;
+    answer(&store, &run, &chosen, Verdict::Rejected, &flags.decision)
+}
+
+/// Approves every gate of a run before it is reached.
+pub(crate) fn approve_all(store: &Store, run: &RunRecord, by: &str) -> anyhow::Result<()> {
+    for gate in store.gates(&run.uid)? {
+        store.decide(&run.uid, &gate.name, Verdict::Approved, by, Some("--approve-all"))?;
+    }
+    Ok(())
+}
+
+fn answer(
+    store: &Store,
+    run: &RunRecord,
+    gates: &[Gate],
+    verdict: Verdict,
+    flags: &DecisionFlags,
+) -> anyhow::Result<Exit> {
+    let reason = (!flags.reason.is_empty()).then_some(flags.reason.as_str());
+    let mut exit = Exit::Done;
+    for Gate { name, .. } in gates {
+        let decided = store.decide(&run.uid, name, verdict, &flags.by, reason)?;
+        let done = match verdict {
+            Verdict::Approved => "Approved",
+            Verdict::Rejected => "Rejected",
+        };
+        match decided {
+            Decided::Recorded => output::result(&format!("✓ {done} {name}"))?,
+            Decided::ApprovedInAdvance => {
+                output::result(&format!("✓ {done} {name} beforehand"))?;
+            }
+            Decided::NotWaiting(gate) => {
+                output::tell(&format!("✗ {name} does not wait: {}", story(&gate)));
+                exit = Exit::Conflict;
+            }
+            Decided::Unknown => {
+                output::tell(&format!("✗ there is no gate {name}"));
+                exit = Exit::NotFound;
+            }
+        }
+    }
+    if !store.is_engine_alive(&run.uid)? && !run.is_complete() {
+        output::tell("the workflow's engine is not running");
+        output::hint(&format!("workflow resume {}", run.name));
+    } else {
+        output::hint(&format!("workflow status {}", run.name));
+    }
+    Ok(exit)
+}
+
+/// Returns the gates that the names and globs mean; each of them must mean one at least.
+fn matching(gates: &[Gate], patterns: &[String]) -> anyhow::Result<Vec<Gate>> {
+    if patterns.is_empty() {
+        let message = format!("name a gate, a glob, or `--all`; {}", overview(gates));
+        return Err(failure(Exit::Invalid, message));
+    }
+    let mut chosen: Vec<Gate> = Vec::new();
+    for pattern in patterns {
+        let glob: GlobMatcher = Glob::new(pattern)
+            .map_err(|error| failure(Exit::Invalid, format!("`{pattern}` is not a glob: {error}")))?
+            .compile_matcher();
+        let mut found = false;
+        for gate in gates.iter().filter(|gate| glob.is_match(&gate.name)) {
+            found = true;
+            if !chosen.iter().any(|other| other.name == gate.name) {
+                chosen.push(gate.clone());
+            }
+        }
+        if !found {
+            let message = format!("no gate is called `{pattern}`; {}", overview(gates));
+            return Err(failure(Exit::NotFound, message));
+        }
+    }
+    Ok(chosen)
+}
+
+fn list(gates: &[Gate], format: Format) -> anyhow::Result<Exit> {
+    match format {
+        Format::Json => output::json(&gates)?,
+        Format::Text if gates.is_empty() => output::tell("this workflow has no gates"),
+        Format::Text => {
+            for gate in gates {
+                output::result(&format!("{}  {}", gate.name, story(gate)))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn overview(gates: &[Gate]) -> String {
+    if gates.is_empty() {
+        return "this workflow has no gates".to_owned();
+    }
+    let gates: Vec<String> =
+        gates.iter().map(|gate| format!("`{}` ({})", gate.name, word(gate.state))).collect();
+    format!("its gates are {}", gates.join(", "))
+}
+
+/// What became of a gate: `approved by ann at ...: looked at the report`.
+fn story(gate: &Gate) -> String {
+    let mut story = word(gate.state).to_owned();
+    if let Some(by) = &gate.by {
+        story.push_str(&format!(" by {by}"));
+    }
+    if let Some(at) = &gate.at {
+        story.push_str(&format!(" at {at}"));
+    }
+    if let Some(reason) = &gate.reason {
+        story.push_str(&format!(": {reason}"));
+    }
+    story
+}
+
+fn word(state: GateState) -> &'static str {
+    match state {
+        GateState::Pending => "not reached yet",
+        GateState::Waiting => "waiting",
+        GateState::Approved => "approved",
+        GateState::Rejected => "rejected",
+        GateState::Skipped => "skipped",
+    }
+}

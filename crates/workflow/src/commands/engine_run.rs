@@ -1,0 +1,65 @@
+//! `workflow engine-run`: the process that runs one run. `submit` and `resume` start it.
+
+use std::{collections::BTreeMap, env, io};
+
+use anyhow::Context as _;
+use engine::{Ended, Options, Programs};
+use session::StateDir;
+use step_api::Exit;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{args::EngineRun, local, output};
+
+/// Variables that steps inherit beside those of their manifest.
+const INHERITED: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    step_api::process::variables::LOG,
+];
+
+/// Runs the engine until the run has ended or a signal comes.
+pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    let store = local::open(state)?;
+    let program = env::current_exe().context("finding this program")?;
+    let folder = program.parent().context("finding the folder of this program")?;
+    let options = Options { child_env: inherited(), ..Options::new(Programs::in_folder(folder)) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        // The terminal that started us may close; the migration goes on.
+        let _hangup = signal(SignalKind::hangup())?;
+        let interrupted = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        anyhow::Ok(engine::run(&store, &flags.uid, options, interrupted).await?)
+    })?;
+    Ok(match ended {
+        Ended::Finished(status) if status.phase == argo::NodePhase::Succeeded => Exit::Done,
+        Ended::Finished(_) => Exit::Failed,
+        Ended::Interrupted(_) => {
+            output::tell("interrupted; `workflow resume` goes on where it stopped");
+            Exit::Interrupted
+        }
+    })
+}
+
+fn inherited() -> BTreeMap<String, String> {
+    let storage = step_api::process::variables::STORAGE_PREFIXES;
+    env::vars()
+        .filter(|(name, _)| {
+            INHERITED.contains(&name.as_str())
+                || storage.iter().any(|prefix| name.starts_with(prefix))
+        })
+        .collect()
+}

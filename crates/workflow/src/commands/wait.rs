@@ -1,0 +1,117 @@
+//! Waits for the end of a run and tells what happens on the way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal as _,
+    thread,
+    time::{Duration, Instant},
+};
+
+use argo::NodePhase;
+use engine::{RunRecord, Store};
+use step_api::Exit;
+
+use super::status::{Look, workflow_flag};
+use crate::{
+    output,
+    view::{progress, text, tree::Branch},
+};
+
+/// Waits until the run has ended, or until the limit.
+pub(crate) fn until_end(
+    store: &Store,
+    run: &RunRecord,
+    limit: Option<Duration>,
+    interval: f64,
+) -> anyhow::Result<Exit> {
+    let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(2));
+    let started = Instant::now();
+    let mut told = Told::default();
+    loop {
+        let look = Look::at(store, run)?;
+        told.tell(&look);
+        if look.status.phase.is_complete() {
+            output::result(&format!("\n{}", look.text()))?;
+            let succeeded = look.status.phase == NodePhase::Succeeded;
+            return Ok(if succeeded { Exit::Done } else { Exit::Failed });
+        }
+        if let Some(warning) = &look.warning {
+            output::tell(&format!("workflow `{}`: {warning}", run.name));
+            return Ok(Exit::Failed);
+        }
+        if limit.is_some_and(|limit| started.elapsed() >= limit) {
+            output::tell(&format!("timed out: workflow `{}` still runs", run.name));
+            output::hint(&format!("workflow status {}", run.name));
+            return Ok(Exit::TimedOut);
+        }
+        let left = limit.map_or(interval, |limit| limit.saturating_sub(started.elapsed()));
+        thread::sleep(interval.min(left));
+    }
+}
+
+/// What was told already, so that only news is told.
+#[derive(Default)]
+struct Told {
+    phases: BTreeMap<String, NodePhase>,
+    gates: BTreeSet<String>,
+    bar: Option<indicatif::ProgressBar>,
+}
+
+impl Told {
+    fn tell(&mut self, look: &Look) {
+        let mut running = Vec::new();
+        let news = self.news(&look.branches, &mut running);
+        if !news.is_empty() || look.status.phase.is_complete() {
+            self.clear();
+        }
+        for line in news {
+            output::tell(&line);
+        }
+        for gate in look.waiting() {
+            if self.gates.insert(gate.name.clone()) {
+                let flag = workflow_flag(&look.name);
+                output::tell(&format!(
+                    "waiting for approval: workflow approve step {}{flag}",
+                    gate.name
+                ));
+            }
+        }
+        self.show(&running.join("   "));
+    }
+
+    /// Returns a line for each step whose phase changed, and collects what runs.
+    fn news(&mut self, branches: &[Branch], running: &mut Vec<String>) -> Vec<String> {
+        let mut news = Vec::new();
+        for branch in branches {
+            let before = self.phases.insert(branch.name.clone(), branch.phase);
+            let is_news = before != Some(branch.phase) && branch.phase != NodePhase::Pending;
+            if is_news && branch.branches.is_empty() && !branch.is_waiting_gate() {
+                news.push(text::line(branch));
+            }
+            if let (NodePhase::Running, Some(progress)) = (branch.phase, &branch.progress) {
+                running.push(format!("{}: {}", branch.title, progress::phrase(progress)));
+            }
+            news.extend(self.news(&branch.branches, running));
+        }
+        news
+    }
+
+    /// Shows what runs in one line that is written over, on a terminal only.
+    fn show(&mut self, running: &str) {
+        if running.is_empty() || !std::io::stderr().is_terminal() {
+            return self.clear();
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = indicatif::ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        bar.set_message(running.to_owned());
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

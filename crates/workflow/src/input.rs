@@ -1,0 +1,109 @@
+//! From a command line to a compiled migration: which text, under which name, with which
+//! installation. `validate`, `compile`, `plan` and `submit` all come through here, so none of
+//! them finds what another one does not.
+
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal as _, Read as _},
+    path::Path,
+};
+
+use anyhow::Context as _;
+use generator::{
+    Compiled, DefaultRepository, Installation,
+    findings::{self, Colour},
+};
+use session::StateDir;
+
+use crate::{args, output};
+
+/// A migration file and what the compiler made of it.
+pub(crate) struct Source {
+    /// The text.
+    pub(crate) text: String,
+    /// What messages call it.
+    pub(crate) name: String,
+    /// What the compiler made of it.
+    pub(crate) compiled: Compiled,
+}
+
+impl Source {
+    /// Returns whether the file cannot be used.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.compiled.findings.has_errors()
+    }
+
+    /// Returns the names of the secrets that must be kept before the migration can run: those
+    /// that the file names, without those that it holds in clear text.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let Some(output) = &self.compiled.output else { return Vec::new() };
+        let migrations = output.plan.migrations.iter();
+        let mut names: BTreeSet<String> = migrations
+            .flat_map(|migration| [&migration.source_secret, &migration.target_secret])
+            .flatten()
+            .cloned()
+            .collect();
+        for secret in &output.secrets {
+            names.remove(&secret.name);
+        }
+        names.into_iter().collect()
+    }
+
+    /// Prints the findings for a person.
+    pub(crate) fn show_findings(&self) {
+        let Self { text, name, compiled } = self;
+        if compiled.findings.is_empty() {
+            return;
+        }
+        let colour = if std::io::stderr().is_terminal() { Colour::Always } else { Colour::Never };
+        output::tell(&findings::text(&compiled.findings, text, name, colour));
+    }
+}
+
+/// Reads and compiles what the command line names.
+pub(crate) fn read(state: &StateDir, input: &args::Input) -> anyhow::Result<Source> {
+    let (text, name) = match &input.file {
+        Some(path) if path == Path::new("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
+            (text, "standard input".to_owned())
+        }
+        Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
+        None => {
+            let session = &input.session.session;
+            let path = session::path(state, session)?;
+            (session::read(state, session)?, path.display().to_string())
+        }
+    };
+    let compiled = generator::compile(&text, &installation(&input.installation));
+    Ok(Source { text, name, compiled })
+}
+
+/// Compiles a text that is not kept yet.
+pub(crate) fn compile_text(text: &str, name: &str) -> Source {
+    let compiled = generator::compile(text, &Installation::default());
+    Source { text: text.to_owned(), name: name.to_owned(), compiled }
+}
+
+fn installation(flags: &args::Installation) -> Installation {
+    let args::Installation {
+        workflow_name,
+        image_registry,
+        image_tag,
+        snapshot_repository,
+        snapshot_region,
+    } = flags;
+    let default = Installation::default();
+    Installation {
+        workflow_name: workflow_name.clone(),
+        image_registry: image_registry.clone(),
+        image_tag: image_tag.clone().unwrap_or(default.image_tag),
+        default_snapshot_repository: snapshot_repository.as_ref().map(|uri| DefaultRepository {
+            repo_path_uri: uri.clone(),
+            aws_region: snapshot_region.clone(),
+            ..DefaultRepository::default()
+        }),
+        image_pull_policy: default.image_pull_policy,
+        service_account: default.service_account,
+    }
+}

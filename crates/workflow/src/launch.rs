@@ -1,0 +1,52 @@
+//! Starts the engine of a run as a process of its own, which outlives this one.
+
+use std::{
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use engine::Store;
+use session::StateDir;
+
+/// Starts `workflow engine-run UID` in a process group of its own, so that Ctrl-C here does not
+/// reach it, and waits until it holds the run.
+pub(crate) fn engine(state: &StateDir, store: &Store, uid: &str) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let folder = store.run_folder(uid);
+    fs_err::create_dir_all(&folder)?;
+    let log =
+        fs_err::OpenOptions::new().create(true).append(true).open(folder.join("engine.log"))?;
+    let (log, _) = log.into_parts();
+    let mut child = Command::new(program)
+        .arg("--state-dir")
+        .arg(state.path())
+        .arg("engine-run")
+        .arg(uid)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .context("starting the engine")?;
+    loop {
+        if store.is_engine_alive(uid)? {
+            return Ok(());
+        }
+        // A short run may have ended before we looked.
+        if child.try_wait()?.is_some() {
+            let ended = store.run_by_uid(uid)?.is_complete();
+            return if ended { Ok(()) } else { Err(died(&folder)) };
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn died(folder: &std::path::Path) -> anyhow::Error {
+    let path = folder.join("engine.log");
+    let log = fs_err::read_to_string(&path).unwrap_or_default();
+    let last = log.lines().last().unwrap_or("it said nothing").to_owned();
+    anyhow::anyhow!("the engine did not start: {last}; see {}", path.display())
+}

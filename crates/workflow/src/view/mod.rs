@@ -1,0 +1,10 @@
+//! What a person or a script sees of a run: a tree made of the manifests and the status.
+//!
+//! [`tree`] joins what was compiled (so that steps not yet reached are there) with what happened;
+//! [`text`] and [`json`] print it. All of it is pure.
+
+pub(crate) mod json;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod text;
+pub(crate) mod tree;

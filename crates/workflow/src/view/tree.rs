@@ -1,0 +1,336 @@
+//! The steps of a run as a tree: those that ran, those that run, and those still to come.
+//!
+//! The controller makes a node only when a task is reached, so the order and the names come from
+//! the templates, and the phases from the nodes. A DAG that is the only DAG at its level (one
+//! migration, one group) gets no level of its own: the published tree is flat in that case.
+
+use std::collections::BTreeMap;
+
+use argo::{Manifest, NodePhase, NodeStatus, NodeType, Template, WorkflowStatus, WorkflowTemplate};
+use step_api::Progress;
+
+/// A line of the tree with what is below it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Branch {
+    /// The path of names from the root, as the controller has it.
+    pub(crate) name: String,
+    /// What people call it; for a gate, what they type.
+    pub(crate) title: String,
+    /// Argo's type of the node, or what it will be.
+    pub(crate) kind: NodeType,
+    /// How far it is.
+    pub(crate) phase: NodePhase,
+    /// Why it is so.
+    pub(crate) message: Option<String>,
+    /// How far a long step is.
+    pub(crate) progress: Option<Progress>,
+    /// How often it was tried again.
+    pub(crate) retries: usize,
+    /// What is below it.
+    pub(crate) branches: Vec<Branch>,
+}
+
+impl Branch {
+    /// Returns whether a person has to decide here.
+    pub(crate) fn is_waiting_gate(&self) -> bool {
+        self.kind == NodeType::Suspend && self.phase == NodePhase::Running
+    }
+}
+
+/// What is known of a run.
+pub(crate) struct Known<'a> {
+    /// What was compiled.
+    pub(crate) manifests: &'a [Manifest],
+    /// What happened.
+    pub(crate) status: &'a WorkflowStatus,
+    /// How far running steps are, by node id.
+    pub(crate) progress: &'a BTreeMap<String, Progress>,
+}
+
+/// Makes the branches below the root.
+pub(crate) fn tree(known: &Known<'_>) -> Vec<Branch> {
+    let Some((workflow, object, entrypoint)) = entry(known.manifests) else { return Vec::new() };
+    let by_name = known.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
+    let walk = Walk { known, by_name };
+    let mut branches = walk.children(object, entrypoint, workflow);
+    let exit_name = format!("{workflow}.onExit");
+    if let Some(node) = walk.by_name.get(exit_name.as_str()) {
+        branches.push(walk.leaf(&exit_name, "Clean Up After The End", Some(node), NodeType::Steps));
+    }
+    flattened(branches)
+}
+
+/// Returns the workflow's name, the object that holds its entrypoint, and the entrypoint.
+fn entry(manifests: &[Manifest]) -> Option<(&str, &WorkflowTemplate, &Template)> {
+    let workflow = manifests.iter().find_map(|manifest| match manifest {
+        Manifest::Workflow(workflow) => Some(workflow),
+        _ => None,
+    })?;
+    let object = object(manifests, &workflow.spec.workflow_template_ref.as_ref()?.name)?;
+    let entrypoint = template(object, object.spec.entrypoint.as_ref()?)?;
+    Some((&workflow.metadata.name, object, entrypoint))
+}
+
+fn object<'a>(manifests: &'a [Manifest], name: &str) -> Option<&'a WorkflowTemplate> {
+    manifests.iter().find_map(|manifest| match manifest {
+        Manifest::WorkflowTemplate(object) if object.metadata.name == name => Some(object),
+        _ => None,
+    })
+}
+
+fn template<'a>(object: &'a WorkflowTemplate, name: &str) -> Option<&'a Template> {
+    object.spec.templates.iter().find(|template| template.name == name)
+}
+
+struct Walk<'a> {
+    known: &'a Known<'a>,
+    by_name: BTreeMap<&'a str, &'a NodeStatus>,
+}
+
+impl<'a> Walk<'a> {
+    /// Makes a branch for each task of a DAG.
+    fn children(
+        &self,
+        object: &'a WorkflowTemplate,
+        dag: &'a Template,
+        parent: &str,
+    ) -> Vec<Branch> {
+        let Some(dag) = &dag.dag else { return Vec::new() };
+        dag.tasks
+            .iter()
+            .map(|task| {
+                let called = match (&task.template, &task.template_ref) {
+                    (Some(name), _) => template(object, name).map(|template| (object, template)),
+                    (None, Some(reference)) => self
+                        .object(&reference.name)
+                        .and_then(|object| Some((object, template(object, &reference.template)?))),
+                    (None, None) => None,
+                };
+                self.branch(called, &format!("{parent}.{}", task.name), &task.name)
+            })
+            .collect()
+    }
+
+    fn object(&self, name: &str) -> Option<&'a WorkflowTemplate> {
+        object(self.known.manifests, name)
+    }
+
+    fn branch(
+        &self,
+        called: Option<(&'a WorkflowTemplate, &'a Template)>,
+        name: &str,
+        task: &str,
+    ) -> Branch {
+        let node = self.by_name.get(name).copied();
+        match called {
+            Some((object, template)) if template.dag.is_some() => {
+                let mut branch = self.leaf(name, task, node, NodeType::Dag);
+                branch.branches = self.children(object, template, name);
+                branch
+            }
+            Some((_, template)) if let Some(gate) = gate_name(template) => {
+                self.gate(name, gate, node)
+            }
+            _ => self.leaf(name, &title(task), node, NodeType::Pod),
+        }
+    }
+
+    /// A gate is a `steps` node with the suspended node inside: one line, for it is one thing.
+    fn gate(&self, name: &str, gate: &str, node: Option<&NodeStatus>) -> Branch {
+        let inner_name = format!("{name}[0].{gate}");
+        let inner = self.by_name.get(inner_name.as_str()).copied();
+        let mut branch = self.leaf(name, gate, inner.or(node), NodeType::Suspend);
+        if let (Some(node), Some(inner)) = (node, inner)
+            && inner.kind == NodeType::Skipped
+            && node.phase == NodePhase::Succeeded
+        {
+            branch.phase = NodePhase::Succeeded;
+            branch.message = Some("approved beforehand".to_owned());
+        }
+        branch.kind = NodeType::Suspend;
+        branch
+    }
+
+    fn leaf(&self, name: &str, title: &str, node: Option<&NodeStatus>, kind: NodeType) -> Branch {
+        let below: Vec<&NodeStatus> = self.below(name).collect();
+        let failed = below.iter().rev().find(|node| {
+            node.phase.is_failure() && node.kind == NodeType::Pod && node.message.is_some()
+        });
+        let message = match node {
+            Some(node) if node.phase.is_failure() => {
+                failed.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
+            }
+            Some(node) => node.message.clone(),
+            None => None,
+        };
+        let progress = below
+            .iter()
+            .copied()
+            .chain(node)
+            .filter_map(|node| self.known.progress.get(&node.id))
+            .max_by_key(|progress| progress.shards.total);
+        let tries = below.iter().filter(|node| node.name.ends_with(')')).count();
+        let is_retry = node.is_some_and(|node| node.kind == NodeType::Retry);
+        Branch {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            kind: node.map_or(kind, |node| node.kind),
+            phase: node.map_or(NodePhase::Pending, |node| node.phase),
+            message,
+            progress: progress.copied(),
+            retries: if is_retry { tries.saturating_sub(1) } else { 0 },
+            branches: Vec::new(),
+        }
+    }
+
+    /// The nodes below a name, in the order of their names.
+    fn below(&self, name: &str) -> impl Iterator<Item = &'a NodeStatus> {
+        let starts: Vec<String> =
+            ['.', '[', '('].iter().map(|mark| format!("{name}{mark}")).collect();
+        self.by_name
+            .iter()
+            .filter(move |(other, _)| starts.iter().any(|start| other.starts_with(start)))
+            .map(|(_, node)| *node)
+    }
+}
+
+/// A gate is a `steps` template whose only step is guarded by its decision; the step has the
+/// gate's name.
+fn gate_name(template: &Template) -> Option<&str> {
+    let inputs = template.inputs.as_ref()?;
+    inputs.parameters.iter().find(|parameter| parameter.name == "decision")?;
+    Some(&template.steps.as_ref()?.first()?.first()?.name)
+}
+
+/// `create-snapshot` is `Create Snapshot` for people.
+fn title(task: &str) -> String {
+    let words = task.split('-').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(letters).collect::<String>()
+        })
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Puts the branches of an only DAG in its place.
+fn flattened(branches: Vec<Branch>) -> Vec<Branch> {
+    let is_dag = |branch: &Branch| !branch.branches.is_empty();
+    let only = branches.iter().filter(|branch| is_dag(branch)).count() == 1;
+    let mut flat = Vec::with_capacity(branches.len());
+    for mut branch in branches {
+        branch.branches = flattened(branch.branches);
+        if only && is_dag(&branch) {
+            flat.append(&mut branch.branches);
+        } else {
+            flat.push(branch);
+        }
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFESTS: &str = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: run}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      dag:
+        tasks:
+          - {name: a-to-b, template: a-to-b}
+    - name: a-to-b
+      dag:
+        tasks:
+          - {name: initialize, templateRef: {name: step, template: run}}
+          - {name: group-1, template: group-1, depends: initialize}
+          - {name: cleanup, templateRef: {name: step, template: run}, depends: group-1}
+    - name: group-1
+      dag:
+        tasks:
+          - {name: gate-evaluated, template: gate-evaluated}
+          - {name: restore-documents, templateRef: {name: step, template: run}, depends: gate-evaluated}
+    - name: gate-evaluated
+      inputs: {parameters: [{name: decision, value: pending}]}
+      steps: [[{name: gate-1, template: wait}]]
+    - {name: wait, suspend: {}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: step}
+spec: {templates: [{name: run, container: {image: step}}]}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: run}
+spec: {workflowTemplateRef: {name: run}}
+"#;
+
+    fn node(name: &str, kind: NodeType, phase: NodePhase) -> (String, NodeStatus) {
+        let node = NodeStatus {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            kind,
+            phase,
+            ..NodeStatus::default()
+        };
+        (name.to_owned(), node)
+    }
+
+    #[test]
+    fn one_migration_with_one_group_is_flat_and_shows_what_is_to_come() {
+        let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");
+        let status = WorkflowStatus {
+            phase: NodePhase::Running,
+            nodes: BTreeMap::from([
+                node("run.a-to-b.initialize", NodeType::Pod, NodePhase::Succeeded),
+                node("run.a-to-b.group-1.gate-evaluated", NodeType::Steps, NodePhase::Running),
+                node(
+                    "run.a-to-b.group-1.gate-evaluated[0].gate-1",
+                    NodeType::Suspend,
+                    NodePhase::Running,
+                ),
+            ]),
+            ..WorkflowStatus::default()
+        };
+        let progress = BTreeMap::new();
+        let branches = tree(&Known { manifests: &manifests, status: &status, progress: &progress });
+        let seen: Vec<_> =
+            branches.iter().map(|branch| (branch.title.as_str(), branch.phase)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("Initialize", NodePhase::Succeeded),
+                ("gate-1", NodePhase::Running),
+                ("Restore Documents", NodePhase::Pending),
+                ("Cleanup", NodePhase::Pending),
+            ]
+        );
+        assert!(branches[1].is_waiting_gate());
+    }
+
+    #[test]
+    fn the_message_of_a_failed_try_stands_at_its_step() {
+        let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");
+        let mut first = node("run.a-to-b.initialize(0)", NodeType::Pod, NodePhase::Failed);
+        first.1.message = Some("no route to `legacy`".to_owned());
+        let status = WorkflowStatus {
+            nodes: BTreeMap::from([
+                node("run.a-to-b.initialize", NodeType::Retry, NodePhase::Failed),
+                first,
+                node("run.a-to-b.initialize(1)", NodeType::Pod, NodePhase::Failed),
+            ]),
+            ..WorkflowStatus::default()
+        };
+        let progress = BTreeMap::new();
+        let branches = tree(&Known { manifests: &manifests, status: &status, progress: &progress });
+        assert_eq!(branches[0].message.as_deref(), Some("no route to `legacy`"));
+        assert_eq!(branches[0].retries, 1);
+    }
+}

@@ -1,0 +1,133 @@
+//! Migrations between real servers, compared document by document.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tests::argosy::{Argosy, run};
+use tests::compare::differences;
+use tests::killer::{self, Chance};
+use tests::servers::TestServer;
+use xtask::dataset::{self, Dataset, archive, shop};
+
+fn migration(source: &TestServer, target: &TestServer, groups: &str) -> String {
+    format!(
+        r#"sourceClusters:
+  source:
+    endpoint: {}
+    snapshotRepo: {{ repoPathUri: "{}" }}
+targetClusters:
+  target: {{ endpoint: {} }}
+migrations:
+  - sourceCluster: source
+    targetCluster: target
+    snapshotMigrations:
+{groups}"#,
+        source.address.url,
+        source.repository_uri(),
+        target.address.url
+    )
+}
+
+fn migrated_unchanged(source: &str, target: &str, data: &Dataset, groups: &str) -> Result<()> {
+    let source = TestServer::emptied(source)?;
+    let target = TestServer::emptied(target)?;
+    data.load(&source.http)?;
+    let argosy = Argosy::new()?;
+    let file = argosy.write("migration.yaml", &migration(&source, &target, groups))?;
+
+    let done = argosy.migrate(&file)?;
+
+    let report = || format!("{}{}{}", done.stdout, done.stderr, argosy.report());
+    assert_eq!(done.code, Some(0), "{}", report());
+    let expected = dataset::counts(&source.http)?;
+    let migrated = dataset::counts(&target.http)?;
+    assert_eq!(migrated, expected, "{}", report());
+    let mut different = Vec::new();
+    for index in expected.keys() {
+        different.extend(differences(&source.http, &target.http, index)?);
+    }
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), shown(&different));
+    Ok(())
+}
+
+/// The first differences, each cut to a length that can be read.
+fn shown(differences: &[String]) -> String {
+    let cut = |line: &String| line.chars().take(300).collect::<String>();
+    differences.iter().take(20).map(cut).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_shop_moves_from_elasticsearch_7_17_to_opensearch_2_19() -> Result<()> {
+    let groups = "      - { name: orders, indices: [\"orders-*\"] }\n      \
+                  - { name: rest, indices: [\"*\", \"-orders-*\"] }\n";
+    migrated_unchanged("es717", "os219", &shop::dataset(), groups)
+}
+
+#[test]
+fn every_corner_of_an_archive_moves_from_elasticsearch_7_10_to_opensearch_3_4() -> Result<()> {
+    let groups = "      - { indices: [\"*\"], documentBackfill: { workers: 2 } }\n";
+    migrated_unchanged("es710", "os34", &archive::dataset(), groups)
+}
+
+/// How often the programs of one migration are killed.
+const KILLS: usize = 20;
+
+#[test]
+fn a_migration_that_is_killed_twenty_times_ends_as_if_nothing_had_happened() -> Result<()> {
+    let seed = rand_seed();
+    println!("seed {seed}; ARGOSY_SEED={seed} repeats these choices");
+    let mut chance = Chance::new(seed);
+    let source = TestServer::emptied("es717")?;
+    let target = TestServer::emptied("os219")?;
+    shop::dataset().load(&source.http)?;
+    let argosy = Argosy::new()?;
+    // Small bulk requests, so that a shard takes long enough to be killed in its middle.
+    let groups = "      - indices: [\"*\"]\n        \
+                  documentBackfill: { workers: 2, bulkDocuments: 50, leaseSeconds: 5 }\n";
+    let file = argosy.write("migration.yaml", &migration(&source, &target, groups))?;
+    let submitted = run(argosy.workflow(["submit", "--approve-all"]).arg(&file))?;
+    assert_eq!(submitted.code, Some(0), "{}{}", submitted.stdout, submitted.stderr);
+
+    let started = Instant::now();
+    let mut killed = Vec::new();
+    loop {
+        thread::sleep(Duration::from_millis(50 + chance.below(700)));
+        let status = run(&mut argosy.workflow(["status", "--output", "json"]))?.json()?;
+        if ["Succeeded", "Failed"].contains(&status["phase"].as_str().unwrap_or_default()) {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_mins(10), "{killed:?}\n{}", argosy.report());
+        let running = killer::running(argosy.programs())?;
+        if !running.iter().any(killer::Running::is_engine) {
+            let resumed = run(&mut argosy.workflow(["resume"]))?;
+            assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+            continue;
+        }
+        let choices = u64::try_from(running.len())?;
+        let choice = usize::try_from(chance.below(choices))?;
+        if killed.len() < KILLS {
+            running[choice].kill()?;
+            killed.push(running[choice].name.clone());
+        }
+    }
+
+    println!("killed {killed:?} in {:.0} s", started.elapsed().as_secs_f64());
+    let status = run(&mut argosy.workflow(["status", "--output", "json"]))?.json()?;
+    assert_eq!(status["phase"], "Succeeded", "{killed:?}\n{}", argosy.report());
+    assert_eq!(killed.len(), KILLS, "the migration was over too soon: {killed:?}");
+    let mut different = Vec::new();
+    for index in dataset::counts(&source.http)?.keys() {
+        different.extend(differences(&source.http, &target.http, index)?);
+    }
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), shown(&different));
+    Ok(())
+}
+
+/// The seed that the environment asks for, else one of this moment.
+fn rand_seed() -> u64 {
+    let asked = std::env::var_os("ARGOSY_SEED").and_then(|seed| seed.to_str()?.parse().ok());
+    asked.unwrap_or_else(|| {
+        u64::from(std::process::id()) ^ u64::from(Instant::now().elapsed().subsec_nanos())
+    })
+}
