@@ -75,7 +75,7 @@ const KILLS: usize = 20;
 
 #[test]
 fn a_migration_that_is_killed_twenty_times_ends_as_if_nothing_had_happened() -> Result<()> {
-    let seed = rand_seed();
+    let seed = seed();
     println!("seed {seed}; ARGOSY_SEED={seed} repeats these choices");
     let mut chance = Chance::new(seed);
     let source = TestServer::emptied("es717")?;
@@ -125,7 +125,7 @@ fn a_migration_that_is_killed_twenty_times_ends_as_if_nothing_had_happened() -> 
 }
 
 /// The seed that the environment asks for, else one of this moment.
-fn rand_seed() -> u64 {
+fn seed() -> u64 {
     let asked = std::env::var_os("ARGOSY_SEED").and_then(|seed| seed.to_str()?.parse().ok());
     asked.unwrap_or_else(|| {
         u64::from(std::process::id()) ^ u64::from(Instant::now().elapsed().subsec_nanos())

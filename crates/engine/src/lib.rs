@@ -19,10 +19,12 @@
 
 mod check;
 pub mod clock;
+mod database;
 mod depends;
 mod duration;
 pub mod environment;
 mod expression;
+pub mod fleet;
 pub mod gates;
 mod job;
 pub mod journal;
@@ -39,6 +41,7 @@ mod prepare;
 mod process;
 pub mod program;
 mod read;
+pub mod record;
 pub mod refusal;
 pub mod runner;
 pub mod state;
@@ -48,13 +51,15 @@ mod substitute;
 mod supervise;
 
 pub use clock::Clock;
+pub use fleet::Fleet;
 pub use gates::{Decided, Gate, GateState};
 pub use launch::Programs;
 pub use logs::LogFile;
 pub use node::Pause;
 pub use program::{Program, check};
 pub use read::read;
+pub use record::RunRecord;
 pub use refusal::Refusal;
 pub use runner::{Ended, Options, RunError, run};
 pub use state::{Shutdown, Verdict};
-pub use store::{Existing, RunRecord, RunStatus, Store, StoreError, Submission};
+pub use store::{Existing, RunStatus, Store, StoreError, Submission};

@@ -3,7 +3,7 @@
 //! ```text
 //! <run>/<node id>/[<worker>/]
 //!   volumes/<volume>/        an emptyDir, or a ConfigMap with one file an entry
-//!   argosy/progress.json     ARGOSY_PROGRESS_FILE
+//!   argosy/progress.json     ARGOSY_PROGRESS_FILE, unless the manifest says where
 //!   argosy/argo-progress     ARGO_PROGRESS_FILE
 //! ```
 //!
@@ -90,10 +90,28 @@ pub(crate) fn volumes(folder: &Path) -> PathBuf {
     folder.join("volumes")
 }
 
-/// Returns where a step writes its progress: in detail, and as `N/M`.
-pub(crate) fn progress_files(folder: &Path) -> (PathBuf, PathBuf) {
-    let folder = folder.join("argosy");
-    (folder.join("progress.json"), folder.join("argo-progress"))
+/// Where a step writes its progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProgressFiles {
+    /// In detail, as JSON.
+    pub(crate) detail: PathBuf,
+    /// As `N/M`.
+    pub(crate) count: PathBuf,
+}
+
+impl ProgressFiles {
+    /// The files that are used when the manifest says nothing.
+    fn in_folder(folder: &Path) -> Self {
+        let folder = folder.join("argosy");
+        Self { detail: folder.join("progress.json"), count: folder.join("argo-progress") }
+    }
+
+    /// The files that a process was told.
+    pub(crate) fn of(order: &ProcessOrder) -> Self {
+        let file =
+            |name: &str| PathBuf::from(order.environment.get(name).cloned().unwrap_or_default());
+        Self { detail: file(variables::PROGRESS_FILE), count: file(variables::ARGO_PROGRESS_FILE) }
+    }
 }
 
 /// Makes the folder of a process and says how to start it.
@@ -109,10 +127,8 @@ pub(crate) fn prepare(
     }
     let volumes = volumes(&folder);
     make_volumes(subject, surroundings, &volumes)?;
-    let (progress, argo_progress) = progress_files(&folder);
-    if let Some(parent) = progress.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    let progress = ProgressFiles::in_folder(&folder);
+    fs::create_dir_all(folder.join("argosy"))?;
 
     let moved = |text: String| {
         let path = mounts::on_this_machine(&text, &container.volume_mounts, &volumes);
@@ -132,8 +148,8 @@ pub(crate) fn prepare(
         ("HOSTNAME", pod_name.clone()),
         (variables::RUN_ID, surroundings.state.identity.uid.clone()),
         (variables::WORKER, pod_name),
-        (variables::PROGRESS_FILE, progress.display().to_string()),
-        (variables::ARGO_PROGRESS_FILE, argo_progress.display().to_string()),
+        (variables::PROGRESS_FILE, progress.detail.display().to_string()),
+        (variables::ARGO_PROGRESS_FILE, progress.count.display().to_string()),
     ];
     environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
     environment.extend(declared.into_iter().map(|(name, value)| (name, moved(value))));

@@ -21,6 +21,7 @@ use crate::{
     leftover,
     lock::{self, Locked},
     operate::operate,
+    prepare::ProgressFiles,
     process::Processes,
     program::Program,
     state::{Entry, ProcessEnd, RunIdentity, RunState},
@@ -152,39 +153,27 @@ pub(crate) async fn run_with(
         running: BTreeMap::new(),
         plans: BTreeMap::new(),
         told: BTreeMap::new(),
+        listened_at: None,
         events,
         wake_at: None,
         border,
     };
-    engine.catch_up()?;
-    engine.forget_lost_processes()?;
     tokio::pin!(interrupt);
-    loop {
-        engine.decide()?;
-        if engine.state.is_complete() && engine.running.is_empty() {
-            return Ok(Ended::Finished(engine.status()));
-        }
-        if engine.supervise()? == Changed::Yes {
-            continue;
-        }
-        engine.take_progress();
-        let wait = engine.time_to_wait();
-        tokio::select! {
-            event = ended.recv() => {
-                if let Some(event) = event {
-                    engine.process_ended(event)?;
-                }
-                while let Ok(event) = ended.try_recv() {
-                    engine.process_ended(event)?;
-                }
-            }
-            () = tokio::time::sleep(wait) => {}
-            () = &mut interrupt => {
-                engine.interrupt(&mut ended).await;
-                return Ok(Ended::Interrupted(engine.status()));
-            }
-        }
+    let worked = engine.work(&mut ended, interrupt).await;
+    if !matches!(worked, Ok(Worked::Finished)) {
+        engine.interrupt(&mut ended).await;
     }
+    Ok(match worked? {
+        Worked::Finished => Ended::Finished(engine.status()),
+        Worked::Interrupted => Ended::Interrupted(engine.status()),
+    })
+}
+
+/// Why an engine does no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worked {
+    Finished,
+    Interrupted,
 }
 
 /// Whether something changed that may let more happen at once.
@@ -208,6 +197,8 @@ pub(crate) struct ProcessEvent {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) signals: mpsc::UnboundedSender<Signal>,
+    /// Where it tells its progress.
+    pub(crate) progress: ProgressFiles,
     /// Why and when it was asked to end.
     pub(crate) asked: Option<(Reason, Timestamp)>,
 }
@@ -233,12 +224,47 @@ pub(crate) struct Engine<'a> {
     pub(crate) plans: BTreeMap<String, crate::job::JobPlan>,
     /// The progress that was last written down, by node.
     pub(crate) told: BTreeMap<String, NodeProgress>,
+    /// When the progress of all steps was last read.
+    pub(crate) listened_at: Option<Timestamp>,
     pub(crate) events: mpsc::UnboundedSender<ProcessEvent>,
     pub(crate) wake_at: Option<Timestamp>,
     pub(crate) border: Border,
 }
 
 impl Engine<'_> {
+    /// Works until the run has ended, or somebody interrupts.
+    async fn work(
+        &mut self,
+        ended: &mut mpsc::UnboundedReceiver<ProcessEvent>,
+        mut interrupt: impl Future<Output = ()> + Unpin,
+    ) -> Result<Worked, RunError> {
+        self.catch_up()?;
+        self.forget_lost_processes()?;
+        loop {
+            self.decide()?;
+            if self.state.is_complete() && self.running.is_empty() {
+                return Ok(Worked::Finished);
+            }
+            if self.supervise()? == Changed::Yes {
+                continue;
+            }
+            self.take_progress();
+            let wait = self.time_to_wait();
+            tokio::select! {
+                event = ended.recv() => {
+                    if let Some(event) = event {
+                        self.process_ended(event)?;
+                    }
+                    while let Ok(event) = ended.try_recv() {
+                        self.process_ended(event)?;
+                    }
+                }
+                () = tokio::time::sleep(wait) => {}
+                () = &mut interrupt => return Ok(Worked::Interrupted),
+            }
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.border.clock.now()
     }

@@ -15,7 +15,7 @@ use argo::{NodePhase, Outputs};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::node::{Node, Pause, ProcessRecord};
+use crate::node::{Node, Part, Pause, ProcessRecord};
 
 /// Which run this is; it never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +243,15 @@ impl RunState {
     /// Returns whether the run has ended.
     pub fn is_complete(&self) -> bool {
         self.phase.is_complete()
+    }
+
+    /// Returns whether new work of this part may not start because the run is being ended.
+    pub fn is_ending(&self, part: Part) -> bool {
+        match self.shutdown {
+            None => false,
+            Some(Shutdown::Stop) => part == Part::Main,
+            Some(Shutdown::Terminate) => true,
+        }
     }
 
     /// Takes one entry in.

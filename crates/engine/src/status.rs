@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argo::{Inputs, NodePhase, NodeStatus, Parameter, WorkflowStatus};
+use argo::{Inputs, NodeStatus, Parameter, WorkflowStatus};
 use jiff::{Timestamp, Unit};
 
 use crate::{journal::NodeProgress, node::Node, state::RunState};
@@ -37,18 +37,12 @@ fn node_status(node: &Node, report: Option<&NodeProgress>) -> NodeStatus {
     let has_outputs = !node.outputs.parameters.is_empty()
         || node.outputs.result.is_some()
         || node.outputs.exit_code.is_some();
-    // A pod whose process runs is Running; its node was made Pending.
-    let phase = if node.phase == NodePhase::Pending && !node.processes.is_empty() {
-        NodePhase::Running
-    } else {
-        node.phase
-    };
     NodeStatus {
         id: node.id.clone(),
         name: node.name.clone(),
         display_name: node.display_name.clone(),
         kind: node.kind,
-        phase,
+        phase: node.phase,
         template_name: (!node.template.is_empty()).then(|| node.template.clone()),
         boundary_id: node.boundary.clone(),
         children: node.children.clone(),

@@ -18,64 +18,31 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use argo::{Manifest, WorkflowStatus};
 use fs_err as fs;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use step_api::Progress;
 use thiserror::Error;
 
 use crate::{
     clock::Clock,
+    database,
     environment::Secrets,
+    fleet::{self, Fleet},
     gates::{self, Decided, Gate, GateState},
     journal::{self, Append, Journal, JournalError, NodeProgress, Sequence},
     lock,
     logs::{self, LogFile},
     node::Pause,
     program::{self, Program},
+    record::{RUN_COLUMNS, RunRecord, run_row},
     refusal::Refusal,
     state::{Entry, GateAnswer, RunIdentity, RunState, Shutdown, Verdict},
     status,
 };
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS runs (
-    number      INTEGER PRIMARY KEY AUTOINCREMENT,
-    uid         TEXT NOT NULL UNIQUE,
-    name        TEXT NOT NULL,
-    created_at  TEXT NOT NULL,
-    started_at  TEXT,
-    finished_at TEXT,
-    phase       TEXT NOT NULL,
-    message     TEXT,
-    live        INTEGER NOT NULL,
-    labels      TEXT NOT NULL,
-    source      TEXT NOT NULL,
-    manifests   TEXT NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS one_live_run_a_name ON runs (name) WHERE live = 1;
-CREATE TABLE IF NOT EXISTS journal (
-    seq  INTEGER PRIMARY KEY AUTOINCREMENT,
-    uid  TEXT NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS journal_of_a_run ON journal (uid, seq);
-CREATE TABLE IF NOT EXISTS progress (
-    uid    TEXT NOT NULL,
-    node   TEXT NOT NULL,
-    detail TEXT,
-    count  TEXT,
-    PRIMARY KEY (uid, node)
-) WITHOUT ROWID;
-PRAGMA user_version = 1;
-";
-
-const RUN_COLUMNS: &str =
-    "uid, name, created_at, started_at, finished_at, phase, message, labels, source";
 
 /// A state directory.
 #[derive(Clone, Debug)]
@@ -83,6 +50,15 @@ pub struct Store {
     folder: PathBuf,
     clock: Clock,
     database: Arc<Mutex<Connection>>,
+    /// The run that was last folded: a status that is shown again needs only what is new.
+    last_folded: Arc<Mutex<Option<Folded>>>,
+}
+
+/// A run's journal, folded up to a place.
+#[derive(Debug)]
+struct Folded {
+    state: RunState,
+    last: Sequence,
 }
 
 /// What a person wants to run.
@@ -113,36 +89,6 @@ pub enum Existing {
     Abandon,
 }
 
-/// A run in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunRecord {
-    /// Its uid.
-    pub uid: String,
-    /// Its name.
-    pub name: String,
-    /// When it was submitted.
-    pub created_at: Timestamp,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Error`.
-    pub phase: String,
-    /// Why it is so.
-    pub message: Option<String>,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// The text of the migration file.
-    pub source: String,
-}
-
-impl RunRecord {
-    /// Returns whether the run has ended.
-    pub fn is_complete(&self) -> bool {
-        self.finished_at.is_some()
-    }
-}
-
 /// The status of a run, with what its steps told about their progress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunStatus {
@@ -163,6 +109,11 @@ pub enum StoreError {
     /// The database.
     #[error("the state database failed; is the disk full, or the state directory read-only?")]
     Database(#[from] rusqlite::Error),
+    /// The database is of a later version.
+    #[error(
+        "the state directory was written by a newer version (its tables are of version {0}); use that version"
+    )]
+    Version(i64),
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -211,15 +162,9 @@ impl Store {
     pub fn open(folder: impl Into<PathBuf>, clock: Clock) -> Result<Self, StoreError> {
         let folder = folder.into();
         fs::create_dir_all(&folder)?;
-        let database = Connection::open(folder.join("argosy.db"))?;
-        database.busy_timeout(Duration::from_secs(20))?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
-        database.pragma_update(None, "synchronous", "FULL")?;
-        let version: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version == 0 {
-            database.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
-        }
-        Ok(Self { folder, clock, database: Arc::new(Mutex::new(database)) })
+        let database = database::open(&folder.join("argosy.db"))?;
+        let database = Arc::new(Mutex::new(database));
+        Ok(Self { folder, clock, database, last_folded: Arc::default() })
     }
 
     /// Returns the clock that this store was opened with.
@@ -395,6 +340,12 @@ impl Store {
         })
     }
 
+    /// Returns the Jobs of a run, in the order in which their nodes were made.
+    pub fn fleets(&self, uid: &str) -> Result<Vec<Fleet>, StoreError> {
+        let (state, _) = self.load(uid)?;
+        Ok(fleet::fleets(&state))
+    }
+
     /// Asks for another number of workers of a Job node, or for a pause. Returns whether there
     /// was anything to change.
     pub fn change_job(
@@ -435,6 +386,8 @@ impl Store {
             transaction.execute(&format!("DELETE FROM {table} WHERE uid = ?1"), params![uid])?;
         }
         transaction.commit()?;
+        drop(database);
+        *self.last_folded.lock().unwrap_or_else(PoisonError::into_inner) = None;
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -461,12 +414,20 @@ impl Store {
     pub(crate) fn load(&self, uid: &str) -> Result<(RunState, Sequence), StoreError> {
         let RunRecord { uid, name, created_at, phase, message, finished_at, .. } =
             self.run_by_uid(uid)?;
-        let entries = journal::read(&self.database(), &uid, 0)?;
-        let last = entries.last().map_or(0, |(sequence, _)| *sequence);
-        let mut state = RunState::new(RunIdentity { name, uid, created_at });
-        for (_, entry) in &entries {
-            state.apply(entry);
+        let mut folded = self.last_folded.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = folded.take().filter(|known| known.state.identity.uid == uid);
+        let mut known = known.unwrap_or_else(|| Folded {
+            state: RunState::new(RunIdentity { name, uid, created_at }),
+            last: 0,
+        });
+        let uid = known.state.identity.uid.clone();
+        for (sequence, entry) in journal::read(&self.database(), &uid, known.last)? {
+            known.state.apply(&entry);
+            known.last = sequence;
         }
+        let (mut state, last) = (known.state.clone(), known.last);
+        *folded = Some(known);
+        drop(folded);
         if let Some(at) = finished_at
             && !state.is_complete()
         {
@@ -522,62 +483,6 @@ impl Store {
     fn one_run(&self, sql: &str, key: &str) -> Result<RunRecord, StoreError> {
         let row = self.database().query_row(sql, params![key], run_row).optional()?;
         row.ok_or_else(|| StoreError::NotFound(key.to_owned()))?.into_record()
-    }
-}
-
-/// A row of `runs`, as text.
-struct RunRow {
-    uid: String,
-    name: String,
-    created_at: String,
-    started_at: Option<String>,
-    finished_at: Option<String>,
-    phase: String,
-    message: Option<String>,
-    labels: String,
-    source: String,
-}
-
-fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    Ok(RunRow {
-        uid: row.get(0)?,
-        name: row.get(1)?,
-        created_at: row.get(2)?,
-        started_at: row.get(3)?,
-        finished_at: row.get(4)?,
-        phase: row.get(5)?,
-        message: row.get(6)?,
-        labels: row.get(7)?,
-        source: row.get(8)?,
-    })
-}
-
-impl RunRow {
-    fn into_record(self) -> Result<RunRecord, StoreError> {
-        let Self { uid, name, created_at, started_at, finished_at, phase, message, labels, source } =
-            self;
-        let time = |text: &str| {
-            text.parse::<Timestamp>().map_err(|error| StoreError::Stored {
-                uid: uid.clone(),
-                source: serde::de::Error::custom(error),
-            })
-        };
-        let created_at = time(&created_at)?;
-        let started_at = started_at.as_deref().map(time).transpose()?;
-        let finished_at = finished_at.as_deref().map(time).transpose()?;
-        let labels = serde_json::from_str(&labels)
-            .map_err(|source| StoreError::Stored { uid: uid.clone(), source })?;
-        Ok(RunRecord {
-            uid,
-            name,
-            created_at,
-            started_at,
-            finished_at,
-            phase,
-            message,
-            labels,
-            source,
-        })
     }
 }
 

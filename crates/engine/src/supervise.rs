@@ -1,6 +1,8 @@
 //! Do the right processes run? Starts what is missing, ends what should not run, and writes down
 //! how each ended.
 
+use std::time::Duration;
+
 use argo::{NodePhase, Outputs, Parameter};
 use fs_err as fs;
 use jiff::Timestamp;
@@ -10,15 +12,17 @@ use crate::{
     journal::{JournalError, NodeProgress},
     launch::Signal,
     mounts,
-    node::{Node, Part, Pod, ProcessRecord, Work},
+    node::{Node, Pod, ProcessRecord, Work},
     operate::ended_message,
-    prepare::{self, PrepareError, Subject, Surroundings, prepare},
+    prepare::{self, PrepareError, ProgressFiles, Subject, Surroundings, prepare},
     runner::{Changed, Engine, ProcessEvent, ProcessKey, Reason, RunError, Running},
-    state::{Entry, ProcessEnd, Shutdown},
+    state::{Entry, ProcessEnd},
 };
 
 /// The longest wait between two failed workers of a Job.
-const LONGEST_BACKOFF: std::time::Duration = std::time::Duration::from_mins(1);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+/// How long at least between two looks at the progress of the steps.
+const PROGRESS: Duration = Duration::from_millis(500);
 /// As Argo and Kubernetes name it.
 const DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
 
@@ -49,26 +53,18 @@ impl Engine<'_> {
         Ok(changed)
     }
 
-    fn is_ending(&self, part: Part) -> bool {
-        match self.state.shutdown {
-            None => false,
-            Some(Shutdown::Stop) => part == Part::Main,
-            Some(Shutdown::Terminate) => true,
-        }
-    }
-
     fn supervise_container(&mut self, node: &Node, pod: &Pod) -> Result<Changed, RunError> {
         let Work::Container(container) = &pod.work else { return Ok(Changed::No) };
         let key = (node.id.clone(), 0);
         if self.running.contains_key(&key) {
-            if self.is_ending(node.part) {
+            if self.state.is_ending(node.part) {
                 self.ask(&key, Reason::Shutdown);
             } else if self.is_overdue(node, pod.deadline_seconds) {
                 self.ask(&key, Reason::Deadline);
             }
             return Ok(Changed::No);
         }
-        if self.is_ending(node.part) {
+        if self.state.is_ending(node.part) {
             // Its process was lost with an engine that died.
             let message = ended_message(self.state.shutdown);
             self.end_node(&node.id, NodePhase::Failed, message)?;
@@ -95,9 +91,11 @@ impl Engine<'_> {
             programs: &self.options.programs,
             child_env: &self.options.child_env,
         };
-        let launched = prepare(subject, &surroundings)
-            .and_then(|order| self.border.launcher.launch(order).map_err(PrepareError::from));
-        let launched = match launched {
+        let launched = prepare(subject, &surroundings).and_then(|order| {
+            let progress = ProgressFiles::of(&order);
+            Ok((self.border.launcher.launch(order)?, progress))
+        });
+        let (launched, progress) = match launched {
             Ok(launched) => launched,
             Err(error) => {
                 let message = match &error {
@@ -115,7 +113,8 @@ impl Engine<'_> {
             let result = end.await;
             let _engine_gone = events.send(ProcessEvent { key: event_key, result });
         });
-        self.running.insert(key.clone(), Running { signals: launched.signals, asked: None });
+        let running = Running { signals: launched.signals, progress, asked: None };
+        self.running.insert(key.clone(), running);
         let (node, worker) = key;
         let mut entries = vec![Entry::ProcessStarted {
             node: node.clone(),
@@ -154,7 +153,7 @@ impl Engine<'_> {
             self.running.keys().filter(|(id, _)| *id == node.id).cloned().collect();
         let active = u32::try_from(workers.len()).unwrap_or(u32::MAX);
         let deadline = pod.deadline_seconds.or(plan.deadline_seconds);
-        if self.is_ending(node.part) {
+        if self.state.is_ending(node.part) {
             let message = ended_message(self.state.shutdown);
             return self.end_job(node, &workers, Reason::Shutdown, NodePhase::Failed, message);
         }
@@ -256,7 +255,7 @@ impl Engine<'_> {
 
     fn is_overdue(&mut self, node: &Node, deadline_seconds: Option<u64>) -> bool {
         let Some(seconds) = deadline_seconds else { return false };
-        let wait = std::time::Duration::from_secs(seconds);
+        let wait = Duration::from_secs(seconds);
         let Ok(end) = node.started_at.checked_add(wait) else { return false };
         if self.now() >= end {
             return true;
@@ -295,8 +294,8 @@ impl Engine<'_> {
     /// Writes down how a process ended, and with a container its node.
     pub(crate) fn process_ended(&mut self, event: ProcessEvent) -> Result<(), RunError> {
         let ProcessEvent { key, result } = event;
-        let reason = self.running.remove(&key).and_then(|running| running.asked);
         self.take_progress_of(&key);
+        let reason = self.running.remove(&key).and_then(|running| running.asked);
         let (id, worker) = key;
         let at = self.now();
         let Some(node) = self.state.nodes.get(&id) else { return Ok(()) };
@@ -352,6 +351,14 @@ impl Engine<'_> {
 
     /// Keeps what the running steps tell about their progress.
     pub(crate) fn take_progress(&mut self) {
+        let now = self.now();
+        let is_soon = self.listened_at.is_some_and(|last| {
+            Duration::try_from(now.duration_since(last)).is_ok_and(|passed| passed < PROGRESS)
+        });
+        if is_soon {
+            return;
+        }
+        self.listened_at = Some(now);
         let keys: Vec<ProcessKey> = self.running.keys().cloned().collect();
         for key in keys {
             self.take_progress_of(&key);
@@ -369,8 +376,8 @@ impl Engine<'_> {
         if !is_container || *worker != 0 {
             return;
         }
-        let folder = prepare::folder(&self.border.folder, id, None);
-        let (detail, count) = prepare::progress_files(&folder);
+        let Some(running) = self.running.get(&(id.clone(), *worker)) else { return };
+        let ProgressFiles { detail, count } = &running.progress;
         let detail = fs::read_to_string(detail)
             .ok()
             .filter(|text| serde_json::from_str::<step_api::Progress>(text).is_ok());

@@ -295,9 +295,9 @@ pub(crate) struct DecisionFlags {
     /// Why; it is kept with the decision.
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
-    /// Who decides.
-    #[arg(long, env = "USER", default_value = "unknown", value_name = "NAME")]
-    pub(crate) by: String,
+    /// Who decides [default: the user of this machine].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
     /// The workflow.
     #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
     pub(crate) workflow_name: String,

@@ -32,7 +32,7 @@ impl LogRecord {
 pub(crate) fn last_error(log: &Path) -> Option<String> {
     let text = fs_err::read_to_string(log).ok()?;
     text.lines().rev().find_map(|line| {
-        let record = LogRecord::parse(&engine::logs::parse_line(line)?.text)?;
+        let record = LogRecord::parse(engine::logs::parse_line(line)?.text)?;
         (record.level == "ERROR").then(|| record.message().to_owned())
     })
 }

@@ -35,6 +35,7 @@ pub(crate) fn error(error: StoreError) -> anyhow::Error {
         StoreError::Files(_)
         | StoreError::Database(_)
         | StoreError::Journal(_)
+        | StoreError::Version(_)
         | StoreError::Stored { .. } => Exit::Failed,
     };
     let message = format!("{:#}", anyhow::Error::new(error));

@@ -67,7 +67,7 @@ pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     for (path, migration) in walk::migrations(file) {
         if let Some(name) = migration_name(migration) {
             let at = if migration.name.is_some() { path.key("name") } else { path.clone() };
-            names.add("migrations", name, &at, report);
+            names.add("migrations", &name, &at, report);
         }
         if migration.snapshot_migrations.as_ref().is_some_and(Vec::is_empty) {
             report
@@ -81,7 +81,7 @@ pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
         let mut names = Names::default();
         for (path, position, group) in walk::groups(&path, migration) {
             let at = if group.name.is_some() { path.key("name") } else { path.clone() };
-            names.add("groups of this migration", group_name(group, position), &at, report);
+            names.add("groups of this migration", &group_name(group, position), &at, report);
             one(group, &path, report);
         }
     }
@@ -92,8 +92,8 @@ pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
 struct Names(BTreeSet<String>);
 
 impl Names {
-    fn add(&mut self, of: &str, name: String, at: &Pointer, report: &mut Report<'_>) {
-        if !self.0.insert(name.clone()) {
+    fn add(&mut self, of: &str, name: &str, at: &Pointer, report: &mut Report<'_>) {
+        if !self.0.insert(name.to_owned()) {
             report
                 .value(&DUPLICATE_NAME, at, format!("two {of} are called `{name}`"))
                 .help("give this one a `name:` of its own");

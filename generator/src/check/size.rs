@@ -93,10 +93,9 @@ mod tests {
     #[test]
     fn a_migration_that_fits_no_config_map_is_refused() {
         let long = "x".repeat(2_000);
-        let mut groups = String::new();
-        for number in 0..600 {
-            groups += &format!("\n      - indices: [a{number}-{long}]");
-        }
+        let group = |number| format!("\n      - indices: [a{number}-{long}]");
+        let groups: Vec<String> = (0..600).map(group).collect();
+        let groups = groups.concat();
         let ids = ids(&grouped(&groups));
         assert!(!ids.is_empty() && ids.iter().all(|id| *id == "manifest::too-large"), "{ids:?}");
     }

@@ -246,6 +246,10 @@ pub(crate) struct DocumentBackfill {
     /// A bulk request is closed at this many documents; 5,000 when absent.
     #[schemars(range(min = 1, max = 100_000))]
     pub bulk_documents: Option<u32>,
+    /// Seconds after which the shard of a worker that shows no sign of life goes to another one; 60
+    /// when absent.
+    #[schemars(range(min = 2, max = 3_600))]
+    pub lease_seconds: Option<u32>,
     /// How many rejected documents still count as done; 0 when absent.
     #[schemars(range(min = 0, max = 9_000_000_000_000_000_u64))]
     pub allowed_rejections: Option<u64>,

@@ -219,7 +219,9 @@ fn documents(part: Option<&DocumentBackfill>) -> Documents {
             .and_then(|part| part.bulk_documents)
             .unwrap_or(defaults.bulk_documents),
         connections: part.and_then(|part| part.max_connections).unwrap_or(defaults.connections),
-        lease_seconds: defaults.lease_seconds,
+        lease_seconds: part
+            .and_then(|part| part.lease_seconds)
+            .unwrap_or(defaults.lease_seconds),
     };
     Documents {
         workers: part.and_then(|part| part.workers).unwrap_or(DEFAULT_WORKERS),

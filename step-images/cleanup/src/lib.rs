@@ -15,7 +15,7 @@ mod target;
 
 use anyhow::Context as _;
 use step_api::{
-    Context, Failure,
+    Context, Exit, Failure,
     cleanup::{CleanupAnswer, CleanupMode, CleanupRequest},
     exit::exit_of,
 };
@@ -45,14 +45,20 @@ async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<
             tracing::info!("{action}");
         }
     }
-    match (target, source) {
-        (Ok(()), Ok(())) => Ok(CleanupAnswer { actions: done.actions }),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
+    let error = match (target, source) {
+        (Ok(()), Ok(())) => return Ok(CleanupAnswer { actions: done.actions }),
+        (Err(error), Ok(())) | (Ok(()), Err(error)) => error,
         (Err(target), Err(source)) => {
             let message = format!("both clusters are not clean: {target:#}\nand: {source:#}");
-            Err(Failure::new(exit_of(&target), message).into())
+            Failure::new(exit_of(&target), message).into()
         }
-    }
+    };
+    Err(match request.mode {
+        CleanupMode::Complete => error,
+        // The migration has failed already, as a rule because of the very cluster that cannot be
+        // reached now. Trying for minutes would only keep the user from reading why.
+        CleanupMode::Partial => Failure::new(Exit::Failed, format!("{error:#}")).into(),
+    })
 }
 
 /// What was done so far.

@@ -234,7 +234,7 @@ impl Operation<'_> {
             dag.targets.iter().map(|name| (name, target_id(name))).collect();
         let mut outcomes: std::collections::BTreeMap<&str, NodePhase> =
             std::collections::BTreeMap::new();
-        let is_ending = self.is_ending(frame.part);
+        let is_ending = self.state.is_ending(frame.part);
 
         let mut seen = BTreeSet::new();
         let mut open: VecDeque<(&str, NodePhase)> =

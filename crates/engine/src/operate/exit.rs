@@ -40,7 +40,7 @@ impl Operation<'_> {
         let mut handler = None;
         if let Some(on_exit) = self.program.on_exit {
             let name = format!("{name}.onExit");
-            if self.node(&name).is_some() || !self.is_ending(Part::Exit) {
+            if self.node(&name).is_some() || !self.state.is_ending(Part::Exit) {
                 if let Err(Fault(message)) = self.root(&name, on_exit, Part::Exit) {
                     let message = format!("error in exit template execution : {message}");
                     self.end(NodePhase::Error, Some(message));
@@ -88,7 +88,7 @@ impl Operation<'_> {
             .state
             .nodes
             .values()
-            .filter(|node| !node.is_fulfilled() && self.is_ending(node.part) && waits(node))
+            .filter(|node| !node.is_fulfilled() && self.state.is_ending(node.part) && waits(node))
             .map(|node| (node.name.clone(), node.kind))
             .collect();
         for (name, kind) in waiting {

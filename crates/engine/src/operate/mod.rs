@@ -30,7 +30,7 @@ use crate::{
     duration,
     node::{Attempt, JobState, Node, Part, Pod},
     program::{Body, Callable, Program, TemplateIndex},
-    state::{ConfigMapKey, Entry, RunState, Shutdown},
+    state::{ConfigMapKey, Entry, RunState},
 };
 pub(crate) use exit::ended_message;
 pub(crate) use tree::node_id;
@@ -129,15 +129,6 @@ impl<'a> Operation<'a> {
         self.program.template(index).ok_or_else(|| Fault("the template is gone".to_owned()))
     }
 
-    /// Whether new work of this part may not start because the run is being ended.
-    fn is_ending(&self, part: Part) -> bool {
-        match self.state.shutdown {
-            None => false,
-            Some(Shutdown::Stop) => part == Part::Main,
-            Some(Shutdown::Terminate) => true,
-        }
-    }
-
     /// Makes the node of a call, and everything below it that can be made now.
     fn start(
         &mut self,
@@ -218,7 +209,7 @@ impl<'a> Operation<'a> {
         match &callable.body {
             Body::Container(_) | Body::Resource(_) => {
                 let pod: Pod = self.pod(name, callable, inputs, site, tries)?;
-                if self.is_ending(site.part) {
+                if self.state.is_ending(site.part) {
                     node.phase = NodePhase::Failed;
                     node.finished_at = Some(self.now);
                     node.message = self.ended_message();
@@ -230,7 +221,7 @@ impl<'a> Operation<'a> {
             }
             Body::Suspend { .. } => {
                 self.create(Node { phase: NodePhase::Running, ..node });
-                if self.is_ending(site.part) {
+                if self.state.is_ending(site.part) {
                     self.end_waiting_nodes();
                 }
                 self.advance(name, callee, site)?;
@@ -266,7 +257,7 @@ impl<'a> Operation<'a> {
 
     /// Whether one more may run: pods of the run, and children of the caller.
     fn has_room(&self, callable: &Callable, site: Site<'_>) -> bool {
-        if self.is_ending(site.part) {
+        if self.state.is_ending(site.part) {
             return true;
         }
         let limit = self.program.parallelism.and_then(|limit| usize::try_from(limit).ok());

@@ -118,7 +118,7 @@ impl Operation<'_> {
 
     fn has_room_for_try(&self, site: Site<'_>) -> bool {
         let limit = self.program.parallelism.and_then(|limit| usize::try_from(limit).ok());
-        self.is_ending(site.part) || limit.is_none_or(|limit| self.active_pods < limit)
+        self.state.is_ending(site.part) || limit.is_none_or(|limit| self.active_pods < limit)
     }
 
     fn next(
@@ -131,7 +131,7 @@ impl Operation<'_> {
     ) -> Result<Next, Fault> {
         let callable = self.callable(callee)?;
         let Some(strategy) = self.retry_strategy(callable) else { return Ok(Next::End(None)) };
-        if self.is_ending(site.part) {
+        if self.state.is_ending(site.part) {
             return Ok(Next::End(self.stopped_message()));
         }
         let values = Values::of(self, inputs);

@@ -57,11 +57,17 @@ pub(crate) fn reject(state: &StateDir, flags: &RejectStep, _: Format) -> anyhow:
 }
 
 /// Approves every gate of a run before it is reached.
-pub(crate) fn approve_all(store: &Store, run: &RunRecord, by: &str) -> anyhow::Result<()> {
+pub(crate) fn approve_all(store: &Store, run: &RunRecord) -> anyhow::Result<()> {
+    let reason = Some("submit --approve-all");
     for gate in store.gates(&run.uid)? {
-        store.decide(&run.uid, &gate.name, Verdict::Approved, by, Some("--approve-all"))?;
+        store.decide(&run.uid, &gate.name, Verdict::Approved, &user(), reason)?;
     }
     Ok(())
+}
+
+/// The user of this machine.
+fn user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
 }
 
 fn answer(
@@ -71,10 +77,11 @@ fn answer(
     verdict: Verdict,
     flags: &DecisionFlags,
 ) -> anyhow::Result<Exit> {
+    let by = flags.by.clone().unwrap_or_else(user);
     let reason = (!flags.reason.is_empty()).then_some(flags.reason.as_str());
     let mut exit = Exit::Done;
     for Gate { name, .. } in gates {
-        let decided = store.decide(&run.uid, name, verdict, &flags.by, reason)?;
+        let decided = store.decide(&run.uid, name, verdict, &by, reason)?;
         let done = match verdict {
             Verdict::Approved => "Approved",
             Verdict::Rejected => "Rejected",

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a workflow that is replaced may take to end.
-const REPLACE_WITHIN: Duration = Duration::from_secs(180);
+const REPLACE_WITHIN: Duration = Duration::from_mins(3);
 
 /// Runs `workflow submit`. A running workflow of the same name is not touched before the new one
 /// compiled and its credentials are there.
@@ -51,7 +51,7 @@ pub(crate) fn run(state: &StateDir, flags: &Submit, format: Format) -> anyhow::R
     }
     let run = submitted(&store, name, compiled, &source)?;
     if flags.approve_all {
-        decide::approve_all(&store, &run, "submit --approve-all")?;
+        decide::approve_all(&store, &run)?;
     }
     launch::engine(state, &store, &run.uid)?;
     match format {

@@ -9,8 +9,8 @@ pub(crate) fn phrase(progress: &Progress) -> String {
     if shards.total > 0 {
         parts.push(format!("{}/{} shards", grouped(shards.done), grouped(shards.total)));
     }
-    if documents.total > 0 {
-        let percent = documents.done.min(documents.total).saturating_mul(100) / documents.total;
+    let done = documents.done.min(documents.total);
+    if let Some(percent) = done.saturating_mul(100).checked_div(documents.total) {
         parts.push(format!(
             "{} of {} documents ({percent}%)",
             grouped(documents.done),

@@ -27,7 +27,7 @@ pub(crate) struct Branch {
     /// How often it was tried again.
     pub(crate) retries: usize,
     /// What is below it.
-    pub(crate) branches: Vec<Branch>,
+    pub(crate) branches: Vec<Self>,
 }
 
 impl Branch {
@@ -52,9 +52,14 @@ pub(crate) fn tree(known: &Known<'_>) -> Vec<Branch> {
     let Some((workflow, object, entrypoint)) = entry(known.manifests) else { return Vec::new() };
     let by_name = known.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
     let walk = Walk { known, by_name };
-    let mut branches = walk.children(object, entrypoint, workflow);
+    let over = known.status.phase.is_complete();
+    let mut branches = walk.children(object, entrypoint, workflow, over);
+    // The exit handler of a workflow that succeeded has nothing to do.
     let exit_name = format!("{workflow}.onExit");
-    if let Some(node) = walk.by_name.get(exit_name.as_str()) {
+    let did_something = walk.below(&exit_name).any(|node| node.kind == NodeType::Pod);
+    if let Some(node) = walk.by_name.get(exit_name.as_str())
+        && did_something
+    {
         branches.push(walk.leaf(&exit_name, "Clean Up After The End", Some(node), NodeType::Steps));
     }
     flattened(branches)
@@ -88,12 +93,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Makes a branch for each task of a DAG.
+    /// Makes a branch for each task of a DAG. When the DAG is `over`, what it did not reach it will
+    /// never reach.
     fn children(
         &self,
         object: &'a WorkflowTemplate,
         dag: &'a Template,
         parent: &str,
+        over: bool,
     ) -> Vec<Branch> {
         let Some(dag) = &dag.dag else { return Vec::new() };
         dag.tasks
@@ -106,7 +113,7 @@ impl<'a> Walk<'a> {
                         .and_then(|object| Some((object, template(object, &reference.template)?))),
                     (None, None) => None,
                 };
-                self.branch(called, &format!("{parent}.{}", task.name), &task.name)
+                self.branch(called, &format!("{parent}.{}", task.name), &task.name, over)
             })
             .collect()
     }
@@ -120,19 +127,25 @@ impl<'a> Walk<'a> {
         called: Option<(&'a WorkflowTemplate, &'a Template)>,
         name: &str,
         task: &str,
+        over: bool,
     ) -> Branch {
         let node = self.by_name.get(name).copied();
-        match called {
+        let mut branch = match called {
             Some((object, template)) if template.dag.is_some() => {
                 let mut branch = self.leaf(name, task, node, NodeType::Dag);
-                branch.branches = self.children(object, template, name);
+                let over = over || branch.phase.is_complete();
+                branch.branches = self.children(object, template, name, over);
                 branch
             }
             Some((_, template)) if let Some(gate) = gate_name(template) => {
                 self.gate(name, gate, node)
             }
             _ => self.leaf(name, &title(task), node, NodeType::Pod),
+        };
+        if over && node.is_none() {
+            branch.phase = NodePhase::Omitted;
         }
+        branch
     }
 
     /// A gate is a `steps` node with the suspended node inside: one line, for it is one thing.
@@ -233,7 +246,7 @@ fn flattened(branches: Vec<Branch>) -> Vec<Branch> {
 mod tests {
     use super::*;
 
-    const MANIFESTS: &str = r#"
+    const MANIFESTS: &str = r"
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
 metadata: {name: run}
@@ -269,7 +282,7 @@ apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata: {name: run}
 spec: {workflowTemplateRef: {name: run}}
-"#;
+";
 
     fn node(name: &str, kind: NodeType, phase: NodePhase) -> (String, NodeStatus) {
         let node = NodeStatus {

@@ -1,8 +1,6 @@
 //! Manifests that cannot be run here are refused before anything runs, with the place.
 
-mod support;
-
-use support::manifests;
+use crate::support::manifests;
 
 fn workflow(templates: &str) -> String {
     format!(

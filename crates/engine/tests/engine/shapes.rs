@@ -1,12 +1,10 @@
 //! Workflows as real Argo ran them: the same phases, messages and outputs come out here.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Bench, node, phases, said};
 use argo::{NodePhase, NodeType};
 use engine::{Decided, GateState, Pause, Shutdown, Verdict};
-use support::{Bench, node, phases, said};
 
 /// A Workflow `w` with these templates.
 fn workflow(spec: &str) -> String {
@@ -412,8 +410,9 @@ async fn a_fleet_can_be_paused_and_given_more_workers() {
     };
     let managing = async {
         up(3).await;
-        let status = bench.store.status("u1").expect("a status").status;
-        let id = node(&status, "workers").id.clone();
+        let fleets = bench.store.fleets("u1").expect("fleets");
+        assert_eq!((fleets[0].parallelism, fleets[0].active), (3, 3));
+        let id = fleets[0].node.clone();
         bench.store.change_job("u1", &id, None, Some(Pause::Paused)).expect("paused");
         bench.store.change_job("u1", &id, Some(5), Some(Pause::Running)).expect("resumed");
         up(5).await;
@@ -627,21 +626,26 @@ async fn an_output_file_that_is_missing_takes_its_default_or_fails() {
 
 #[tokio::test]
 async fn progress_is_kept_as_the_step_told_it() {
-    let bench = Bench::new();
     let json =
         r#"{"shards":{"done":1,"total":2},"documents":{"done":5,"total":10},"bytes":7,"rate":1.5}"#;
-    bench.submit(&workflow(&format!(
-        r#"  templates:
+    for place in ["", "env: [{name: ARGOSY_PROGRESS_FILE, value: /t/progress.json}]"] {
+        let bench = Bench::new();
+        bench.submit(&workflow(&format!(
+            r#"  templates:
     - name: main
+      volumes: [{{name: t, emptyDir: {{}}}}]
       container:
         image: sh
         command: [sh, -c, 'echo "$0" >"$ARGOSY_PROGRESS_FILE"; echo 5/10 >"$ARGO_PROGRESS_FILE"', '{json}']
+        volumeMounts: [{{name: t, mountPath: /t}}]
+        {place}
 "#
-    )));
-    bench.finish().await;
-    let status = bench.store.status("u1").expect("a status");
-    assert_eq!(status.progress["w"].documents.done, 5);
-    assert_eq!(status.status.nodes["w"].progress.as_deref(), Some("5/10"));
+        )));
+        bench.finish().await;
+        let status = bench.store.status("u1").expect("a status");
+        assert_eq!(status.progress["w"].documents.done, 5);
+        assert_eq!(status.status.nodes["w"].progress.as_deref(), Some("5/10"));
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! Real engines, killed and started again; two engines; two people.
 
-mod support;
-
 use std::{future::pending, path::Path, process::Stdio, time::Duration};
 
+use crate::support::{Bench, node, options, submission};
 use argo::NodePhase;
 use engine::{Clock, Ended, Existing, RunError, Shutdown, Store, StoreError};
-use support::{Bench, node, options, submission};
 
 /// Set for the process that plays the engine.
 const STATE: &str = "ENGINE_TEST_STATE";
@@ -67,7 +65,7 @@ async fn an_engine_that_is_killed_is_followed_by_one_that_goes_on() {
     let folder = bench.folder.path();
     bench.submit(&workflow(folder));
     let mut child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "engine_child"])
+        .args(["--exact", "killed::engine_child"])
         .env(STATE, folder.join("state"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -147,6 +145,21 @@ fn of_two_submissions_of_one_name_at_once_one_wins() {
                 "{error}"
             );
         }
+    }
+}
+
+#[test]
+fn a_new_state_directory_can_be_opened_by_several_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let state = folder.path().join("state");
+            std::thread::spawn(move || Store::open(state, Clock::new(jiff::Timestamp::now)))
+        })
+        .collect();
+    for thread in threads {
+        let store = thread.join().expect("no panic").expect("a store");
+        assert!(store.runs().expect("runs").is_empty());
     }
 }
 

@@ -7,13 +7,13 @@ use engine::{Clock, Ended, Existing, Options, Programs, Refusal, Store, Submissi
 use tempfile::TempDir;
 
 /// A state directory that goes when it is dropped.
-pub struct Bench {
-    pub folder: TempDir,
-    pub store: Store,
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
 }
 
 /// Reads manifests from YAML.
-pub fn manifests(yaml: &str) -> Result<Vec<argo::Manifest>, Vec<Refusal>> {
+pub(crate) fn manifests(yaml: &str) -> Result<Vec<argo::Manifest>, Vec<Refusal>> {
     let values: Vec<serde_json::Value> = yaml
         .split("\n---\n")
         .map(|document| argo::yaml::read_value(document).expect("YAML"))
@@ -21,7 +21,7 @@ pub fn manifests(yaml: &str) -> Result<Vec<argo::Manifest>, Vec<Refusal>> {
     engine::read(&values)
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     let programs = Programs::in_folder("/nowhere").with_own_command("sh");
     let path = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
     Options {
@@ -34,7 +34,7 @@ pub fn options() -> Options {
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path().join("state"), Clock::new(jiff::Timestamp::now))
             .expect("a store");
@@ -42,12 +42,12 @@ impl Bench {
     }
 
     /// Submits a Workflow named `w` with the uid `u1`.
-    pub fn submit(&self, yaml: &str) {
+    pub(crate) fn submit(&self, yaml: &str) {
         self.store.submit(submission("u1", yaml)).expect("submitted");
     }
 
     /// Runs it to its end.
-    pub async fn finish(&self) -> WorkflowStatus {
+    pub(crate) async fn finish(&self) -> WorkflowStatus {
         match engine::run(&self.store, "u1", options(), pending()).await.expect("an engine") {
             Ended::Finished(status) => status,
             Ended::Interrupted(_) => panic!("nobody interrupted"),
@@ -55,7 +55,7 @@ impl Bench {
     }
 }
 
-pub fn submission(uid: &str, yaml: &str) -> Submission {
+pub(crate) fn submission(uid: &str, yaml: &str) -> Submission {
     Submission {
         name: "w".to_owned(),
         uid: uid.to_owned(),
@@ -69,20 +69,20 @@ pub fn submission(uid: &str, yaml: &str) -> Submission {
 
 /// Returns the node of a display name.
 #[track_caller]
-pub fn node<'a>(status: &'a WorkflowStatus, display_name: &str) -> &'a NodeStatus {
+pub(crate) fn node<'a>(status: &'a WorkflowStatus, display_name: &str) -> &'a NodeStatus {
     let found = status.nodes.values().find(|node| node.display_name == display_name);
     found.unwrap_or_else(|| panic!("no node `{display_name}` in {status:#?}"))
 }
 
 /// Returns display names and phases, in the order of names.
-pub fn phases(status: &WorkflowStatus) -> Vec<(&str, NodePhase)> {
+pub(crate) fn phases(status: &WorkflowStatus) -> Vec<(&str, NodePhase)> {
     let mut nodes: Vec<&NodeStatus> = status.nodes.values().collect();
     nodes.sort_by_key(|node| &node.name);
     nodes.iter().map(|node| (node.display_name.as_str(), node.phase)).collect()
 }
 
 /// Returns what a node's process wrote to its output.
-pub fn said(bench: &Bench, display_name: &str) -> Vec<String> {
+pub(crate) fn said(bench: &Bench, display_name: &str) -> Vec<String> {
     let files = bench.store.log_files("u1").expect("logs");
     let mut lines = Vec::new();
     for file in files.iter().filter(|file| file.display_name == display_name) {

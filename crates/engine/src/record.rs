@@ -1,0 +1,98 @@
+//! What does a list of runs show of each?
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+
+use crate::store::StoreError;
+
+/// The columns of a run, in the order of [`run_row`].
+pub(crate) const RUN_COLUMNS: &str =
+    "uid, name, created_at, started_at, finished_at, phase, message, labels, source";
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its uid.
+    pub uid: String,
+    /// Its name.
+    pub name: String,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Error`.
+    pub phase: String,
+    /// Why it is so.
+    pub message: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The text of the migration file.
+    pub source: String,
+}
+
+impl RunRecord {
+    /// Returns whether the run has ended.
+    pub fn is_complete(&self) -> bool {
+        self.finished_at.is_some()
+    }
+}
+
+/// A row of `runs`, as text.
+pub(crate) struct RunRow {
+    uid: String,
+    name: String,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    phase: String,
+    message: Option<String>,
+    labels: String,
+    source: String,
+}
+
+pub(crate) fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        uid: row.get(0)?,
+        name: row.get(1)?,
+        created_at: row.get(2)?,
+        started_at: row.get(3)?,
+        finished_at: row.get(4)?,
+        phase: row.get(5)?,
+        message: row.get(6)?,
+        labels: row.get(7)?,
+        source: row.get(8)?,
+    })
+}
+
+impl RunRow {
+    pub(crate) fn into_record(self) -> Result<RunRecord, StoreError> {
+        let Self { uid, name, created_at, started_at, finished_at, phase, message, labels, source } =
+            self;
+        let time = |text: &str| {
+            text.parse::<Timestamp>().map_err(|error| StoreError::Stored {
+                uid: uid.clone(),
+                source: serde::de::Error::custom(error),
+            })
+        };
+        let created_at = time(&created_at)?;
+        let started_at = started_at.as_deref().map(time).transpose()?;
+        let finished_at = finished_at.as_deref().map(time).transpose()?;
+        let labels = serde_json::from_str(&labels)
+            .map_err(|source| StoreError::Stored { uid: uid.clone(), source })?;
+        Ok(RunRecord {
+            uid,
+            name,
+            created_at,
+            started_at,
+            finished_at,
+            phase,
+            message,
+            labels,
+            source,
+        })
+    }
+}
