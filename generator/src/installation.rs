@@ -19,11 +19,11 @@ pub struct Installation {
     pub image_pull_policy: String,
     /// The account that pods run as.
     pub service_account: String,
-    /// The repository for sources that name none.
+    /// Where sources that name no repository have theirs, in a folder each.
     pub default_snapshot_repository: Option<DefaultRepository>,
 }
 
-/// The snapshot repository for sources that name none.
+/// Where sources that name no repository have theirs: each in a folder with its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefaultRepository {

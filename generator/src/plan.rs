@@ -202,6 +202,8 @@ fn planned(migration: &Migration) -> PlannedMigration {
     } = migration;
     let id = names::allowed(name);
     let own_name = names::joined(&["argosy", &id]);
+    // After the source, not the migration: a cluster must not know one place under two names.
+    let repository_name = names::joined(&["argosy", &names::allowed(source_name)]);
     let snapshot = SnapshotSource {
         repository: repository.clone(),
         snapshot: match existing_snapshot {
@@ -228,7 +230,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
             Work::CreateSnapshot(SnapshotRequest {
                 source: source.clone(),
                 snapshot: snapshot.clone(),
-                repository_name: own_name.clone(),
+                repository_name: repository_name.clone(),
                 selections: all_groups.iter().map(|group| group.indices.clone()).collect(),
                 max_rate_mb_per_node: *max_rate_mb_per_node,
             }),
@@ -249,7 +251,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
             source: source_access.clone(),
             target: access(target),
             snapshot: snapshot.clone(),
-            repository_name: own_name.clone(),
+            repository_name: repository_name.clone(),
             groups: all_groups.clone(),
         })
     };

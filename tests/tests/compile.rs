@@ -349,14 +349,14 @@ fn a_request_that_is_too_long_for_an_argument_travels_as_a_file() {
             _ => None,
         })
         .collect();
-    // Creating and registering the snapshot, and both ways of cleaning up.
-    assert_eq!(maps.len(), 4);
+    // Registering the snapshot, and both ways of cleaning up.
+    assert_eq!(maps.len(), 3);
     for request in maps {
         assert!(request.len() > 100_000);
         serde_json::from_str::<Value>(request).expect("JSON");
     }
     let text = output.to_yaml().expect("YAML");
-    assert_eq!(text.matches("@/argosy-request/request.json").count(), 4);
+    assert_eq!(text.matches("@/argosy-request/request.json").count(), 3);
 }
 
 #[test]
@@ -372,10 +372,11 @@ fn tags(text: &str) -> Vec<&str> {
 
 #[test]
 fn no_text_of_a_user_becomes_an_expression_or_a_variable() {
-    let hostile = "{{workflow.name}} $(ARGOSY_TARGET_PASSWORD) {{=1+1}} \u{2028} 🦀 'x' \"y\" #z: [";
+    let hostile =
+        "{{workflow.name}} $(ARGOSY_TARGET_PASSWORD) {{=1+1}} \u{2028} 🦀 'x' \"y\" #z: [";
     let groups = [json!({
         "name": hostile,
-        "indices": ["regex:(a|\\{{2}b{{x}}$$(HOME))", "logs-{{workflow.uid}}-*"],
+        "indices": ["regex:[{{]workflow.name[}}]$$(HOME)", "logs-{{workflow.uid}}-*"],
     })];
     let source = without_auth(&groups).replace("\"old\"", &json!(hostile).to_string());
     let output = output(&source);
@@ -398,12 +399,14 @@ fn requests(output: &Output) -> Vec<Value> {
             let parameters = call.arguments.iter().flat_map(|arguments| &arguments.parameters);
             for parameter in parameters.filter(|parameter| parameter.name == "request") {
                 let text = parameter.value.as_deref().expect("a value");
-                let request: Value = serde_json::from_str(text).expect("JSON");
-                requests.push(match request {
-                    // The fleet's request is a text that holds the request.
-                    Value::String(text) => serde_json::from_str(&text).expect("JSON in a text"),
-                    other => other,
-                });
+                requests.push(serde_json::from_str(text).unwrap_or_else(|_| {
+                    // The fleet's request stands between quotes in its Job, as a YAML reader and
+                    // then the step take it.
+                    let yaml = format!("request: \"{text}\"");
+                    let value = argo::yaml::read_value(&yaml).expect("YAML");
+                    let inner = value.get("request").and_then(Value::as_str).expect("a text");
+                    serde_json::from_str(inner).expect("JSON")
+                }));
             }
         }
     }
@@ -411,12 +414,16 @@ fn requests(output: &Output) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn whatever_a_group_is_called_and_means_arrives_at_the_steps(
         name in "\\PC{1,12}",
-        letters in "[^*?,\\\\/\"<>| #:A-Z\\s-][^*?,\\\\/\"<>| #:A-Z\\s]{0,10}",
+        letters in "[^*?,\\\\/\"<>| #:A-Z\\s\\pC-][^*?,\\\\/\"<>| #:A-Z\\s\\pC]{0,10}",
     ) {
         prop_assume!(!name.trim().is_empty());
         let groups = [json!({ "name": name, "indices": [letters] })];

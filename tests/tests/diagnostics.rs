@@ -44,7 +44,14 @@ fn json_has_the_place_of_every_finding() {
             let keys: Vec<&str> =
                 entry.as_object().expect("an object").keys().map(String::as_str).collect();
             let expected = [
-                "id", "severity", "message", "help", "path", "line", "column", "endLine",
+                "id",
+                "severity",
+                "message",
+                "help",
+                "path",
+                "line",
+                "column",
+                "endLine",
                 "endColumn",
             ];
             assert_eq!(keys, expected);
@@ -57,9 +64,9 @@ fn json_has_the_place_of_every_finding() {
             let end = (number("endLine"), number("endColumn"));
             assert!((number("line"), number("column")) <= end);
             // The place in lines and columns is the place in bytes.
-            let before: usize = lines.iter().take(number("line") - 1).map(|line| line.len() + 1).sum();
-            let column: usize =
-                line.chars().take(number("column") - 1).map(char::len_utf8).sum();
+            let before: usize =
+                lines.iter().take(number("line") - 1).map(|line| line.len() + 1).sum();
+            let column: usize = line.chars().take(number("column") - 1).map(char::len_utf8).sum();
             assert_eq!(before + column, finding.span.start, "{finding:?}");
         }
     });
@@ -102,5 +109,8 @@ migrations:
     ");
     let colourful = findings::text(&compiled.findings, source, "migration.yaml", Colour::Always);
     assert!(colourful.contains('\u{1b}') && !text.contains('\u{1b}'));
-    assert_eq!(compiled.findings.iter().map(|finding| finding.severity).min(), Some(Severity::Error));
+    assert_eq!(
+        compiled.findings.iter().map(|finding| finding.severity).min(),
+        Some(Severity::Error)
+    );
 }

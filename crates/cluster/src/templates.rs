@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use step_api::ServerVersion;
 
 use crate::{
     client::Client,
@@ -22,6 +23,11 @@ pub enum TemplateKind {
 }
 
 impl TemplateKind {
+    /// Returns whether a server of this version has templates of this kind.
+    pub fn is_known_to(self, version: ServerVersion) -> bool {
+        self == Self::Legacy || version.is_opensearch() || version.at_least(7, 9)
+    }
+
     fn endpoint(self) -> &'static str {
         match self {
             Self::Legacy => "_template",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cluster::Client;
-use engine::environment::Secrets;
+use engine::environment::{SecretError, Secrets};
 use generator::{
     DefaultRepository, Installation,
     findings::{self, Colour},
@@ -79,7 +79,7 @@ pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<
 fn migrations(text: &str, name: &str) -> anyhow::Result<Vec<PlannedMigration>> {
     // Only the clusters are looked at, so a missing repository must not be in the way.
     let nowhere =
-        DefaultRepository { repo_path_uri: "file:///".to_owned(), ..DefaultRepository::default() };
+        DefaultRepository { repo_path_uri: "file:///nowhere".to_owned(), ..DefaultRepository::default() };
     let installation =
         Installation { default_snapshot_repository: Some(nowhere), ..Installation::default() };
     let compiled = generator::compile(text, &installation);
@@ -95,13 +95,16 @@ fn client(
     secret: Option<&str>,
     secrets: &Secrets,
 ) -> anyhow::Result<Client> {
-    let entry = |key: &str| secret.and_then(|name| secrets.read(name, key).ok());
+    let entry = |key: &str| match secret.map(|name| secrets.read(name, key)) {
+        None | Some(Err(SecretError::Missing { .. })) => Ok(None),
+        Some(read) => read.map(Some),
+    };
     let credentials = Credentials {
-        username: entry("username"),
-        password: entry("password"),
-        certificate: entry("tls.crt"),
-        key: entry("tls.key"),
-        authority: entry("ca.crt"),
+        username: entry("username")?,
+        password: entry("password")?,
+        certificate: entry("tls.crt")?,
+        key: entry("tls.key")?,
+        authority: entry("ca.crt")?,
     };
     let storage: BTreeMap<String, String> = std::env::vars()
         .filter(|(name, _)| {

@@ -20,8 +20,6 @@ CREATE TABLE IF NOT EXISTS runs (
     phase       TEXT NOT NULL,
     message     TEXT,
     live        INTEGER NOT NULL,
-    labels      TEXT NOT NULL,
-    source      TEXT NOT NULL,
     manifests   TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_live_run_a_name ON runs (name) WHERE live = 1;

@@ -1,7 +1,5 @@
 //! What does a list of runs show of each?
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use rusqlite::Row;
 
@@ -9,7 +7,7 @@ use crate::store::StoreError;
 
 /// The columns of a run, in the order of [`run_row`].
 pub(crate) const RUN_COLUMNS: &str =
-    "uid, name, created_at, started_at, finished_at, phase, message, labels, source";
+    "uid, name, created_at, started_at, finished_at, phase, message";
 
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +26,6 @@ pub struct RunRecord {
     pub phase: String,
     /// Why it is so.
     pub message: Option<String>,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// The text of the migration file.
-    pub source: String,
 }
 
 impl RunRecord {
@@ -50,8 +44,6 @@ pub(crate) struct RunRow {
     finished_at: Option<String>,
     phase: String,
     message: Option<String>,
-    labels: String,
-    source: String,
 }
 
 pub(crate) fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
@@ -63,15 +55,12 @@ pub(crate) fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         finished_at: row.get(4)?,
         phase: row.get(5)?,
         message: row.get(6)?,
-        labels: row.get(7)?,
-        source: row.get(8)?,
     })
 }
 
 impl RunRow {
     pub(crate) fn into_record(self) -> Result<RunRecord, StoreError> {
-        let Self { uid, name, created_at, started_at, finished_at, phase, message, labels, source } =
-            self;
+        let Self { uid, name, created_at, started_at, finished_at, phase, message } = self;
         let time = |text: &str| {
             text.parse::<Timestamp>().map_err(|error| StoreError::Stored {
                 uid: uid.clone(),
@@ -81,18 +70,6 @@ impl RunRow {
         let created_at = time(&created_at)?;
         let started_at = started_at.as_deref().map(time).transpose()?;
         let finished_at = finished_at.as_deref().map(time).transpose()?;
-        let labels = serde_json::from_str(&labels)
-            .map_err(|source| StoreError::Stored { uid: uid.clone(), source })?;
-        Ok(RunRecord {
-            uid,
-            name,
-            created_at,
-            started_at,
-            finished_at,
-            phase,
-            message,
-            labels,
-            source,
-        })
+        Ok(RunRecord { uid, name, created_at, started_at, finished_at, phase, message })
     }
 }

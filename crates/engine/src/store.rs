@@ -16,6 +16,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -72,10 +73,6 @@ pub struct Submission {
     pub manifests: Vec<Manifest>,
     /// When.
     pub created_at: Timestamp,
-    /// Labels to find the run by.
-    pub labels: BTreeMap<String, String>,
-    /// The text of the migration file.
-    pub source: String,
     /// What to do when a run of that name has not ended.
     pub existing: Existing,
 }
@@ -161,7 +158,8 @@ impl Store {
     /// Opens the state directory, which is made if it is not there.
     pub fn open(folder: impl Into<PathBuf>, clock: Clock) -> Result<Self, StoreError> {
         let folder = folder.into();
-        fs::create_dir_all(&folder)?;
+        // Names of clusters and indices are nobody else's business.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let database = database::open(&folder.join("argosy.db"))?;
         let database = Arc::new(Mutex::new(database));
         Ok(Self { folder, clock, database, last_folded: Arc::default() })
@@ -184,7 +182,7 @@ impl Store {
 
     /// Takes a run in; nothing runs yet. Of two at once with one name, one wins.
     pub fn submit(&self, submission: Submission) -> Result<RunRecord, StoreError> {
-        let Submission { name, uid, manifests, created_at, labels, source, existing } = submission;
+        let Submission { name, uid, manifests, created_at, existing } = submission;
         let program = program::check(&manifests).map_err(StoreError::Refused)?;
         if program.name() != name {
             let message = format!("the Workflow is named `{}`, not `{name}`", program.name());
@@ -196,7 +194,6 @@ impl Store {
         }
         let to_json = |source| StoreError::Stored { uid: uid.clone(), source };
         let manifests = serde_json::to_string(&manifests).map_err(to_json)?;
-        let labels_json = serde_json::to_string(&labels).map_err(to_json)?;
 
         let mut database = self.database();
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -219,9 +216,9 @@ impl Store {
             )?;
         }
         transaction.execute(
-            "INSERT INTO runs (uid, name, created_at, phase, live, labels, source, manifests) \
-             VALUES (?1, ?2, ?3, 'Pending', 1, ?4, ?5, ?6)",
-            params![uid, name, created_at.to_string(), labels_json, source, manifests],
+            "INSERT INTO runs (uid, name, created_at, phase, live, manifests) \
+             VALUES (?1, ?2, ?3, 'Pending', 1, ?4)",
+            params![uid, name, created_at.to_string(), manifests],
         )?;
         transaction.commit()?;
         drop(database);
@@ -233,8 +230,6 @@ impl Store {
             finished_at: None,
             phase: "Pending".to_owned(),
             message: None,
-            labels,
-            source,
         })
     }
 

@@ -5,17 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::error::{Damage, RepositoryError, from_store};
-use crate::location::Location;
+use crate::location::{Location, StoreRoot};
+use crate::shard_paths::Place;
 
 /// The blobs of one repository; names are relative to the repository's root.
 #[derive(Clone)]
 pub(crate) struct Blobs {
     store: Arc<dyn ObjectStore>,
+    /// From the root of the store to the folder that names are relative to.
     prefix: Path,
+    root: StoreRoot,
     uri: Arc<str>,
     region: Option<Arc<str>>,
 }
@@ -33,6 +36,7 @@ impl Blobs {
         Ok(Self {
             store: opened.store,
             prefix: opened.prefix,
+            root: opened.root,
             uri: location.uri.as_str().into(),
             region: location.region.as_deref().map(Into::into),
         })
@@ -41,6 +45,39 @@ impl Blobs {
     /// The URI of the repository.
     pub(crate) fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The path from the root of the store to the repository.
+    pub(crate) fn parts(&self) -> Vec<String> {
+        self.prefix.parts().map(|part| part.as_ref().to_owned()).collect()
+    }
+
+    /// How many levels above the repository a path may begin that is not relative to it, the
+    /// likeliest first.
+    pub(crate) fn levels(&self) -> Vec<usize> {
+        let depth = self.prefix.parts_count();
+        match self.root {
+            StoreRoot::Bucket => std::iter::once(depth).chain(0..depth).collect(),
+            StoreRoot::FileSystem => (0..=depth).collect(),
+        }
+    }
+
+    /// The same store with names relative to a folder that many levels further up.
+    pub(crate) fn above(&self, levels: usize) -> Self {
+        let mut above = self.clone();
+        for _ in 0..levels {
+            above.prefix = above.prefix.parent().unwrap_or_default();
+        }
+        above
+    }
+
+    /// A place as a path from the root of the store.
+    pub(crate) fn shown(&self, place: &Place) -> String {
+        let path = self.above(place.levels_up).path(&place.folder);
+        match self.root {
+            StoreRoot::Bucket => path.to_string(),
+            StoreRoot::FileSystem => format!("/{path}"),
+        }
     }
 
     /// Reads a whole blob.
@@ -123,12 +160,21 @@ impl Blobs {
     }
 
     fn path(&self, name: &str) -> Path {
-        // Not `Path::from`: the names of blobs are ASCII of our own making or the server's, and
-        // parts are joined one by one so that nothing in them is read as a path of its own.
-        name.split('/').filter(|part| !part.is_empty()).fold(self.prefix.clone(), Path::join)
+        // Not `Path::from`: parts are joined one by one and as they are. Only `..` and the like are
+        // escaped, so that nothing in them is read as a path of its own.
+        let parts = name.split('/').filter(|part| !part.is_empty());
+        parts.fold(self.prefix.clone(), |path, part| {
+            path.join(PathPart::parse(part).unwrap_or_else(|_| part.into()))
+        })
     }
 
     fn failed(&self, path: &Path, error: object_store::Error) -> RepositoryError {
-        from_store(&self.uri, self.region.as_deref(), path, error)
+        let shown = match self.root {
+            StoreRoot::Bucket => path.clone(),
+            StoreRoot::FileSystem => {
+                path.prefix_match(&self.prefix).map_or_else(|| path.clone(), Iterator::collect)
+            }
+        };
+        from_store(&self.uri, self.region.as_deref(), &shown, error)
     }
 }

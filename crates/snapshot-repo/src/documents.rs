@@ -122,7 +122,7 @@ struct Planned {
 }
 
 impl ShardDocuments {
-    pub(crate) fn new(blobs: Blobs, files: ShardFiles, from: Position) -> Self {
+    pub(crate) fn new(blobs: &Blobs, files: ShardFiles, from: Position) -> Self {
         Self {
             reader: FileReader::new(blobs, files),
             from,

@@ -112,6 +112,22 @@ pub enum RepositoryError {
         /// The absent blob.
         blob: String,
     },
+    /// A shard with a hashed path is at none of the places where it may be.
+    #[error(
+        "shard {shard} of `{index}` in `{uri}` has a hashed path, but is in none of these folders: \
+         `{tried}`; hashed folders may lie outside of the base path: copy the whole bucket or \
+         location of the repository, and point the URI to the base path in it"
+    )]
+    ShardFolderMissing {
+        /// The URI of the repository.
+        uri: String,
+        /// The index.
+        index: String,
+        /// The shard's number.
+        shard: u32,
+        /// The folders that were looked at.
+        tried: String,
+    },
     /// The prefix holds no repository.
     #[error(
         "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); point it to the folder \

@@ -12,6 +12,7 @@ use lucene::{FileSlice, LuceneError};
 use crate::blobs::Blobs;
 use crate::error::{Damage, RepositoryError};
 use crate::shard::{Piece, ShardFile, ShardFiles, ShardTypes};
+use crate::shard_paths::Place;
 
 /// A small file (segment infos, field infos, live docs) larger than this is damage, not data.
 const SMALL_FILE_LIMIT: u64 = 1 << 30;
@@ -35,8 +36,10 @@ struct Shard {
 }
 
 impl FileReader {
-    pub(crate) fn new(blobs: Blobs, files: ShardFiles) -> Self {
-        let ShardFiles { index: _, shard: _, files, types, folder } = files;
+    pub(crate) fn new(blobs: &Blobs, files: ShardFiles) -> Self {
+        let ShardFiles { index: _, shard: _, files, types, place } = files;
+        let Place { levels_up, folder } = place;
+        let blobs = blobs.above(levels_up);
         let lucene =
             lucene::ShardFiles::new(files.iter().map(|file| (file.name.clone(), file.length)));
         let files = files.into_iter().map(|file| (file.name.clone(), file)).collect();

@@ -1,7 +1,7 @@
 //! Answers: here is a snapshot repository; which snapshots, indices, shards, files and documents
 //! does it hold?
 //!
-//! A repository is a folder of blobs in an object store, written by Elasticsearch 5 to 8 or
+//! A repository is a folder of blobs in an object store, written by Elasticsearch 5 to 9 or
 //! OpenSearch 1 to 3:
 //!
 //! ```text
@@ -13,6 +13,7 @@
 //!   meta-<snapshot uuid or blob id>.dat   settings, mappings, aliases        (index)
 //!   <shard>/snap-<snapshot uuid>.dat      the list of Lucene files           (shard)
 //!   <shard>/__<name>[.partM]              the bytes of one Lucene file       (files)
+//! snapshot_shard_paths/...             where hashed shard folders are        (shard_paths)
 //! ```
 //!
 //! [`Repository`] is the edge (it reads blobs); every format above has one module that is a pure
@@ -32,6 +33,8 @@ mod repository;
 mod root;
 mod segment;
 mod shard;
+mod shard_folder;
+mod shard_paths;
 mod smile;
 mod snapshot;
 pub mod source;

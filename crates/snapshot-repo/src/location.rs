@@ -42,6 +42,16 @@ fn retry() -> RetryConfig {
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: Path,
+    pub(crate) root: StoreRoot,
+}
+
+/// What the root of a store is to the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreRoot {
+    /// The bucket, in which the repository has a base path.
+    Bucket,
+    /// The root of this machine's file system: the repository's own is any folder down to it.
+    FileSystem,
 }
 
 impl Location {
@@ -73,8 +83,10 @@ impl Location {
         if !folder.is_dir() {
             return Err(RepositoryError::FolderMissing { uri: self.uri.clone() });
         }
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| self.setup(error))?;
-        Ok(Opened { store: Arc::new(store), prefix: Path::default() })
+        let prefix =
+            Path::from_filesystem_path(folder).map_err(|error| self.setup(error.into()))?;
+        let store = Arc::new(LocalFileSystem::new());
+        Ok(Opened { store, prefix, root: StoreRoot::FileSystem })
     }
 
     /// A TLS provider must be the process's default before a client is built, or building one
@@ -103,7 +115,7 @@ impl Location {
                 .with_virtual_hosted_style_request(false);
         }
         let store = builder.build().map_err(|error| self.setup(error))?;
-        Ok(Opened { store: Arc::new(store), prefix })
+        Ok(Opened { store: Arc::new(store), prefix, root: StoreRoot::Bucket })
     }
 
     fn open_google(&self, url: &Url) -> Result<Opened, RepositoryError> {
@@ -120,7 +132,7 @@ impl Location {
             builder = builder.with_base_url(endpoint.trim_end_matches('/'));
         }
         let store = builder.build().map_err(|error| self.setup(error))?;
-        Ok(Opened { store: Arc::new(store), prefix })
+        Ok(Opened { store: Arc::new(store), prefix, root: StoreRoot::Bucket })
     }
 
     fn open_azure(&self, url: &Url) -> Result<Opened, RepositoryError> {
@@ -140,7 +152,7 @@ impl Location {
             builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
         }
         let store = builder.build().map_err(|error| self.setup(error))?;
-        Ok(Opened { store: Arc::new(store), prefix })
+        Ok(Opened { store: Arc::new(store), prefix, root: StoreRoot::Bucket })
     }
 
     /// Whether an endpoint was given that is not encrypted; the store refuses it unless told.

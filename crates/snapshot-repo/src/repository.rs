@@ -10,8 +10,10 @@ use crate::error::RepositoryError;
 use crate::global::{self, GlobalMetadata};
 use crate::index::{self, IndexMetadata, Types};
 use crate::location::Location;
-use crate::root::{self, Contents, ShardPaths};
+use crate::root::{self, Contents};
 use crate::shard::{self, ShardFiles};
+use crate::shard_folder::{self, Found, Search};
+use crate::shard_paths::{Place, ShardOfIndex, ShardPaths};
 use crate::snapshot::{self, Snapshot, SnapshotIndex, SnapshotState};
 
 /// How many snapshot names an error lists when none is near.
@@ -129,14 +131,11 @@ impl Repository {
         shard: u32,
     ) -> Result<ShardFiles, RepositoryError> {
         let folder = format!("indices/{}/{shard}", index.id);
-        if let ShardPaths::Hashed(number) = index.shard_paths {
+        if let ShardPaths::Unknown(number) = index.shard_paths {
             return Err(RepositoryError::Unsupported {
                 uri: self.uri().to_owned(),
                 blob: folder,
-                what: format!(
-                    "hashed shard paths (`shard_path_type` {number}) of index `{}`",
-                    index.name
-                ),
+                what: format!("the `shard_path_type` {number} of index `{}`", index.name),
                 instead: "take the snapshot into a repository registered with `shard_path_type: FIXED`",
             });
         }
@@ -161,17 +160,23 @@ impl Repository {
                 instead: "read the snapshot that it was mounted from",
             });
         }
-        let blob = format!("{folder}/snap-{}.dat", snapshot.uuid);
-        let Some(bytes) = self.blobs.read_if_present(&blob).await? else {
-            return Err(self.absent_shard(snapshot, index, shard, blob).await);
+        let shards = metadata.number_of_shards;
+        let wanted = ShardOfIndex { name: &index.name, id: &index.id, shards, shard };
+        let name = format!("snap-{}.dat", snapshot.uuid);
+        let search = shard_folder::find(&self.blobs, index.shard_paths, wanted, &name).await?;
+        let Found { place, blob, list } = match search {
+            Search::Found(found) => found,
+            Search::Absent(places) => {
+                return Err(self.absent_shard(snapshot, index, shard, &places).await);
+            }
         };
-        let files = shard::parse(&bytes).map_err(|damage| self.blobs.damaged(&blob, damage))?;
+        let files = shard::parse(&list).map_err(|damage| self.blobs.damaged(&blob, damage))?;
         Ok(ShardFiles {
             index: index.name.clone(),
             shard,
             files,
             types: metadata.document_types(types(snapshot)),
-            folder,
+            place,
         })
     }
 
@@ -181,11 +186,10 @@ impl Repository {
         snapshot: &Snapshot,
         index: &SnapshotIndex,
         shard: u32,
-        blob: String,
+        places: &[Place],
     ) -> RepositoryError {
         let folder = format!("indices/{}/{shard}", index.id);
-        let names = self.blobs.list(&folder).await.unwrap_or_default();
-        if snapshot.pinned || names.iter().any(|name| name.starts_with("shallow-snap-")) {
+        if snapshot.pinned || shard_folder::is_shallow(&self.blobs, places).await {
             return RepositoryError::Unsupported {
                 uri: self.uri().to_owned(),
                 blob: folder,
@@ -194,21 +198,36 @@ impl Repository {
                 instead: "take the snapshot into a repository registered without `remote_store_index_shallow_copy`",
             };
         }
-        if snapshot.state == SnapshotState::Success {
-            RepositoryError::BlobMissing { uri: self.uri().to_owned(), blob }
-        } else {
-            missing_shard(snapshot, index, shard, "the repository has no list of its files".into())
+        if snapshot.state != SnapshotState::Success {
+            let reason = "the repository has no list of its files".into();
+            return missing_shard(snapshot, index, shard, reason);
+        }
+        let uri = self.uri().to_owned();
+        match index.shard_paths {
+            ShardPaths::Fixed | ShardPaths::Unknown(_) => RepositoryError::BlobMissing {
+                uri,
+                blob: format!("{folder}/snap-{}.dat", snapshot.uuid),
+            },
+            ShardPaths::HashedPrefix | ShardPaths::HashedInfix => {
+                let tried = places.iter().map(|place| self.blobs.shown(place));
+                RepositoryError::ShardFolderMissing {
+                    uri,
+                    index: index.name.clone(),
+                    shard,
+                    tried: tried.collect::<Vec<_>>().join("`, `"),
+                }
+            }
         }
     }
 
     /// Streams a shard's documents from a position on.
     pub fn documents(&self, files: ShardFiles, from: Position) -> ShardDocuments {
-        ShardDocuments::new(self.blobs.clone(), files, from)
+        ShardDocuments::new(&self.blobs, files, from)
     }
 
     /// How large a shard is, without reading any document.
     pub async fn shard_size(&self, files: &ShardFiles) -> Result<ShardSize, RepositoryError> {
-        ShardDocuments::new(self.blobs.clone(), files.clone(), Position::START).size().await
+        ShardDocuments::new(&self.blobs, files.clone(), Position::START).size().await
     }
 }
 

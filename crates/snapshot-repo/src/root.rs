@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::error::Damage;
+use crate::shard_paths::ShardPaths;
 use crate::snapshot::{SnapshotIndex, SnapshotState};
 
 /// What the root of a repository lists.
@@ -59,15 +60,6 @@ pub struct IndexSummary {
     /// The uuids of the snapshots that hold it.
     pub snapshots: BTreeSet<String>,
     shard_paths: ShardPaths,
-}
-
-/// Where the shards of an index are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ShardPaths {
-    /// In `indices/<id>/<shard>/`.
-    Fixed,
-    /// Under a hashed name, by the number of its path type.
-    Hashed(u64),
 }
 
 impl Contents {
@@ -123,10 +115,7 @@ pub(crate) fn parse(bytes: &[u8], generation: u64) -> Result<Contents, Damage> {
             name,
             id: index.id,
             snapshots: index.snapshots.into_iter().map(Reference::uuid).collect(),
-            shard_paths: match index.shard_path_type {
-                None | Some(0) => ShardPaths::Fixed,
-                Some(number) => ShardPaths::Hashed(number),
-            },
+            shard_paths: ShardPaths::of(index.shard_path_type),
         })
         .collect();
     let snapshots = snapshots
@@ -255,7 +244,8 @@ impl VersionText {
 
 #[cfg(test)]
 mod tests {
-    use super::{ShardPaths, highest_generation, parse, parse_latest};
+    use super::{highest_generation, parse, parse_latest};
+    use crate::shard_paths::ShardPaths;
     use crate::snapshot::SnapshotState;
 
     #[test]
@@ -302,6 +292,6 @@ mod tests {
     fn hashed_shard_paths_are_seen() {
         let root =
             br#"{"snapshots":[],"indices":{"i":{"id":"I","snapshots":[],"shard_path_type":1}}}"#;
-        assert_eq!(parse(root, 0).unwrap().indices[0].shard_paths, ShardPaths::Hashed(1));
+        assert_eq!(parse(root, 0).unwrap().indices[0].shard_paths, ShardPaths::HashedPrefix);
     }
 }

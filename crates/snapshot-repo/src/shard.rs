@@ -1,4 +1,4 @@
-//! `indices/<id>/<shard>/snap-<uuid>.dat`: the list of a shard's Lucene files.
+//! `<folder of a shard>/snap-<uuid>.dat`: the list of a shard's Lucene files.
 //!
 //! ```text
 //! name, index_version, number_of_files, total_size
@@ -19,6 +19,7 @@ use serde_smile::value::Value;
 
 use crate::container;
 use crate::error::Damage;
+use crate::shard_paths::Place;
 use crate::smile;
 
 /// The Lucene files of one shard in one snapshot.
@@ -31,7 +32,7 @@ pub struct ShardFiles {
     /// The files, in the order of the list.
     pub files: Vec<ShardFile>,
     pub(crate) types: ShardTypes,
-    pub(crate) folder: String,
+    pub(crate) place: Place,
 }
 
 /// What the mapping says of the types of a shard's documents.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::container;
 use crate::error::Damage;
-use crate::root::{ShardPaths, SnapshotSummary, VersionText};
+use crate::root::{SnapshotSummary, VersionText};
+use crate::shard_paths::ShardPaths;
 use crate::smile;
 
 /// One snapshot.

@@ -14,7 +14,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// The servers whose repositories are read; each has an archive of this name.
-const SERVERS: &[&str] = &["es56", "es68", "es710", "es717", "es732", "os13"];
+const SERVERS: &[&str] =
+    &["es56", "es68", "es710", "es717", "es732", "es8", "es9", "os13", "os2", "os3"];
 
 /// The fixtures of one server, and the folder that keeps them while they are used.
 struct Fixtures {

@@ -14,11 +14,13 @@
 //! the environment.
 
 pub mod access;
+pub mod closest;
 pub mod exit;
 pub mod pattern;
 pub mod process;
 pub mod progress;
 pub mod repository;
+pub mod selection;
 pub mod version;
 
 pub mod cleanup;

@@ -20,6 +20,32 @@ pub enum ExistingIndices {
     Skip,
 }
 
+/// What becomes of an index, given what of others is on the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Treatment {
+    /// It is made, or filled if it is there and empty.
+    Fill,
+    /// Documents are added to those that are there.
+    Append,
+    /// It stays as it is.
+    LeaveAlone,
+    /// The migration stops before anything is written.
+    Stop,
+}
+
+impl ExistingIndices {
+    /// Returns what becomes of an index that holds this many documents of others.
+    pub fn treat(self, documents: u64) -> Treatment {
+        match self {
+            _ if documents == 0 => Treatment::Fill,
+            Self::Refuse => Treatment::Stop,
+            Self::Append => Treatment::Append,
+            Self::Skip => Treatment::LeaveAlone,
+        }
+    }
+}
+
 /// One group, as the steps see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -16,8 +16,10 @@
 mod apply;
 mod builtin;
 mod change;
+pub mod difference;
 mod fields;
 mod item;
+mod proposal;
 mod rule;
 mod rules;
 mod settings;
@@ -26,6 +28,7 @@ pub use apply::{Transformed, apply};
 pub use builtin::builtin_template;
 pub use change::{Change, Weight};
 pub use item::{Item, ItemError, ItemKind};
+pub use proposal::{Openness, Proposal, Task, templates};
 pub use rule::{Rule, Versions};
 pub use rules::RULES;
 pub use settings::Settings;

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Compile a migration file to Argo manifests.
     Compile(Compile),
     /// Show what a migration will do, before anything is written.
-    Plan(Input),
+    Plan(Plan),
     /// Start a migration; one of the same name is stopped and replaced.
     Submit(Submit),
     /// Show how far a migration is.
@@ -109,6 +109,8 @@ pub(crate) enum Configure {
         editor: String,
         #[command(flatten)]
         session: Session,
+        #[command(flatten)]
+        installation: Installation,
     },
     /// Print the session's migration file.
     View {
@@ -134,6 +136,8 @@ pub(crate) enum Credentials {
     List {
         #[command(flatten)]
         session: Session,
+        #[command(flatten)]
+        installation: Installation,
     },
     /// Keep a user name and password.
     Create(Credential),
@@ -203,6 +207,15 @@ pub(crate) struct Installation {
     /// The AWS region of that repository.
     #[arg(long, env = "ARGOSY_SNAPSHOT_REGION", value_name = "REGION")]
     pub(crate) snapshot_region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Do not look at the clusters: show the tasks and gates only.
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 #[derive(Debug, Args)]

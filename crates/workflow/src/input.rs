@@ -80,8 +80,8 @@ pub(crate) fn read(state: &StateDir, input: &args::Input) -> anyhow::Result<Sour
 }
 
 /// Compiles a text that is not kept yet.
-pub(crate) fn compile_text(text: &str, name: &str) -> Source {
-    let compiled = generator::compile(text, &Installation::default());
+pub(crate) fn compile_text(text: &str, name: &str, flags: &args::Installation) -> Source {
+    let compiled = generator::compile(text, &installation(flags));
     Source { text: text.to_owned(), name: name.to_owned(), compiled }
 }
 

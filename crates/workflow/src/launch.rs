@@ -47,6 +47,15 @@ pub(crate) fn engine(state: &StateDir, store: &Store, uid: &str) -> anyhow::Resu
 fn died(folder: &std::path::Path) -> anyhow::Error {
     let path = folder.join("engine.log");
     let log = fs_err::read_to_string(&path).unwrap_or_default();
-    let last = log.lines().last().unwrap_or("it said nothing").to_owned();
-    anyhow::anyhow!("the engine did not start: {last}; see {}", path.display())
+    let Some(last) = log.lines().last() else {
+        return anyhow::anyhow!(
+            "the engine did not start and could not say why in {}; is the disk of the state \
+             directory full? Make room, then run `workflow resume`",
+            path.display()
+        );
+    };
+    anyhow::anyhow!(
+        "the engine did not start: {last}; see {}; once that is mended, run `workflow resume`",
+        path.display()
+    )
 }

@@ -11,6 +11,7 @@ mod input;
 mod launch;
 mod local;
 mod output;
+mod preview;
 mod view;
 
 fn main() -> ExitCode {

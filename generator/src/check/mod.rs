@@ -3,12 +3,14 @@
 
 pub(crate) mod approvals;
 mod auth;
+mod candidates;
 mod endpoint;
 mod group;
 pub(crate) mod names;
 mod overlap;
 mod reference;
 mod repository;
+mod sharing;
 pub(crate) mod size;
 pub(crate) mod structure;
 #[cfg(test)]
@@ -65,6 +67,8 @@ static RULES: &[Rule] = &[
     repository::ROLE,
     repository::TWICE,
     repository::SNAPSHOT_NAME,
+    sharing::SOURCES,
+    sharing::MIGRATIONS,
     group::NO_MIGRATIONS,
     group::NOTHING_ENABLED,
     group::NO_INDICES,
@@ -92,6 +96,7 @@ pub(crate) fn all(file: &MigrationFile, installation: &Installation, report: &mu
     version::check(file, report);
     auth::check(file, report);
     repository::check(file, installation, report);
+    sharing::check(file, installation, report);
     group::check(file, report);
     overlap::check(file, report);
     approvals::check(file, report);

@@ -1,14 +1,15 @@
 //! Can one index belong to two groups?
-//!
-//! A pair of patterns is compared only when the text before the first wildcard of one begins with
-//! that of the other: nothing else can match one name. So a file of thousands of groups costs
-//! little more than sorting them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use step_api::{IndexPattern, IndexSelection};
 
-use super::{Rule, walk, witness::witness};
+use super::{
+    Rule,
+    candidates::{Ends, pairs},
+    walk,
+    witness::{Side, witness},
+};
 use crate::{
     config::{file::MigrationFile, group_name},
     findings::{Report, Severity},
@@ -37,10 +38,8 @@ pub(crate) const TWO_SOURCES: Rule = Rule {
 /// A pattern that adds names, and where it stands.
 struct Entry<'a> {
     group: usize,
-    path: Pointer,
+    path: &'a Pointer,
     pattern: &'a IndexPattern,
-    text: String,
-    prefix: String,
 }
 
 /// A group with readable patterns.
@@ -88,37 +87,38 @@ fn readable(source: &str, name: String, indices: Option<&[String]>, path: &Point
 }
 
 fn compare(groups: &[Group], report: &mut Report<'_>) {
+    let sides: Vec<Side<'_>> = groups.iter().map(|group| Side::new(&group.selection)).collect();
     let mut entries = Vec::new();
+    let mut ends = Vec::new();
     for (position, group) in groups.iter().enumerate() {
         for (pattern, path) in group.selection.patterns().iter().zip(&group.paths) {
             if !pattern.is_exclusion() {
-                let text = pattern.to_string();
-                let prefix = literal_prefix(pattern);
-                entries.push(Entry { group: position, path: path.clone(), pattern, text, prefix });
+                entries.push(Entry { group: position, path, pattern });
+                ends.push(Ends::of(pattern));
             }
         }
     }
-    entries.sort_by(|one, other| (&one.prefix, one.group).cmp(&(&other.prefix, other.group)));
     // One finding for each group is enough to mend it, and keeps a catch-all from drowning others.
     let mut told = BTreeSet::new();
-    for (position, entry) in entries.iter().enumerate() {
-        let candidates = entries.iter().skip(position + 1);
-        for other in candidates.take_while(|other| other.prefix.starts_with(&entry.prefix)) {
-            let (first, second) =
-                if entry.group < other.group { (entry, other) } else { (other, entry) };
-            if first.group == second.group || told.contains(&second.group) {
-                continue;
-            }
-            let (Some(one), Some(two)) = (groups.get(first.group), groups.get(second.group)) else {
-                continue;
-            };
-            let found = witness(first.pattern, second.pattern, &one.selection, &two.selection);
-            if let Some(name) = found {
-                told.insert(second.group);
-                tell(first, one, second, two, &name, report);
-            }
+    pairs(&ends, |one, other| {
+        let (Some(one), Some(other)) = (entries.get(one), entries.get(other)) else { return };
+        let (first, second) = if one.group < other.group { (one, other) } else { (other, one) };
+        let (Some(one), Some(two)) = (groups.get(first.group), groups.get(second.group)) else {
+            return;
+        };
+        let key = (second.group, one.source == two.source);
+        if first.group == second.group || told.contains(&key) {
+            return;
         }
-    }
+        let (Some(side), Some(other_side)) = (sides.get(first.group), sides.get(second.group))
+        else {
+            return;
+        };
+        if let Some(name) = witness(first.pattern, second.pattern, side, other_side) {
+            told.insert(key);
+            tell(first, one, second, two, &name, report);
+        }
+    });
 }
 
 fn tell(
@@ -132,9 +132,9 @@ fn tell(
     if one.source == two.source {
         let message = format!(
             "`{}` and `{}` of group `{}` can both match `{name}`",
-            second.text, first.text, one.name
+            second.pattern, first.pattern, one.name
         );
-        report.value(&RULE, &second.path, message).label(format!("also means `{name}`")).help(
+        report.value(&RULE, second.path, message).label(format!("also means `{name}`")).help(
             format!(
                 "exclude it from one of the groups, for example with `-{}`",
                 narrower(first, second)
@@ -143,28 +143,22 @@ fn tell(
     } else {
         let message = format!(
             "`{}` here and `{}` of source `{}` can both match `{name}`, on one target",
-            second.text, first.text, one.source
+            second.pattern, first.pattern, one.source
         );
         report
-            .value(&TWO_SOURCES, &second.path, message)
+            .value(&TWO_SOURCES, second.path, message)
             .help("this is fine if no index has the same name in both sources");
     }
 }
 
 /// Returns the pattern that is better excluded: the one that says more.
-fn narrower<'a>(first: &'a Entry<'_>, second: &'a Entry<'_>) -> &'a str {
+fn narrower<'a>(first: &Entry<'a>, second: &Entry<'a>) -> &'a IndexPattern {
     let says = |entry: &Entry<'_>| match entry.pattern.glob() {
         Some(_) if entry.pattern.is_exact() => usize::MAX,
         Some(letters) => letters.iter().filter(|letter| !matches!(letter, '*' | '?')).count(),
         None => 0,
     };
-    if says(first) >= says(second) { &first.text } else { &second.text }
-}
-
-/// Returns what every name that the pattern matches begins with.
-fn literal_prefix(pattern: &IndexPattern) -> String {
-    let letters = pattern.glob().unwrap_or_default();
-    letters.iter().take_while(|letter| !matches!(letter, '*' | '?')).collect()
+    if says(first) >= says(second) { first.pattern } else { second.pattern }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use step_api::{IndexPattern, IndexSelection};
 
+use super::candidates::{Ends, Nested};
+
 /// States to look at before giving up; the register step looks at the real names anyway.
 const MOST_STATES: usize = 5_000;
 /// Names to offer to expressions before giving up.
@@ -19,35 +21,61 @@ const MOST_OFFERS: usize = 100;
 /// see no difference.
 const LENGTHS_TOLD_APART: usize = 8;
 
-/// Returns a name that `first` and `second` match and both selections mean, if one is found.
+/// A group: what it means, and its exclusions by what they begin with.
+pub(super) struct Side<'a> {
+    selection: &'a IndexSelection,
+    exclusions: Nested<&'a [char]>,
+    has_excluding_expression: bool,
+}
+
+impl<'a> Side<'a> {
+    pub(super) fn new(selection: &'a IndexSelection) -> Self {
+        let mut exclusions = Nested::default();
+        let mut has_excluding_expression = false;
+        for pattern in selection.patterns().iter().filter(|pattern| pattern.is_exclusion()) {
+            match pattern.glob() {
+                Some(letters) => exclusions.add(Ends::of(pattern).beginning, letters),
+                None => has_excluding_expression = true,
+            }
+        }
+        Self { selection, exclusions, has_excluding_expression }
+    }
+}
+
+/// Returns a name that `first` and `second` match and both groups mean, if one is found.
 pub(super) fn witness(
     first: &IndexPattern,
     second: &IndexPattern,
-    one: &IndexSelection,
-    two: &IndexSelection,
+    one: &Side<'_>,
+    two: &Side<'_>,
 ) -> Option<String> {
-    let means = |name: &str| one.selects(name) && two.selects(name);
+    let means = |name: &str| one.selection.selects(name) && two.selection.selects(name);
     for (exact, other) in [(first, second), (second, first)] {
         if exact.is_exact() {
             let name: String = exact.glob()?.iter().collect();
             return (other.matches(&name) && means(&name)).then_some(name);
         }
     }
-    let (first, second) = (first.glob()?, second.glob()?);
-    if !ends_meet(first, second) {
+    let (first_letters, second_letters) = (first.glob()?, second.glob()?);
+    if !ends_meet(first_letters, second_letters) {
         return None;
     }
-    let exclusions = one.patterns().iter().chain(two.patterns());
-    let exclusions = exclusions.filter(|pattern| pattern.is_exclusion());
-    let mut globs = vec![Glob::new(first)?, Glob::new(second)?];
-    let mut told_apart = 0;
-    for exclusion in exclusions {
-        match exclusion.glob() {
-            Some(letters) => globs.extend(Glob::new(letters)),
-            // Names of several lengths are offered, for an expression may exclude the shortest.
-            None => told_apart = LENGTHS_TOLD_APART,
-        }
+    let mut globs = vec![Glob::new(first_letters)?, Glob::new(second_letters)?];
+    // All names in question begin with the longer of the two beginnings, so only exclusions that
+    // fit it can take one away.
+    let beginning = [Ends::of(first), Ends::of(second)].map(|ends| ends.beginning);
+    let beginning = beginning.iter().max_by_key(|beginning| beginning.len())?;
+    for side in [one, two] {
+        let longer = side.exclusions.longer(beginning);
+        let near = longer.chain(side.exclusions.shorter(beginning));
+        globs.extend(near.filter_map(|letters| Glob::new(letters)));
     }
+    // Names of several lengths are offered, for an expression may exclude the shortest.
+    let told_apart = if one.has_excluding_expression || two.has_excluding_expression {
+        LENGTHS_TOLD_APART
+    } else {
+        0
+    };
     search(&globs, told_apart, means)
 }
 
@@ -177,7 +205,8 @@ mod tests {
             IndexSelection::new(patterns)
         };
         let (one, two) = (read(one), read(two));
-        witness(one.patterns().first()?, two.patterns().first()?, &one, &two)
+        let sides = (Side::new(&one), Side::new(&two));
+        witness(one.patterns().first()?, two.patterns().first()?, &sides.0, &sides.1)
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(crate) struct SourceCluster {
     pub allow_insecure: Option<bool>,
     /// How requests are authenticated; not at all when absent.
     pub auth_config: Option<AuthConfig>,
-    /// Where its snapshots are; the installation's default repository when absent.
+    /// Where its snapshots are; in a folder of its own in the installation's default repository when
+    /// absent.
     pub snapshot_repo: Option<SnapshotRepo>,
 }
 

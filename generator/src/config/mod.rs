@@ -156,12 +156,13 @@ fn migration(
         }
     }
     let repo = source.snapshot_repo.as_ref();
+    let repository = repository::of(&source_name, repo, installation)?;
     Some(Migration {
         name: migration_name(entry)?,
         source_name,
         source: source_cluster,
         target: target_cluster,
-        repository: repository::of(repo, installation)?,
+        repository,
         existing_snapshot: repo.and_then(|repo| repo.snapshot_name.clone()),
         max_rate_mb_per_node: repo.and_then(|repo| repo.max_snapshot_rate_mb_per_node),
         groups: entry
@@ -219,9 +220,7 @@ fn documents(part: Option<&DocumentBackfill>) -> Documents {
             .and_then(|part| part.bulk_documents)
             .unwrap_or(defaults.bulk_documents),
         connections: part.and_then(|part| part.max_connections).unwrap_or(defaults.connections),
-        lease_seconds: part
-            .and_then(|part| part.lease_seconds)
-            .unwrap_or(defaults.lease_seconds),
+        lease_seconds: part.and_then(|part| part.lease_seconds).unwrap_or(defaults.lease_seconds),
     };
     Documents {
         workers: part.and_then(|part| part.workers).unwrap_or(DEFAULT_WORKERS),

@@ -1,5 +1,7 @@
-//! Where are the snapshots of a source? Its own repository, or the installation's.
+//! Where are the snapshots of a source? In its own repository, or in a folder of its own in the
+//! installation's: two clusters that write one repository destroy it.
 
+use argo::names;
 use step_api::Repository;
 use thiserror::Error;
 
@@ -46,8 +48,13 @@ pub(crate) fn uri(text: &str) -> Result<String, UriError> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-/// Returns the repository of a source: what its own `snapshotRepo` says, else the default one.
-pub(crate) fn of(repo: Option<&SnapshotRepo>, installation: &Installation) -> Option<Repository> {
+/// Returns the repository of a source: what its own `snapshotRepo` says, else a folder with the
+/// source's name in the default one.
+pub(crate) fn of(
+    source: &str,
+    repo: Option<&SnapshotRepo>,
+    installation: &Installation,
+) -> Option<Repository> {
     if let Some((repo, (_, text))) = repo.and_then(|repo| Some((repo, repo.uri()?))) {
         return Some(Repository {
             uri: uri(text).ok()?,
@@ -59,7 +66,7 @@ pub(crate) fn of(repo: Option<&SnapshotRepo>, installation: &Installation) -> Op
     let default = installation.default_snapshot_repository.as_ref()?;
     let own_region = repo.and_then(|repo| repo.region()).map(|(_, region)| region.to_owned());
     Some(Repository {
-        uri: uri(&default.repo_path_uri).ok()?,
+        uri: format!("{}/{}", uri(&default.repo_path_uri).ok()?, names::allowed(source)),
         region: own_region.or_else(|| default.aws_region.clone()),
         endpoint: repo.and_then(|repo| repo.endpoint.clone()).or_else(|| default.endpoint.clone()),
         role_arn: repo
@@ -71,6 +78,7 @@ pub(crate) fn of(repo: Option<&SnapshotRepo>, installation: &Installation) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::installation::DefaultRepository;
 
     #[test]
     fn the_four_schemes_are_read() {
@@ -78,6 +86,24 @@ mod tests {
             assert_eq!(uri(text).as_deref(), Ok(text));
         }
         assert_eq!(uri("s3://bucket/a/").as_deref(), Ok("s3://bucket/a"));
+    }
+
+    #[test]
+    fn sources_without_a_repository_get_a_folder_each_in_the_default_one() {
+        let default = DefaultRepository {
+            repo_path_uri: "s3://bucket/all/".to_owned(),
+            ..DefaultRepository::default()
+        };
+        let installation =
+            Installation { default_snapshot_repository: Some(default), ..Installation::default() };
+        let uri = |source| of(source, None, &installation).expect("a repository").uri;
+        assert_eq!(uri("legacy"), "s3://bucket/all/legacy");
+        let folders = [uri("a/b"), uri("A/b"), uri("a-b"), uri("..")];
+        for (position, folder) in folders.iter().enumerate() {
+            let name = folder.strip_prefix("s3://bucket/all/").expect("inside");
+            assert!(names::is_allowed(name), "{name}");
+            assert!(!folders.iter().skip(position + 1).any(|other| other == folder), "{folder}");
+        }
     }
 
     #[test]

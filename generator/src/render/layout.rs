@@ -10,6 +10,8 @@
 //!                   -> <workflow>-groups-2-a: groups -> group-a-31, ...
 //! ```
 
+use std::io::{self, Write};
+
 use argo::{DagTask, ObjectMeta, Template, TemplateRef, WorkflowSpec, WorkflowTemplate, names};
 use serde::Serialize;
 
@@ -60,7 +62,7 @@ pub(super) fn spread(
     }
     let templates = vec![
         migration::side_by_side(ENTRYPOINT.to_owned(), tasks),
-        migration::side_by_side(ON_EXIT.to_owned(), exits),
+        migration::at_once(ON_EXIT.to_owned(), exits),
     ];
     spread.push(start(plan, templates, installation));
     spread
@@ -89,7 +91,7 @@ fn together(
         templates.extend(groups.into_iter().flat_map(|(_, bundle)| bundle.templates));
     }
     templates.insert(0, migration::side_by_side(ENTRYPOINT.to_owned(), tasks));
-    templates.push(migration::side_by_side(ON_EXIT.to_owned(), exits));
+    templates.push(migration::at_once(ON_EXIT.to_owned(), exits));
     start(plan, templates, installation)
 }
 
@@ -117,8 +119,7 @@ fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec
         });
     }
     let mut templates = vec![migration::dag(ONE_MIGRATION.to_owned(), opening, branches, cleanup)];
-    templates
-        .push(migration::side_by_side(CLEANUP_ON_FAILURE.to_owned(), vec![cleanup_on_failure]));
+    templates.push(migration::at_once(CLEANUP_ON_FAILURE.to_owned(), vec![cleanup_on_failure]));
     templates.extend(rest.templates);
     spread.push(object(own_name, templates));
     spread
@@ -191,6 +192,21 @@ fn bundle_size(bundle: &Bundle) -> usize {
 }
 
 /// Returns the size of a value as JSON.
-fn size(value: &impl Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |json| json.len())
+pub(crate) fn size(value: &impl Serialize) -> usize {
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, value).map_or(usize::MAX, |()| counter.0)
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -29,12 +29,15 @@ pub(crate) fn text(request: &impl Serialize) -> String {
 pub(crate) fn escaped(request: &impl Serialize) -> String {
     let json = serde_json::to_string(request)
         .expect("a request has text keys only, so it can be written as JSON");
-    let quoted =
-        serde_json::to_string(&harmless(&json)).expect("a text can be written as JSON");
+    let quoted = serde_json::to_string(&harmless(&json)).expect("a text can be written as JSON");
     quoted.trim_matches('"').to_owned()
 }
 
 fn harmless(json: &str) -> String {
+    let is_plain = |byte: u8| byte < 0x7f && byte != b'$';
+    if json.bytes().all(is_plain) && !json.contains("{{") {
+        return json.to_owned();
+    }
     let mut text = String::with_capacity(json.len());
     let mut letters = json.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -65,7 +65,8 @@ pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
     if snapshot.is_created() {
         format!(
             "snapshot `{name}` and the registration of repository `{repository_name}` stay, as far \
-             as they were made, for a second try of this run"
+             as they were made; to go on without taking it again, set `snapshotName: {name}` in \
+             the `snapshotRepo` of the source and submit"
         )
     } else {
         format!("snapshot `{name}` stays: it was there before")

@@ -15,7 +15,6 @@
 //!   what is on the target already is left as it is, so doing it again changes nothing.
 //! - An item that cannot be made does not stop the others; the step fails at the end and says all.
 
-mod difference;
 mod plan;
 mod report;
 mod source_version;

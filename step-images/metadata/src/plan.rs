@@ -1,9 +1,9 @@
 //! What is each item, and what is to be done with it? No cluster is asked here.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
 use step_api::metadata::MetadataKind;
-use transform::{Item, ItemError, ItemKind, Transformed, Versions, apply, builtin_template};
+use transform::{Openness, Proposal, Task, Versions};
 
 /// One item on its way.
 #[derive(Debug)]
@@ -18,35 +18,26 @@ pub(crate) struct Work {
     pub(crate) changes: Vec<String>,
 }
 
-/// What is to be done with an item.
-#[derive(Debug)]
-pub(crate) enum Task {
-    /// Make it, unless it is there.
-    Make(Box<Item>),
-    /// It cannot be made; one that somebody else made will do.
-    Refuse(String),
-    /// Leave it out.
-    Skip(String),
+impl From<Proposal> for Work {
+    fn from(proposal: Proposal) -> Self {
+        let changes = proposal.lines().collect();
+        let Proposal { kind, name, task, notes: _, changes: _ } = proposal;
+        Self { kind, name, task, changes }
+    }
 }
 
 /// Plans an index.
 pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> Work {
-    let mut notes = Vec::new();
-    if metadata.state == IndexState::Close {
-        notes.push("it is closed on the source; on the target it is open".to_owned());
-    }
-    if metadata.name.starts_with(".ds-") {
-        notes.push(
-            "it is part of a data stream on the source; on the target it is an index by itself"
-                .to_owned(),
-        );
-    }
+    let openness = match metadata.state {
+        IndexState::Open => Openness::Open,
+        IndexState::Close => Openness::Closed,
+    };
     let body = json!({
         "settings": metadata.settings,
         "mappings": metadata.mappings,
         "aliases": metadata.aliases,
     });
-    make(MetadataKind::Index, metadata.name, body, notes, versions)
+    Proposal::index(metadata.name, openness, body, versions).into()
 }
 
 /// Plans an index that the register step decided to leave alone.
@@ -61,57 +52,13 @@ pub(crate) fn skipped_index(name: &str) -> Work {
 
 /// Plans all templates, in the order in which they need each other.
 pub(crate) fn templates(global: GlobalMetadata, versions: Versions) -> Vec<Work> {
-    let kinds = [
-        (MetadataKind::ComponentTemplate, global.component_templates),
-        (MetadataKind::LegacyTemplate, global.legacy_templates),
-        (MetadataKind::IndexTemplate, global.index_templates),
-    ];
-    let all = kinds
-        .into_iter()
-        .flat_map(|(kind, templates)| templates.into_iter().map(move |entry| (kind, entry)));
-    all.map(|(kind, (name, body))| template(kind, name, body, versions)).collect()
-}
-
-fn template(kind: MetadataKind, name: String, body: Value, versions: Versions) -> Work {
-    if let Some(reason) = builtin_template(&name, &body) {
-        return Work { kind, name, task: Task::Skip(reason.to_owned()), changes: Vec::new() };
-    }
-    let mut notes = Vec::new();
-    if body.get("data_stream").is_some_and(|value| !value.is_null()) {
-        notes.push("it makes data streams, on the target too".to_owned());
-    }
-    make(kind, name, body, notes, versions)
-}
-
-fn make(
-    kind: MetadataKind,
-    name: String,
-    body: Value,
-    mut changes: Vec<String>,
-    versions: Versions,
-) -> Work {
-    let item_kind = match kind {
-        MetadataKind::LegacyTemplate => ItemKind::LegacyTemplate,
-        MetadataKind::ComponentTemplate => ItemKind::ComponentTemplate,
-        MetadataKind::IndexTemplate => ItemKind::IndexTemplate,
-        MetadataKind::Index => ItemKind::Index,
-    };
-    let read: Result<Item, ItemError> = Item::read(item_kind, &name, body);
-    let transformed = match read {
-        Ok(item) => apply(item, versions),
-        Err(error) => {
-            return Work { kind, name, task: Task::Refuse(error.to_string()), changes };
-        }
-    };
-    changes.extend(transformed.changes.iter().map(ToString::to_string));
-    let unsupported: Vec<String> = transformed.unsupported().map(ToString::to_string).collect();
-    let Transformed { item, changes: _ } = transformed;
-    let task = if unsupported.is_empty() {
-        Task::Make(Box::new(item))
-    } else {
-        Task::Refuse(unsupported.join("; "))
-    };
-    Work { kind, name, task, changes }
+    let proposals = transform::templates(
+        global.component_templates,
+        global.legacy_templates,
+        global.index_templates,
+        versions,
+    );
+    proposals.into_iter().map(Work::from).collect()
 }
 
 #[cfg(test)]

@@ -15,12 +15,9 @@ use step_api::{
     ServerVersion,
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
-use transform::{Item, Versions, apply};
+use transform::{Item, Task, Versions, apply, difference};
 
-use crate::{
-    difference,
-    plan::{Task, Work},
-};
+use crate::plan::Work;
 
 /// The target, and whether it may be written to.
 pub(crate) struct Target {
@@ -43,7 +40,7 @@ impl Target {
             (MetadataKind::ComponentTemplate, TemplateKind::Component),
             (MetadataKind::IndexTemplate, TemplateKind::Index),
         ] {
-            if template == TemplateKind::Legacy || has_composable_templates(version) {
+            if template.is_known_to(version) {
                 let found = templates::list(&client, template)
                     .await
                     .map_err(of_cluster)
@@ -142,7 +139,7 @@ impl Target {
         item: &Item,
     ) -> anyhow::Result<Option<String>> {
         // The settings and mappings of a template may lean on those of another one.
-        if kind != MetadataKind::Index || !has_composable_templates(self.version) {
+        if kind != MetadataKind::Index || !TemplateKind::Index.is_known_to(self.version) {
             return Ok(None);
         }
         let mut settings = item.settings.clone();
@@ -214,12 +211,6 @@ impl Target {
     }
 }
 
-/// Returns whether the server has composable templates, whose simulation tells what it would
-/// refuse.
-fn has_composable_templates(version: ServerVersion) -> bool {
-    version.is_opensearch() || version.at_least(7, 9)
-}
-
 /// Says how what is there differs; what would have been changed no longer matters.
 fn exists(
     item: &Item,
@@ -227,10 +218,7 @@ fn exists(
     changes: &mut Vec<String>,
 ) -> (MetadataOutcome, Option<String>) {
     changes.clear();
-    match Item::read(item.kind, &item.name, body) {
-        Ok(theirs) => changes.extend(difference::between(item, &theirs)),
-        Err(error) => changes.push(error.to_string()),
-    }
+    changes.extend(difference::from_body(item, body));
     (MetadataOutcome::Exists, None)
 }
 

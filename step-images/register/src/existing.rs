@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use step_api::register::ExistingIndices;
+use step_api::register::Treatment;
 
 use crate::{
     decision::DecidedIndex,
@@ -63,12 +63,11 @@ pub(crate) fn decide(picked: &Picked<'_>, known: &Known, problems: &mut Vec<Stri
         let documents = known.documents.get(index).copied().unwrap_or(0);
         let ours = known.ours.contains(&(picked.group.name.clone(), index.clone()));
         let existed = documents > 0 && !ours;
-        match picked.group.existing_indices {
-            ExistingIndices::Refuse if existed => {
-                refused.push(format!("`{index}` ({documents} documents)"));
-            }
-            ExistingIndices::Skip if existed => decided.skipped.push(index.clone()),
-            ExistingIndices::Refuse | ExistingIndices::Skip | ExistingIndices::Append => {
+        let of_others = if ours { 0 } else { documents };
+        match picked.group.existing_indices.treat(of_others) {
+            Treatment::Stop => refused.push(format!("`{index}` ({documents} documents)")),
+            Treatment::LeaveAlone => decided.skipped.push(index.clone()),
+            Treatment::Fill | Treatment::Append => {
                 decided.indices.push(DecidedIndex { name: index.clone(), existed, documents });
             }
         }
@@ -101,7 +100,7 @@ pub(crate) fn clashing_aliases<'a>(
 
 #[cfg(test)]
 mod tests {
-    use step_api::register::Group;
+    use step_api::register::{ExistingIndices, Group};
 
     use super::*;
 

@@ -12,15 +12,14 @@
 //! deciding again, so an index that a step of ours has created meanwhile is not mistaken for one
 //! that was there before.
 
-pub mod closest;
 pub mod count;
 pub mod decision;
 mod existing;
 pub mod faults;
 mod register;
 pub mod resolve;
-mod selection;
 mod target;
 pub mod working_state;
 
 pub use register::run;
+use step_api::selection;

@@ -54,7 +54,8 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
     let metadata = read_metadata(&opened, &picked, &mut problems).await?;
     let mut known = target::look(&client, &picked).await?;
     let earlier = decision::all(&client).await?;
-    remember(&earlier, origin, &mut known);
+    let begun = begun(&client, &earlier, origin).await?;
+    remember(&earlier, &begun, origin, &mut known);
 
     let mut decisions = Vec::new();
     for group in &selection.groups {
@@ -102,15 +103,41 @@ fn told(problems: &[String]) -> String {
     if problems.len() > LISTED {
         lines.push(format!("- and {} more of this kind", problems.len() - LISTED));
     }
-    format!("the migration cannot go on; nothing was written:\n{}", lines.join("\n"))
+    format!("the migration cannot go on; nothing was written to the target:\n{}", lines.join("\n"))
+}
+
+/// Returns the keys of the earlier decisions under which documents may have been written.
+///
+/// Work items come before the first document, so without any nothing was. A run that was stopped
+/// before that must not make the documents of a later, finished migration look like ours: by then
+/// they are somebody's data, and perhaps newer than the snapshot.
+async fn begun(
+    client: &Client,
+    earlier: &[GroupDocument],
+    origin: Origin<'_>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut begun = BTreeSet::new();
+    for document in earlier.iter().filter(|document| document.repository == origin.repository) {
+        let scope = working_state::scope(client, &document.snapshot, &document.group).await?;
+        let is_item = |kind: &serde_json::Value| kind.as_str() == Some("item");
+        if scope.iter().any(|stored| stored.document.get("kind").is_some_and(is_item)) {
+            begun.insert(document.key.clone());
+        }
+    }
+    Ok(begun)
 }
 
 /// Notes what earlier decisions say of indices that are on the target by now.
-fn remember(earlier: &[GroupDocument], origin: Origin<'_>, known: &mut Known) {
+fn remember(
+    earlier: &[GroupDocument],
+    begun: &BTreeSet<String>,
+    origin: Origin<'_>,
+    known: &mut Known,
+) {
     for document in earlier {
         for index in &document.indices {
             if document.repository == origin.repository {
-                if !index.existed {
+                if !index.existed && begun.contains(&document.key) {
                     known.ours.insert((document.group.clone(), index.name.clone()));
                 }
             } else if document.run == origin.run {

@@ -148,8 +148,10 @@ async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
     if ledger.rejected > step.request.allowed_rejections {
         let reasons = failed_documents::first_reasons(&step.client, step.scope()).await?;
         let message = format!(
-            "the target refused {} documents and {} are allowed; they are in the index `{INDEX}` of the \
-             target (`console failed-documents list`), the first of them:\n- {}",
+            "the target refused {} documents and {} are allowed; all of them are kept with their \
+             reasons (`console clusters curl target '/{INDEX}/_search?pretty'`): mend the mapping \
+             on the target and submit again, or accept the loss with `allowedRejections`; the \
+             first of them:\n- {}",
             ledger.rejected,
             step.request.allowed_rejections,
             reasons.join("\n- ")

@@ -1,13 +1,16 @@
 //! Prepare: write the work items, and make the target's indices ready to be filled.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use cluster::{Client, Request, path};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use register_step::{
     count, faults,
     resolve::{self, ResolvedIndex},
-    working_state,
+    working_state::{self, Stored},
 };
+use serde_json::Value;
 use step_api::{
     Exit, Failure,
     register::ExistingIndices,
@@ -17,12 +20,15 @@ use step_api::{
 use crate::{
     Step, failed_documents,
     source_mode::{self, SourceMode},
-    state::{self, Item, ItemState, NewItem},
+    state::{self, Item, NewItem},
     tuning,
 };
 
 /// Shards whose size is looked up at once.
 const SHARDS_AT_ONCE: usize = 16;
+
+/// Tries to change an item that its holder writes at the same time.
+const ATTEMPTS: usize = 5;
 
 pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
     let Step { request, context, client, opened } = step;
@@ -47,11 +53,19 @@ pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
     let number = items.len() as u64;
     working_state::ensure(client).await?;
     failed_documents::ensure(client).await?;
+    for ResolvedIndex { index, .. } in &group.indices {
+        let uuid = make_ready(client, &index.name).await?;
+        for item in items.iter_mut().filter(|item| item.index == index.name) {
+            item.target_uuid.clone_from(&uuid);
+        }
+    }
+    remove_excluded(step, &group.indices).await?;
+    let fresh: BTreeMap<String, Item> =
+        items.iter().map(|item| (item.key.clone(), item.clone())).collect();
     let created = state::create_missing(client, items).await?;
-    let reopened = reopen(step).await?;
-    tracing::info!(items = number, created, reopened, "work items are ready");
+    let changed = go_on(step, &fresh).await?;
+    tracing::info!(items = number, created, changed, "work items are ready");
     for ResolvedIndex { index, existed, documents: _ } in &group.indices {
-        make_ready(client, &index.name).await?;
         if !existed && !client.is_serverless() {
             tuning::tune(client, context.run.as_str(), step.scope(), &index.name).await?;
         }
@@ -161,35 +175,74 @@ async fn without_source(
     })
 }
 
-/// Opens items again that failed, and those of earlier runs that had rejections: the user may have
-/// mended what was wrong.
-async fn reopen(step: &Step) -> anyhow::Result<u64> {
-    let run = step.context.run.as_str();
-    let mut reopened = 0;
-    for stored in state::items(&step.client, step.scope()).await? {
-        let item = stored.document;
-        let again = match item.state {
-            ItemState::Open => false,
-            ItemState::Failed => true,
-            ItemState::Done => item.ledger.rejected > 0 && item.run != run,
-        };
-        if again {
-            failed_documents::forget(&step.client, &item).await?;
-            let item = item.reopened(run);
-            // If somebody was faster, it is open by now.
-            if state::save(&step.client, stored.version, &item).await?.is_some() {
-                reopened += 1;
-            }
-        }
-    }
-    Ok(reopened)
-}
-
-/// Makes the index if no step before has made it.
-async fn make_ready(client: &Client, index: &str) -> anyhow::Result<()> {
-    if is_on(client, index).await? {
+/// Removes the items of indices that the group had before and has no more: nobody asks for them,
+/// and one that failed would fail the group for ever.
+async fn remove_excluded(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Result<()> {
+    let mut excluded = state::items(&step.client, step.scope()).await?;
+    excluded.retain(|stored| {
+        !indices.iter().any(|ResolvedIndex { index, .. }| index.name == stored.document.index)
+    });
+    if excluded.is_empty() {
         return Ok(());
     }
+    for Stored { document: item, .. } in &excluded {
+        tracing::warn!(
+            "index `{}` is no longer in group `{}`: its shard {} is not migrated; what was written \
+             of it stays on the target",
+            item.index,
+            item.group,
+            item.shard
+        );
+        failed_documents::forget(&step.client, item).await?;
+    }
+    working_state::remove(&step.client, &excluded).await
+}
+
+/// Decides which of the items that were there already go on, start again or change hands.
+async fn go_on(step: &Step, fresh: &BTreeMap<String, Item>) -> anyhow::Result<u64> {
+    let mut changed = 0;
+    for stored in state::of_snapshot(&step.client, step.scope().snapshot).await? {
+        let Some(fresh) = fresh.get(&stored.key) else { continue };
+        changed += u64::from(go_on_with(step, stored, fresh).await?);
+    }
+    Ok(changed)
+}
+
+/// Writes what becomes of one item; if its holder writes meanwhile, looks again.
+async fn go_on_with(step: &Step, stored: Stored<Item>, fresh: &Item) -> anyhow::Result<bool> {
+    let mut found = Some(stored);
+    for _ in 0..ATTEMPTS {
+        let Some(Stored { key, version, document: item }) = found else { break };
+        let Some(next) = item.continued(fresh) else { return Ok(false) };
+        if next.ledger != item.ledger || next.state != item.state {
+            failed_documents::forget(&step.client, &item).await?;
+        }
+        if state::save(&step.client, version, &next).await?.is_some() {
+            return Ok(true);
+        }
+        found = working_state::get(&step.client, &key).await?;
+    }
+    let message = format!(
+        "the work item of index `{}` shard {} changes all the time: another run works on it; wait \
+         until it has ended",
+        fresh.index, fresh.shard
+    );
+    Err(Failure::new(Exit::Temporary, message).into())
+}
+
+/// Makes the index if no step before has made it; answers its uuid, if the target tells it.
+async fn make_ready(client: &Client, index: &str) -> anyhow::Result<Option<String>> {
+    if !is_on(client, index).await? {
+        make(client, index).await?;
+    }
+    let request = Request::get(path(&[index, "_settings"])).query("flat_settings", "true");
+    let answer: BTreeMap<String, Value> = faults::decoded(client.call(&request).await)
+        .with_context(|| format!("reading the settings of index `{index}`"))?;
+    let uuid = answer.get(index).and_then(|index| index.get("settings")?.get("index.uuid"));
+    Ok(uuid.and_then(Value::as_str).map(str::to_owned))
+}
+
+async fn make(client: &Client, index: &str) -> anyhow::Result<()> {
     tracing::warn!(
         "index `{index}` is not on the target; it is made from the target's templates and defaults"
     );

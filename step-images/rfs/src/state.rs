@@ -74,6 +74,9 @@ pub struct Item {
     pub index: String,
     /// The index's folder in the repository.
     pub index_id: String,
+    /// The uuid of the target's index that it fills; absent if the target does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_uuid: Option<String>,
     /// The shard's number.
     pub shard: u32,
     /// The first physical position.
@@ -142,6 +145,7 @@ impl Item {
             snapshot: scope.snapshot.to_owned(),
             index: index.to_owned(),
             index_id: index_id.to_owned(),
+            target_uuid: None,
             shard,
             from,
             to,
@@ -173,6 +177,34 @@ impl Item {
         self
     }
 
+    /// Returns what becomes of this item, found where `fresh` was to be written; `None` if it
+    /// stays as it is.
+    ///
+    /// It belongs to whom the register step gave its index. It is done again if it failed, if an
+    /// earlier run had rejections, for the user may have mended what was wrong, and if the index
+    /// that it filled is not the one that is there now.
+    pub fn continued(&self, fresh: &Self) -> Option<Self> {
+        let is_another_index = match (&self.target_uuid, &fresh.target_uuid) {
+            (Some(filled), Some(now)) => filled != now,
+            (None, _) | (_, None) => false,
+        };
+        let again = match self.state {
+            ItemState::Open => is_another_index,
+            ItemState::Failed => true,
+            ItemState::Done => {
+                is_another_index || (self.ledger.rejected > 0 && self.run != fresh.run)
+            }
+        };
+        let taken_over = Self {
+            migration: fresh.migration.clone(),
+            group: fresh.group.clone(),
+            target_uuid: fresh.target_uuid.clone().or_else(|| self.target_uuid.clone()),
+            ..self.clone()
+        };
+        let next = if again { taken_over.reopened(&fresh.run) } else { taken_over };
+        (next != *self).then_some(next)
+    }
+
     /// Returns the item as it was at first, to be done again.
     #[must_use]
     pub fn reopened(self, run: &str) -> Self {
@@ -201,6 +233,12 @@ pub async fn items(client: &Client, scope: Scope<'_>) -> anyhow::Result<Vec<Stor
     working_state::refresh(client).await?;
     let Scope { snapshot, group } = scope;
     working_state::all(client, &[("kind", KIND), ("snapshot", snapshot), ("group", group)]).await
+}
+
+/// Reads the items of all groups of a snapshot.
+pub async fn of_snapshot(client: &Client, snapshot: &str) -> anyhow::Result<Vec<Stored<Item>>> {
+    working_state::refresh(client).await?;
+    working_state::all(client, &[("kind", KIND), ("snapshot", snapshot)]).await
 }
 
 /// Reads some items of one state, beginning after the key `after` and going round.
@@ -340,6 +378,42 @@ mod tests {
         assert_eq!(held.clone().advanced(held.checkpoint()).attempts, 2);
         let moved = held.advanced(Checkpoint { position: 5, ledger: Ledger::default() });
         assert_eq!((moved.attempts, moved.error), (0, None));
+    }
+
+    #[test]
+    fn an_item_found_goes_on_starts_again_or_changes_hands() {
+        let fresh = Item { target_uuid: Some("now".to_owned()), run: "r2".to_owned(), ..item() };
+        let one = Ledger { physical: 1, live: 1, accepted: 1, ..Ledger::default() };
+        let refused = Ledger { physical: 1, live: 1, rejected: 1, ..Ledger::default() };
+        let found = |state, ledger, uuid: Option<&str>, group: &str| Item {
+            state,
+            ledger,
+            position: 1,
+            target_uuid: uuid.map(str::to_owned),
+            group: group.to_owned(),
+            ..item()
+        };
+        let (open, done, failed) = (ItemState::Open, ItemState::Done, ItemState::Failed);
+        // What is found, whether it is written again, and whether it starts again.
+        let table = [
+            (found(open, one, Some("now"), "g"), false, false),
+            (found(done, one, Some("now"), "g"), false, false),
+            (found(done, one, None, "g"), true, false),
+            (found(done, one, Some("now"), "renamed"), true, false),
+            (found(open, one, Some("now"), "renamed"), true, false),
+            (found(done, refused, Some("now"), "g"), true, true),
+            (found(failed, one, Some("now"), "g"), true, true),
+            (found(done, one, Some("deleted"), "g"), true, true),
+            (found(open, one, Some("deleted"), "renamed"), true, true),
+        ];
+        for (found, written, again) in table {
+            let next = found.continued(&fresh);
+            assert_eq!(next.is_some(), written, "{found:?}");
+            let next = next.unwrap_or_else(|| found.clone());
+            assert_eq!((next.position == 0, next.group.as_str()), (again, "g"), "{found:?}");
+            assert_eq!(next.ledger == Ledger::default(), again, "{found:?}");
+            assert_eq!(next.continued(&fresh), None, "preparing twice is preparing once");
+        }
     }
 
     #[test]

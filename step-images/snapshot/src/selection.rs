@@ -9,8 +9,7 @@ use cluster::{
     Client,
     indices::{self, IndexSummary},
 };
-use register_step::closest::closest;
-use step_api::{Exit, Failure, IndexSelection};
+use step_api::{Exit, Failure, IndexSelection, closest::closest};
 
 /// Lists the source's indices and returns the names that at least one selection means.
 pub(crate) async fn select(

@@ -118,6 +118,14 @@ impl Taking<'_> {
                 );
                 Err(Failure::new(error.exit(), message).into())
             }
+            Err(error) if error.to_string().contains("primary shards") => {
+                let message = format!(
+                    "{error}; a snapshot of an index without all of its primaries would not be \
+                     whole: look with `GET /_cluster/allocation/explain` why they are not \
+                     assigned, or exclude the index with `-name`"
+                );
+                Err(Failure::new(error.exit(), message).into())
+            }
             Err(error) => Err(Failure::from(error).into()),
         }
     }

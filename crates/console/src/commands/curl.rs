@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use cluster::{Method, Request};
 use step_api::{Exit, Failure};
+use url::Url;
 
 use crate::{clusters::Known, output};
 
@@ -22,12 +23,15 @@ pub(crate) async fn run(
         Exit::Invalid,
         format!("`{method}` is no method; write GET, PUT, ..."),
     ))?;
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let mut request = Request::new(method, format!("{slash}{path}"));
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        request = request.query(name, value);
+    // The parser encodes what a person leaves as it is, and takes the query apart again.
+    let url = Url::parse(&format!("http://cluster{slash}{path}")).context(Failure::new(
+        Exit::Invalid,
+        format!("`{path}` is no path; write for example `/logs/_search?size=5`"),
+    ))?;
+    let mut request = Request::new(method, url.path());
+    for (name, value) in url.query_pairs() {
+        request = request.query(&name, value);
     }
     if let Some(data) = data {
         let body = serde_json::from_str(&data)

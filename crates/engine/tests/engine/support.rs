@@ -61,8 +61,6 @@ pub(crate) fn submission(uid: &str, yaml: &str) -> Submission {
         uid: uid.to_owned(),
         manifests: manifests(yaml).expect("manifests"),
         created_at: "2026-11-20T10:00:00Z".parse().expect("a time"),
-        labels: BTreeMap::new(),
-        source: String::new(),
         existing: Existing::Refuse,
     }
 }

@@ -3,16 +3,14 @@
 //! ```text
 //! LZ4                 one block; its compressed length is not stored anywhere
 //! DEFLATE             vint n, n bytes of raw DEFLATE
-//! LZ4 + dictionary    vint dictionary length, vint block length, vint n0, n1, n2, ..
-//!                     n0 bytes (the dictionary, which is the start of the run), n1 bytes, ..
-//! DEFLATE + dict.     vint dictionary length, vint block length, vint n0, n0 bytes, vint n1, ..
+//! zstd                vint n, n bytes: a zstd frame; an empty run has neither
+//! in blocks           see `pieces.rs`
 //! ```
-//!
-//! With a dictionary, the run is its first `dictionary length` bytes and then blocks of
-//! `block length` bytes (the last shorter), each compressed as if the dictionary preceded it.
 
 mod deflate;
 mod lz4;
+mod pieces;
+mod zstd;
 
 use std::ops::Range;
 
@@ -23,6 +21,8 @@ pub(crate) use self::lz4::SLACK;
 
 use self::deflate::Inflate;
 use self::lz4::{Block, Progress};
+use self::pieces::{Piece, PieceLayout, read_pieces};
+use self::zstd::Frames;
 
 /// How the runs of a file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,12 @@ pub(crate) enum Compression {
     Lz4Dictionary,
     /// Raw DEFLATE in small blocks that share a dictionary.
     DeflateDictionary,
+    /// A zstd frame.
+    Zstd,
+    /// A zstd frame for each of several blocks.
+    ZstdBlocks,
+    /// A zstd frame for each of several blocks that share a dictionary.
+    ZstdDictionary,
 }
 
 impl Compression {
@@ -43,6 +49,18 @@ impl Compression {
         match self {
             Self::Lz4 | Self::Lz4Dictionary => 256,
             Self::Deflate | Self::DeflateDictionary => 1040,
+            // A block of 4 bytes, a header and the byte to repeat, stands for up to 128 KiB.
+            Self::Zstd | Self::ZstdBlocks | Self::ZstdDictionary => 1 << 15,
+        }
+    }
+
+    /// How the pieces of a run lie, when it has several.
+    fn pieces(self) -> Option<PieceLayout> {
+        match self {
+            Self::Lz4 | Self::Deflate | Self::Zstd => None,
+            Self::Lz4Dictionary => Some(PieceLayout::LengthsAhead),
+            Self::DeflateDictionary | Self::ZstdDictionary => Some(PieceLayout::LengthsBetween),
+            Self::ZstdBlocks => Some(PieceLayout::NoDictionary),
         }
     }
 }
@@ -61,12 +79,13 @@ pub(crate) struct Run {
 pub(crate) struct Decompressor {
     compression: Compression,
     inflate: Inflate,
+    frames: Frames,
 }
 
 impl Decompressor {
     /// A decompressor for one file.
     pub(crate) fn new(compression: Compression) -> Self {
-        Self { compression, inflate: Inflate::new() }
+        Self { compression, inflate: Inflate::new(), frames: Frames::new() }
     }
 
     /// Decodes a run into the output, which reaches `SLACK` bytes beyond the run.
@@ -79,22 +98,23 @@ impl Decompressor {
         output: &mut [u8],
         run: &mut Run,
     ) -> Result<(), LuceneError> {
+        if let Some(layout) = self.compression.pieces() {
+            let pieces = read_pieces(cursor, &run.place, layout)?;
+            return self.decode_pieces(cursor, output, run, &pieces, layout);
+        }
         match self.compression {
-            Compression::Lz4 => {
+            Compression::Lz4 | Compression::Lz4Dictionary => {
                 let block = Block { place: run.place.clone(), dictionary: 0..0 };
                 decode_lz4(cursor, output, &mut run.written, &block)
             }
-            Compression::Deflate => {
+            Compression::Zstd if run.place.is_empty() => Ok(()),
+            Compression::Deflate
+            | Compression::DeflateDictionary
+            | Compression::Zstd
+            | Compression::ZstdBlocks
+            | Compression::ZstdDictionary => {
                 let input = read_piece(cursor)?;
-                self.inflate
-                    .decode(input, output, run.place.clone(), 0..0)
-                    .map_err(|detail| broken(cursor, "DEFLATE", detail))
-            }
-            Compression::Lz4Dictionary | Compression::DeflateDictionary => {
-                let mut ahead = cursor.clone();
-                let pieces = self.pieces(&mut ahead, run)?;
-                *cursor = ahead;
-                self.decode_pieces(cursor, output, run, &pieces)
+                self.decode_piece(cursor, output, &Piece { input, place: run.place.clone() }, 0..0)
             }
         }
     }
@@ -106,57 +126,18 @@ impl Decompressor {
         output: &mut [u8],
         run: &mut Run,
     ) -> Result<(), LuceneError> {
+        if let Some(layout) = self.compression.pieces() {
+            return read_pieces(cursor, &run.place, layout).map(drop);
+        }
         match self.compression {
-            Compression::Lz4 => self.decode(cursor, output, run),
-            Compression::Deflate => read_piece(cursor).map(drop),
-            Compression::Lz4Dictionary | Compression::DeflateDictionary => {
-                let mut ahead = cursor.clone();
-                self.pieces(&mut ahead, run)?;
-                *cursor = ahead;
-                Ok(())
-            }
+            Compression::Lz4 | Compression::Lz4Dictionary => self.decode(cursor, output, run),
+            Compression::Zstd if run.place.is_empty() => Ok(()),
+            Compression::Deflate
+            | Compression::DeflateDictionary
+            | Compression::Zstd
+            | Compression::ZstdBlocks
+            | Compression::ZstdDictionary => read_piece(cursor).map(drop),
         }
-    }
-
-    /// The compressed dictionary and blocks of a run, all of which must be in the window.
-    fn pieces<'a>(
-        &self,
-        cursor: &mut Cursor<'a>,
-        run: &Run,
-    ) -> Result<Vec<Piece<'a>>, LuceneError> {
-        let dictionary = cursor.vlength("the length of a dictionary")?;
-        let block = cursor.vlength("the length of a block")?;
-        let Range { start, end } = run.place;
-        let dictionary_end = start.saturating_add(dictionary);
-        if dictionary_end > end || (block == 0 && dictionary_end < end) {
-            let value = i64::try_from(dictionary).unwrap_or(i64::MAX);
-            return Err(cursor.out_of_range("the length of a dictionary or block", value));
-        }
-        let mut lengths = Vec::new();
-        let mut pieces = Vec::new();
-        let mut place = start..dictionary_end;
-        loop {
-            let length = cursor.vlength("the length of a compressed block")?;
-            let next = place.end..place.end.saturating_add(block).min(end);
-            if self.compression == Compression::DeflateDictionary {
-                pieces.push(Piece { input: cursor.take(length)?, place });
-            } else {
-                lengths.push((length, place));
-            }
-            if next.is_empty() {
-                break;
-            }
-            place = next;
-        }
-        let total =
-            lengths.iter().fold(0_usize, |total, (length, _)| total.saturating_add(*length));
-        if cursor.remaining() < total {
-            cursor.skip(total)?;
-        }
-        for (length, place) in lengths {
-            pieces.push(Piece { input: cursor.take(length)?, place });
-        }
-        Ok(pieces)
     }
 
     fn decode_pieces(
@@ -165,34 +146,48 @@ impl Decompressor {
         output: &mut [u8],
         run: &mut Run,
         pieces: &[Piece<'_>],
+        layout: PieceLayout,
     ) -> Result<(), LuceneError> {
         let mut dictionary = 0..0;
-        for (number, Piece { input, place }) in pieces.iter().enumerate() {
-            if self.compression == Compression::DeflateDictionary {
-                self.inflate
-                    .decode(input, output, place.clone(), dictionary.clone())
-                    .map_err(|detail| broken(cursor, "DEFLATE", detail))?;
-            } else {
-                let block = Block { place: place.clone(), dictionary: dictionary.clone() };
+        for (number, piece) in pieces.iter().enumerate() {
+            self.decode_piece(cursor, output, piece, dictionary.clone())?;
+            if number == 0 && layout != PieceLayout::NoDictionary {
+                dictionary = piece.place.clone();
+            }
+            run.written = piece.place.end;
+        }
+        Ok(())
+    }
+
+    fn decode_piece(
+        &mut self,
+        cursor: &Cursor<'_>,
+        output: &mut [u8],
+        piece: &Piece<'_>,
+        dictionary: Range<usize>,
+    ) -> Result<(), LuceneError> {
+        let Piece { input, place } = piece;
+        match self.compression {
+            Compression::Deflate | Compression::DeflateDictionary => self
+                .inflate
+                .decode(input, output, place.clone(), dictionary)
+                .map_err(|detail| broken(cursor, "DEFLATE", detail)),
+            Compression::Zstd | Compression::ZstdBlocks | Compression::ZstdDictionary => self
+                .frames
+                .decode(input, output, place.clone(), dictionary)
+                .map_err(|detail| broken(cursor, "zstd", detail)),
+            Compression::Lz4 | Compression::Lz4Dictionary => {
+                let block = Block { place: place.clone(), dictionary };
                 let (mut position, mut written) = (0, place.start);
                 let progress = lz4::decode(input, &mut position, output, &mut written, &block)
                     .map_err(|detail| broken(cursor, "LZ4", detail))?;
                 if progress != Progress::Complete || position != input.len() {
                     return Err(broken(cursor, "LZ4", "a block has another length than stored"));
                 }
+                Ok(())
             }
-            if number == 0 {
-                dictionary = place.clone();
-            }
-            run.written = place.end;
         }
-        Ok(())
     }
-}
-
-struct Piece<'a> {
-    input: &'a [u8],
-    place: Range<usize>,
 }
 
 fn read_piece<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], LuceneError> {

@@ -513,10 +513,10 @@ mod tests {
 
     #[test]
     fn an_unknown_format_is_named() {
-        let bytes = writing::file("CustomStoredFieldsZstd", 0, "", &[]);
+        let bytes = writing::file("QatStoredFieldsZstd", 0, "", &[]);
         assert_eq!(
             read(&bytes, 1, 64).unwrap_err().to_string(),
-            "not supported: header `CustomStoredFieldsZstd` in file `_0.fdt`"
+            "not supported: header `QatStoredFieldsZstd` in file `_0.fdt`"
         );
     }
 }

@@ -50,6 +50,11 @@ impl Format {
             "Lucene90StoredFieldsHighData" => {
                 (Compression::DeflateDictionary, CountsLayout::Lucene90, 1, 1)
             }
+            "ZstdStoredFields814" => (Compression::Zstd, CountsLayout::Lucene90, 1, 1),
+            "CustomStoredFieldsZstd" => (Compression::ZstdDictionary, CountsLayout::Lucene90, 1, 1),
+            "CustomStoredFieldsZstdNoDict" => {
+                (Compression::ZstdBlocks, CountsLayout::Lucene90, 1, 1)
+            }
             _ => return Err(header.unsupported(file)),
         };
         header.require_version(file, first, last)?;

@@ -18,6 +18,9 @@
 //! | `Lucene87StoredFieldsHighData` | 3, 4     | DEFLATE + dictionary| `lucene50.rs` |
 //! | `Lucene90StoredFieldsFastData` | 1        | LZ4 + dictionary    | `lucene90.rs` |
 //! | `Lucene90StoredFieldsHighData` | 1        | DEFLATE + dictionary| `lucene90.rs` |
+//! | `ZstdStoredFields814`          | 1        | zstd                | `lucene90.rs` |
+//! | `CustomStoredFieldsZstd`       | 1        | zstd + dictionary   | `lucene90.rs` |
+//! | `CustomStoredFieldsZstdNoDict` | 1        | zstd in blocks      | `lucene90.rs` |
 
 mod chunk;
 mod chunk_header;

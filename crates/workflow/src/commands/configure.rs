@@ -6,11 +6,13 @@ use std::{
 };
 
 use anyhow::Context as _;
+use serde_json::json;
 use session::StateDir;
 use step_api::Exit;
 
+use super::credentials;
 use crate::{
-    args::Configure,
+    args::{Configure, Format, Installation},
     input,
     output::{self, failure},
 };
@@ -19,9 +21,9 @@ use crate::{
 pub(crate) const SAMPLE: &str = include_str!("../../../../examples/minimal.yaml");
 
 /// Runs a `configure` command.
-pub(crate) fn run(state: &StateDir, command: Configure) -> anyhow::Result<Exit> {
+pub(crate) fn run(state: &StateDir, command: Configure, format: Format) -> anyhow::Result<Exit> {
     match command {
-        Configure::Sample { load: false, .. } => output::result(SAMPLE)?,
+        Configure::Sample { load: false, .. } => show(SAMPLE, format)?,
         Configure::Sample { load: true, session } => {
             let session = session.session;
             if session::path(state, &session)?.exists() {
@@ -35,15 +37,17 @@ pub(crate) fn run(state: &StateDir, command: Configure) -> anyhow::Result<Exit> 
             output::tell(&format!("the sample is now the file of session `{session}`"));
             output::hint("workflow configure edit");
         }
-        Configure::Edit { stdin: true, session, .. } => {
+        Configure::Edit { stdin: true, session, installation, editor: _ } => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
-            return keep(state, &session.session, &text);
+            return keep(state, &session.session, &text, &installation, format);
         }
-        Configure::Edit { stdin: false, editor, session } => {
-            return edit(state, &session.session, &editor);
+        Configure::Edit { stdin: false, editor, session, installation } => {
+            return edit(state, &session.session, &editor, &installation);
         }
-        Configure::View { session } => output::result(&session::read(state, &session.session)?)?,
+        Configure::View { session } => {
+            show(&session::read(state, &session.session)?, format)?;
+        }
         Configure::Clear { confirm, session } => {
             let path = session::path(state, &session.session)?;
             if !path.exists() {
@@ -54,16 +58,35 @@ pub(crate) fn run(state: &StateDir, command: Configure) -> anyhow::Result<Exit> 
                 output::tell("cleared");
             }
         }
-        Configure::Credentials(_) => {}
+        Configure::Credentials(command) => return credentials::run(state, command, format),
     }
     Ok(Exit::Done)
 }
 
+/// Prints a migration file.
+fn show(text: &str, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Text => output::result(text),
+        Format::Json => output::json(&json!({ "file": text })),
+    }
+}
+
 /// Keeps the file if it is valid. A file with errors is not kept, for the next `submit` would
 /// only find the same.
-fn keep(state: &StateDir, session: &str, text: &str) -> anyhow::Result<Exit> {
-    let compiled = input::compile_text(text, "standard input");
-    compiled.show_findings();
+fn keep(
+    state: &StateDir,
+    session: &str,
+    text: &str,
+    installation: &Installation,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let compiled = input::compile_text(text, "standard input", installation);
+    match format {
+        Format::Json => {
+            output::json(&generator::findings::json(&compiled.compiled.findings, text))?;
+        }
+        Format::Text => compiled.show_findings(),
+    }
     if compiled.has_errors() {
         output::tell("the file has errors and was not kept");
         return Ok(Exit::Invalid);
@@ -74,7 +97,12 @@ fn keep(state: &StateDir, session: &str, text: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn edit(state: &StateDir, session: &str, editor: &str) -> anyhow::Result<Exit> {
+fn edit(
+    state: &StateDir,
+    session: &str,
+    editor: &str,
+    installation: &Installation,
+) -> anyhow::Result<Exit> {
     let path = session::path(state, session)?;
     let before = if path.exists() { fs_err::read_to_string(&path)? } else { SAMPLE.to_owned() };
     let draft = tempfile::Builder::new().prefix("migration-").suffix(".yaml").tempfile()?;
@@ -90,7 +118,7 @@ fn edit(state: &StateDir, session: &str, editor: &str) -> anyhow::Result<Exit> {
             return Err(failure(Exit::Failed, "the editor failed; nothing was changed"));
         }
         let text = fs_err::read_to_string(draft.path())?;
-        let compiled = input::compile_text(&text, "migration.yaml");
+        let compiled = input::compile_text(&text, "migration.yaml", installation);
         compiled.show_findings();
         if !compiled.has_errors() {
             session::write(state, session, &text)?;

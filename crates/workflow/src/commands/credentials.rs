@@ -13,7 +13,7 @@ use step_api::Exit;
 
 use super::configure::ask;
 use crate::{
-    args::{Credential, Credentials, Format},
+    args::{Credential, Credentials, Format, Installation},
     input, local,
     output::{self, failure},
 };
@@ -22,7 +22,9 @@ use crate::{
 pub(crate) fn run(state: &StateDir, command: Credentials, format: Format) -> anyhow::Result<Exit> {
     let secrets = local::open(state)?.secrets();
     match command {
-        Credentials::List { session } => list(state, &secrets, &session.session, format)?,
+        Credentials::List { session, installation } => {
+            list(state, &secrets, &session.session, &installation, format)?;
+        }
         Credentials::Create(credential) => {
             if names(&secrets)?.contains(&credential.name) {
                 let message = format!(
@@ -62,11 +64,17 @@ fn names(secrets: &Secrets) -> anyhow::Result<Vec<String>> {
     Ok(secrets.list()?.into_iter().map(|(name, _)| name).collect())
 }
 
-fn list(state: &StateDir, secrets: &Secrets, session: &str, format: Format) -> anyhow::Result<()> {
+fn list(
+    state: &StateDir,
+    secrets: &Secrets,
+    session: &str,
+    installation: &Installation,
+    format: Format,
+) -> anyhow::Result<()> {
     let kept = names(secrets)?;
     let needed = if session::path(state, session)?.exists() {
         let text = session::read(state, session)?;
-        let compiled = input::compile_text(&text, "migration.yaml");
+        let compiled = input::compile_text(&text, "migration.yaml", installation);
         compiled.secret_names()
     } else {
         Vec::new()

@@ -23,18 +23,17 @@ pub(crate) fn approve(
     if flags.list || format == Format::Json && flags.gates.is_empty() && !flags.all {
         return list(&gates, format);
     }
+    let awaited = |gate: &Gate| {
+        gate.state == GateState::Waiting || flags.pre_approve && gate.state == GateState::Pending
+    };
     let chosen = if flags.all {
-        let wanted = |gate: &&Gate| {
-            gate.state == GateState::Waiting
-                || flags.pre_approve && gate.state == GateState::Pending
-        };
-        let chosen: Vec<Gate> = gates.iter().filter(wanted).cloned().collect();
+        let chosen: Vec<Gate> = gates.iter().filter(|gate| awaited(gate)).cloned().collect();
         if chosen.is_empty() {
             return Err(failure(Exit::NotFound, format!("no gate waits; {}", overview(&gates))));
         }
         chosen
     } else {
-        matching(&gates, &flags.gates)?
+        matching(&gates, &flags.gates, awaited)?
     };
     if let Some(gate) = chosen.iter().find(|gate| gate.state == GateState::Pending)
         && !flags.pre_approve
@@ -45,15 +44,16 @@ pub(crate) fn approve(
         );
         return Err(failure(Exit::Conflict, message));
     }
-    answer(&store, &run, &chosen, Verdict::Approved, &flags.decision)
+    answer(&store, &run, &chosen, Verdict::Approved, &flags.decision, format)
 }
 
 /// Runs `workflow reject step`.
-pub(crate) fn reject(state: &StateDir, flags: &RejectStep, _: Format) -> anyhow::Result<Exit> {
+pub(crate) fn reject(state: &StateDir, flags: &RejectStep, format: Format) -> anyhow::Result<Exit> {
     let store = local::open(state)?;
     let run = local::run(&store, &flags.decision.workflow_name)?;
-    let chosen = matching(&store.gates(&run.uid)?, &flags.gates)?;
-    answer(&store, &run, &chosen, Verdict::Rejected, &flags.decision)
+    let awaited = |gate: &Gate| gate.state == GateState::Waiting;
+    let chosen = matching(&store.gates(&run.uid)?, &flags.gates, awaited)?;
+    answer(&store, &run, &chosen, Verdict::Rejected, &flags.decision, format)
 }
 
 /// Approves every gate of a run before it is reached.
@@ -76,9 +76,14 @@ fn answer(
     gates: &[Gate],
     verdict: Verdict,
     flags: &DecisionFlags,
+    format: Format,
 ) -> anyhow::Result<Exit> {
     let by = flags.by.clone().unwrap_or_else(user);
     let reason = (!flags.reason.is_empty()).then_some(flags.reason.as_str());
+    let say = |text: &str| match format {
+        Format::Text => output::result(text),
+        Format::Json => Ok(()),
+    };
     let mut exit = Exit::Done;
     for Gate { name, .. } in gates {
         let decided = store.decide(&run.uid, name, verdict, &by, reason)?;
@@ -87,10 +92,8 @@ fn answer(
             Verdict::Rejected => "Rejected",
         };
         match decided {
-            Decided::Recorded => output::result(&format!("✓ {done} {name}"))?,
-            Decided::ApprovedInAdvance => {
-                output::result(&format!("✓ {done} {name} beforehand"))?;
-            }
+            Decided::Recorded => say(&format!("✓ {done} {name}"))?,
+            Decided::ApprovedInAdvance => say(&format!("✓ {done} {name} beforehand"))?,
             Decided::NotWaiting(gate) => {
                 output::tell(&format!("✗ {name} does not wait: {}", story(&gate)));
                 exit = Exit::Conflict;
@@ -101,6 +104,11 @@ fn answer(
             }
         }
     }
+    if format == Format::Json {
+        let mut now = store.gates(&run.uid)?;
+        now.retain(|gate| gates.iter().any(|chosen| chosen.name == gate.name));
+        output::json(&now)?;
+    }
     if !store.is_engine_alive(&run.uid)? && !run.is_complete() {
         output::tell("the workflow's engine is not running");
         output::hint(&format!("workflow resume {}", run.name));
@@ -110,8 +118,13 @@ fn answer(
     Ok(exit)
 }
 
-/// Returns the gates that the names and globs mean; each of them must mean one at least.
-fn matching(gates: &[Gate], patterns: &[String]) -> anyhow::Result<Vec<Gate>> {
+/// Returns the gates that the names and globs mean; each of them must mean one at least. A name means
+/// its gate however it stands; a glob means those that are awaited.
+fn matching(
+    gates: &[Gate],
+    patterns: &[String],
+    awaited: impl Fn(&Gate) -> bool,
+) -> anyhow::Result<Vec<Gate>> {
     if patterns.is_empty() {
         let message = format!("name a gate, a glob, or `--all`; {}", overview(gates));
         return Err(failure(Exit::Invalid, message));
@@ -121,15 +134,17 @@ fn matching(gates: &[Gate], patterns: &[String]) -> anyhow::Result<Vec<Gate>> {
         let glob: GlobMatcher = Glob::new(pattern)
             .map_err(|error| failure(Exit::Invalid, format!("`{pattern}` is not a glob: {error}")))?
             .compile_matcher();
+        let is_meant =
+            |gate: &Gate| gate.name == *pattern || glob.is_match(&gate.name) && awaited(gate);
         let mut found = false;
-        for gate in gates.iter().filter(|gate| glob.is_match(&gate.name)) {
+        for gate in gates.iter().filter(|gate| is_meant(gate)) {
             found = true;
             if !chosen.iter().any(|other| other.name == gate.name) {
                 chosen.push(gate.clone());
             }
         }
         if !found {
-            let message = format!("no gate is called `{pattern}`; {}", overview(gates));
+            let message = format!("no gate `{pattern}` waits; {}", overview(gates));
             return Err(failure(Exit::NotFound, message));
         }
     }
@@ -158,7 +173,7 @@ fn overview(gates: &[Gate]) -> String {
     format!("its gates are {}", gates.join(", "))
 }
 
-/// What became of a gate: `approved by ann at ...: looked at the report`.
+/// What became of a gate: `approved by root at ...: looked at the report`.
 fn story(gate: &Gate) -> String {
     let mut story = word(gate.state).to_owned();
     if let Some(by) = &gate.by {

@@ -8,12 +8,14 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use engine::{RunRecord, Store, logs::LogFile};
 use session::StateDir;
 use step_api::Exit;
 
 use crate::{
-    args::{Log, LogFlags},
+    args::{Format, Log, LogFlags},
     failure::LogRecord,
     local,
     output::{self, failure},
@@ -23,11 +25,11 @@ use crate::{
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
 
 /// Runs a `workflow log` command.
-pub(crate) fn run(state: &StateDir, command: Log) -> anyhow::Result<Exit> {
+pub(crate) fn run(state: &StateDir, command: Log, format: Format) -> anyhow::Result<Exit> {
     let (wanted, flags) = wanted(command)?;
     let store = local::open(state)?;
     let run = local::run(&store, &flags.workflow_name)?;
-    let mut reader = Reader { flags: &flags, wanted: &wanted, places: BTreeMap::new() };
+    let mut reader = Reader { flags: &flags, wanted: &wanted, format, places: BTreeMap::new() };
     loop {
         // Looked at before reading, so that what is written in between is still read.
         let is_over = is_over(&store, &run)?;
@@ -86,6 +88,7 @@ fn wanted(command: Log) -> anyhow::Result<(BTreeMap<String, String>, LogFlags)> 
 struct Reader<'a> {
     flags: &'a LogFlags,
     wanted: &'a BTreeMap<String, String>,
+    format: Format,
     places: BTreeMap<PathBuf, u64>,
 }
 
@@ -121,21 +124,52 @@ impl Reader<'_> {
             }
             place += u64::try_from(read)?;
             let line = String::from_utf8_lossy(&line);
-            output::result(&self.readable(file, line.trim_end_matches('\n')))?;
+            let line = line.trim_end_matches('\n');
+            output::result(&match self.format {
+                Format::Text => self.readable(file, line),
+                Format::Json => object(file, line),
+            })?;
         }
     }
 
     /// Writes a line of a log for a person: the step, the time if asked for, the text.
     fn readable(&self, file: &LogFile, line: &str) -> String {
+        let step = step_of(file);
         let Some(parsed) = engine::logs::parse_line(line) else {
-            return format!("[{}] {line}", file.display_name);
+            return format!("[{step}] {line}");
         };
-        let worker = file.worker.map(|worker| format!("/{worker}")).unwrap_or_default();
         let at = if self.flags.timestamps { format!("{} ", parsed.at) } else { String::new() };
         let text = LogRecord::parse(parsed.text)
             .map_or_else(|| parsed.text.to_owned(), |record| sentence(&record));
-        format!("[{}{worker}] {at}{text}", file.display_name)
+        format!("[{step}] {at}{text}")
     }
+}
+
+/// Names the process of a line: `group-1/restore-documents/workers/0`. Two groups run at once, so
+/// the name of a step alone would not do.
+fn step_of(file: &LogFile) -> String {
+    let group = file.labels.get("argosy.dev/group").map(|group| format!("{group}/"));
+    let worker = file.worker.map(|worker| format!("/{worker}"));
+    let step = &file.display_name;
+    format!("{}{step}{}", group.unwrap_or_default(), worker.unwrap_or_default())
+}
+
+/// Writes a line of a log as one line of JSON.
+fn object(file: &LogFile, line: &str) -> String {
+    let parsed = engine::logs::parse_line(line);
+    let text = parsed.as_ref().map_or(line, |parsed| parsed.text);
+    let record = LogRecord::parse(text);
+    json!({
+        "at": parsed.as_ref().map(|parsed| parsed.at),
+        "node": file.name,
+        "step": file.display_name,
+        "worker": file.worker,
+        "labels": file.labels,
+        "level": record.as_ref().map(|record| &record.level),
+        "message": record.as_ref().map_or(text, LogRecord::message),
+        "fields": record.as_ref().map(|record| &record.fields),
+    })
+    .to_string()
 }
 
 /// Writes a structured line as a sentence with its values behind.

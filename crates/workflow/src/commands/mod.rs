@@ -3,7 +3,7 @@
 use session::StateDir;
 use step_api::Exit;
 
-use crate::args::{Approve, Arguments, Command, Configure, Reject, Util};
+use crate::args::{Approve, Arguments, Command, Reject, Util};
 
 mod compile;
 mod configure;
@@ -25,20 +25,17 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let state = StateDir::choose(&global.state)?;
     let format = global.output;
     match command {
-        Command::Configure(Configure::Credentials(command)) => {
-            credentials::run(&state, command, format)
-        }
-        Command::Configure(command) => configure::run(&state, command),
+        Command::Configure(command) => configure::run(&state, command, format),
         Command::Validate(input) => validate::run(&state, &input, format),
         Command::Compile(flags) => compile::run(&state, &flags, format),
-        Command::Plan(input) => plan::run(&state, &input, format),
+        Command::Plan(flags) => plan::run(&state, &flags, format),
         Command::Submit(flags) => submit::run(&state, &flags, format),
         Command::Status(flags) => status::run(&state, &flags, format),
         Command::Approve(Approve::Step(flags)) => decide::approve(&state, &flags, format),
         Command::Reject(Reject::Step(flags)) => decide::reject(&state, &flags, format),
-        Command::Stop(flags) => stop::run(&state, &flags),
-        Command::Resume(flags) => submit::resume(&state, &flags),
-        Command::Log(command) => log::run(&state, command),
+        Command::Stop(flags) => stop::run(&state, &flags, format),
+        Command::Resume(flags) => submit::resume(&state, &flags, format),
+        Command::Log(command) => log::run(&state, command, format),
         Command::Util(Util::Completions { shell }) => util::completions(shell),
         Command::EngineRun(flags) => engine_run::run(&state, &flags),
     }

@@ -1,4 +1,7 @@
 //! `workflow plan`: what will happen, before anything is written.
+//!
+//! The plan is what the compiler says; the preview is what the clusters say. A cluster that cannot
+//! be looked at is no fault of the file: the plan is shown all the same, with the reason.
 
 use generator::findings;
 use serde_json::json;
@@ -6,21 +9,34 @@ use session::StateDir;
 use step_api::Exit;
 
 use crate::{
-    args::{Format, Input},
-    input, output, view,
+    args::{Format, Plan},
+    input, output, preview, view,
 };
 
 /// Runs `workflow plan`.
-pub(crate) fn run(state: &StateDir, flags: &Input, format: Format) -> anyhow::Result<Exit> {
-    let source = input::read(state, flags)?;
-    let printed = findings::json(&source.compiled.findings, &source.text);
-    let plan = source.compiled.output.as_ref().map(|output| &output.plan);
+pub(crate) fn run(state: &StateDir, flags: &Plan, format: Format) -> anyhow::Result<Exit> {
+    let Plan { input, offline } = flags;
+    let source = input::read(state, input)?;
+    let compiled = source.compiled.output.as_ref();
+    if format == Format::Text {
+        source.show_findings();
+    }
+    let preview = match compiled.filter(|_| !offline) {
+        Some(compiled) => Some(preview::run(state, compiled)?),
+        None => None,
+    };
+    let plan = compiled.map(|compiled| &compiled.plan);
     match (format, plan) {
-        (Format::Json, plan) => output::json(&json!({ "findings": printed, "plan": plan }))?,
-        (Format::Text, None) => source.show_findings(),
+        (Format::Json, plan) => {
+            let printed = findings::json(&source.compiled.findings, &source.text);
+            output::json(&json!({ "findings": printed, "plan": plan, "preview": preview }))?;
+        }
+        (Format::Text, None) => {}
         (Format::Text, Some(plan)) => {
-            source.show_findings();
             output::result(&view::plan::render(plan))?;
+            for preview in preview.iter().flatten() {
+                output::result(&format!("\n{}", view::preview::render(preview)))?;
+            }
             output::hint("workflow submit");
         }
     }

@@ -107,12 +107,14 @@ impl Look {
         view::text::render(&header, branches)
     }
 
-    fn json(&self) -> Value {
+    /// Returns the object of `--output json`.
+    pub(crate) fn json(&self) -> Value {
         let Self { name, status, branches, gates, warning } = self;
         view::json::workflow(name, status, warning.as_deref(), branches, gates)
     }
 
-    fn next_command(&self) -> String {
+    /// Returns what to type next.
+    pub(crate) fn next_command(&self) -> String {
         let name = &self.name;
         if self.warning.is_some() {
             return format!("workflow resume {name}");

@@ -1,17 +1,18 @@
 //! `workflow stop`: end a migration before its end.
 
 use engine::{RunRecord, Shutdown, Store};
+use serde_json::json;
 use session::StateDir;
 use step_api::Exit;
 
 use crate::{
-    args::Stop,
+    args::{Format, Stop},
     launch, local,
     output::{self, failure},
 };
 
 /// Runs `workflow stop`.
-pub(crate) fn run(state: &StateDir, flags: &Stop) -> anyhow::Result<Exit> {
+pub(crate) fn run(state: &StateDir, flags: &Stop, format: Format) -> anyhow::Result<Exit> {
     let store = local::open(state)?;
     let run = local::run(&store, &flags.name)?;
     if run.is_complete() {
@@ -24,6 +25,9 @@ pub(crate) fn run(state: &StateDir, flags: &Stop) -> anyhow::Result<Exit> {
         Shutdown::Stop => "stopping: running steps end, then the cleanup runs",
         Shutdown::Terminate => "terminating: running steps end, no cleanup runs",
     });
+    if format == Format::Json {
+        output::json(&json!({ "name": run.name, "uid": run.uid }))?;
+    }
     output::hint(&format!("workflow status {}", run.name));
     Ok(Exit::Done)
 }

@@ -49,12 +49,14 @@ pub(crate) fn run(state: &StateDir, flags: &Submit, format: Format) -> anyhow::R
             store.secrets().write(&secret.name, key, value.as_bytes())?;
         }
     }
-    let run = submitted(&store, name, compiled, &source)?;
+    let run = submitted(&store, name, compiled)?;
     if flags.approve_all {
         decide::approve_all(&store, &run)?;
     }
     launch::engine(state, &store, &run.uid)?;
     match format {
+        // The last look is the one document then.
+        Format::Json if flags.wait => {}
         Format::Json => output::json(&json!({ "name": run.name, "uid": run.uid }))?,
         Format::Text => {
             output::result("Workflow submitted successfully")?;
@@ -63,14 +65,14 @@ pub(crate) fn run(state: &StateDir, flags: &Submit, format: Format) -> anyhow::R
     }
     if flags.wait {
         let limit = (flags.timeout > 0).then(|| Duration::from_secs(flags.timeout));
-        return wait::until_end(&store, &run, limit, flags.wait_interval);
+        return wait::until_end(&store, &run, limit, flags.wait_interval, format);
     }
     output::hint(&format!("workflow status {name}"));
     Ok(Exit::Done)
 }
 
 /// Runs `workflow resume`.
-pub(crate) fn resume(state: &StateDir, flags: &Named) -> anyhow::Result<Exit> {
+pub(crate) fn resume(state: &StateDir, flags: &Named, format: Format) -> anyhow::Result<Exit> {
     let store = local::open(state)?;
     let run = local::run(&store, &flags.name)?;
     if run.is_complete() {
@@ -85,6 +87,9 @@ pub(crate) fn resume(state: &StateDir, flags: &Named) -> anyhow::Result<Exit> {
     } else {
         launch::engine(state, &store, &run.uid)?;
         output::tell(&format!("workflow `{}` goes on where it stopped", run.name));
+    }
+    if format == Format::Json {
+        output::json(&json!({ "name": run.name, "uid": run.uid }))?;
     }
     output::hint(&format!("workflow status {}", run.name));
     Ok(Exit::Done)
@@ -131,19 +136,12 @@ fn replace(state: &StateDir, store: &Store, old: &RunRecord) -> anyhow::Result<(
     Ok(())
 }
 
-fn submitted(
-    store: &Store,
-    name: &str,
-    compiled: &Output,
-    source: &Source,
-) -> anyhow::Result<RunRecord> {
+fn submitted(store: &Store, name: &str, compiled: &Output) -> anyhow::Result<RunRecord> {
     let submission = Submission {
         name: name.to_owned(),
         uid: uuid::Uuid::new_v4().to_string(),
         manifests: compiled.manifests.clone(),
         created_at: jiff::Timestamp::now(),
-        labels: BTreeMap::new(),
-        source: source.text.clone(),
         existing: Existing::Refuse,
     };
     store.submit(submission).map_err(|error| match error {

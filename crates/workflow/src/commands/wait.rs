@@ -3,49 +3,105 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::IsTerminal as _,
-    thread,
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use argo::NodePhase;
 use engine::{RunRecord, Store};
 use step_api::Exit;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 use super::status::{Look, workflow_flag};
 use crate::{
+    args::Format,
     output,
     view::{progress, text, tree::Branch},
 };
 
-/// Waits until the run has ended, or until the limit.
+/// Waits until the run has ended, or until the limit. The run does not need us: Ctrl-C ends the
+/// waiting and not the migration, and says so.
 pub(crate) fn until_end(
     store: &Store,
     run: &RunRecord,
     limit: Option<Duration>,
     interval: f64,
+    format: Format,
 ) -> anyhow::Result<Exit> {
     let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(2));
     let started = Instant::now();
     let mut told = Told::default();
+    let mut interrupt = Interrupt::listen()?;
     loop {
         let look = Look::at(store, run)?;
         told.tell(&look);
-        if look.status.phase.is_complete() {
-            output::result(&format!("\n{}", look.text()))?;
+        let ended = if look.status.phase.is_complete() {
             let succeeded = look.status.phase == NodePhase::Succeeded;
-            return Ok(if succeeded { Exit::Done } else { Exit::Failed });
-        }
-        if let Some(warning) = &look.warning {
+            Some(if succeeded { Exit::Done } else { Exit::Failed })
+        } else if let Some(warning) = &look.warning {
             output::tell(&format!("workflow `{}`: {warning}", run.name));
-            return Ok(Exit::Failed);
-        }
-        if limit.is_some_and(|limit| started.elapsed() >= limit) {
+            Some(Exit::Failed)
+        } else if limit.is_some_and(|limit| started.elapsed() >= limit) {
             output::tell(&format!("timed out: workflow `{}` still runs", run.name));
-            output::hint(&format!("workflow status {}", run.name));
-            return Ok(Exit::TimedOut);
+            Some(Exit::TimedOut)
+        } else {
+            let left = limit.map_or(interval, |limit| limit.saturating_sub(started.elapsed()));
+            interrupt.came_within(interval.min(left)).then(|| {
+                told.clear();
+                output::tell(&format!(
+                    "interrupted: workflow `{}` goes on without this terminal; `workflow stop {}` \
+                     ends it",
+                    run.name, run.name
+                ));
+                Exit::Interrupted
+            })
+        };
+        let Some(exit) = ended else { continue };
+        match format {
+            Format::Json => output::json(&look.json())?,
+            Format::Text if look.status.phase.is_complete() => {
+                output::result(&format!("\n{}", look.text()))?;
+            }
+            Format::Text => {}
         }
-        let left = limit.map_or(interval, |limit| limit.saturating_sub(started.elapsed()));
-        thread::sleep(interval.min(left));
+        output::hint(&look.next_command());
+        return Ok(exit);
+    }
+}
+
+/// Ctrl-C, and the signal that ends processes.
+struct Interrupt {
+    runtime: Runtime,
+    keyboard: Signal,
+    end: Signal,
+}
+
+impl Interrupt {
+    fn listen() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("starting the runtime")?;
+        let (keyboard, end) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        Ok(Self { runtime, keyboard, end })
+    }
+
+    /// Sleeps; returns early, and `true`, when a signal comes.
+    fn came_within(&mut self, pause: Duration) -> bool {
+        let Self { runtime, keyboard, end } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = keyboard.recv() => true,
+                _ = end.recv() => true,
+                () = tokio::time::sleep(pause) => false,
+            }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run as JSON: one object for one workflow.
 
-use argo::{NodePhase, WorkflowStatus};
+use argo::WorkflowStatus;
 use serde::Serialize;
 use serde_json::{Value, json};
 use step_api::Progress;
@@ -17,12 +17,10 @@ pub(crate) fn workflow(
 ) -> Value {
     let mut nodes = Vec::new();
     push_nodes(branches, &mut nodes);
-    // A phase is never better than the truth: nothing runs when the engine is dead.
-    let phase = if warning.is_some() { NodePhase::Error } else { status.phase };
     json!({
         "name": name,
         "engine": "local",
-        "phase": text::phase_name(phase),
+        "phase": text::phase_name(super::phase(status, warning)),
         "startedAt": status.started_at,
         "finishedAt": status.finished_at,
         "message": warning.or(status.message.as_deref()),

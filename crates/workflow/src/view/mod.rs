@@ -5,6 +5,15 @@
 
 pub(crate) mod json;
 pub(crate) mod plan;
+pub(crate) mod preview;
 pub(crate) mod progress;
 pub(crate) mod text;
 pub(crate) mod tree;
+
+use argo::{NodePhase, WorkflowStatus};
+
+/// Returns the phase to show. It is never better than the truth: with a warning (a dead engine),
+/// nothing runs.
+pub(crate) fn phase(status: &WorkflowStatus, warning: Option<&str>) -> NodePhase {
+    if warning.is_some() { NodePhase::Error } else { status.phase }
+}

@@ -18,7 +18,7 @@ pub(crate) struct Header<'a> {
 pub(crate) fn render(header: &Header<'_>, branches: &[Branch]) -> String {
     let Header { name, status, warning } = header;
     let mut lines = vec![format!("{} Workflow: {name}", header_symbol(status, *warning))];
-    lines.push(format!("  Phase: {}", phase_name(status.phase)));
+    lines.push(format!("  Phase: {}", phase_name(super::phase(status, *warning))));
     lines.extend(status.started_at.iter().map(|at| format!("  Started: {at}")));
     lines.extend(status.finished_at.iter().map(|at| format!("  Finished: {at}")));
     lines.extend(status.message.iter().map(|message| format!("  Message: {message}")));
@@ -65,8 +65,7 @@ pub(crate) fn line(branch: &Branch) -> String {
     {
         text.push_str(&format!(" {phrase}"));
     }
-    if branch.phase.is_complete()
-        && !branch.phase.is_failure()
+    if branch.phase == NodePhase::Succeeded
         && let Some(message) = &branch.message
         && branch.branches.is_empty()
         && branch.kind == argo::NodeType::Suspend

@@ -142,7 +142,8 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     fs_err::write(&list, serde_json::to_vec_pretty(&addresses)?)?;
     let mut tests = cargo(machine);
     tests
-        .args(["test", "--workspace", "--features", REAL_SERVERS, "--test", "real_servers"])
+        .args(["test", "--workspace", "--features", REAL_SERVERS])
+        .args(["--test", "real_servers", "--test", "refusals"])
         // The tests share the servers.
         .args(["--", "--test-threads", "1"])
         .env("ARGOSY_TEST_SERVERS", &list)

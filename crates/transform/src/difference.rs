@@ -5,11 +5,19 @@
 
 use std::collections::BTreeMap;
 
+use crate::item::Item;
 use serde_json::{Map, Value};
-use transform::Item;
+
+/// Returns a line for each difference to what the target shows under the item's name.
+pub fn from_body(ours: &Item, body: Value) -> Vec<String> {
+    match Item::read(ours.kind, &ours.name, body) {
+        Ok(theirs) => between(ours, &theirs),
+        Err(error) => vec![error.to_string()],
+    }
+}
 
 /// Returns a line for each difference, in order.
-pub(crate) fn between(ours: &Item, theirs: &Item) -> Vec<String> {
+pub fn between(ours: &Item, theirs: &Item) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, _) in ours.settings.iter() {
         let (want, have) = (ours.settings.text(name), theirs.settings.text(name));
@@ -49,12 +57,12 @@ pub(crate) fn between(ours: &Item, theirs: &Item) -> Vec<String> {
 }
 
 /// Returns the aliases that the second item has and the first one has not.
-pub(crate) fn extra_aliases(first: &Item, second: &Item) -> Vec<String> {
+pub fn extra_aliases(first: &Item, second: &Item) -> Vec<String> {
     second.aliases.keys().filter(|name| !first.aliases.contains_key(*name)).cloned().collect()
 }
 
 /// Returns the fields that the second item has and the first one has not.
-pub(crate) fn extra_fields(first: &Item, second: &Item) -> Vec<String> {
+pub fn extra_fields(first: &Item, second: &Item) -> Vec<String> {
     let first = field_types(&first.mappings);
     field_types(&second.mappings).into_keys().filter(|path| !first.contains_key(path)).collect()
 }
@@ -64,7 +72,7 @@ const ALWAYS_THERE: [&str; 3] =
     ["index.number_of_replicas", "index.number_of_shards", "index.replication.type"];
 
 /// Returns the settings that the second item has and the first one has not.
-pub(crate) fn extra_settings(first: &Item, second: &Item) -> Vec<String> {
+pub fn extra_settings(first: &Item, second: &Item) -> Vec<String> {
     let extra = |name: &str| first.settings.get(name).is_none() && !ALWAYS_THERE.contains(&name);
     second
         .settings
@@ -107,10 +115,9 @@ fn collect(prefix: &str, parent: &Map<String, Value>, types: &mut BTreeMap<Strin
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use transform::ItemKind;
-
     use super::*;
+    use crate::item::ItemKind;
+    use serde_json::json;
 
     fn item(body: Value) -> Item {
         Item::read(ItemKind::Index, "i", body).expect("an item")

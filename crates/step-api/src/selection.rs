@@ -1,33 +1,32 @@
-//! Which indices of the snapshot does each group mean, and is that what can have been meant?
+//! Which indices of the snapshot does each group mean, and is that what can have been meant? The
+//! register step and `workflow plan` ask the same functions.
 
 use std::collections::BTreeMap;
 
-use step_api::register::Group;
-
-use crate::closest::closest;
+use crate::{closest::closest, register::Group};
 
 /// What a group means, before the target is looked at.
 #[derive(Debug)]
-pub(crate) struct Picked<'a> {
+pub struct Picked<'a> {
     /// The group.
-    pub(crate) group: &'a Group,
+    pub group: &'a Group,
     /// The names it means, in the snapshot's order.
-    pub(crate) indices: Vec<String>,
+    pub indices: Vec<String>,
 }
 
 /// What all groups mean.
 #[derive(Debug, Default)]
-pub(crate) struct Selection<'a> {
+pub struct Selection<'a> {
     /// The groups, in the order of the request.
-    pub(crate) groups: Vec<Picked<'a>>,
+    pub groups: Vec<Picked<'a>>,
     /// Names with a leading dot that no pattern names.
-    pub(crate) passed_over: Vec<String>,
+    pub passed_over: Vec<String>,
     /// What is wrong, a finding each.
-    pub(crate) problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// Resolves the groups' patterns against the names in the snapshot.
-pub(crate) fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
+pub fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
     let mut selection = Selection::default();
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for group in groups {
@@ -89,13 +88,13 @@ fn matches_nothing(group: &Group, names: &[String], passed_over: &[String]) -> S
 }
 
 /// Writes names as a person reads them.
-pub(crate) fn quoted(names: &[&str]) -> String {
+pub fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use step_api::register::ExistingIndices;
+    use crate::register::ExistingIndices;
 
     use super::*;
 

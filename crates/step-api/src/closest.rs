@@ -1,6 +1,6 @@
 //! Which names did the user perhaps mean?
 
-use step_api::IndexPattern;
+use crate::pattern::IndexPattern;
 
 /// Returns at most three of `names` that are near the text of `pattern`, the nearest first.
 pub fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'a str> {

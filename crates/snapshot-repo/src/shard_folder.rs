@@ -1,0 +1,74 @@
+//! Finds the folder of a shard: looks for the list of its files wherever that may be.
+
+use bytes::Bytes;
+
+use crate::blobs::Blobs;
+use crate::error::RepositoryError;
+use crate::shard_paths::{Place, ShardOfIndex, ShardPaths};
+
+/// A shard's folder and the list of files that is in it.
+pub(crate) struct Found {
+    pub(crate) place: Place,
+    pub(crate) blob: String,
+    pub(crate) list: Bytes,
+}
+
+/// What a search ended with.
+pub(crate) enum Search {
+    /// The first place that has the list.
+    Found(Found),
+    /// No place has it.
+    Absent(Vec<Place>),
+}
+
+/// Reads the list of a shard's files, `list_name` in the shard's folder.
+///
+/// A place that may not be read does not end the search: credentials often reach no further than
+/// the base path. Only when no other place has the list, this is what is told.
+pub(crate) async fn find(
+    blobs: &Blobs,
+    paths: ShardPaths,
+    shard: ShardOfIndex<'_>,
+    list_name: &str,
+) -> Result<Search, RepositoryError> {
+    let named = match paths {
+        ShardPaths::HashedPrefix | ShardPaths::HashedInfix => named(blobs, paths, shard).await,
+        ShardPaths::Fixed | ShardPaths::Unknown(_) => None,
+    };
+    let places = shard.places(paths, named.as_deref(), &blobs.parts(), &blobs.levels());
+    let mut denied = None;
+    for place in &places {
+        let blob = format!("{}/{list_name}", place.folder);
+        match blobs.above(place.levels_up).read_if_present(&blob).await {
+            Ok(Some(list)) => return Ok(Search::Found(Found { place: place.clone(), blob, list })),
+            Ok(None) => {}
+            Err(error @ RepositoryError::Denied { .. }) => {
+                denied.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    denied.map_or(Ok(Search::Absent(places)), Err)
+}
+
+/// What the paths file says. It is a hint that is checked by looking there, so one that cannot be
+/// read is as good as none.
+async fn named(blobs: &Blobs, paths: ShardPaths, shard: ShardOfIndex<'_>) -> Option<String> {
+    for name in shard.paths_files(paths) {
+        if let Ok(Some(file)) = blobs.read_if_present(&name).await {
+            return shard.named(&file);
+        }
+    }
+    None
+}
+
+/// Whether one of the places has files of a shallow snapshot.
+pub(crate) async fn is_shallow(blobs: &Blobs, places: &[Place]) -> bool {
+    for place in places {
+        let names = blobs.above(place.levels_up).list(&place.folder).await.unwrap_or_default();
+        if names.iter().any(|name| name.starts_with("shallow-snap-")) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,242 @@
+//! What becomes of each index and template of a migration? Pure; the answers are those of the
+//! functions that the register and metadata steps call.
+
+use std::collections::BTreeMap;
+
+use cluster::indices::IndexSummary;
+use generator::plan::{PlannedGroup, PlannedMigration, Work};
+use serde::Serialize;
+use serde_json::Value;
+use step_api::{
+    ServerVersion, SnapshotChoice,
+    metadata::MetadataKind,
+    register::{Group, Treatment},
+    selection,
+};
+use transform::{Openness, Proposal, Task, Versions, difference};
+
+use super::look::{Source, Target};
+
+/// What a migration would change.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MigrationView {
+    pub(crate) name: String,
+    pub(crate) source: ClusterView,
+    pub(crate) target: ClusterView,
+    /// What would stop the migration.
+    pub(crate) problems: Vec<String>,
+    /// What a person should know.
+    pub(crate) notes: Vec<String>,
+    pub(crate) groups: Vec<GroupView>,
+    pub(crate) templates: Vec<TemplateView>,
+}
+
+/// A cluster, and what it is or why nobody knows.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClusterView {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) not_looked_at: Option<String>,
+}
+
+/// The indices of a group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GroupView {
+    pub(crate) name: String,
+    pub(crate) indices: Vec<IndexView>,
+}
+
+/// What becomes of an index.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IndexView {
+    pub(crate) name: String,
+    pub(crate) shards: Option<u64>,
+    pub(crate) documents: Option<u64>,
+    pub(crate) bytes: Option<u64>,
+    /// What is under its name on the target.
+    pub(crate) on_target: Option<OnTarget>,
+    /// Why it cannot be made.
+    pub(crate) refused: Option<String>,
+    /// What changes and why; how it differs if it is on the target already.
+    pub(crate) changes: Vec<String>,
+}
+
+/// An index that is on the target already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OnTarget {
+    pub(crate) documents: u64,
+    pub(crate) treatment: Treatment,
+}
+
+/// What becomes of a template.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TemplateView {
+    pub(crate) kind: MetadataKind,
+    pub(crate) name: String,
+    pub(crate) exists: bool,
+    pub(crate) left_out: Option<String>,
+    pub(crate) refused: Option<String>,
+    pub(crate) changes: Vec<String>,
+}
+
+/// Returns the groups of a migration as the register step gets them.
+pub(crate) fn groups(planned: &PlannedMigration) -> Vec<Group> {
+    let register = planned.opening.iter().find_map(|task| match &task.work {
+        Work::RegisterSnapshot(request) => Some(request.groups.clone()),
+        _ => None,
+    });
+    register.unwrap_or_default()
+}
+
+/// Says what would change; a cluster that was not looked at leaves its part open.
+pub(crate) fn view(
+    planned: &PlannedMigration,
+    source: Result<Source, String>,
+    target: Result<Target, String>,
+) -> MigrationView {
+    let mut view = MigrationView {
+        name: planned.name.clone(),
+        source: cluster(&planned.source_name, source.as_ref().map(|source| source.version)),
+        target: cluster(&planned.target.name, target.as_ref().map(|target| target.version)),
+        problems: Vec::new(),
+        notes: Vec::new(),
+        groups: Vec::new(),
+        templates: Vec::new(),
+    };
+    let Ok(source) = source else { return view };
+    let target = target.ok();
+    if let SnapshotChoice::Existing { name } = &planned.snapshot.snapshot {
+        view.notes.push(format!(
+            "the indices are those that the source has now; what counts is what snapshot `{name}` \
+             holds"
+        ));
+    }
+    let target_version = target.as_ref().map(|target| target.version).or(planned.target.version);
+    let versions = target_version.map(|target| Versions { source: source.version, target });
+
+    let groups = groups(planned);
+    let names: Vec<String> = source.indices.iter().map(|index| index.name.clone()).collect();
+    let selected = selection::select(&groups, &names);
+    view.problems.extend(selected.problems);
+    if !selected.passed_over.is_empty() {
+        view.notes.push(format!(
+            "left out for their leading dot (a pattern with a leading dot names them): `{}`",
+            selected.passed_over.join("`, `")
+        ));
+    }
+    for picked in &selected.groups {
+        let versions = versions.filter(|_| has_metadata(planned, &picked.group.name));
+        let indices = source.indices.iter().filter(|index| picked.indices.contains(&index.name));
+        let indices = indices
+            .map(|summary| {
+                let body = source.bodies.get(&summary.name).cloned();
+                index(summary, body, picked.group, target.as_ref(), versions, &mut view.problems)
+            })
+            .collect();
+        view.groups.push(GroupView { name: picked.group.name.clone(), indices });
+    }
+    let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
+    if let Some(versions) = versions.filter(|_| any_metadata) {
+        let mut of = source.templates;
+        let mut take = |kind| of.remove(&kind).unwrap_or_default();
+        let proposals = transform::templates(
+            take(MetadataKind::ComponentTemplate),
+            take(MetadataKind::LegacyTemplate),
+            take(MetadataKind::IndexTemplate),
+            versions,
+        );
+        view.templates =
+            proposals.into_iter().map(|proposal| template(proposal, target.as_ref())).collect();
+    }
+    view
+}
+
+fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterView {
+    ClusterView {
+        name: name.to_owned(),
+        version: version.ok().map(|version| version.to_string()),
+        not_looked_at: version.err().cloned(),
+    }
+}
+
+fn has_metadata(planned: &PlannedMigration, name: &str) -> bool {
+    let metadata = |group: &PlannedGroup| {
+        let mut works = group.tasks.iter().map(|task| &task.work);
+        works.any(|work| matches!(work, Work::EvaluateMetadata(_) | Work::MigrateMetadata(_)))
+    };
+    planned.groups.iter().any(|group| group.name == name && metadata(group))
+}
+
+fn index(
+    summary: &IndexSummary,
+    body: Option<Value>,
+    group: &Group,
+    target: Option<&Target>,
+    versions: Option<Versions>,
+    problems: &mut Vec<String>,
+) -> IndexView {
+    let name = &summary.name;
+    let on_target = target.and_then(|target| {
+        let documents = *target.documents.get(name)?;
+        Some(OnTarget { documents, treatment: group.existing_indices.treat(documents) })
+    });
+    if target.is_some_and(|target| target.aliases.contains(name)) {
+        problems.push(format!(
+            "index `{name}` of group `{}` cannot be made: on the target that name is an alias; \
+             remove the alias, or exclude the index with `-{name}`",
+            group.name
+        ));
+    }
+    let mut changes = Vec::new();
+    let mut refused = None;
+    if let (Some(body), Some(versions)) = (body, versions) {
+        let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
+        let proposal = Proposal::index(name.clone(), openness, body, versions);
+        let there = target.and_then(|target| target.bodies.get(name));
+        (changes, refused) = outcome(&proposal, there);
+    }
+    IndexView {
+        name: name.clone(),
+        shards: summary.primaries,
+        documents: summary.documents,
+        bytes: summary.bytes,
+        on_target,
+        refused,
+        changes,
+    }
+}
+
+/// Returns the lines about an item, and why it cannot be made.
+fn outcome(proposal: &Proposal, there: Option<&Value>) -> (Vec<String>, Option<String>) {
+    match (&proposal.task, there) {
+        (Task::Make(item), Some(body)) => (difference::from_body(item, body.clone()), None),
+        (Task::Refuse(_), Some(_)) => (Vec::new(), None),
+        (Task::Refuse(reason), None) => (proposal.lines().collect(), Some(reason.clone())),
+        (Task::Make(_) | Task::Skip(_), _) => (proposal.lines().collect(), None),
+    }
+}
+
+fn template(proposal: Proposal, target: Option<&Target>) -> TemplateView {
+    let of_kind: Option<&BTreeMap<String, Value>> =
+        target.and_then(|target| target.templates.get(&proposal.kind));
+    let there = of_kind.and_then(|templates| templates.get(&proposal.name));
+    let left_out = match &proposal.task {
+        Task::Skip(reason) => Some(reason.clone()),
+        Task::Make(_) | Task::Refuse(_) => None,
+    };
+    let (changes, refused) = outcome(&proposal, there);
+    TemplateView {
+        kind: proposal.kind,
+        name: proposal.name,
+        exists: there.is_some(),
+        left_out,
+        refused,
+        changes,
+    }
+}

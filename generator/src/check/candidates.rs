@@ -1,0 +1,130 @@
+//! Which patterns can match one name at all? Only those whose literal ends fit each other.
+//!
+//! Every name that a wildcard pattern matches begins with the text before its first wildcard and
+//! ends with the text after its last one. Two patterns can meet only if one of the beginnings
+//! begins with the other, and one of the ends ends with the other. Sorted by beginnings, and by
+//! ends read backwards, these pairs are neighbours: thousands of groups cost little more than
+//! sorting them.
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use step_api::IndexPattern;
+
+/// The literal ends of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// What every name begins with.
+    pub beginning: String,
+    /// What every name ends with, backwards.
+    pub end: String,
+}
+
+impl Ends {
+    /// Returns the ends of a pattern; those of an expression are empty.
+    pub(super) fn of(pattern: &IndexPattern) -> Self {
+        let letters = pattern.glob().unwrap_or_default();
+        let literal = |letter: &&char| !matches!(**letter, '*' | '?');
+        Self {
+            beginning: letters.iter().take_while(literal).collect(),
+            end: letters.iter().rev().take_while(literal).collect(),
+        }
+    }
+}
+
+/// Values by text, to be found by longer and by shorter texts.
+pub(super) struct Nested<T>(BTreeMap<String, Vec<T>>);
+
+impl<T> Default for Nested<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Nested<T> {
+    pub(super) fn add(&mut self, text: String, value: T) {
+        self.0.entry(text).or_default().push(value);
+    }
+
+    /// Returns the values whose text begins with `text`.
+    pub(super) fn longer(&self, text: &str) -> impl Iterator<Item = &T> {
+        let from = (Bound::Included(text), Bound::Unbounded);
+        let range = self.0.range::<str, _>(from);
+        range.take_while(move |(key, _)| key.starts_with(text)).flat_map(|(_, values)| values)
+    }
+
+    /// Returns the values whose text is a beginning of `text` and shorter.
+    pub(super) fn shorter(&self, text: &str) -> impl Iterator<Item = &T> {
+        let shorter = text.char_indices().filter_map(|(at, _)| text.get(..at));
+        shorter.filter_map(|beginning| self.0.get(beginning)).flatten()
+    }
+}
+
+/// Calls `visit` once with every two of `all` that may match one name, by their positions.
+pub(super) fn pairs(all: &[Ends], mut visit: impl FnMut(usize, usize)) {
+    let (mut by_beginning, mut by_end) = (Nested::default(), Nested::default());
+    for (position, ends) in all.iter().enumerate() {
+        by_end.add(ends.end.clone(), position);
+        if !ends.beginning.is_empty() {
+            by_beginning.add(ends.beginning.clone(), position);
+        }
+    }
+    let is_open = |position: usize| all.get(position).is_some_and(|it| it.beginning.is_empty());
+    for (position, ends) in all.iter().enumerate() {
+        // Where the beginning says nothing, the end may; so nothing is compared with everything
+        // unless it says nothing at both ends.
+        if ends.beginning.is_empty() {
+            for &other in by_end.longer(&ends.end) {
+                let same_end = all.get(other).is_some_and(|it| it.end == ends.end);
+                if !(same_end && is_open(other) && other <= position) {
+                    visit(position, other);
+                }
+            }
+            for &other in by_end.shorter(&ends.end).filter(|other| !is_open(**other)) {
+                visit(position, other);
+            }
+        } else {
+            for &other in by_beginning.longer(&ends.beginning) {
+                let same = all.get(other).is_some_and(|it| it.beginning == ends.beginning);
+                if !(same && other <= position) {
+                    visit(position, other);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fit(one: &str, other: &str) -> bool {
+        one.starts_with(other) || other.starts_with(one)
+    }
+
+    proptest! {
+        #[test]
+        fn every_pair_that_fits_is_visited_once(
+            texts in proptest::collection::vec("[ab*?]{1,5}", 0..12),
+        ) {
+            let all: Vec<Ends> =
+                texts.iter().map(|text| Ends::of(&text.parse().expect("a pattern"))).collect();
+            let mut visited = BTreeSet::new();
+            let mut twice = false;
+            pairs(&all, |one, other| {
+                twice |= one == other || !visited.insert((one.min(other), one.max(other)));
+            });
+            prop_assert!(!twice, "{texts:?}");
+            for (position, one) in all.iter().enumerate() {
+                for (other_position, other) in all.iter().enumerate().skip(position + 1) {
+                    if fit(&one.beginning, &other.beginning) && fit(&one.end, &other.end) {
+                        prop_assert!(visited.contains(&(position, other_position)), "{texts:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Do two snapshots meet in one repository?
+//!
+//! A repository has one writer: two clusters that write it, or one cluster that knows it under two
+//! names, overwrite each other's list of snapshots. Reading is free.
+
+use std::collections::BTreeMap;
+
+use super::{Rule, walk};
+use crate::{
+    config::{
+        file::{MigrationFile, SourceCluster},
+        migration_name, repository,
+    },
+    findings::{Report, Severity},
+    installation::Installation,
+};
+
+/// Two writers.
+pub(crate) const SOURCES: Rule = Rule {
+    id: "repository::two-sources",
+    severity: Severity::Error,
+    summary: "two sources take their snapshots in one repository",
+    docs: "Each cluster keeps its own list of the snapshots in a repository and overwrites what \
+           the other one wrote, so that the repository is corrupted. Give each source a folder of \
+           its own. Snapshots that exist (`snapshotName`) are only read, and may share one.",
+};
+
+/// Two snapshots of one source at once.
+pub(crate) const MIGRATIONS: Rule = Rule {
+    id: "repository::two-snapshots",
+    severity: Severity::Error,
+    summary: "two migrations take a snapshot of one source at once",
+    docs: "Migrations run side by side, and each takes a snapshot of its own: the source would be \
+           read twice, many versions refuse a second snapshot while one is under way, and one \
+           migration would clean up what the other one still needs. Put groups for one target into \
+           one migration. For several targets take one snapshot before, and name it in \
+           `snapshotRepo.snapshotName` of the source: all of its migrations then read it.",
+};
+
+pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &mut Report<'_>) {
+    let sources = file.source_clusters.as_ref();
+    let mut taking: BTreeMap<&str, String> = BTreeMap::new();
+    for (path, migration) in walk::migrations(file) {
+        let Some(name) = migration.source_cluster.as_deref() else { continue };
+        if !sources.and_then(|sources| sources.get(name)).is_some_and(takes_snapshot) {
+            continue;
+        }
+        let own = migration_name(migration).unwrap_or_default();
+        if let Some(first) = taking.get(name) {
+            report
+                .value(
+                    &MIGRATIONS,
+                    &path.key("sourceCluster"),
+                    format!("migration `{first}` takes a snapshot of `{name}` at the same time"),
+                )
+                .help(format!(
+                    "put groups for one target into one migration; for several targets take one \
+                     snapshot first and name it by `snapshotName` in the `snapshotRepo` of `{name}`"
+                ));
+        } else {
+            taking.insert(name, own);
+        }
+    }
+    let mut writers = BTreeMap::new();
+    for (path, name, source) in walk::sources(file).filter(|(_, name, _)| taking.contains_key(name))
+    {
+        let repo = source.snapshot_repo.as_ref();
+        let Some(place) = repository::of(name, repo, installation) else { continue };
+        // Services of their own may each have a bucket of this name.
+        let service = place.endpoint.map(|endpoint| endpoint.trim_end_matches('/').to_owned());
+        let place = (place.uri, service);
+        if let Some(other) = writers.get(&place) {
+            let path = path.key("snapshotRepo");
+            let key = repo.and_then(|repo| repo.uri()).map(|(key, _)| key);
+            report
+                .value(
+                    &SOURCES,
+                    &key.map_or_else(|| path.clone(), |key| path.key(key)),
+                    format!("source `{other}` takes its snapshot in this repository too"),
+                )
+                .help("give each source a folder of its own: add its name at the end of the URI");
+        } else {
+            writers.insert(place, name);
+        }
+    }
+}
+
+fn takes_snapshot(source: &SourceCluster) -> bool {
+    source.snapshot_repo.as_ref().is_none_or(|repo| repo.snapshot_name.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        check::testing::{printed, printed_for},
+        installation::{DefaultRepository, Installation},
+    };
+
+    fn two_sources(one: &str, other: &str) -> String {
+        format!(
+            r#"sourceClusters:
+  a: {{ endpoint: "http://a", {one} }}
+  b: {{ endpoint: "http://b", {other} }}
+targetClusters: {{ new: {{ endpoint: "http://target" }} }}
+migrations:
+  - {{ sourceCluster: a, targetCluster: new, snapshotMigrations: [ {{ indices: [one] }} ] }}
+  - {{ sourceCluster: b, targetCluster: new, snapshotMigrations: [ {{ indices: [two] }} ] }}
+"#
+        )
+    }
+
+    #[test]
+    fn two_sources_do_not_write_one_repository() {
+        let source = two_sources(
+            r#"snapshotRepo: { repoPathUri: "gs://bucket/all" }"#,
+            r#"snapshotRepo: { repoPathUri: "gs://bucket/all/" }"#,
+        );
+        insta::assert_snapshot!(printed(&source), @"");
+    }
+
+    #[test]
+    fn places_that_differ_and_snapshots_that_exist_are_no_conflict() {
+        let own = r#"snapshotRepo: { repoPathUri: "s3://bucket", endpoint: "http://one" }"#;
+        for other in [
+            r#"snapshotRepo: { repoPathUri: "s3://bucket/b", endpoint: "http://one" }"#,
+            r#"snapshotRepo: { repoPathUri: "s3://bucket", endpoint: "http://two" }"#,
+            r#"snapshotRepo: { repoPathUri: "s3://bucket", endpoint: "http://one", snapshotName: x }"#,
+        ] {
+            assert_eq!(printed(&two_sources(own, other)), "");
+        }
+    }
+
+    #[test]
+    fn in_the_default_repository_only_who_names_anothers_folder_is_refused() {
+        let installation = Installation {
+            default_snapshot_repository: Some(DefaultRepository {
+                repo_path_uri: "gs://bucket/all".to_owned(),
+                ..DefaultRepository::default()
+            }),
+            ..Installation::default()
+        };
+        let plain = "allowInsecure: true";
+        assert_eq!(printed_for(&two_sources(plain, plain), &installation), "");
+        let folder = r#"snapshotRepo: { repoPathUri: "gs://bucket/all/a" }"#;
+        let found = printed_for(&two_sources(plain, folder), &installation);
+        assert!(found.starts_with("error[repository::two-sources]"), "{found}");
+    }
+
+    #[test]
+    fn one_source_takes_one_snapshot() {
+        let file = |repo: &str| {
+            format!(
+                r#"sourceClusters:
+  old: {{ endpoint: "http://a", snapshotRepo: {{ {repo} }} }}
+targetClusters: {{ x: {{ endpoint: "http://x" }}, y: {{ endpoint: "http://y" }} }}
+migrations:
+  - {{ sourceCluster: old, targetCluster: x, snapshotMigrations: [ {{ indices: ["*"] }} ] }}
+  - {{ sourceCluster: old, targetCluster: y, snapshotMigrations: [ {{ indices: ["*"] }} ] }}
+"#
+            )
+        };
+        insta::assert_snapshot!(printed(&file(r#"repoPathUri: "gs://bucket/all""#)), @"");
+        let existing = r#"repoPathUri: "gs://bucket/all", snapshotName: nightly"#;
+        assert_eq!(printed(&file(existing)), "");
+    }
+}

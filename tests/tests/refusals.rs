@@ -1,0 +1,288 @@
+//! What is refused, on real servers: is the message what a person needs, and is nothing written?
+
+use anyhow::{Context as _, Result};
+use fs_err as fs;
+use serde_json::{Value, json};
+use tests::argosy::{Argosy, Done, run};
+use tests::servers::TestServer;
+
+/// The indices of every test here: few documents, for what is tested is what is said.
+const INDICES: [&str; 2] = ["orders-1", "orders-2"];
+
+/// Documents in each of them.
+const DOCUMENTS: u64 = 5;
+
+/// Two servers, and the programs.
+struct Scene {
+    source: TestServer,
+    target: TestServer,
+    argosy: Argosy,
+}
+
+impl Scene {
+    fn set() -> Result<Self> {
+        let source = TestServer::emptied("es717")?;
+        let target = TestServer::emptied("os219")?;
+        for index in INDICES {
+            fill(&source, index)?;
+        }
+        Ok(Self { source, target, argosy: Argosy::new()? })
+    }
+
+    /// A migration file; `target` is an endpoint, `source` more lines of the source.
+    fn file(&self, source: &str, target: &str, groups: &str) -> String {
+        format!(
+            "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \"{}\" \
+             }}\n{source}targetClusters:\n  new: {{ endpoint: {target} }}\nmigrations:\n  - \
+             sourceCluster: old\n    targetCluster: new\n    snapshotMigrations:\n{groups}",
+            self.source.address.url,
+            self.source.repository_uri(),
+        )
+    }
+
+    fn migrate(&self, source: &str, target: &str, groups: &str) -> Result<Done> {
+        let file = self.argosy.write("migration.yaml", &self.file(source, target, groups))?;
+        self.argosy.migrate(&file)
+    }
+
+    fn migrate_groups(&self, groups: &str) -> Result<Done> {
+        self.migrate("", &self.target.address.url, groups)
+    }
+
+    /// The names of everything on the target.
+    fn on_target(&self) -> Result<Vec<String>> {
+        let found = self.target.http.get("/_all/_settings?expand_wildcards=all")?;
+        Ok(found.as_object().context("no object")?.keys().cloned().collect())
+    }
+
+    /// How many documents an index of the target holds.
+    fn documents(&self, index: &str) -> Result<u64> {
+        self.target.http.post(&format!("/{index}/_refresh"), &json!({}))?;
+        let counted = self.target.http.get(&format!("/{index}/_count"))?;
+        counted["count"].as_u64().context("no count")
+    }
+}
+
+fn fill(server: &TestServer, index: &str) -> Result<()> {
+    for number in 0..DOCUMENTS {
+        let path = format!("/{index}/_doc/{number}?refresh=true");
+        server.http.put(&path, &json!({ "number": number, "word": "blackberry" }))?;
+    }
+    Ok(())
+}
+
+/// Checks that a migration failed and said all of `parts`.
+fn assert_failed(done: &Done, parts: &[&str]) {
+    assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+    for part in parts {
+        assert!(done.stdout.contains(part), "`{part}` is not in\n{}", done.stdout);
+    }
+    assert!(done.stderr.trim_end().ends_with("Hint: workflow log all"), "{}", done.stderr);
+}
+
+const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
+
+#[test]
+fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result<()> {
+    let scene = Scene::set()?;
+    let secure = scene.target.address.url.replace("http://", "https://");
+    let done = scene.migrate("    version: \"6.8.1\"\n", &secure, ALL)?;
+    assert_failed(
+        &done,
+        &[
+            "2 problems, and nothing was written",
+            &format!("cluster `new` at `{secure}` cannot be reached: no secure connection (TLS)"),
+            "is `endpoint` an `http://` one?",
+            "is Elasticsearch 7.17",
+            "but `version` says Elasticsearch 6.8.1",
+        ],
+    );
+    assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "a repository was registered");
+    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_answered_with_the_closest_names() -> Result<()> {
+    let scene = Scene::set()?;
+    let done = scene.migrate_groups("      - { indices: [\"oders-1\"] }\n")?;
+    assert_failed(&done, &["`oders-1`", "did you mean `orders-1`"]);
+    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<()> {
+    let scene = Scene::set()?;
+    let groups = "      - { name: a, indices: [\"regex:ord.*1\"] }\n      \
+                  - { name: b, indices: [\"regex:orders-[0-9]\"] }\n";
+    let done = scene.migrate_groups(groups)?;
+    assert_failed(&done, &["index `orders-1` is in the groups `a`, `b`", "`-orders-1`"]);
+    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them() -> Result<()> {
+    let scene = Scene::set()?;
+    let name = |gate: &str| format!("{gate}-old-to-new-group-1");
+    let file = scene.file("", &scene.target.address.url, ALL);
+    let file = scene.argosy.write("migration.yaml", &file)?;
+    // A first run is rejected before it writes a document.
+    let submitted = run(scene.argosy.workflow(["submit"]).arg(&file))?;
+    assert_eq!(submitted.code, Some(0), "{}", submitted.stderr);
+    let gate = name("metadata-evaluated");
+    let rejected = loop {
+        let rejected = run(&mut scene
+            .argosy
+            .workflow(["reject", "step", &gate, "--reason", "not yet", "--output", "json"]))?;
+        // Not reached yet.
+        if rejected.code != Some(4) {
+            break rejected;
+        }
+    };
+    assert_eq!(rejected.code, Some(0), "{}", rejected.stderr);
+    assert_eq!(rejected.json()?[0]["state"], "rejected");
+    // A second one is finished; what is there now is the target's own.
+    let done = scene.argosy.migrate(&file)?;
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    scene.target.http.put("/orders-1/_doc/0?refresh=true", &json!({ "number": 100 }))?;
+
+    let done = scene.argosy.migrate(&file)?;
+    assert_failed(&done, &["documents already in `orders-1` (5 documents)", "existingIndices"]);
+    let kept = scene.target.http.get("/orders-1/_doc/0")?;
+    assert_eq!(kept["_source"]["number"], 100);
+
+    let skip = "      - { indices: [\"orders-*\"], existingIndices: skip }\n";
+    fill(&scene.source, "orders-3")?;
+    let done = scene.migrate_groups(skip)?;
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    assert_eq!(scene.target.http.get("/orders-1/_doc/0")?["_source"]["number"], 100);
+    assert_eq!(scene.documents("orders-3")?, DOCUMENTS);
+    Ok(())
+}
+
+#[test]
+fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_fails() -> Result<()>
+{
+    let scene = Scene::set()?;
+    let strict = json!({ "mappings": { "dynamic": "strict", "properties": {
+        "number": { "type": "long" } } } });
+    scene.target.http.put("/orders-1", &strict)?;
+    let done = scene.migrate_groups("      - { indices: [\"orders-1\"] }\n")?;
+    assert_failed(&done, &["the target refused 5 documents", "strict_dynamic_mapping_exception"]);
+    let failed = ".argosy-failed-documents";
+    assert_eq!(scene.documents(failed)?, DOCUMENTS);
+    let found = scene.target.http.get(&format!("/{failed}/_search?size=1"))?;
+    let first = &found["hits"]["hits"][0]["_source"];
+    assert_eq!(first["index"], "orders-1");
+    assert!(first["reason"].as_str().is_some_and(|reason| reason.contains("word")), "{first}");
+
+    // Once the mapping is mended, the same file goes through.
+    let mended = json!({ "properties": { "word": { "type": "keyword" } } });
+    scene.target.http.put("/orders-1/_mapping", &mended)?;
+    let done = scene.migrate_groups("      - { indices: [\"orders-1\"] }\n")?;
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    assert_eq!(scene.documents("orders-1")?, DOCUMENTS);
+    Ok(())
+}
+
+#[test]
+fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> {
+    let scene = Scene::set()?;
+    // Nothing in it repeats, so that the snapshot holds it as it stands.
+    let numbers = (1_u64..2_000).map(|number| (number * 7_919 % 100_003).to_string());
+    let text = numbers.collect::<Vec<_>>().join(" ");
+    scene.source.http.put("/orders-1/_doc/text?refresh=true", &json!({ "text": text }))?;
+    let repository = "/_snapshot/own";
+    let location = json!({ "type": "fs", "settings": {
+        "location": scene.source.address.repository } });
+    scene.source.http.put(repository, &location)?;
+    let body = json!({ "indices": "orders-1", "include_global_state": false });
+    let taken =
+        scene.source.http.put(&format!("{repository}/whole?wait_for_completion=true"), &body)?;
+    assert_eq!(taken["snapshot"]["state"], "SUCCESS");
+    let mut flipped = 0;
+    for blob in blobs(&scene.source.address.repository)? {
+        let mut bytes = fs::read(&blob)?;
+        if let Some(place) = place_of_some(text.as_bytes(), &bytes) {
+            // Still a digit, and still readable: only a checksum knows.
+            bytes[place] ^= 1;
+            fs::write(&blob, bytes)?;
+            flipped += 1;
+        }
+    }
+    assert!(flipped > 0, "no blob holds the text");
+
+    let file = format!(
+        "sourceClusters:\n  old: {{ snapshotRepo: {{ repoPathUri: \"{}\", snapshotName: whole }} \
+         }}\ntargetClusters:\n  new: {{ endpoint: {} }}\nmigrations:\n  - sourceCluster: old\n    \
+         targetCluster: new\n    snapshotMigrations:\n{ALL}",
+        scene.source.repository_uri(),
+        scene.target.address.url
+    );
+    let file = scene.argosy.write("migration.yaml", &file)?;
+    let done = scene.argosy.migrate(&file)?;
+    assert_failed(&done, &["/__", "checksum", "take the snapshot again"]);
+    Ok(())
+}
+
+/// Where a digit of the text stands in a blob, with enough of the text around it.
+fn place_of_some(text: &[u8], blob: &[u8]) -> Option<usize> {
+    let part = text.windows(24).step_by(24).find(|part| position(part, blob).is_some())?;
+    let digit = part.iter().position(u8::is_ascii_digit)?;
+    Some(position(part, blob)? + digit)
+}
+
+fn position(part: &[u8], whole: &[u8]) -> Option<usize> {
+    whole.windows(part.len()).position(|window| window == part)
+}
+
+/// Every blob of data of a repository.
+fn blobs(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(blobs(&path)?);
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("__")) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn gates_answer_with_their_codes_and_every_answer_is_json() -> Result<()> {
+    let scene = Scene::set()?;
+    let file = scene.file("", &scene.target.address.url, ALL);
+    let file = scene.argosy.write("migration.yaml", &file)?;
+    let said = |arguments: &[&str]| -> Result<Done> {
+        run(scene.argosy.workflow(arguments).args(["--output", "json"]))
+    };
+    let submitted = run(scene.argosy.workflow(["submit", "--output", "json"]).arg(&file))?;
+    assert_eq!(submitted.json()?["name"], "migration-workflow");
+    let last = "documents-backfilled-old-to-new-group-1";
+    assert_eq!(said(&["approve", "step", "no-such-gate"])?.code, Some(3));
+    assert_eq!(said(&["approve", "step", last])?.code, Some(4), "it is not reached yet");
+    let approved = said(&["approve", "step", "--pre-approve", last, "--reason", "trusted"])?;
+    let gate = approved.json()?[0].clone();
+    assert_eq!((&gate["state"], &gate["reason"]), (&json!("approved"), &json!("trusted")));
+    assert_eq!(said(&["approve", "step", "--pre-approve", last])?.code, Some(4), "twice");
+    let stopped = said(&["stop"])?;
+    assert_eq!(stopped.json()?["name"], "migration-workflow");
+    let status: Value = loop {
+        let status = said(&["status"])?.json()?;
+        if status["phase"] != "Running" && status["phase"] != "Pending" {
+            break status;
+        }
+    };
+    assert_eq!(status["phase"], "Failed");
+    assert_eq!(said(&["resume"])?.code, Some(4), "it has ended");
+    let log = said(&["log", "all"])?;
+    for line in log.stdout.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        assert!(line["step"].is_string() && line["message"].is_string(), "{line}");
+    }
+    Ok(())
+}
