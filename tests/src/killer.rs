@@ -1,33 +1,11 @@
 //! Ends programs of a running migration at random, as a machine that loses its power would: with
 //! no chance to tidy up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 use fs_err as fs;
-
-/// A sequence of random numbers (`SplitMix64`), the same for the same seed.
-#[derive(Debug)]
-pub struct Chance {
-    state: u64,
-}
-
-impl Chance {
-    /// Starts a sequence.
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed }
-    }
-
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit.max(1)
-    }
-}
 
 /// A program of the migration that runs now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +22,10 @@ impl Running {
         self.name == "workflow"
     }
 
-    /// Ends it at once.
-    pub fn kill(&self) -> Result<()> {
-        // It may have ended by itself in the meantime.
-        Command::new("kill").args(["-9", &self.pid.to_string()]).output()?;
-        Ok(())
+    /// Ends it at once; false if it had ended by itself in the meantime.
+    pub fn kill(&self) -> Result<bool> {
+        let killed = Command::new("kill").args(["-9", &self.pid.to_string()]).output()?;
+        Ok(killed.status.success())
     }
 }
 
@@ -63,7 +40,7 @@ pub fn running(programs: &Path) -> Result<Vec<Running>> {
         // A process may end while it is looked at.
         let Ok(program) = fs::read_link(folder.join("exe")) else { continue };
         let Ok(arguments) = fs::read(folder.join("cmdline")) else { continue };
-        let Some(name) = name_below(programs, program) else { continue };
+        let Some(name) = name_below(programs, &program) else { continue };
         let is_engine = name == "workflow"
             && arguments.split(|byte| *byte == 0).any(|argument| argument == b"engine-run");
         if is_engine || name.starts_with("argosy-") {
@@ -74,7 +51,7 @@ pub fn running(programs: &Path) -> Result<Vec<Running>> {
     Ok(running)
 }
 
-fn name_below(folder: &Path, program: PathBuf) -> Option<String> {
+fn name_below(folder: &Path, program: &Path) -> Option<String> {
     let is_inside = program.parent() == Some(folder);
     let name = program.file_name()?.to_str()?;
     is_inside.then(|| name.to_owned())

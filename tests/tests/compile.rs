@@ -126,19 +126,41 @@ fn the_text_is_read_back_as_the_same_objects() {
 #[test]
 fn no_plain_scalar_means_something_else_to_a_yaml_1_1_reader() {
     for_all_outputs(|output| {
-        for scalar in plain_scalars(&output.to_yaml().expect("YAML")) {
-            // What both versions read as a number or a boolean is one here, as the test of
-            // reading back proves.
-            let same_in_both =
-                matches!(scalar.as_str(), "true" | "false") || scalar.parse::<u32>().is_ok();
-            assert!(same_in_both || !is_special_in_yaml_1_1(&scalar), "{scalar}");
+        for manifest in &output.manifests {
+            let text = argo::yaml::write(manifest).expect("YAML");
+            let Scalars { seen, plain } = scalars(&text);
+            // What the judge below does not see, it does not judge.
+            let value = serde_json::to_value(manifest).expect("JSON");
+            assert_eq!(seen, leaves(&value), "{text}");
+            for scalar in plain {
+                // What both versions read as a number or a boolean is one here, as the test of
+                // reading back proves.
+                let same_in_both =
+                    matches!(scalar, "true" | "false") || scalar.parse::<u32>().is_ok();
+                assert!(same_in_both || !is_special_in_yaml_1_1(scalar), "{scalar}");
+            }
         }
     });
 }
 
-/// Returns the plain values of a text that our writer wrote, which puts one on a line.
-fn plain_scalars(text: &str) -> Vec<String> {
-    let mut scalars = Vec::new();
+/// Counts the values that hold no further values.
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
+        Value::Object(map) if !map.is_empty() => map.values().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+/// The values in a text that our writer wrote.
+struct Scalars<'a> {
+    seen: usize,
+    plain: Vec<&'a str>,
+}
+
+/// Finds the values of a text that our writer wrote, which puts one on a line.
+fn scalars(text: &str) -> Scalars<'_> {
+    let mut found = Scalars { seen: 0, plain: Vec::new() };
     let mut block_indent: Option<usize> = None;
     for line in text.lines() {
         let indent = line.len() - line.trim_start().len();
@@ -157,13 +179,14 @@ fn plain_scalars(text: &str) -> Vec<String> {
             None if rest.ends_with(':') => continue,
             _ => rest,
         };
+        found.seen += 1;
         if value.starts_with('|') || value.starts_with('>') {
             block_indent = Some(column);
-        } else if !value.starts_with(['"', '\'', '{', '[']) && value != "---" {
-            scalars.push(value.to_owned());
+        } else if !value.starts_with(['"', '\'', '{', '[']) {
+            found.plain.push(value);
         }
     }
-    scalars
+    found
 }
 
 /// The resolution tables of YAML 1.1: booleans, null, numbers of all bases, times of day, dates.

@@ -3,7 +3,7 @@
 
 pub mod archive;
 mod layout;
-mod random;
+pub mod random;
 pub mod shop;
 mod words;
 

@@ -34,7 +34,7 @@ fn folders() -> Vec<PathBuf> {
 #[tokio::test]
 async fn every_repository_of_the_corpus_gives_what_its_server_returned() {
     let folders = folders();
-    assert!(folders.len() >= 5, "{folders:?}");
+    assert!(folders.len() >= 6, "{folders:?}");
     for folder in folders {
         let repository = fixture::open(&folder);
         assert!(fixture::check(&folder, &repository).await > 0, "{}", folder.display());

@@ -103,6 +103,31 @@ async fn a_repository_in_s3_gives_what_the_folder_gives() {
 }
 
 #[tokio::test]
+async fn hashed_shard_folders_outside_of_the_base_path_are_found() {
+    let Some(server) = Server::given() else { return };
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots/os2-hashed");
+    let remote = Repository::open(&server.location("deep/base")).unwrap();
+    let store = server.store();
+    for entry in fs_err::read_dir(folder.join("repo")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match name {
+            "indices" => server.upload(&store, &path, "deep/base/indices").await,
+            "snapshot_shard_paths" => {}
+            hash if path.is_dir() => {
+                server.upload(&store, &path, &format!("{hash}/deep/base")).await;
+            }
+            _ => {
+                let payload = PutPayload::from(fs_err::read(&path).unwrap());
+                store.put(&format!("deep/base/{name}").into(), payload).await.unwrap();
+            }
+        }
+    }
+    assert!(fixture::check(&folder, &remote).await > 0);
+}
+
+#[tokio::test]
 async fn a_listing_of_several_pages_is_read_to_its_end() {
     let Some(server) = Server::given() else { return };
     let remote = Repository::open(&server.location("many")).unwrap();

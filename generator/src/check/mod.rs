@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 mod auth;
 mod candidates;
 mod endpoint;
+mod explain;
 mod group;
 pub(crate) mod names;
 mod overlap;

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn names_that_join_to_one_are_refused() {
         let source = r#"
-sourceClusters: { old: { endpoint: "http://a", snapshotRepo: { repoPathUri: "gs://b/p" } } }
+sourceClusters: { old: { snapshotRepo: { repoPathUri: "gs://b/p", snapshotName: nightly } } }
 targetClusters: { new: { endpoint: "http://c" } }
 migrations:
   - name: a-b

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rule, structure::nearest, walk};
+use super::{Rule, explain::nearest, walk};
 use crate::{
     config::file::MigrationFile,
     findings::{Report, Severity},

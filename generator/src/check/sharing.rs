@@ -115,7 +115,15 @@ migrations:
             r#"snapshotRepo: { repoPathUri: "gs://bucket/all" }"#,
             r#"snapshotRepo: { repoPathUri: "gs://bucket/all/" }"#,
         );
-        insta::assert_snapshot!(printed(&source), @"");
+        insta::assert_snapshot!(printed(&source), @r#"
+        error[repository::two-sources]: source `a` takes its snapshot in this repository too
+         --> migration.yaml:3:59
+          |
+        3 |   b: { endpoint: "http://b", snapshotRepo: { repoPathUri: "gs://bucket/all/" } }
+          |                                                           ^^^^^^^^^^^^^^^^^^
+          |
+          = help: give each source a folder of its own: add its name at the end of the URI
+        "#);
     }
 
     #[test]
@@ -159,7 +167,15 @@ migrations:
 "#
             )
         };
-        insta::assert_snapshot!(printed(&file(r#"repoPathUri: "gs://bucket/all""#)), @"");
+        insta::assert_snapshot!(printed(&file(r#"repoPathUri: "gs://bucket/all""#)), @r#"
+        error[repository::two-snapshots]: migration `old-to-x` takes a snapshot of `old` at the same time
+         --> migration.yaml:6:22
+          |
+        6 |   - { sourceCluster: old, targetCluster: y, snapshotMigrations: [ { indices: ["*"] } ] }
+          |                      ^^^
+          |
+          = help: put groups for one target into one migration; for several targets take one snapshot first and name it by `snapshotName` in the `snapshotRepo` of `old`
+        "#);
         let existing = r#"repoPathUri: "gs://bucket/all", snapshotName: nightly"#;
         assert_eq!(printed(&file(existing)), "");
     }

@@ -1,6 +1,6 @@
 //! Is the file built as the schema says? Syntax, keys, types, ranges.
 //!
-//! The schema is the judge; its words are ours. What is broken is taken out of the file (or
+//! The schema is the judge; its words are ours ([`super::explain`]). What is broken is taken out of the file (or
 //! replaced by something empty), so that the other rules still look at everything else, and is
 //! remembered, so that they do not repeat in other words what was said here.
 
@@ -12,7 +12,7 @@ use jsonschema::{
 };
 use serde_json::{Map, Value};
 
-use super::Rule;
+use super::{Rule, explain::explain};
 use crate::{
     config::file::MigrationFile,
     document::Document,
@@ -89,8 +89,11 @@ pub(crate) const NOT_UNDERSTOOD: Rule = Rule {
     docs: "A defect of the compiler; please report it with the file.",
 };
 
+/// The schema, made once: each refused value is explained with its part of it.
+pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(schema::v1);
+
 static VALIDATOR: LazyLock<Validator> =
-    LazyLock::new(|| jsonschema::validator_for(&schema::v1()).expect("our own schema is valid"));
+    LazyLock::new(|| jsonschema::validator_for(&SCHEMA).expect("our own schema is valid"));
 
 /// Reads the file, with findings for everything that the schema refuses. Also returns the places
 /// that are broken.
@@ -141,199 +144,6 @@ pub(crate) fn duplicate_key(
     findings
         .push(Finding::new(&DUPLICATE_KEY, path, span, message))
         .help("keep one of the two, or give one of them another name");
-}
-
-/// Adds what an error of the schema means in our words.
-fn explain(
-    error: &ValidationError<'_>,
-    place: &Pointer,
-    document: &Document,
-    findings: &mut Findings,
-) {
-    let mut report = Report::new(document, &[], findings);
-    let name = place.last().map_or_else(|| "the file".to_owned(), |key| described(place, &key));
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let known = known_keys(error);
-            for key in unexpected {
-                unknown_key(key, place, &known, &mut report);
-            }
-        }
-        ValidationErrorKind::Required { property } => {
-            let key = property.as_str().unwrap_or_default();
-            report
-                .key(&MISSING_KEY, place, format!("{name} has no `{key}`"))
-                .help(format!("add `{key}:` here"));
-        }
-        ValidationErrorKind::Type { kind } => {
-            let found = error.instance();
-            let written = document.source_text(place);
-            // What stands where a password belongs is not repeated.
-            let is_secret = place.last().as_deref() == Some("password");
-            let is = if is_secret { "not text".to_owned() } else { kind_of(found) };
-            let message = format!("{name} is {is}, expected {}", expected(kind));
-            let finding = report.value(&TYPE, place, message);
-            let wants_text = matches!(kind, TypeKind::Single(kind) if kind.as_str() == "string");
-            if is_secret {
-                finding.help("write it in quotes");
-            } else if wants_text && !found.is_object() && !found.is_array() {
-                finding.help(format!("write it in quotes: `\"{written}\"`"));
-            } else if let (true, Value::String(text)) = (!wants_text, &**found)
-                && (text.parse::<f64>().is_ok() || matches!(text.as_str(), "true" | "false"))
-            {
-                finding.help(format!("write it without quotes: `{text}`"));
-            } else if matches!(&**found, Value::String(text) if matches!(text.as_str(), "yes" | "no" | "on" | "off"))
-            {
-                finding.help("write `true` or `false`");
-            }
-        }
-        ValidationErrorKind::Enum { options } => choice(&name, place, options, error, &mut report),
-        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
-            // Our schema has choices only where one of a few documented words is meant.
-            choice(&name, place, &words_of_choice(error), error, &mut report);
-        }
-        ValidationErrorKind::Minimum { limit } => {
-            let message = format!("{name} is {}, expected {limit} or more", error.instance());
-            report.value(&RANGE, place, message);
-        }
-        ValidationErrorKind::Maximum { limit } => {
-            let message = format!("{name} is {}, expected {limit} or less", error.instance());
-            report.value(&RANGE, place, message);
-        }
-        _ => {
-            report.value(&VALUE, place, format!("{name} is not as the schema wants it: {error}"));
-        }
-    }
-}
-
-fn described(place: &Pointer, last: &str) -> String {
-    let parts: Vec<String> = place.parts().collect();
-    match parts.as_slice() {
-        [.., elements, position] if position.bytes().all(|letter| letter.is_ascii_digit()) => {
-            format!("this element of `{elements}`")
-        }
-        [clusters, name] if clusters.ends_with("Clusters") => format!("cluster `{name}`"),
-        _ => format!("`{last}`"),
-    }
-}
-
-fn unknown_key(key: &str, place: &Pointer, known: &[String], report: &mut Report<'_>) {
-    let path = place.key(key);
-    let list = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    let near = nearest(key, known.iter().map(String::as_str));
-    let (rule, message) = if place.last().as_deref() == Some("approvals") {
-        (&super::approvals::UNKNOWN_GATE, format!("there is no gate `{key}`"))
-    } else {
-        let inside =
-            place.last().map_or_else(|| "the file".to_owned(), |last| described(place, &last));
-        (&UNKNOWN_KEY, format!("{inside} has no key `{key}`"))
-    };
-    let finding = report.key(rule, &path, message);
-    if let Some(near) = near {
-        finding.label(format!("did you mean `{near}`?"));
-    }
-    finding.help(format!("known here: {list}"));
-}
-
-fn choice(
-    name: &str,
-    place: &Pointer,
-    options: &Value,
-    error: &ValidationError<'_>,
-    report: &mut Report<'_>,
-) {
-    let words: Vec<&str> =
-        options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    let found = match &**error.instance() {
-        Value::String(text) => format!("`{text}`"),
-        other => kind_of(other),
-    };
-    let near = error.instance().as_str().and_then(|text| nearest(text, words.iter().copied()));
-    let near = near.map(|word| format!("did you mean `{word}`?"));
-    let finding = report.value(&VALUE, place, format!("{name} is {found}"));
-    if let Some(near) = near {
-        finding.label(near);
-    }
-    finding.help(format!("write one of {list}"));
-}
-
-/// Returns the word most like `text`, if one is like it at all.
-pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = text.to_lowercase();
-    words
-        .map(|word| (strsim::jaro_winkler(&lower, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, word)| word)
-}
-
-/// Returns the part of our schema that refused.
-fn refusing_schema(error: &ValidationError<'_>) -> Option<Value> {
-    let (parent, _) = error.schema_path().as_str().rsplit_once('/')?;
-    // The path goes through `$ref`s as a reader would walk it: resolve them on the way.
-    let root = schema::v1();
-    let mut here = &root;
-    for part in Pointer::parsed(parent).parts() {
-        if part == "$ref" {
-            let target = here.get("$ref").and_then(Value::as_str)?;
-            here = root.pointer(target.strip_prefix('#')?)?;
-        } else {
-            here = match here {
-                Value::Array(items) => items.get(part.parse::<usize>().ok()?)?,
-                other => other.get(&part)?,
-            };
-        }
-    }
-    Some(here.clone())
-}
-
-fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
-    let schema = refusing_schema(error);
-    let properties = schema.as_ref().and_then(|schema| schema.get("properties"));
-    let keys = properties.and_then(Value::as_object).into_iter().flat_map(Map::keys);
-    keys.filter(|key| *key != "$schema" && !key.contains('_')).cloned().collect()
-}
-
-fn words_of_choice(error: &ValidationError<'_>) -> Value {
-    let schema = refusing_schema(error);
-    let choices =
-        schema.as_ref().and_then(|schema| schema.get("oneOf").or_else(|| schema.get("anyOf")));
-    let words = choices.and_then(Value::as_array).into_iter().flatten();
-    let words = words.flat_map(|choice| match choice.get("enum") {
-        Some(Value::Array(words)) => words.clone(),
-        _ => choice.get("const").cloned().into_iter().collect(),
-    });
-    Value::Array(words.collect())
-}
-
-fn kind_of(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Bool(value) => format!("the truth value {value}"),
-        Value::Number(value) => format!("the number {value}"),
-        Value::String(_) => "text".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a map".to_owned(),
-    }
-}
-
-fn expected(kind: &TypeKind) -> String {
-    let word = |name: &str| match name {
-        "string" => "text",
-        "array" => "a list",
-        "object" => "a map",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "`true` or `false`",
-        _ => "nothing",
-    };
-    match kind {
-        TypeKind::Single(kind) => word(kind.as_str()).to_owned(),
-        TypeKind::Multiple(kinds) => {
-            kinds.iter().map(|kind| word(kind.as_str())).collect::<Vec<_>>().join(" or ")
-        }
-    }
 }
 
 /// Takes out of `kept` what the error refuses, and remembers the place.

@@ -1,0 +1,148 @@
+//! A repository with hashed shard folders is read wherever those folders are.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod fixture;
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use snapshot_repo::{Location, Repository, RepositoryError};
+
+/// What the fixture's snapshots hold together.
+const DOCUMENTS: u64 = 290;
+const PATHS: &str = "snapshot_shard_paths";
+
+/// A copy of the fixture whose repository is `base` in a location, as a server with this base path
+/// writes it.
+struct Copy {
+    location: TempDir,
+}
+
+fn original() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots/os2-hashed")
+}
+
+/// Every file below a folder, as a path from there.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            found.extend(files_below(&path).into_iter().map(|inner| name.join(inner)));
+        } else {
+            found.push(name);
+        }
+    }
+    found
+}
+
+impl Copy {
+    /// Puts the blobs of hashed folders where the function says, given hash and rest of the path.
+    fn with(hashed: impl Fn(&str, &Path) -> PathBuf) -> Self {
+        let copy = Self { location: TempDir::new().unwrap() };
+        let repository = original().join("repo");
+        for file in files_below(&repository) {
+            let first = file.iter().next().unwrap().to_str().unwrap();
+            let is_hash = first.len() == 15 && !first.contains('.');
+            let to = if is_hash {
+                copy.location.path().join(hashed(first, file.strip_prefix(first).unwrap()))
+            } else {
+                copy.base().join(&file)
+            };
+            fs_err::create_dir_all(to.parent().unwrap()).unwrap();
+            fs_err::copy(repository.join(file), to).unwrap();
+        }
+        copy
+    }
+
+    fn base(&self) -> PathBuf {
+        self.location.path().join("base")
+    }
+
+    fn without_paths_files(self) -> Self {
+        fs_err::remove_dir_all(self.base().join(PATHS)).unwrap();
+        self
+    }
+
+    /// Replaces text in the blobs whose path begins so.
+    fn rewritten(self, blobs: &str, from: &str, to: &str) -> Self {
+        for file in files_below(&self.base()) {
+            if file.to_str().unwrap().starts_with(blobs) {
+                let path = self.base().join(file);
+                let text = fs_err::read_to_string(&path).unwrap();
+                assert!(text.contains(from), "{}", path.display());
+                fs_err::write(path, text.replace(from, to)).unwrap();
+            }
+        }
+        self
+    }
+
+    fn open(&self) -> Repository {
+        Repository::open(&Location::folder(self.base())).unwrap()
+    }
+
+    async fn is_whole(self) {
+        assert_eq!(fixture::check(&original(), &self.open()).await, DOCUMENTS);
+    }
+}
+
+fn outside(hash: &str, rest: &Path) -> PathBuf {
+    Path::new(hash).join("base").join(rest)
+}
+
+fn inside(hash: &str, rest: &Path) -> PathBuf {
+    Path::new("base").join(hash).join(rest)
+}
+
+#[tokio::test]
+async fn hashes_before_the_base_path_are_found_with_and_without_a_paths_file() {
+    Copy::with(outside).rewritten(PATHS, "/indices/", "/base/indices/").is_whole().await;
+    Copy::with(outside).without_paths_files().is_whole().await;
+}
+
+#[tokio::test]
+async fn hashes_in_the_repository_are_found_with_and_without_a_paths_file() {
+    Copy::with(inside).is_whole().await;
+    Copy::with(inside).without_paths_files().is_whole().await;
+}
+
+#[tokio::test]
+async fn hashes_behind_the_base_path_are_found() {
+    let copy = Copy::with(inside).without_paths_files();
+    copy.rewritten("index-", r#""shard_path_type":1"#, r#""shard_path_type":2"#).is_whole().await;
+}
+
+#[tokio::test]
+async fn folders_of_another_name_are_found_by_the_paths_file_alone() {
+    let other = |hash: &str, rest: &Path| Path::new(&format!("{hash}-other")).join(rest);
+    let copy = Copy::with(other);
+    copy.rewritten(PATHS, "/indices/", "-other/indices/").is_whole().await;
+}
+
+#[tokio::test]
+async fn folders_without_a_hash_are_found() {
+    Copy::with(|_, rest| Path::new("base").join(rest)).is_whole().await;
+}
+
+#[tokio::test]
+async fn a_paths_file_that_is_no_json_is_passed_over() {
+    Copy::with(outside).rewritten(PATHS, "{", "[").is_whole().await;
+}
+
+#[tokio::test]
+async fn folders_that_were_not_copied_are_named() {
+    let copy = Copy::with(|hash, rest| Path::new("elsewhere").join(hash).join(rest));
+    let repository = copy.open();
+    let snapshot = repository.snapshot("one").await.unwrap();
+    let index = snapshot.index("shop-hash-b").unwrap();
+    let error = repository.shard_files(&snapshot, index, 0).await.unwrap_err();
+    assert!(matches!(error, RepositoryError::ShardFolderMissing { .. }), "{error:?}");
+    let location = copy.location.path().canonicalize().unwrap();
+    let hash = "-01000000111011";
+    let folder = location.join(hash).join("base/indices").join(&index.id).join("0");
+    let told = error.to_string();
+    assert!(told.contains(folder.to_str().unwrap()), "{told}");
+}
