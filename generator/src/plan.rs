@@ -239,6 +239,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
     opening.push(task(
         "register-snapshot",
         Work::RegisterSnapshot(RegisterRequest {
+            migration: id.clone(),
             target: access(target),
             snapshot: snapshot.clone(),
             groups: all_groups.clone(),
@@ -289,6 +290,7 @@ fn planned_group(
     if *metadata == MetadataWork::Migrated {
         let request = |mode| MetadataRequest {
             mode,
+            migration: migration.to_owned(),
             target: target.access.clone(),
             snapshot: snapshot.clone(),
             group: group.clone(),

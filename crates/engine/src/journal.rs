@@ -4,7 +4,7 @@
 //! behind reads first. So every decision was made with everything known before it.
 
 use argo::NodePhase;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 
 use crate::state::Entry;
@@ -97,6 +97,18 @@ pub(crate) fn append(
     entries: &[Entry],
 ) -> Result<Append, JournalError> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let appended = append_within(&transaction, uid, after, entries)?;
+    transaction.commit()?;
+    Ok(appended)
+}
+
+/// As [`append`], in a transaction that the caller commits.
+pub(crate) fn append_within(
+    transaction: &Transaction<'_>,
+    uid: &str,
+    after: Sequence,
+    entries: &[Entry],
+) -> Result<Append, JournalError> {
     let mut last: Sequence = transaction.query_row(
         "SELECT coalesce(max(seq), 0) FROM journal WHERE uid = ?1",
         params![uid],
@@ -126,10 +138,16 @@ pub(crate) fn append(
                     params![uid, phase_word(*phase), message, at.to_string()],
                 )?;
             }
+            Entry::RunReopened { .. } => {
+                transaction.execute(
+                    "UPDATE runs SET phase = ?2, message = NULL, finished_at = NULL, live = 1 \
+                     WHERE uid = ?1",
+                    params![uid, phase_word(NodePhase::Running)],
+                )?;
+            }
             _ => {}
         }
     }
-    transaction.commit()?;
     Ok(Append::Written(last))
 }
 

@@ -43,6 +43,7 @@ pub mod program;
 mod read;
 pub mod record;
 pub mod refusal;
+mod reopen;
 pub mod runner;
 pub mod state;
 mod status;

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! A node that is complete stays as it is: an entry that would change its phase is passed over,
-//! so a gate that somebody answered cannot be taken back by an engine that did not know yet.
+//! so a gate that somebody answered cannot be taken back by an engine that did not know yet. Only
+//! a run that has ended and is reopened goes back, and no engine is at work then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use argo::{NodePhase, Outputs};
 use jiff::Timestamp;
@@ -56,6 +57,16 @@ pub enum Verdict {
     Rejected,
 }
 
+impl Verdict {
+    /// Returns the word that a ConfigMap keeps.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 /// A person's answer to a gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateAnswer {
@@ -76,6 +87,15 @@ pub struct ConfigMapKey {
     pub name: String,
     /// The key.
     pub key: String,
+}
+
+/// What becomes of the nodes of a run that failed and is gone on with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopening {
+    /// Nodes that did not succeed: they are forgotten, and made again.
+    pub removed: BTreeSet<String>,
+    /// Nodes that hold others which stay: they run again.
+    pub revived: BTreeSet<String>,
 }
 
 /// How one process ended.
@@ -102,6 +122,13 @@ pub enum Entry {
         phase: NodePhase,
         /// Why.
         message: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A run that had failed is gone on with: rejections and the wish to end it are forgotten.
+    RunReopened {
+        /// What becomes of its nodes.
+        nodes: Reopening,
         /// When.
         at: Timestamp,
     },
@@ -266,6 +293,7 @@ impl RunState {
                 self.message.clone_from(message);
                 self.finished_at = Some(*at);
             }
+            Entry::RunReopened { nodes, at: _ } => self.reopen(nodes),
             Entry::NodeCreated { node } => {
                 self.nodes.entry(node.id.clone()).or_insert_with(|| Node::clone(node));
             }
@@ -323,6 +351,28 @@ impl RunState {
         }
     }
 
+    fn reopen(&mut self, Reopening { removed, revived }: &Reopening) {
+        self.nodes.retain(|id, _| !removed.contains(id));
+        for node in self.nodes.values_mut() {
+            node.children.retain(|id| !removed.contains(id));
+            node.outbound.retain(|id| !removed.contains(id));
+            if revived.contains(&node.id) {
+                node.phase = NodePhase::Running;
+                node.message = None;
+                node.finished_at = None;
+                node.outputs = Outputs::default();
+                node.outbound.clear();
+            }
+        }
+        // The gates ask again.
+        self.answers.retain(|_, answer| answer.verdict != Verdict::Rejected);
+        self.config_map_entries.retain(|_, word| word != Verdict::Rejected.word());
+        self.shutdown = None;
+        self.phase = NodePhase::Running;
+        self.message = None;
+        self.finished_at = None;
+    }
+
     fn answer(
         &mut self,
         gate: &str,
@@ -330,10 +380,11 @@ impl RunState {
         nodes: &[String],
         entry: Option<&ConfigMapKey>,
     ) {
-        let (phase, word) = match answer.verdict {
-            Verdict::Approved => (NodePhase::Succeeded, "approved"),
-            Verdict::Rejected => (NodePhase::Failed, "rejected"),
+        let phase = match answer.verdict {
+            Verdict::Approved => NodePhase::Succeeded,
+            Verdict::Rejected => NodePhase::Failed,
         };
+        let word = answer.verdict.word();
         let message = match &answer.reason {
             Some(reason) => format!("{word} by {}: {reason}", answer.by),
             None => format!("{word} by {}", answer.by),

@@ -35,12 +35,13 @@ use crate::{
     fleet::{self, Fleet},
     gates::{self, Decided, Gate, GateState},
     journal::{self, Append, Journal, JournalError, NodeProgress, Sequence},
-    lock,
+    lock::{self, Locked},
     logs::{self, LogFile},
     node::Pause,
     program::{self, Program},
     record::{RUN_COLUMNS, RunRecord, run_row},
     refusal::Refusal,
+    reopen,
     state::{Entry, GateAnswer, RunIdentity, RunState, Shutdown, Verdict},
     status,
 };
@@ -135,6 +136,24 @@ pub enum StoreError {
     EngineAlive {
         /// The name.
         name: String,
+    },
+    /// The run did not fail.
+    #[error(
+        "workflow `{name}` is {phase}; only one that failed can be gone on with, `workflow submit` starts it anew"
+    )]
+    NotFailed {
+        /// The name.
+        name: String,
+        /// How far it is.
+        phase: String,
+    },
+    /// Somebody submitted that name again after the run.
+    #[error("workflow `{name}` was submitted again since; the newer run is `{uid}`")]
+    Superseded {
+        /// The name.
+        name: String,
+        /// The id of the newer run.
+        uid: String,
     },
     /// There is no such run.
     #[error("there is no run `{0}`; `workflow status --all` lists what there is")]
@@ -333,6 +352,49 @@ impl Store {
             shutdown,
             at: self.clock.now(),
         })
+    }
+
+    /// Makes a run that failed ready to be gone on with: an engine that runs it then makes only
+    /// what did not succeed. Returns the display names of what failed and is tried again.
+    pub fn reopen(&self, uid: &str) -> Result<Vec<String>, StoreError> {
+        // Held to the end: no engine starts meanwhile.
+        let Locked::Ours(_lock) = lock::take(&self.run_folder(uid))? else {
+            return Err(StoreError::EngineAlive { name: self.run_by_uid(uid)?.name });
+        };
+        loop {
+            let (state, last) = self.load(uid)?;
+            let name = state.identity.name.clone();
+            if !state.phase.is_failure() {
+                let phase = journal::phase_word(state.phase).to_owned();
+                return Err(StoreError::NotFailed { name, phase });
+            }
+            let nodes = reopen::plan(&state);
+            let again = reopen::tried_again(&state, &nodes);
+            let removed = nodes.removed.clone();
+            let entry = Entry::RunReopened { nodes, at: self.clock.now() };
+
+            let mut database = self.database();
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let newest: String = transaction.query_row(
+                "SELECT uid FROM runs WHERE name = ?1 ORDER BY number DESC LIMIT 1",
+                params![name],
+                |row| row.get(0),
+            )?;
+            if newest != uid {
+                return Err(StoreError::Superseded { name, uid: newest });
+            }
+            if journal::append_within(&transaction, uid, last, &[entry])? == Append::Behind {
+                continue;
+            }
+            for node in &removed {
+                transaction.execute(
+                    "DELETE FROM progress WHERE uid = ?1 AND node = ?2",
+                    params![uid, node],
+                )?;
+            }
+            transaction.commit()?;
+            return Ok(again);
+        }
     }
 
     /// Returns the Jobs of a run, in the order in which their nodes were made.

@@ -84,8 +84,10 @@ impl Copy {
         Repository::open(&Location::folder(self.base())).unwrap()
     }
 
-    async fn is_whole(self) {
-        assert_eq!(fixture::check(&original(), &self.open()).await, DOCUMENTS);
+    async fn assert_whole(&self) {
+        let repository = self.open();
+        assert_eq!(fixture::check(&original(), &repository).await, DOCUMENTS);
+        fixture::check_metadata(&original(), &repository).await;
     }
 }
 
@@ -99,37 +101,40 @@ fn inside(hash: &str, rest: &Path) -> PathBuf {
 
 #[tokio::test]
 async fn hashes_before_the_base_path_are_found_with_and_without_a_paths_file() {
-    Copy::with(outside).rewritten(PATHS, "/indices/", "/base/indices/").is_whole().await;
-    Copy::with(outside).without_paths_files().is_whole().await;
+    Copy::with(outside).rewritten(PATHS, "/indices/", "/base/indices/").assert_whole().await;
+    Copy::with(outside).without_paths_files().assert_whole().await;
 }
 
 #[tokio::test]
 async fn hashes_in_the_repository_are_found_with_and_without_a_paths_file() {
-    Copy::with(inside).is_whole().await;
-    Copy::with(inside).without_paths_files().is_whole().await;
+    let repository = fixture::open(&original());
+    assert_eq!(fixture::check(&original(), &repository).await, DOCUMENTS);
+    Copy::with(inside).without_paths_files().assert_whole().await;
 }
 
 #[tokio::test]
 async fn hashes_behind_the_base_path_are_found() {
     let copy = Copy::with(inside).without_paths_files();
-    copy.rewritten("index-", r#""shard_path_type":1"#, r#""shard_path_type":2"#).is_whole().await;
+    copy.rewritten("index-", r#""shard_path_type":1"#, r#""shard_path_type":2"#)
+        .assert_whole()
+        .await;
 }
 
 #[tokio::test]
 async fn folders_of_another_name_are_found_by_the_paths_file_alone() {
     let other = |hash: &str, rest: &Path| Path::new(&format!("{hash}-other")).join(rest);
     let copy = Copy::with(other);
-    copy.rewritten(PATHS, "/indices/", "-other/indices/").is_whole().await;
+    copy.rewritten(PATHS, "/indices/", "-other/indices/").assert_whole().await;
 }
 
 #[tokio::test]
 async fn folders_without_a_hash_are_found() {
-    Copy::with(|_, rest| Path::new("base").join(rest)).is_whole().await;
+    Copy::with(|_, rest| Path::new("base").join(rest)).assert_whole().await;
 }
 
 #[tokio::test]
 async fn a_paths_file_that_is_no_json_is_passed_over() {
-    Copy::with(outside).rewritten(PATHS, "{", "[").is_whole().await;
+    Copy::with(outside).rewritten(PATHS, "{", "[").assert_whole().await;
 }
 
 #[tokio::test]

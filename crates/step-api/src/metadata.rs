@@ -32,6 +32,8 @@ pub enum MetadataMode {
 pub struct MetadataRequest {
     /// Dry or for real.
     pub mode: MetadataMode,
+    /// The migration's name, as in the names of gates.
+    pub migration: String,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot to read.

@@ -66,6 +66,8 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegisterRequest {
+    /// The migration's name, as in the names of gates.
+    pub migration: String,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot to read.

@@ -30,7 +30,10 @@ pub(crate) fn live_run(store: &Store, name: &str) -> anyhow::Result<Option<RunRe
 pub(crate) fn error(error: StoreError) -> anyhow::Error {
     let exit = match &error {
         StoreError::NotFound(_) => Exit::NotFound,
-        StoreError::Conflict { .. } | StoreError::EngineAlive { .. } => Exit::Conflict,
+        StoreError::Conflict { .. }
+        | StoreError::EngineAlive { .. }
+        | StoreError::NotFailed { .. }
+        | StoreError::Superseded { .. } => Exit::Conflict,
         StoreError::Refused(_) | StoreError::Submission(_) => Exit::Invalid,
         StoreError::Files(_)
         | StoreError::Database(_)

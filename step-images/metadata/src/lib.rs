@@ -46,7 +46,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     let client =
         Client::new(&request.target, &context.target, &context.storage).map_err(of_cluster)?;
     let opened = resolve::open(&request.snapshot, context).await?;
-    let group = resolve::group(&client, &opened, &request.group).await?;
+    let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let snapshot = &opened.snapshot;
     let versions = Versions {
         source: source_version::of_snapshot(snapshot).ok_or_else(|| {

@@ -9,6 +9,16 @@ use crate::working_state::{self, Stored, key_of};
 /// The value of `kind`.
 const KIND: &str = "group";
 
+/// Whether the run that decided goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunState {
+    /// As far as is known.
+    UnderWay,
+    /// It has failed, and a partial cleanup has said so.
+    Ended,
+}
+
 /// The document that says what a group means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +29,10 @@ pub struct GroupDocument {
     pub key: String,
     /// The run that decided last.
     pub run: String,
+    /// Whether that run goes on.
+    pub state: RunState,
+    /// The migration's name.
+    pub migration: String,
     /// The group's name.
     pub group: String,
     /// The snapshot's uuid.
@@ -52,6 +66,8 @@ pub struct DecidedIndex {
 pub struct Origin<'a> {
     /// The run.
     pub run: &'a str,
+    /// The migration's name.
+    pub migration: &'a str,
     /// The snapshot's uuid.
     pub snapshot: &'a str,
     /// The repository's URI.
@@ -68,8 +84,10 @@ impl GroupDocument {
     ) -> Self {
         Self {
             kind: KIND.to_owned(),
-            key: Self::key(origin.snapshot, &group.name),
+            key: Self::key(origin.snapshot, origin.migration, &group.name),
             run: origin.run.to_owned(),
+            state: RunState::UnderWay,
+            migration: origin.migration.to_owned(),
             group: group.name.clone(),
             snapshot: origin.snapshot.to_owned(),
             repository: origin.repository.to_owned(),
@@ -80,8 +98,8 @@ impl GroupDocument {
         }
     }
 
-    fn key(snapshot: &str, group: &str) -> String {
-        key_of(&[KIND, snapshot, group])
+    fn key(snapshot: &str, migration: &str, group: &str) -> String {
+        key_of(&[KIND, snapshot, migration, group])
     }
 
     /// Returns whether the group asks now for what it asked when this was decided.
@@ -101,15 +119,37 @@ impl GroupDocument {
 pub async fn read(
     client: &Client,
     snapshot: &str,
+    migration: &str,
     group: &str,
 ) -> anyhow::Result<Option<GroupDocument>> {
-    let stored = working_state::get(client, &GroupDocument::key(snapshot, group)).await?;
+    let stored =
+        working_state::get(client, &GroupDocument::key(snapshot, migration, group)).await?;
     Ok(stored.map(|stored: Stored<GroupDocument>| stored.document))
 }
 
 /// Records what was decided.
 pub async fn write(client: &Client, document: &GroupDocument) -> anyhow::Result<()> {
     working_state::put(client, &document.key, document).await
+}
+
+/// Notes that the run that decided has ended without success.
+pub async fn end(client: &Client, document: &GroupDocument) -> anyhow::Result<()> {
+    write(client, &GroupDocument { state: RunState::Ended, ..document.clone() }).await
+}
+
+/// Notes that a run goes on that had ended: it is tried again.
+pub async fn resume(
+    client: &Client,
+    snapshot: &str,
+    migration: &str,
+    group: &str,
+) -> anyhow::Result<()> {
+    match read(client, snapshot, migration, group).await? {
+        Some(ended) if ended.state == RunState::Ended => {
+            write(client, &GroupDocument { state: RunState::UnderWay, ..ended }).await
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Reads all decisions on the target, those of earlier runs and other migrations too.
@@ -122,13 +162,14 @@ pub async fn all(client: &Client) -> anyhow::Result<Vec<GroupDocument>> {
     Ok(stored.into_iter().map(|stored| stored.document).collect())
 }
 
-/// Reads the decisions for a group of a repository, of whatever snapshot.
-pub async fn of_repository(
+/// Reads the decisions of a migration for a repository, of whatever snapshot and run.
+pub async fn of_migration(
     client: &Client,
     repository: &str,
-    group: &str,
+    migration: &str,
 ) -> anyhow::Result<Vec<GroupDocument>> {
     let mut documents = all(client).await?;
-    documents.retain(|document| document.repository == repository && document.group == group);
+    documents
+        .retain(|document| document.repository == repository && document.migration == migration);
     Ok(documents)
 }

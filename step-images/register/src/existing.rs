@@ -1,7 +1,7 @@
 //! What is to be done with an index that is on the target already?
 //!
 //! An index counts as existing if it holds documents that we did not write: an empty one is filled, and
-//! one that an earlier try of the same group has begun is continued. What a user asked for with
+//! one that an earlier try of the same migration has begun is continued. What a user asked for with
 //! `existingIndices` is decided here once; `decision` records it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +22,9 @@ pub(crate) struct Known {
     pub(crate) aliases: BTreeMap<String, Vec<String>>,
     /// Names of all indices of the target.
     pub(crate) indices: BTreeSet<String>,
-    /// Indices that an earlier try of the same group was to fill.
-    pub(crate) ours: BTreeSet<(String, String)>,
-    /// Indices that another group of this run fills from another snapshot.
+    /// Indices that an earlier try of the same migration has begun to fill.
+    pub(crate) ours: BTreeSet<String>,
+    /// Indices that another migration fills now, and what to say of it.
     pub(crate) claimed: BTreeMap<String, String>,
 }
 
@@ -52,16 +52,8 @@ pub(crate) fn decide(picked: &Picked<'_>, known: &Known, problems: &mut Vec<Stri
             ));
             continue;
         }
-        if let Some(other) = known.claimed.get(index) {
-            problems.push(format!(
-                "index `{index}` of group `{}` is also filled by group `{other}` from another \
-                 snapshot in this run; exclude it from one of them",
-                picked.group.name
-            ));
-            continue;
-        }
         let documents = known.documents.get(index).copied().unwrap_or(0);
-        let ours = known.ours.contains(&(picked.group.name.clone(), index.clone()));
+        let ours = known.ours.contains(index);
         let existed = documents > 0 && !ours;
         let of_others = if ours { 0 } else { documents };
         match picked.group.existing_indices.treat(of_others) {
@@ -81,6 +73,15 @@ pub(crate) fn decide(picked: &Picked<'_>, known: &Known, problems: &mut Vec<Stri
         ));
     }
     decided
+}
+
+/// Checks that no other migration fills one of the indices.
+pub(crate) fn claimed(group: &str, decided: &Decided, known: &Known, problems: &mut Vec<String>) {
+    for DecidedIndex { name, .. } in &decided.indices {
+        if let Some(other) = known.claimed.get(name) {
+            problems.push(format!("index `{name}` of group `{group}` is also filled by {other}"));
+        }
+    }
 }
 
 /// Checks that no alias that comes with an index has the name of an index.
@@ -138,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_try_of_the_group_wrote_is_continued() {
-        let ours = [("g".to_owned(), "full".to_owned())].into();
+    fn what_an_earlier_try_of_the_migration_wrote_is_continued() {
+        let ours = ["full".to_owned()].into();
         for policy in [ExistingIndices::Refuse, ExistingIndices::Skip] {
             let known = Known { ours: BTreeSet::clone(&ours), ..known() };
             let (decided, problems) = decide_with(policy, &known);

@@ -14,6 +14,7 @@
 
 pub mod count;
 pub mod decision;
+mod earlier;
 mod existing;
 pub mod faults;
 mod register;

@@ -13,6 +13,7 @@ use step_api::{
 
 use crate::{
     decision::{self, DecidedIndex, GroupDocument, Origin},
+    earlier,
     existing::{self, Decided, Known},
     faults,
     resolve::{self, Opened},
@@ -40,6 +41,7 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
     let opened = resolve::open(&request.snapshot, context).await?;
     let origin = Origin {
         run: context.run.as_str(),
+        migration: &request.migration,
         snapshot: &opened.snapshot.uuid,
         repository: &request.snapshot.repository.uri,
     };
@@ -54,15 +56,15 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
     let metadata = read_metadata(&opened, &picked, &mut problems).await?;
     let mut known = target::look(&client, &picked).await?;
     let earlier = decision::all(&client).await?;
-    let begun = begun(&client, &earlier, origin).await?;
-    remember(&earlier, &begun, origin, &mut known);
+    earlier::remember(&earlier, &earlier::work(&client).await?, origin, &mut known);
 
     let mut decisions = Vec::new();
     for group in &selection.groups {
-        let decided = match reusable(&earlier, origin, group.group) {
+        let decided = match earlier::reusable(&earlier, origin, group.group, &known) {
             Some(decided) => decided,
             None => existing::decide(group, &known, &mut problems),
         };
+        existing::claimed(&group.group.name, &decided, &known, &mut problems);
         for DecidedIndex { name: index, .. } in &decided.indices {
             if let Some(metadata) = metadata.get(index) {
                 let aliases = metadata.aliases.keys().map(String::as_str);
@@ -77,6 +79,7 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
     }
 
     working_state::ensure(&client).await?;
+    let mut written = Vec::new();
     let mut groups = Vec::new();
     for (group, Decided { indices, skipped }) in decisions {
         let size = |index: &str| sizes.get(index).copied().unwrap_or_default();
@@ -87,13 +90,40 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
             indices: indices.iter().map(|index| index.name.clone()).collect(),
             skipped: skipped.clone(),
         });
-        decision::write(&client, &GroupDocument::new(origin, group, indices, skipped)).await?;
+        let document = GroupDocument::new(origin, group, indices, skipped);
+        decision::write(&client, &document).await?;
+        written.push(document);
     }
+    claimed_meanwhile(&client, origin, &written).await?;
     Ok(RegisterAnswer {
         snapshot: opened.snapshot.name,
         groups,
         passed_over: selection.passed_over,
     })
+}
+
+/// Looks again: two migrations may have decided at the same time. Both have written before either
+/// looks, so at least one of them sees the other and withdraws.
+async fn claimed_meanwhile(
+    client: &Client,
+    origin: Origin<'_>,
+    written: &[GroupDocument],
+) -> anyhow::Result<()> {
+    let mut known = Known::default();
+    let all = decision::all(client).await?;
+    earlier::remember(&all, &earlier::work(client).await?, origin, &mut known);
+    let mut problems = Vec::new();
+    for GroupDocument { group, indices, .. } in written {
+        let decided = Decided { indices: indices.clone(), skipped: Vec::new() };
+        existing::claimed(group, &decided, &known, &mut problems);
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    for document in written {
+        decision::end(client, document).await?;
+    }
+    Err(Failure::new(Exit::Failed, told(&problems)).into())
 }
 
 /// Writes all findings, one after the other, but no more than a person reads.
@@ -104,62 +134,6 @@ fn told(problems: &[String]) -> String {
         lines.push(format!("- and {} more of this kind", problems.len() - LISTED));
     }
     format!("the migration cannot go on; nothing was written to the target:\n{}", lines.join("\n"))
-}
-
-/// Returns the keys of the earlier decisions under which documents may have been written.
-///
-/// Work items come before the first document, so without any nothing was. A run that was stopped
-/// before that must not make the documents of a later, finished migration look like ours: by then
-/// they are somebody's data, and perhaps newer than the snapshot.
-async fn begun(
-    client: &Client,
-    earlier: &[GroupDocument],
-    origin: Origin<'_>,
-) -> anyhow::Result<BTreeSet<String>> {
-    let mut begun = BTreeSet::new();
-    for document in earlier.iter().filter(|document| document.repository == origin.repository) {
-        let scope = working_state::scope(client, &document.snapshot, &document.group).await?;
-        let is_item = |kind: &serde_json::Value| kind.as_str() == Some("item");
-        if scope.iter().any(|stored| stored.document.get("kind").is_some_and(is_item)) {
-            begun.insert(document.key.clone());
-        }
-    }
-    Ok(begun)
-}
-
-/// Notes what earlier decisions say of indices that are on the target by now.
-fn remember(
-    earlier: &[GroupDocument],
-    begun: &BTreeSet<String>,
-    origin: Origin<'_>,
-    known: &mut Known,
-) {
-    for document in earlier {
-        for index in &document.indices {
-            if document.repository == origin.repository {
-                if !index.existed && begun.contains(&document.key) {
-                    known.ours.insert((document.group.clone(), index.name.clone()));
-                }
-            } else if document.run == origin.run {
-                known.claimed.insert(index.name.clone(), document.group.clone());
-            }
-        }
-    }
-}
-
-/// Returns what was decided for this very group and snapshot before: a second try does what the
-/// first one did.
-fn reusable(
-    earlier: &[GroupDocument],
-    origin: Origin<'_>,
-    group: &step_api::register::Group,
-) -> Option<Decided> {
-    let document = earlier.iter().find(|document| {
-        document.snapshot == origin.snapshot
-            && document.group == group.name
-            && document.still_fits(group)
-    })?;
-    Some(Decided { indices: document.indices.clone(), skipped: document.skipped.clone() })
 }
 
 async fn read_metadata(

@@ -96,10 +96,11 @@ fn not_whole(snapshot: &Snapshot) -> String {
 pub async fn group(
     client: &Client,
     opened: &Opened,
+    migration: &str,
     group: &Group,
 ) -> anyhow::Result<ResolvedGroup> {
     let snapshot = &opened.snapshot;
-    let decided = decision::read(client, &snapshot.uuid, &group.name)
+    let decided = decision::read(client, &snapshot.uuid, migration, &group.name)
         .await?
         .filter(|decided| decided.still_fits(group));
     let Some(decided) = decided else {

@@ -304,12 +304,13 @@ pub async fn all<T: DeserializeOwned>(
 pub async fn scope(
     client: &Client,
     snapshot: &str,
+    migration: &str,
     group: &str,
 ) -> anyhow::Result<Vec<Stored<Value>>> {
     if exists(client).await? {
         refresh(client).await?;
     }
-    all(client, &[("snapshot", snapshot), ("group", group)]).await
+    all(client, &[("snapshot", snapshot), ("migration", migration), ("group", group)]).await
 }
 
 /// Returns whether there is any state on the target.

@@ -179,7 +179,7 @@ pub(crate) async fn first_reasons(
 
 async fn search(
     client: &Client,
-    Scope { snapshot, group }: Scope<'_>,
+    Scope { snapshot, migration, group }: Scope<'_>,
     size: usize,
 ) -> anyhow::Result<Option<Vec<FailedDocument>>> {
     let refresh = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
@@ -188,7 +188,7 @@ async fn search(
         "size": size,
         "sort": [{ "key": "asc" }],
         "query": register_step::working_state::matching(&[
-            ("snapshot", snapshot), ("group", group),
+            ("snapshot", snapshot), ("migration", migration), ("group", group),
         ]),
     });
     let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
@@ -248,8 +248,7 @@ mod tests {
     fn a_refused_document_is_written_under_one_id_however_often() {
         let item = Item::new(NewItem {
             run: "r",
-            migration: "m",
-            scope: Scope { snapshot: "s", group: "g" },
+            scope: Scope { snapshot: "s", migration: "m", group: "g" },
             index: "logs",
             index_id: "i",
             shard: 0,

@@ -26,7 +26,9 @@ const LISTED: usize = 10;
 const STILL_LEASES: u32 = 5;
 
 pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
-    let group = resolve::group(&step.client, &step.opened, &step.request.group).await?;
+    let group =
+        resolve::group(&step.client, &step.opened, &step.request.migration, &step.request.group)
+            .await?;
     let start = Instant::now();
     let mut rate = Rate::over(RATE_OVER);
     let mut logged = None;

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A holder that could not renew for a lease must assume that it lost the item, so it sends
-//! nothing more: a worker that slept for an hour cannot overwrite newer documents.
+//! nothing more: a worker that slept for an hour cannot overwrite newer documents. It asks right
+//! before each request, not when the request was planned: a request may wait long for its turn.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -108,7 +109,12 @@ impl Lease {
 
     /// Returns whether the holder may still send documents.
     pub fn holds(&self, now: Duration) -> bool {
-        now.saturating_sub(self.renewed) < self.length
+        !self.left(now).is_zero()
+    }
+
+    /// Returns for how long the holder may still send documents if it cannot renew.
+    pub fn left(&self, now: Duration) -> Duration {
+        (self.renewed + self.length).saturating_sub(now)
     }
 }
 

@@ -55,7 +55,11 @@ pub(crate) struct Step {
 impl Step {
     /// The items of this group and snapshot.
     pub(crate) fn scope(&self) -> state::Scope<'_> {
-        state::Scope { snapshot: &self.opened.snapshot.uuid, group: &self.request.group.name }
+        state::Scope {
+            snapshot: &self.opened.snapshot.uuid,
+            migration: &self.request.migration,
+            group: &self.request.group.name,
+        }
     }
 }
 

@@ -15,8 +15,8 @@ pub enum Outcome {
     Rejected,
     /// The target is busy; the document is sent again.
     Busy,
-    /// The target failed on this document; it may be the document's fault, so the number of
-    /// attempts is bounded.
+    /// The target failed on this document; it may be the document's fault, if the target goes on
+    /// failing on it and takes others.
     Faulty,
     /// The index cannot be written at all.
     IndexBroken,

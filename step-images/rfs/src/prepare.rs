@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use cluster::{Client, Request, path};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use register_step::{
-    count, faults,
+    count, decision, faults,
     resolve::{self, ResolvedIndex},
     working_state::{self, Stored},
 };
@@ -32,7 +32,9 @@ const ATTEMPTS: usize = 5;
 
 pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
     let Step { request, context, client, opened } = step;
-    let group = resolve::group(client, opened, &request.group).await?;
+    let group = resolve::group(client, opened, &request.migration, &request.group).await?;
+    decision::resume(client, &opened.snapshot.uuid, &request.migration, &request.group.name)
+        .await?;
     let mut items = Vec::new();
     let mut problems = Vec::new();
     for index in &group.indices {
@@ -74,16 +76,23 @@ pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
 }
 
 /// Finds indices into which somebody wrote between the register step and now: a person may have
-/// taken days to approve. Once there are items, what is written is ours.
+/// taken days to approve. What is in an index that our items fill is ours.
 async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
-    if !state::items(&step.client, step.scope()).await?.is_empty() {
-        return Ok(problems);
-    }
+    let items = state::of_snapshot(&step.client, step.scope().snapshot).await?;
     for ResolvedIndex { index, existed: _, documents } in indices {
         let name = &index.name;
-        let there = is_on(&step.client, name).await?;
-        let now = if there { count::visible(&step.client, name).await? } else { 0 };
+        if !is_on(&step.client, name).await? {
+            continue;
+        }
+        let uuid = uuid_of(&step.client, name).await?;
+        let fills = |item: &Item| {
+            item.index == *name && (item.target_uuid == uuid || item.target_uuid.is_none())
+        };
+        if items.iter().any(|stored| fills(&stored.document)) {
+            continue;
+        }
+        let now = count::visible(&step.client, name).await?;
         if now > *documents {
             problems.push(format!(
                 "index `{name}` of the target has {now} documents, and had {documents} when the \
@@ -107,7 +116,7 @@ async fn is_on(client: &Client, index: &str) -> anyhow::Result<bool> {
 
 /// Makes the items of an index: one for each shard.
 async fn items_of(step: &Step, index: &ResolvedIndex) -> anyhow::Result<Vec<Item>> {
-    let Step { request, context, opened, .. } = step;
+    let Step { context, opened, .. } = step;
     let index = &index.index;
     let metadata = opened
         .repository
@@ -120,7 +129,6 @@ async fn items_of(step: &Step, index: &ResolvedIndex) -> anyhow::Result<Vec<Item
             let size = opened.repository.shard_size(&files).await?;
             Ok(Item::new(NewItem {
                 run: context.run.as_str(),
-                migration: &request.migration,
                 scope: step.scope(),
                 index: &index.name,
                 index_id: &index.id,
@@ -235,6 +243,11 @@ async fn make_ready(client: &Client, index: &str) -> anyhow::Result<Option<Strin
     if !is_on(client, index).await? {
         make(client, index).await?;
     }
+    uuid_of(client, index).await
+}
+
+/// Reads the uuid of an index, which another one of the same name has not.
+async fn uuid_of(client: &Client, index: &str) -> anyhow::Result<Option<String>> {
     let request = Request::get(path(&[index, "_settings"])).query("flat_settings", "true");
     let answer: BTreeMap<String, Value> = faults::decoded(client.call(&request).await)
         .with_context(|| format!("reading the settings of index `{index}`"))?;

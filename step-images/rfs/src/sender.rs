@@ -1,20 +1,26 @@
 //! How is one bulk request sent, and what became of each of its documents?
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cluster::{Client, ClusterError, Repeat, Request, path};
 use step_api::Exit;
+use tokio::sync::watch;
 
 use crate::{
     acknowledged::BatchNumber,
     assembly::Load,
     failed_documents::{self, FailedDocument, Refusal},
+    lease::Lease,
     outcome::{self, Outcome, RequestOutcome},
     state::Item,
 };
 
-/// After this many attempts a document on which the target fails is taken for the cause.
-const ATTEMPTS_ON_FAULTS: u32 = 5;
+/// After this many faults (about three minutes), a document on which the target fails while it
+/// takes others is taken for the cause.
+const FAULTS: u32 = 12;
 
 /// After this many attempts (about four minutes) a busy target is left alone.
 const ATTEMPTS_WHEN_BUSY: u32 = 14;
@@ -28,6 +34,30 @@ pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) item: Item,
     pub(crate) run: String,
+    /// The lease as it was renewed last.
+    pub(crate) lease: watch::Receiver<Lease>,
+    /// The moment from which the lease is counted.
+    pub(crate) start: Instant,
+}
+
+/// How often documents were sent before, and why they are sent again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tries {
+    /// Answers that the target is busy, or no answer.
+    busy: u32,
+    /// Answers that the target failed on these documents.
+    faults: u32,
+    others: Others,
+}
+
+/// What became of the other documents when the target failed on these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Others {
+    /// Nothing is known of any that went well, so it may be the target that is at fault.
+    #[default]
+    Unknown,
+    /// Others of the same request were taken.
+    Taken,
 }
 
 /// What became of a request.
@@ -37,8 +67,8 @@ pub(crate) struct Answer {
     pub(crate) accepted: Vec<(BatchNumber, u64)>,
     /// Documents that were refused and are kept.
     pub(crate) rejected: Vec<BatchNumber>,
-    /// What has to be sent again, with the number of attempts so far.
-    pub(crate) again: Vec<(Load, u32)>,
+    /// What has to be sent again.
+    pub(crate) again: Vec<(Load, Tries)>,
     /// Whether the target said that it is busy.
     pub(crate) busy: bool,
     /// A number of bytes that the target says is too many for one request.
@@ -52,13 +82,52 @@ pub(crate) enum Stop {
     Failed(String),
     /// The target does not answer, or does not permit it: the item is given back.
     GivenBack(Exit, String),
+    /// The lease ran out, so the item may be another's.
+    LeaseOver,
 }
 
 impl Sender {
-    /// Sends a request that was sent `attempts` times before, after a wait if it was.
-    pub(crate) async fn send(self: Arc<Self>, load: Load, attempts: u32) -> Result<Answer, Stop> {
-        if attempts > 0 {
-            tokio::time::sleep(wait_before(attempts, &load)).await;
+    /// Sends a request, after a wait if it was sent before; stops when the lease is over.
+    pub(crate) async fn send(self: Arc<Self>, load: Load, tries: Tries) -> Result<Answer, Stop> {
+        tokio::select! {
+            biased;
+            () = self.lease_over() => Err(Stop::LeaseOver),
+            answer = self.send_held(load, tries) => answer,
+        }
+    }
+
+    /// Keeps documents that cannot be sent; stops when the lease is over.
+    pub(crate) async fn reject(
+        self: Arc<Self>,
+        batch: BatchNumber,
+        documents: Vec<FailedDocument>,
+    ) -> Result<Answer, Stop> {
+        tokio::select! {
+            biased;
+            () = self.lease_over() => return Err(Stop::LeaseOver),
+            kept = self.keep(&documents) => kept?,
+        }
+        Ok(Answer { rejected: vec![batch; documents.len()], ..Answer::default() })
+    }
+
+    /// Waits until the lease has run out and was not renewed meanwhile.
+    async fn lease_over(&self) {
+        loop {
+            let left = self.lease.borrow().left(self.start.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    async fn send_held(&self, load: Load, tries: Tries) -> Result<Answer, Stop> {
+        if tries != Tries::default() {
+            tokio::time::sleep(wait_before(tries, &load)).await;
+        }
+        // The process may have slept much longer than it meant to.
+        if !self.lease.borrow().holds(self.start.elapsed()) {
+            return Err(Stop::LeaseOver);
         }
         let request = Request::post(path(&[&self.item.index, "_bulk"]))
             .query("filter_path", "errors,items.*.status,items.*.error")
@@ -67,7 +136,7 @@ impl Sender {
         let response = match self.client.send_once(&request).await {
             Ok(response) => response,
             Err(error) if error.is_temporary() => {
-                return repeat(load, attempts, &error.to_string());
+                return repeat(load, tries, &error.to_string());
             }
             Err(error) => return Err(given_back(&error)),
         };
@@ -75,7 +144,7 @@ impl Sender {
             RequestOutcome::Answered => {}
             RequestOutcome::Busy => {
                 let reason = format!("status {}: {}", response.status, response.error_reason());
-                return repeat(load, attempts, &reason);
+                return repeat(load, tries, &reason);
             }
             RequestOutcome::TooLarge => return self.split(load).await,
             RequestOutcome::Refused => {
@@ -88,7 +157,7 @@ impl Sender {
         }
         let answer = cluster::bulk::decode(&response, load.entries().len())
             .map_err(|error| Stop::GivenBack(Exit::Temporary, error.to_string()))?;
-        self.sort(&load, &answer.items, attempts).await
+        self.sort(&load, &answer.items, tries).await
     }
 
     /// Sorts the documents of a request by what became of them.
@@ -96,25 +165,29 @@ impl Sender {
         &self,
         load: &Load,
         items: &[cluster::bulk::ItemResult],
-        attempts: u32,
+        tries: Tries,
     ) -> Result<Answer, Stop> {
         let mut answer = Answer::default();
         let mut refused = Vec::new();
-        let mut again = Vec::new();
-        let mut reason_again = "";
+        let (mut busy, mut faulty) = (Vec::new(), Vec::new());
+        let (mut reason_busy, mut reason_faulty) = ("", "");
+        let others = match items.iter().any(|item| outcome::of_document(item) == Outcome::Accepted)
+        {
+            true => Others::Taken,
+            false => tries.others,
+        };
         for (place, (entry, item)) in load.entries().iter().zip(items).enumerate() {
             let kind = item.error_type.as_deref().unwrap_or("unknown");
             let reason = item.reason.as_deref().unwrap_or("no reason given");
             match outcome::of_document(item) {
                 Outcome::Accepted => answer.accepted.push((entry.batch, entry.source_bytes())),
                 Outcome::Busy => {
-                    answer.busy = true;
-                    again.push(place);
-                    reason_again = reason;
+                    busy.push(place);
+                    reason_busy = reason;
                 }
-                Outcome::Faulty if attempts < ATTEMPTS_ON_FAULTS => {
-                    again.push(place);
-                    reason_again = reason;
+                Outcome::Faulty if !tries.blames_documents(others) => {
+                    faulty.push(place);
+                    reason_faulty = reason;
                 }
                 Outcome::Rejected | Outcome::Faulty => {
                     answer.rejected.push(entry.batch);
@@ -129,9 +202,14 @@ impl Sender {
             }
         }
         self.keep(&refused).await?;
-        if !again.is_empty() {
-            let repeated = repeat(load.part(&again), attempts, reason_again)?;
-            answer.again = repeated.again;
+        answer.busy = !busy.is_empty();
+        if answer.busy {
+            let tries = tries.busy_again();
+            answer.again.push(again(load.part(&busy), tries, reason_busy)?);
+        }
+        if !faulty.is_empty() {
+            let tries = tries.faulty_again(others);
+            answer.again.push(again(load.part(&faulty), tries, reason_faulty)?);
         }
         Ok(answer)
     }
@@ -140,7 +218,7 @@ impl Sender {
     async fn split(&self, load: Load) -> Result<Answer, Stop> {
         let mut answer = Answer::default();
         if let Some((first, second)) = load.halves() {
-            answer.again = vec![(first, 0), (second, 0)];
+            answer.again = vec![(first, Tries::default()), (second, Tries::default())];
             answer.too_many_bytes = Some(load.body().len());
             return Ok(answer);
         }
@@ -189,26 +267,92 @@ fn given_back(error: &ClusterError) -> Stop {
     Stop::GivenBack(error.exit(), error.to_string())
 }
 
-/// Puts a request back, unless it was sent too often.
-fn repeat(load: Load, attempts: u32, reason: &str) -> Result<Answer, Stop> {
-    if attempts + 1 >= ATTEMPTS_WHEN_BUSY {
+impl Tries {
+    fn busy_again(self) -> Self {
+        Self { busy: self.busy + 1, ..self }
+    }
+
+    fn faulty_again(self, others: Others) -> Self {
+        Self { faults: self.faults + 1, others, ..self }
+    }
+
+    /// Whether another fault is the documents' own: there were many, and others were taken.
+    fn blames_documents(self, others: Others) -> bool {
+        others == Others::Taken && self.faults + 1 >= FAULTS
+    }
+
+    /// Whether the target is left alone for now.
+    fn are_over(self) -> bool {
+        self.busy >= ATTEMPTS_WHEN_BUSY || self.faults >= FAULTS
+    }
+
+    /// Doubles from attempt to attempt.
+    fn wait(self) -> Duration {
+        let doublings = (self.busy + self.faults).saturating_sub(1);
+        FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
+    }
+}
+
+/// Puts a whole request back, because the target is busy or does not answer.
+fn repeat(load: Load, tries: Tries, reason: &str) -> Result<Answer, Stop> {
+    let again = vec![again(load, tries.busy_again(), reason)?];
+    Ok(Answer { again, busy: true, ..Answer::default() })
+}
+
+/// Puts documents back, unless they were sent too often.
+fn again(load: Load, tries: Tries, reason: &str) -> Result<(Load, Tries), Stop> {
+    let Tries { busy, faults, others: _ } = tries;
+    if tries.are_over() {
         let message =
-            format!("the target did not take documents in {ATTEMPTS_WHEN_BUSY} attempts: {reason}");
+            format!("the target did not take documents in {} attempts: {reason}", busy + faults);
         return Err(Stop::GivenBack(Exit::Temporary, message));
     }
     tracing::warn!(
-        attempts,
+        busy,
+        faults,
         documents = load.entries().len(),
         "documents are sent again: {reason}"
     );
-    Ok(Answer { again: vec![(load, attempts + 1)], busy: true, ..Answer::default() })
+    Ok((load, tries))
 }
 
-/// Doubles from attempt to attempt. Requests of one moment are spread by their first position.
-fn wait_before(attempts: u32, load: &Load) -> Duration {
-    let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+/// Requests of one moment are spread by their first position.
+fn wait_before(tries: Tries, load: &Load) -> Duration {
     let position = load.entries().first().map_or(0, |entry| entry.position);
     let spread = u32::try_from(position % 64).unwrap_or(0);
-    let wait = doubled.min(LONGEST_WAIT);
+    let wait = tries.wait();
     wait + wait * spread / 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faulty(times: u32, others: Others, from: Tries) -> Tries {
+        (0..times).fold(from, |tries, _| tries.faulty_again(others))
+    }
+
+    #[test]
+    fn answers_that_the_target_is_busy_never_blame_a_document() {
+        let busy = (1..ATTEMPTS_WHEN_BUSY).fold(Tries::default(), |tries, _| tries.busy_again());
+        assert!(!busy.blames_documents(Others::Taken));
+        assert!(!busy.are_over());
+        assert!(busy.busy_again().are_over());
+    }
+
+    #[test]
+    fn a_target_that_fails_on_all_documents_rejects_none_of_them() {
+        let tries = faulty(FAULTS - 1, Others::Unknown, Tries::default());
+        assert!(!tries.blames_documents(Others::Unknown));
+        assert!(tries.faulty_again(Others::Unknown).are_over());
+    }
+
+    #[test]
+    fn a_document_on_which_the_target_fails_for_minutes_while_it_takes_others_is_blamed() {
+        let tries = faulty(FAULTS - 1, Others::Taken, Tries::default());
+        assert!(tries.blames_documents(Others::Taken));
+        let waited: Duration =
+            (1..FAULTS).map(|times| faulty(times, Others::Taken, Tries::default()).wait()).sum();
+        assert!(waited > Duration::from_mins(2), "{waited:?}");
+    }
 }

@@ -23,11 +23,13 @@ const TREATMENT: &str = "unchanged";
 const SUMS: [&str; 8] =
     ["physical", "deleted", "nested", "withoutSource", "live", "accepted", "rejected", "bytes"];
 
-/// Which items are meant: those of one group of one snapshot.
+/// Which items are meant: those of one group of a migration from one snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// The snapshot's uuid.
     pub snapshot: &'a str,
+    /// The migration's name.
+    pub migration: &'a str,
     /// The group's name.
     pub group: &'a str,
 }
@@ -42,6 +44,14 @@ pub enum ItemState {
     Done,
     /// It cannot be done; `error` says why.
     Failed,
+}
+
+impl<'a> Scope<'a> {
+    /// The fields, and their values, of all documents of `kind` that are meant.
+    pub(crate) fn filter(self, kind: &'a str) -> [(&'static str, &'a str); 4] {
+        let Self { snapshot, migration, group } = self;
+        [("kind", kind), ("snapshot", snapshot), ("migration", migration), ("group", group)]
+    }
 }
 
 impl ItemState {
@@ -106,9 +116,7 @@ pub struct Item {
 pub struct NewItem<'a> {
     /// The run.
     pub run: &'a str,
-    /// The migration's name.
-    pub migration: &'a str,
-    /// Snapshot and group.
+    /// Snapshot, migration and group.
     pub scope: Scope<'a>,
     /// The index's name.
     pub index: &'a str,
@@ -123,7 +131,7 @@ pub struct NewItem<'a> {
 impl Item {
     /// Makes an open item of a whole shard.
     pub fn new(of: NewItem<'_>) -> Self {
-        let NewItem { run, migration, scope, index, index_id, shard, documents } = of;
+        let NewItem { run, scope, index, index_id, shard, documents } = of;
         let (from, to) = (0_u64, None::<u64>);
         let end = to.map_or_else(|| "end".to_owned(), |to| to.to_string());
         let key = key_of(&[
@@ -140,7 +148,7 @@ impl Item {
             kind: KIND.to_owned(),
             key,
             run: run.to_owned(),
-            migration: migration.to_owned(),
+            migration: scope.migration.to_owned(),
             group: scope.group.to_owned(),
             snapshot: scope.snapshot.to_owned(),
             index: index.to_owned(),
@@ -231,8 +239,7 @@ pub async fn create_missing(client: &Client, items: Vec<Item>) -> anyhow::Result
 /// Reads all items.
 pub async fn items(client: &Client, scope: Scope<'_>) -> anyhow::Result<Vec<Stored<Item>>> {
     working_state::refresh(client).await?;
-    let Scope { snapshot, group } = scope;
-    working_state::all(client, &[("kind", KIND), ("snapshot", snapshot), ("group", group)]).await
+    working_state::all(client, &scope.filter(KIND)).await
 }
 
 /// Reads the items of all groups of a snapshot.
@@ -250,9 +257,8 @@ pub async fn some_in_state(
     size: usize,
 ) -> anyhow::Result<Vec<Stored<Item>>> {
     working_state::refresh(client).await?;
-    let Scope { snapshot, group } = scope;
-    let filter =
-        [("kind", KIND), ("snapshot", snapshot), ("group", group), ("state", state.as_str())];
+    let [kind, snapshot, migration, group] = scope.filter(KIND);
+    let filter = [kind, snapshot, migration, group, ("state", state.as_str())];
     let mut found: Vec<Stored<Item>> =
         working_state::page(client, &filter, Some(after), size).await?;
     if found.len() < size {
@@ -299,7 +305,6 @@ pub struct Totals {
 /// Adds up all items of a scope, with one request.
 pub async fn totals(client: &Client, scope: Scope<'_>) -> anyhow::Result<Totals> {
     working_state::refresh(client).await?;
-    let Scope { snapshot, group } = scope;
     let sum = |field: &str| json!({ "sum": { "field": field } });
     let mut sums = serde_json::Map::new();
     for name in SUMS {
@@ -310,9 +315,7 @@ pub async fn totals(client: &Client, scope: Scope<'_>) -> anyhow::Result<Totals>
     }
     let body = json!({
         "size": 0,
-        "query": working_state::matching(&[
-            ("kind", KIND), ("snapshot", snapshot), ("group", group),
-        ]),
+        "query": working_state::matching(&scope.filter(KIND)),
         "aggs": { "states": { "terms": { "field": "state" }, "aggs": sums } },
     });
     let answer = working_state::search(client, body).await?.unwrap_or_default();
@@ -363,8 +366,7 @@ mod tests {
     fn item() -> Item {
         Item::new(NewItem {
             run: "r",
-            migration: "m",
-            scope: Scope { snapshot: "s", group: "g" },
+            scope: Scope { snapshot: "s", migration: "m", group: "g" },
             index: "logs",
             index_id: "i",
             shard: 3,

@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,16 +21,20 @@ use step_api::{
     Exit,
     rfs::{Ledger, RfsLimits},
 };
-use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Interval, MissedTickBehavior},
+};
 
 use crate::{
-    acknowledged::{Acknowledged, BatchNumber},
+    acknowledged::{Acknowledged, Checkpoint},
     assembly::{Assembly, Document, Limits, Load, Types},
     concurrency::{Sent, Window},
     failed_documents::Refusal,
     lease::Lease,
     reader::{Line, Read, Reader},
-    sender::{Answer, Sender, Stop},
+    sender::{Answer, Sender, Stop, Tries},
     state::{self, Item, ItemState},
 };
 
@@ -67,8 +72,8 @@ pub(crate) enum Ended {
     Failed(String),
     /// Another worker has it.
     Lost,
-    /// It was given back, to be tried again later.
-    GivenBack(Exit, String),
+    /// It was given back at this position, to be tried again later.
+    GivenBack { exit: Exit, reason: String, position: u64 },
     /// It was given back because this process was asked to end; nothing is wrong with it.
     Interrupted,
 }
@@ -76,6 +81,7 @@ pub(crate) enum Ended {
 /// Why the loop stopped before the end of the item.
 #[derive(Debug)]
 enum Halt {
+    /// Another worker has it.
     Lost,
     Interrupted,
     Stop(Stop),
@@ -92,12 +98,22 @@ pub(crate) async fn transfer(surroundings: &Surroundings, item: Item, lease: Lea
     let mut transfer = Transfer::new(surroundings, item, lease);
     let halted = transfer.run().await;
     transfer.under_way.abort_all();
+    let Checkpoint { position, ledger } = transfer.acknowledged.checkpoint();
     let ended = match halted {
-        Ok(()) => Ended::Done(transfer.acknowledged.checkpoint().ledger),
+        Ok(()) => Ended::Done(ledger),
         Err(Halt::Lost) => Ended::Lost,
         Err(Halt::Interrupted) => Ended::Interrupted,
         Err(Halt::Stop(Stop::Failed(reason))) => Ended::Failed(reason),
-        Err(Halt::Stop(Stop::GivenBack(exit, reason))) => Ended::GivenBack(exit, reason),
+        Err(Halt::Stop(Stop::GivenBack(exit, reason))) => {
+            Ended::GivenBack { exit, reason, position }
+        }
+        // If nobody took it meanwhile, it can still be given back.
+        Err(Halt::Stop(Stop::LeaseOver)) => Ended::GivenBack {
+            exit: Exit::Temporary,
+            reason: "the item could not be held: the target took no renewal for a whole lease"
+                .to_owned(),
+            position,
+        },
     };
     transfer.close(ended).await
 }
@@ -107,12 +123,14 @@ struct Transfer<'a> {
     sender: Arc<Sender>,
     item: Item,
     lease: Lease,
+    /// Tells the requests under way of each renewal.
+    renewals: watch::Sender<Lease>,
     /// When progress was recorded last.
     recorded: Option<Duration>,
     acknowledged: Acknowledged,
     assembly: Assembly,
     window: Window,
-    waiting: VecDeque<(Load, u32)>,
+    waiting: VecDeque<(Load, Tries)>,
     under_way: JoinSet<(Sent, Result<Answer, Stop>)>,
 }
 
@@ -124,15 +142,19 @@ impl<'a> Transfer<'a> {
             bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
             documents: usize::try_from(bulk_documents).unwrap_or(usize::MAX),
         };
+        let (renewals, renewed) = watch::channel(lease);
         let sender = Sender {
             client: surroundings.client.clone(),
             item: item.clone(),
             run: surroundings.run.clone(),
+            lease: renewed,
+            start: surroundings.start,
         };
         Self {
             surroundings,
             sender: Arc::new(sender),
             lease,
+            renewals,
             recorded: None,
             acknowledged: Acknowledged::resume(item.checkpoint()),
             assembly: Assembly::new(limits, surroundings.types),
@@ -144,17 +166,17 @@ impl<'a> Transfer<'a> {
     }
 
     async fn run(&mut self) -> Result<(), Halt> {
-        let mut reader = Some(self.open().await?);
-        let mut total = None;
-        let mut broken: Option<Stop> = None;
         let mut tick = tokio::time::interval(LOOKED_EACH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reader = Some(self.open(&mut tick).await?);
+        let mut total = None;
+        let mut broken: Option<Stop> = None;
         loop {
-            self.start_requests()?;
+            self.start_requests();
             if reader.is_none() && self.waiting.is_empty() && self.under_way.is_empty() {
                 break;
             }
-            let room = self.waiting.len() < WAITING;
+            let room = self.waiting.len() < WAITING && self.under_way.len() <= self.window.size();
             let next = async {
                 match reader.as_mut() {
                     Some(reader) if room => reader.next().await,
@@ -170,7 +192,7 @@ impl<'a> Transfer<'a> {
                 }
                 read = next => match read {
                     Some(Read::Batch { end, counts, documents }) => {
-                        self.add(end, counts, documents).await?;
+                        self.add(end, counts, documents);
                     }
                     Some(Read::End { total: known }) => {
                         total = Some(known);
@@ -190,12 +212,7 @@ impl<'a> Transfer<'a> {
                         self.read_all(&mut reader);
                     }
                 },
-                _ = tick.tick() => {
-                    if self.surroundings.stopping.load(Ordering::Relaxed) {
-                        return Err(Halt::Interrupted);
-                    }
-                    self.record().await?;
-                }
+                _ = tick.tick() => self.look().await?,
             }
         }
         match (broken, total) {
@@ -210,15 +227,18 @@ impl<'a> Transfer<'a> {
     }
 
     /// Finds the shard's files and starts to read where the last holder stopped.
-    async fn open(&self) -> Result<Reader, Stop> {
+    async fn open(&mut self, tick: &mut Interval) -> Result<Reader, Halt> {
         let Surroundings { repository, snapshot, .. } = self.surroundings;
         let index = snapshot.index(&self.item.index).ok_or_else(|| {
             Stop::Failed(format!("the snapshot holds no index `{}`", self.item.index))
         })?;
-        let files = repository
-            .shard_files(snapshot, index, self.item.shard)
-            .await
-            .map_err(|error| of_repository(&error))?;
+        let mut finding = pin!(repository.shard_files(snapshot, index, self.item.shard));
+        let files = loop {
+            tokio::select! {
+                files = &mut finding => break files.map_err(|error| of_repository(&error))?,
+                _ = tick.tick() => self.look().await?,
+            }
+        };
         let from = Position(self.item.position);
         let documents = repository.documents(files, from);
         let documents = match self.item.to {
@@ -228,23 +248,27 @@ impl<'a> Transfer<'a> {
         Ok(Reader::start(documents, from))
     }
 
-    fn read_all(&mut self, reader: &mut Option<Reader>) {
-        *reader = None;
-        self.waiting.extend(self.assembly.close().map(|load| (load, 0)));
+    /// Looks whether to end, and whether there is something to record.
+    async fn look(&mut self) -> Result<(), Halt> {
+        if self.surroundings.stopping.load(Ordering::Relaxed) {
+            return Err(Halt::Interrupted);
+        }
+        self.record().await
     }
 
-    /// Starts requests while the window has room and the item is surely ours.
-    fn start_requests(&mut self) -> Result<(), Halt> {
+    fn read_all(&mut self, reader: &mut Option<Reader>) {
+        *reader = None;
+        self.waiting.extend(self.assembly.close().map(|load| (load, Tries::default())));
+    }
+
+    /// Starts requests while the window has room; each one looks at the lease before it is sent.
+    fn start_requests(&mut self) {
         while self.under_way.len() < self.window.size() {
-            let Some((load, attempts)) = self.waiting.pop_front() else { break };
-            if !self.lease.holds(self.surroundings.start.elapsed()) {
-                return Err(Halt::Lost);
-            }
+            let Some((load, tries)) = self.waiting.pop_front() else { break };
             let sent = self.window.send();
             let sender = Arc::clone(&self.sender);
-            self.under_way.spawn(async move { (sent, sender.send(load, attempts).await) });
+            self.under_way.spawn(async move { (sent, sender.send(load, tries).await) });
         }
-        Ok(())
     }
 
     /// Takes in the answer to a request.
@@ -271,7 +295,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Adds what was read to the requests.
-    async fn add(&mut self, end: u64, counts: Ledger, lines: Vec<Line>) -> Result<(), Stop> {
+    fn add(&mut self, end: u64, counts: Ledger, lines: Vec<Line>) {
         let batch = self.acknowledged.read(end, counts);
         let mut unreadable = Vec::new();
         for Line { document, line } in lines {
@@ -283,7 +307,7 @@ impl<'a> Transfer<'a> {
                     let routing = routing.or(parent);
                     let document = Document { position, id, doc_type, routing, source: line };
                     let closed = self.assembly.push(document, batch);
-                    self.waiting.extend(closed.map(|load| (load, 0)));
+                    self.waiting.extend(closed.map(|load| (load, Tries::default())));
                 }
                 Err(reason) => unreadable.push(self.sender.refused(Refusal {
                     position,
@@ -295,19 +319,12 @@ impl<'a> Transfer<'a> {
                 })),
             }
         }
-        self.reject(batch, &unreadable).await
-    }
-
-    async fn reject(
-        &mut self,
-        batch: BatchNumber,
-        documents: &[crate::failed_documents::FailedDocument],
-    ) -> Result<(), Stop> {
-        self.sender.keep(documents).await?;
-        for _ in documents {
-            self.acknowledged.reject(batch);
+        if !unreadable.is_empty() {
+            // Not awaited here: the lease is renewed meanwhile.
+            let sent = self.window.send();
+            let sender = Arc::clone(&self.sender);
+            self.under_way.spawn(async move { (sent, sender.reject(batch, unreadable).await) });
         }
-        Ok(())
     }
 
     /// Records what is acknowledged, if there is news or the lease wants it.
@@ -324,6 +341,7 @@ impl<'a> Transfer<'a> {
         match saved {
             Ok(Some(version)) => {
                 self.lease.renewed(version, now);
+                self.renewals.send_replace(self.lease);
                 self.item = item;
                 if moved {
                     self.recorded = Some(now);
@@ -371,12 +389,15 @@ impl<'a> Transfer<'a> {
             Ended::Lost => return ended,
             Ended::Done(_) => (ItemState::Done, None),
             Ended::Failed(reason) => (ItemState::Failed, Some(reason.clone())),
-            Ended::GivenBack(_, reason) => (ItemState::Open, Some(reason.clone())),
+            Ended::GivenBack { reason, .. } => (ItemState::Open, Some(reason.clone())),
             Ended::Interrupted => (ItemState::Open, self.item.error.clone()),
         };
         let advanced = self.item.clone().advanced(self.acknowledged.checkpoint());
-        // Being asked to end says nothing against the item.
-        let pardoned = u32::from(matches!(ended, Ended::Interrupted));
+        // Being asked to end says nothing against the item, nor does a passing fault.
+        let pardoned = u32::from(matches!(
+            ended,
+            Ended::Interrupted | Ended::GivenBack { exit: Exit::Temporary, .. }
+        ));
         let attempts = advanced.attempts.saturating_sub(pardoned);
         let item = Item { state, error, attempts, holder: None, ..advanced };
         match state::save(&self.surroundings.client, self.lease.version(), &item).await {
@@ -384,10 +405,14 @@ impl<'a> Transfer<'a> {
             Ok(None) => Ended::Lost,
             Err(error) => match ended {
                 // What was meant to be told is worse than that it could not be written down.
-                Ended::Failed(_) | Ended::GivenBack(..) | Ended::Interrupted | Ended::Lost => ended,
-                Ended::Done(_) => {
-                    Ended::GivenBack(step_api::exit::exit_of(&error), format!("{error:#}"))
+                Ended::Failed(_) | Ended::GivenBack { .. } | Ended::Interrupted | Ended::Lost => {
+                    ended
                 }
+                Ended::Done(_) => Ended::GivenBack {
+                    exit: step_api::exit::exit_of(&error),
+                    reason: format!("{error:#}"),
+                    position: item.position,
+                },
             },
         }
     }

@@ -16,6 +16,7 @@ use register_step::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use step_api::{Exit, Failure};
 
 use crate::state::Scope;
 
@@ -24,6 +25,9 @@ const KIND: &str = "tuning";
 
 /// The setting that is changed.
 const SETTING: &str = "index.refresh_interval";
+
+/// What it is changed to.
+const TUNED: &str = "-1";
 
 /// The note of what an index's settings were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ pub struct Tuning {
     pub key: String,
     /// The run that changed them.
     pub run: String,
+    /// The migration's name.
+    pub migration: String,
     /// The group's name.
     pub group: String,
     /// The snapshot's uuid.
@@ -59,19 +65,47 @@ pub(crate) async fn tune(
         .and_then(|index| index.get("settings")?.get(SETTING))
         .cloned()
         .unwrap_or(Value::Null);
-    let key = key_of(&[KIND, scope.snapshot, scope.group, index]);
+    // One note for an index, whoever tunes it: a second one would note what the first one set.
+    let key = key_of(&[KIND, index]);
+    let there: Option<Stored<Tuning>> = working_state::get(client, &key).await?;
+    let before = noted(before, there.as_ref().map(|there| &there.document));
     let note = Tuning {
         kind: KIND.to_owned(),
         key: key.clone(),
         run: run.to_owned(),
+        migration: scope.migration.to_owned(),
         group: scope.group.to_owned(),
         snapshot: scope.snapshot.to_owned(),
         index: index.to_owned(),
         settings: [(SETTING.to_owned(), before)].into(),
     };
-    // A second prepare must not note the tuned value as the one before.
-    working_state::create_missing(client, &[(key, note)]).await?;
-    put_settings(client, index, &json!({ SETTING: "-1" })).await.map(drop)
+    match there {
+        Some(there) if there.document == note => {}
+        Some(there) => {
+            if working_state::replace(client, &key, there.version, &note).await?.is_none() {
+                return Err(Failure::new(Exit::Temporary, tuned_twice(index)).into());
+            }
+        }
+        None => {
+            if working_state::create_missing(client, &[(key, note)]).await? == 0 {
+                return Err(Failure::new(Exit::Temporary, tuned_twice(index)).into());
+            }
+        }
+    }
+    put_settings(client, index, &json!({ SETTING: TUNED })).await.map(drop)
+}
+
+fn tuned_twice(index: &str) -> String {
+    format!("somebody else changes the settings of index `{index}` now; try again")
+}
+
+/// What to put back: what is set now, unless that is what we have set ourselves.
+fn noted(now: Value, earlier: Option<&Tuning>) -> Value {
+    let earlier = earlier.and_then(|earlier| earlier.settings.get(SETTING));
+    match earlier {
+        Some(earlier) if now == TUNED => earlier.clone(),
+        Some(_) | None => now,
+    }
 }
 
 /// Puts settings; answers `false` if the index is gone.
@@ -88,15 +122,14 @@ async fn put_settings(client: &Client, index: &str, settings: &Value) -> anyhow:
     Ok(true)
 }
 
-/// Puts back all settings that were changed for a group of a snapshot; answers what was done, a
+/// Puts back all settings that were changed for a scope; answers what was done, a
 /// line each. Doing it again does nothing.
-pub async fn restore(client: &Client, snapshot: &str, group: &str) -> anyhow::Result<Vec<String>> {
+pub async fn restore(client: &Client, scope: Scope<'_>) -> anyhow::Result<Vec<String>> {
     if !working_state::exists(client).await? {
         return Ok(Vec::new());
     }
     working_state::refresh(client).await?;
-    let filter = [("kind", KIND), ("snapshot", snapshot), ("group", group)];
-    let notes: Vec<Stored<Tuning>> = working_state::all(client, &filter).await?;
+    let notes: Vec<Stored<Tuning>> = working_state::all(client, &scope.filter(KIND)).await?;
     let mut lines = Vec::new();
     for note in &notes {
         let Tuning { index, settings, .. } = &note.document;
@@ -111,4 +144,27 @@ pub async fn restore(client: &Client, snapshot: &str, group: &str) -> anyhow::Re
     }
     working_state::remove(client, &notes).await?;
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_is_never_what_we_have_set() {
+        let earlier = |before: Value| Tuning {
+            kind: KIND.to_owned(),
+            key: "k".to_owned(),
+            run: "r".to_owned(),
+            migration: "m".to_owned(),
+            group: "g".to_owned(),
+            snapshot: "s".to_owned(),
+            index: "logs".to_owned(),
+            settings: [(SETTING.to_owned(), before)].into(),
+        };
+        assert_eq!(noted(json!("5s"), None), json!("5s"));
+        assert_eq!(noted(json!(TUNED), None), json!(TUNED), "the user's own choice");
+        assert_eq!(noted(json!(TUNED), Some(&earlier(Value::Null))), Value::Null);
+        assert_eq!(noted(json!("9s"), Some(&earlier(json!("5s")))), json!("9s"), "a new index");
+    }
 }

@@ -38,6 +38,16 @@ const FRUITLESS_TAKES: u32 = 6;
 /// The longest wait before looking again for items that others hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// For how long passing faults are endured without any progress between them. A process that
+/// ends is started again, but not without limit.
+const ENDURANCE: Duration = Duration::from_mins(10);
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often it is looked, in a pause, whether this process was asked to end.
+const LOOKED_EACH: Duration = Duration::from_millis(250);
+
 struct Worker {
     surroundings: Surroundings,
     holder: String,
@@ -52,6 +62,28 @@ struct Done {
     items: u64,
     ledger: Ledger,
     failed: Vec<String>,
+    /// Grows with each item that is done and each position that is passed.
+    progress: u64,
+}
+
+/// Passing faults without any progress between them.
+#[derive(Default)]
+struct Trouble {
+    since: Option<Duration>,
+    pauses: u32,
+}
+
+impl Trouble {
+    /// Notes a fault and says how long to wait; `None` if this has been going on for too long.
+    fn pause(&mut self, now: Duration) -> Option<Duration> {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_sub(since) >= ENDURANCE {
+            return None;
+        }
+        let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.pauses));
+        self.pauses += 1;
+        Some(doubled.min(LONGEST_PAUSE))
+    }
 }
 
 pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
@@ -76,8 +108,12 @@ pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
             stopping: watch_for_the_end()?,
         },
     };
-    let scope = state::Scope { snapshot: &snapshot, group: &request.group.name };
-    let Done { items, ledger, failed } = worker.work(scope).await?;
+    let scope = state::Scope {
+        snapshot: &snapshot,
+        migration: &request.migration,
+        group: &request.group.name,
+    };
+    let Done { items, ledger, failed, progress: _ } = worker.work(scope).await?;
     if !failed.is_empty() {
         let message = format!("{} work items failed:\n{}", failed.len(), failed.join("\n"));
         return Err(Failure::new(Exit::Failed, message).into());
@@ -94,15 +130,55 @@ impl Worker {
         self.surroundings.start.elapsed()
     }
 
+    /// Works in the face of passing faults, as long as there is some progress between them.
     async fn work(&self, scope: state::Scope<'_>) -> anyhow::Result<Done> {
         let mut observer = Observer::new(self.lease);
         let mut done = Done::default();
+        let mut trouble = Trouble::default();
+        loop {
+            let before = done.progress;
+            let Err(error) = self.until_none_is_left(scope, &mut observer, &mut done).await else {
+                return Ok(done);
+            };
+            if done.progress > before {
+                trouble = Trouble::default();
+            }
+            let passing = step_api::exit::exit_of(&error) == Exit::Temporary;
+            let Some(pause) = trouble.pause(self.now()).filter(|_| passing) else {
+                return Err(error);
+            };
+            tracing::warn!("work goes on in {pause:?}: {error:#}");
+            self.rest(pause).await?;
+        }
+    }
+
+    /// Waits, unless this process is asked to end.
+    async fn rest(&self, length: Duration) -> anyhow::Result<()> {
+        let end = self.now() + length;
+        loop {
+            if self.surroundings.stopping.load(Ordering::Relaxed) {
+                return Err(asked_to_end());
+            }
+            let left = end.saturating_sub(self.now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            tokio::time::sleep(left.min(LOOKED_EACH)).await;
+        }
+    }
+
+    async fn until_none_is_left(
+        &self,
+        scope: state::Scope<'_>,
+        observer: &mut Observer,
+        done: &mut Done,
+    ) -> anyhow::Result<()> {
         loop {
             let open =
                 state::some_in_state(self.client(), scope, ItemState::Open, &self.begin, LOOKED_AT)
                     .await?;
             if open.is_empty() {
-                return Ok(done);
+                return Ok(());
             }
             let seen: BTreeSet<String> = open.iter().map(|stored| stored.key.clone()).collect();
             observer.retain(&seen);
@@ -111,17 +187,18 @@ impl Worker {
                 if self.surroundings.stopping.load(Ordering::Relaxed) {
                     return Err(asked_to_end());
                 }
-                let held = stored.document.holder.is_some();
+                // What this process holds it does not work on now: giving it back went wrong.
+                let held = stored.document.holder.as_ref().is_some_and(|it| *it != self.holder);
                 let verdict = observer.observe(&stored.key, stored.version, held, self.now());
                 if verdict != Verdict::Held
-                    && let Some((item, lease)) = self.take(stored, &mut done).await?
+                    && let Some((item, lease)) = self.take(stored, done).await?
                 {
                     worked = true;
-                    self.one(item, lease, &mut done).await?;
+                    self.one(item, lease, done).await?;
                 }
             }
             if !worked {
-                tokio::time::sleep((self.lease / 8).min(LONGEST_WAIT)).await;
+                self.rest((self.lease / 8).min(LONGEST_WAIT)).await?;
             }
         }
     }
@@ -148,7 +225,9 @@ impl Worker {
             state::save(self.client(), stored.version, &failed).await?;
             return Ok(None);
         }
-        let item = Item { holder: Some(self.holder.clone()), attempts: item.attempts + 1, ..item };
+        let again = item.holder.as_ref() == Some(&self.holder);
+        let attempts = item.attempts + u32::from(!again);
+        let item = Item { holder: Some(self.holder.clone()), attempts, ..item };
         let version = state::save(self.client(), stored.version, &item).await?;
         Ok(version.map(|version| (item, Lease::taken(self.lease, version, before))))
     }
@@ -168,6 +247,7 @@ impl Worker {
                     "done"
                 );
                 done.items += 1;
+                done.progress += 1;
                 done.ledger.add(&since(&ledger, &before));
             }
             Ended::Failed(reason) => {
@@ -176,7 +256,8 @@ impl Worker {
             }
             Ended::Lost => tracing::warn!(index, shard, "another worker has this item now"),
             Ended::Interrupted => return Err(asked_to_end()),
-            Ended::GivenBack(exit, reason) => {
+            Ended::GivenBack { exit, reason, position: reached } => {
+                done.progress += reached.saturating_sub(position);
                 return Err(Failure::new(exit, told(&item, &reason)).into());
             }
         }
@@ -223,5 +304,25 @@ fn since(now: &Ledger, before: &Ledger) -> Ledger {
         accepted: accepted.saturating_sub(before.accepted),
         rejected: rejected.saturating_sub(before.rejected),
         bytes: bytes.saturating_sub(before.bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_faults_are_endured_for_minutes_and_not_for_ever() {
+        let mut trouble = Trouble::default();
+        let mut now = Duration::from_secs(100);
+        let mut pauses = Vec::new();
+        while let Some(pause) = trouble.pause(now) {
+            pauses.push(pause);
+            now += pause;
+        }
+        assert_eq!(pauses[..3], [1, 2, 4].map(Duration::from_secs));
+        assert_eq!(pauses.iter().max(), Some(&LONGEST_PAUSE));
+        assert!(now >= Duration::from_secs(100) + ENDURANCE);
+        assert!(Trouble::default().pause(now).is_some());
     }
 }

@@ -43,8 +43,8 @@ async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<Ve
     let client = Client::new(&request.target, &context.target, &context.storage)
         .map_err(faults::of_cluster)?;
     let opened = resolve::open(&request.snapshot, context).await?;
-    let group = resolve::group(&client, &opened, &request.group).await?;
-    let scope = Scope { snapshot: &opened.snapshot.uuid, group: &request.group.name };
+    let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
+    let scope = Scope { snapshot: &opened.snapshot.uuid, migration: &request.migration, group: &request.group.name };
     let items: Vec<Item> = state::items(&client, scope)
         .await?
         .into_iter()

@@ -83,8 +83,7 @@ mod tests {
     fn item(shard: u32, state: ItemState, accepted: u64, rejected: u64) -> Item {
         let item = Item::new(NewItem {
             run: "r",
-            migration: "m",
-            scope: Scope { snapshot: "s", group: "g" },
+            scope: Scope { snapshot: "s", migration: "m", group: "g" },
             index: "logs",
             index_id: "i",
             shard,

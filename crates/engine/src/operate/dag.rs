@@ -60,6 +60,9 @@ impl Operation<'_> {
         let name = task_name(frame, &call.name);
         let site = Site { frame: Some(frame), call: &call.name, part: frame.part };
         let known = self.node(&name).map(|node| (node.is_fulfilled(), node.kind));
+        if known.is_some() {
+            self.connect_again(frame, task, &name);
+        }
         match known {
             Some((true, _)) => return,
             Some((false, NodeType::TaskGroup)) => {}
@@ -180,11 +183,22 @@ impl Operation<'_> {
         }
     }
 
+    /// In a run that was reopened, what a task follows may have been made again since.
+    fn connect_again(&mut self, frame: &Frame, task: &Task, name: &str) {
+        if self.have_ended(frame, &task.dependencies) {
+            self.connect(frame, task, name);
+        }
+    }
+
+    fn have_ended(&self, frame: &Frame, tasks: &BTreeSet<String>) -> bool {
+        tasks.iter().all(|name| {
+            self.node(&task_name(frame, name)).is_some_and(Node::is_fulfilled)
+        })
+    }
+
     fn readiness(&self, frame: &Frame, dag: &Dag, task: &Task) -> Readiness {
         let Some(depends) = &task.depends else { return Readiness::Ready };
-        let has_ended =
-            |name: &String| self.node(&task_name(frame, name)).is_some_and(Node::is_fulfilled);
-        if !task.dependencies.iter().all(has_ended) {
+        if !self.have_ended(frame, &task.dependencies) {
             return Readiness::Waiting;
         }
         if self.holds(frame, dag, depends) { Readiness::Ready } else { Readiness::Omitted }

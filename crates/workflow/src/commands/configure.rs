@@ -52,7 +52,8 @@ pub(crate) fn run(state: &StateDir, command: Configure, format: Format) -> anyho
             let path = session::path(state, &session.session)?;
             if !path.exists() {
                 output::tell("there is nothing to clear");
-            } else if confirm || ask(&format!("forget the file of session `{}`?", session.session))?
+            } else if confirm
+                || ask(&format!("forget the file of session `{}`?", session.session), "--confirm")?
             {
                 fs_err::remove_file(path)?;
                 output::tell("cleared");
@@ -138,9 +139,9 @@ fn edit(
 }
 
 /// Asks a yes-or-no question; without a terminal the answer is an error that names the flag.
-pub(crate) fn ask(question: &str) -> anyhow::Result<bool> {
+pub(crate) fn ask(question: &str, flag: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        let message = format!("{question} Nobody can answer here; add `--confirm` (or `--yes`)");
+        let message = format!("{question} nobody can answer here; add `{flag}`");
         return Err(failure(Exit::Invalid, message));
     }
     Ok(choose(&format!("{question} (y/n)"))? == 'y')

@@ -46,7 +46,7 @@ pub(crate) fn run(state: &StateDir, command: Credentials, format: Format) -> any
             store(&secrets, &credential)?;
         }
         Credentials::Delete { name, yes } => {
-            if yes || ask(&format!("forget credentials `{name}`?"))? {
+            if yes || ask(&format!("forget credentials `{name}`?"), "--yes")? {
                 if !secrets.remove(&name)? {
                     let message = format!(
                         "no credentials `{name}`; `workflow configure credentials list` shows them"

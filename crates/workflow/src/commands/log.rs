@@ -148,7 +148,8 @@ impl Reader<'_> {
 /// Names the process of a line: `group-1/restore-documents/workers/0`. Two groups run at once, so
 /// the name of a step alone would not do.
 fn step_of(file: &LogFile) -> String {
-    let group = file.labels.get("argosy.dev/group").map(|group| format!("{group}/"));
+    let group = file.labels.get("argosy.dev/group").filter(|group| !group.is_empty());
+    let group = group.map(|group| format!("{group}/"));
     let worker = file.worker.map(|worker| format!("/{worker}"));
     let step = &file.display_name;
     format!("{}{step}{}", group.unwrap_or_default(), worker.unwrap_or_default())
@@ -159,6 +160,8 @@ fn object(file: &LogFile, line: &str) -> String {
     let parsed = engine::logs::parse_line(line);
     let text = parsed.as_ref().map_or(line, |parsed| parsed.text);
     let record = LogRecord::parse(text);
+    let mut fields = record.as_ref().map(|record| record.fields.clone()).unwrap_or_default();
+    fields.remove("message");
     json!({
         "at": parsed.as_ref().map(|parsed| parsed.at),
         "node": file.name,
@@ -167,7 +170,7 @@ fn object(file: &LogFile, line: &str) -> String {
         "labels": file.labels,
         "level": record.as_ref().map(|record| &record.level),
         "message": record.as_ref().map_or(text, LogRecord::message),
-        "fields": record.as_ref().map(|record| &record.fields),
+        "fields": fields,
     })
     .to_string()
 }

@@ -59,6 +59,8 @@ pub(crate) struct IndexView {
     pub(crate) bytes: Option<u64>,
     /// What is under its name on the target.
     pub(crate) on_target: Option<OnTarget>,
+    /// Whether its metadata was compared; not without metadata to migrate or a target version.
+    pub(crate) examined: bool,
     /// Why it cannot be made.
     pub(crate) refused: Option<String>,
     /// What changes and why; how it differs if it is on the target already.
@@ -195,6 +197,7 @@ fn index(
     }
     let mut changes = Vec::new();
     let mut refused = None;
+    let examined = body.is_some() && versions.is_some();
     if let (Some(body), Some(versions)) = (body, versions) {
         let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
         let proposal = Proposal::index(name.clone(), openness, body, versions);
@@ -207,6 +210,7 @@ fn index(
         documents: summary.documents,
         bytes: summary.bytes,
         on_target,
+        examined,
         refused,
         changes,
     }

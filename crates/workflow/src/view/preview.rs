@@ -81,6 +81,7 @@ fn changes_key(index: &IndexView) -> Vec<String> {
 
 fn fate(index: &IndexView) -> &'static str {
     match &index.on_target {
+        None if !index.examined => "metadata not looked at",
         None if index.refused.is_some() => "CANNOT BE MADE",
         None if index.changes.is_empty() => "made without a change",
         None => "made, with these changes",
@@ -164,6 +165,7 @@ mod tests {
             documents: Some(1_200),
             bytes: Some(2_048),
             on_target: None,
+            examined: true,
             refused: None,
             changes: change.into_iter().map(str::to_owned).collect(),
         }

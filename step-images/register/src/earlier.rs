@@ -1,0 +1,234 @@
+//! What do earlier decisions on the target, ours and those of others, say about this one?
+//!
+//! A migration owns the indices that it decided to migrate. It goes on with what its own earlier
+//! runs have begun, in whatever group they had an index. What another migration fills now is not
+//! to be touched: two of them in one index would overwrite each other's documents.
+
+use std::collections::BTreeSet;
+
+use cluster::Client;
+use serde::Deserialize;
+use step_api::register::Group;
+
+use crate::{
+    decision::{DecidedIndex, GroupDocument, Origin, RunState},
+    existing::{Decided, Known},
+    working_state,
+};
+
+/// What the register step reads of a work item.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Work {
+    migration: String,
+    group: String,
+    snapshot: String,
+    index: String,
+    state: String,
+}
+
+/// Reads all work items on the target.
+pub(crate) async fn work(client: &Client) -> anyhow::Result<Vec<Work>> {
+    if !working_state::exists(client).await? {
+        return Ok(Vec::new());
+    }
+    working_state::refresh(client).await?;
+    let stored = working_state::all::<Work>(client, &[("kind", "item")]).await?;
+    Ok(stored.into_iter().map(|stored| stored.document).collect())
+}
+
+/// Notes what earlier decisions say of indices that are on the target by now.
+///
+/// Work items come before the first document, so an index without any was not begun. A run that
+/// was stopped before that must not make the documents of a later, finished migration look like
+/// ours: by then they are somebody's data, and perhaps newer than the snapshot.
+pub(crate) fn remember(
+    earlier: &[GroupDocument],
+    work: &[Work],
+    origin: Origin<'_>,
+    known: &mut Known,
+) {
+    let begun: BTreeSet<(&str, &str)> = work
+        .iter()
+        .filter(|item| item.migration == origin.migration)
+        .map(|item| (item.snapshot.as_str(), item.index.as_str()))
+        .collect();
+    for document in earlier {
+        let own = document.migration == origin.migration;
+        let live = !own && is_live(document, work, origin);
+        for DecidedIndex { name, existed, documents: _ } in &document.indices {
+            if live {
+                known.claimed.insert(name.clone(), claimant(document));
+            } else if own
+                && document.repository == origin.repository
+                && !existed
+                && begun.contains(&(document.snapshot.as_str(), name.as_str()))
+            {
+                known.ours.insert(name.clone());
+            }
+        }
+    }
+}
+
+/// Returns whether the run that decided may still write. One that waits for its gates has no work
+/// items yet, and one whose items have all ended writes no more.
+fn is_live(document: &GroupDocument, work: &[Work], origin: Origin<'_>) -> bool {
+    let mut items = work
+        .iter()
+        .filter(|item| {
+            item.snapshot == document.snapshot
+                && item.migration == document.migration
+                && item.group == document.group
+        })
+        .peekable();
+    match document.state {
+        RunState::Ended => false,
+        RunState::UnderWay => {
+            document.run == origin.run
+                || items.peek().is_none()
+                || items.any(|item| item.state == "open")
+        }
+    }
+}
+
+fn claimant(document: &GroupDocument) -> String {
+    let GroupDocument { migration, group, run, key, .. } = document;
+    format!(
+        "group `{group}` of migration `{migration}` (run `{run}`); exclude it from one of them, or \
+         wait until that run has ended; if that run was killed, delete document `{key}` of index \
+         `{}` on the target",
+        working_state::INDEX
+    )
+}
+
+/// Returns what was decided for this very group and snapshot before: a second try does what the
+/// first one did. An index that was deleted since then is as good as new.
+pub(crate) fn reusable(
+    earlier: &[GroupDocument],
+    origin: Origin<'_>,
+    group: &Group,
+    known: &Known,
+) -> Option<Decided> {
+    let document = earlier.iter().find(|document| {
+        document.snapshot == origin.snapshot
+            && document.migration == origin.migration
+            && document.group == group.name
+            && document.still_fits(group)
+    })?;
+    let mut indices = document.indices.clone();
+    for index in indices.iter_mut().filter(|index| !known.documents.contains_key(&index.name)) {
+        index.existed = false;
+        index.documents = 0;
+    }
+    Some(Decided { indices, skipped: document.skipped.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use step_api::register::ExistingIndices;
+
+    use super::*;
+
+    const ORIGIN: Origin<'_> =
+        Origin { run: "now", migration: "m", snapshot: "s2", repository: "file:///r" };
+
+    fn group(name: &str) -> Group {
+        Group {
+            name: name.to_owned(),
+            indices: vec!["*".to_owned()].try_into().expect("a pattern"),
+            existing_indices: ExistingIndices::Refuse,
+            allow_empty: false,
+        }
+    }
+
+    /// A decision for the index `logs`.
+    fn decided(origin: Origin<'_>, existed: bool) -> GroupDocument {
+        let logs = DecidedIndex { name: "logs".to_owned(), existed, documents: 3 };
+        GroupDocument::new(origin, &group("g"), vec![logs], Vec::new())
+    }
+
+    fn item(of: &GroupDocument, state: &str) -> Work {
+        Work {
+            migration: of.migration.clone(),
+            group: of.group.clone(),
+            snapshot: of.snapshot.clone(),
+            index: "logs".to_owned(),
+            state: state.to_owned(),
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Logs {
+        Ours,
+        Claimed,
+        Nobodys,
+    }
+
+    fn logs(document: &GroupDocument, work: &[Work]) -> Logs {
+        let mut known = Known::default();
+        remember(std::slice::from_ref(document), work, ORIGIN, &mut known);
+        match (known.ours.contains("logs"), known.claimed.contains_key("logs")) {
+            (true, false) => Logs::Ours,
+            (false, true) => Logs::Claimed,
+            (false, false) => Logs::Nobodys,
+            (true, true) => panic!("an index is ours or another's"),
+        }
+    }
+
+    #[test]
+    fn an_index_is_ours_once_our_migration_has_begun_it() {
+        let first = Origin { run: "first", snapshot: "s1", ..ORIGIN };
+        let begun = decided(first, false);
+        let of_others = decided(first, true);
+        let elsewhere = decided(Origin { repository: "file:///other", ..first }, false);
+        let renamed = Work { group: "renamed".to_owned(), ..item(&begun, "done") };
+        let other_index = Work { index: "other".to_owned(), ..item(&begun, "done") };
+        let table = [
+            (&begun, vec![item(&begun, "done")], Logs::Ours),
+            (&begun, vec![item(&begun, "failed")], Logs::Ours),
+            (&begun, vec![renamed], Logs::Ours),
+            (&begun, vec![], Logs::Nobodys),
+            (&begun, vec![other_index], Logs::Nobodys),
+            (&of_others, vec![item(&of_others, "done")], Logs::Nobodys),
+            (&elsewhere, vec![item(&elsewhere, "done")], Logs::Nobodys),
+        ];
+        for (document, work, expected) in table {
+            assert_eq!(logs(document, &work), expected, "{document:?} {work:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_another_migration_may_still_fill_is_claimed() {
+        let sibling = Origin { migration: "other", ..ORIGIN };
+        let same_run = decided(sibling, false);
+        let other_run = decided(Origin { run: "theirs", ..sibling }, false);
+        let ended = GroupDocument { state: RunState::Ended, ..other_run.clone() };
+        let table = [
+            (&same_run, vec![], Logs::Claimed),
+            (&same_run, vec![item(&same_run, "done")], Logs::Claimed),
+            (&other_run, vec![], Logs::Claimed),
+            (&other_run, vec![item(&other_run, "done"), item(&other_run, "open")], Logs::Claimed),
+            (&other_run, vec![item(&other_run, "done"), item(&other_run, "failed")], Logs::Nobodys),
+            (&ended, vec![item(&ended, "open")], Logs::Nobodys),
+            (&ended, vec![], Logs::Nobodys),
+        ];
+        for (document, work, expected) in table {
+            assert_eq!(logs(document, &work), expected, "{document:?} {work:?}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_reused_for_the_same_question_only() {
+        let earlier = [decided(Origin { run: "first", ..ORIGIN }, true)];
+        let known = || Known { documents: [("logs".to_owned(), 5)].into(), ..Known::default() };
+        let reused = |origin, group: &Group| reusable(&earlier, origin, group, &known());
+        let decided = reused(ORIGIN, &group("g")).expect("the same question");
+        assert_eq!(decided.indices, earlier[0].indices);
+        assert_eq!(reused(ORIGIN, &group("renamed")), None);
+        assert_eq!(reused(Origin { migration: "other", ..ORIGIN }, &group("g")), None);
+        assert_eq!(reused(Origin { snapshot: "s3", ..ORIGIN }, &group("g")), None);
+        let appending = Group { existing_indices: ExistingIndices::Append, ..group("g") };
+        assert_eq!(reused(ORIGIN, &appending), None);
+        let deleted = reusable(&earlier, ORIGIN, &group("g"), &Known::default()).expect("reused");
+        assert_eq!((deleted.indices[0].existed, deleted.indices[0].documents), (false, 0));
+    }
+}
