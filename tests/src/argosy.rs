@@ -70,7 +70,8 @@ impl Argosy {
 
     /// Migrates as a file says, with every gate approved, and waits for the end.
     pub fn migrate(&self, file: &Path) -> Result<Done> {
-        let waiting = ["--approve-all", "--wait", "--timeout", "600"].map(OsStr::new);
+        let waiting = ["--approve-all", "--wait", "--wait-interval", "0.2", "--timeout", "600"]
+            .map(OsStr::new);
         let arguments = [OsStr::new("submit"), file.as_os_str()].into_iter().chain(waiting);
         run(&mut self.workflow(arguments))
     }

@@ -1,6 +1,9 @@
 //! What is refused, on real servers: is the message what a person needs, and is nothing written?
 
-use anyhow::{Context as _, Result};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 use serde_json::{Value, json};
 use tests::argosy::{Argosy, Done, run};
@@ -71,13 +74,26 @@ fn fill(server: &TestServer, index: &str) -> Result<()> {
     Ok(())
 }
 
+/// Looks until there is an answer.
+fn patiently<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        ensure!(started.elapsed() < Duration::from_mins(1), "waited in vain");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Checks that a migration failed and said all of `parts`.
 fn assert_failed(done: &Done, parts: &[&str]) {
     assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
     for part in parts {
         assert!(done.stdout.contains(part), "`{part}` is not in\n{}", done.stdout);
     }
-    assert!(done.stderr.trim_end().ends_with("Hint: workflow log all"), "{}", done.stderr);
+    let hint = "Hint: workflow log all, and once the cause is mended: workflow resume ";
+    assert!(done.stderr.contains(hint), "{}", done.stderr);
 }
 
 const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
@@ -118,7 +134,8 @@ fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<
                   - { name: b, indices: [\"regex:orders-[0-9]\"] }\n";
     let done = scene.migrate_groups(groups)?;
     assert_failed(&done, &["index `orders-1` is in the groups `a`, `b`", "`-orders-1`"]);
-    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    // A note of the failed run may be there, for the cleanup of its snapshot; no index of anybody.
+    assert!(!scene.on_target()?.iter().any(|name| INDICES.contains(&name.as_str())));
     Ok(())
 }
 
@@ -132,15 +149,12 @@ fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them
     let submitted = run(scene.argosy.workflow(["submit"]).arg(&file))?;
     assert_eq!(submitted.code, Some(0), "{}", submitted.stderr);
     let gate = name("metadata-evaluated");
-    let rejected = loop {
-        let rejected = run(&mut scene
-            .argosy
-            .workflow(["reject", "step", &gate, "--reason", "not yet", "--output", "json"]))?;
-        // Not reached yet.
-        if rejected.code != Some(4) {
-            break rejected;
-        }
-    };
+    let reject = ["reject", "step", &gate, "--reason", "not yet", "--output", "json"];
+    // It has to be reached first.
+    let rejected = patiently(|| {
+        let rejected = run(&mut scene.argosy.workflow(reject))?;
+        Ok((rejected.code != Some(4)).then_some(rejected))
+    })?;
     assert_eq!(rejected.code, Some(0), "{}", rejected.stderr);
     assert_eq!(rejected.json()?[0]["state"], "rejected");
     // A second one is finished; what is there now is the target's own.
@@ -271,14 +285,13 @@ fn gates_answer_with_their_codes_and_every_answer_is_json() -> Result<()> {
     assert_eq!(said(&["approve", "step", "--pre-approve", last])?.code, Some(4), "twice");
     let stopped = said(&["stop"])?;
     assert_eq!(stopped.json()?["name"], "migration-workflow");
-    let status: Value = loop {
+    let status = patiently(|| {
         let status = said(&["status"])?.json()?;
-        if status["phase"] != "Running" && status["phase"] != "Pending" {
-            break status;
-        }
-    };
+        let goes_on = status["phase"] == "Running" || status["phase"] == "Pending";
+        Ok((!goes_on).then_some(status))
+    })?;
     assert_eq!(status["phase"], "Failed");
-    assert_eq!(said(&["resume"])?.code, Some(4), "it has ended");
+    assert_eq!(said(&["stop"])?.code, Some(4), "it has ended");
     let log = said(&["log", "all"])?;
     for line in log.stdout.lines() {
         let line: Value = serde_json::from_str(line)?;

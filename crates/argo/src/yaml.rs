@@ -4,9 +4,11 @@
 //! writer quotes every text that either version would read as something else, and writes a text
 //! of several lines as a block, so that a person can read the request of a step.
 
+mod block;
+
 use serde::Serialize;
 use serde_json::Value;
-use serde_yaml::{options, ser_options};
+use serde_yaml::options;
 use thiserror::Error;
 
 use crate::manifest::Manifest;
@@ -29,14 +31,8 @@ pub enum YamlError {
 pub fn write(value: &impl Serialize) -> Result<String, YamlError> {
     // Through JSON, so that what is written is exactly what a JSON reader would get.
     let value = serde_json::to_value(value)?;
-    let options = ser_options! {
-        folded_wrap_chars: 1_000_000,
-        prefer_block_scalars: true,
-        compact_list_indent: true,
-    };
     let mut text = String::new();
-    serde_yaml::to_fmt_writer_with_options(&mut text, &value, options)
-        .map_err(|error| YamlError::Write(error.to_string()))?;
+    block::document(&value, &mut text)?;
     Ok(text)
 }
 

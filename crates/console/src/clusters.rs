@@ -78,8 +78,10 @@ pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<
 
 fn migrations(text: &str, name: &str) -> anyhow::Result<Vec<PlannedMigration>> {
     // Only the clusters are looked at, so a missing repository must not be in the way.
-    let nowhere =
-        DefaultRepository { repo_path_uri: "file:///nowhere".to_owned(), ..DefaultRepository::default() };
+    let nowhere = DefaultRepository {
+        repo_path_uri: "file:///nowhere".to_owned(),
+        ..DefaultRepository::default()
+    };
     let installation =
         Installation { default_snapshot_repository: Some(nowhere), ..Installation::default() };
     let compiled = generator::compile(text, &installation);

@@ -1,10 +1,11 @@
-//! Does a run come to the same end when its engine is killed at any entry of the journal?
+//! Does a run come to the same end when its engine is killed at any entry of the journal? Also one
+//! that failed, was reopened, and found a mended world?
 //!
 //! The engine is the real one; only its border to the world is put in place: a journal in memory
 //! that is closed at a chosen append, and a launcher whose processes end at once.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     future::pending,
     io,
@@ -25,7 +26,9 @@ use crate::{
     environment::Secrets,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launched, Launcher, ProcessOrder, ProcessResult, Programs},
+    node::{Node, Part},
     program::{Program, check},
+    reopen,
     runner::{Border, Ended, Options, RunError, run_with},
     state::{Entry, RunIdentity, RunState},
 };
@@ -89,6 +92,15 @@ impl Journal for MemoryJournal {
 /// Processes that end at once, as their first argument says.
 struct Ends {
     entries: Entries,
+    world: World,
+}
+
+/// Whether what fails still does.
+#[derive(Clone, Debug)]
+enum World {
+    Broken,
+    /// Nothing fails for good; the nodes of these names succeeded before.
+    Mended(BTreeSet<String>),
 }
 
 impl Launcher for Ends {
@@ -102,10 +114,15 @@ impl Launcher for Ends {
         let node = node.expect("a process belongs to a node that is written down");
         assert!(!node.is_fulfilled(), "`{}` has ended and must not run again", node.name);
 
+        if let World::Mended(succeeded) = &self.world {
+            assert!(!succeeded.contains(&node.name), "`{}` succeeded before", node.name);
+        }
+
         let [kind, retries] = order.arguments.as_slice() else { panic!("two arguments") };
         let exit_code = match kind.as_str() {
             "ok" => 0,
             "flaky" if retries != "0" => 0,
+            "fail" if matches!(self.world, World::Mended(_)) => 0,
             _ => 3,
         };
         if let Some(path) = order.environment.get("OUT") {
@@ -126,7 +143,13 @@ fn identity() -> RunIdentity {
 }
 
 /// Runs an engine until the end or the kill; returns how many appends were tried.
-async fn engine(program: &Program, entries: &Entries, folder: &Path, kill: Kill) -> usize {
+async fn engine(
+    program: &Program,
+    entries: &Entries,
+    folder: &Path,
+    kill: Kill,
+    world: &World,
+) -> usize {
     let appends = Arc::new(AtomicUsize::new(0));
     let seconds = AtomicI64::new(1_700_000_000);
     let clock = Clock::new(move || {
@@ -139,7 +162,7 @@ async fn engine(program: &Program, entries: &Entries, folder: &Path, kill: Kill)
             kill,
             appends: Arc::clone(&appends),
         }),
-        launcher: Arc::new(Ends { entries: entries.clone() }),
+        launcher: Arc::new(Ends { entries: entries.clone(), world: world.clone() }),
         clock,
         secrets: Secrets::in_folder(folder.join("secrets")),
         folder: folder.to_owned(),
@@ -167,6 +190,17 @@ fn outcome(entries: &Entries) -> Outcome {
     let nodes =
         state.nodes.into_values().map(|node| (node.name, (node.phase, node.outputs))).collect();
     (state.phase, nodes)
+}
+
+/// A copy of the journal of a run that failed, reopened; and the world that it finds.
+fn reopened(program: &Program, failed: &Entries) -> (Entries, World) {
+    let state = failed.state();
+    let stays = |node: &&Node| node.part == Part::Main && node.phase == NodePhase::Succeeded;
+    let stay = state.nodes.values().filter(stays).map(|node| node.name.clone()).collect();
+    let nodes = reopen::plan(program, &state);
+    let mut entries = failed.0.lock().expect("no panic").clone();
+    entries.push(Entry::RunReopened { nodes, at: state.identity.created_at });
+    (Entries(Arc::new(Mutex::new(entries))), World::Mended(stay))
 }
 
 /// What a task does.
@@ -285,14 +319,53 @@ proptest! {
         let folder = tempfile::tempdir()?;
         runtime.block_on(async {
             let whole = Entries::default();
-            let appends = engine(&program, &whole, folder.path(), Kill::Never).await;
+            let appends = engine(&program, &whole, folder.path(), Kill::Never, &World::Broken).await;
             let expected = outcome(&whole);
             prop_assert!(expected.0.is_complete());
             for number in 0..appends {
                 for kill in [Kill::Before(number), Kill::After(number)] {
                     let entries = Entries::default();
-                    engine(&program, &entries, folder.path(), kill).await;
-                    engine(&program, &entries, folder.path(), Kill::Never).await;
+                    engine(&program, &entries, folder.path(), kill, &World::Broken).await;
+                    engine(&program, &entries, folder.path(), Kill::Never, &World::Broken).await;
+                    prop_assert_eq!(&outcome(&entries), &expected, "{:?}", kill);
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_run_that_failed_and_is_reopened_comes_to_the_end_that_nothing_failing_has(
+        plans in prop::collection::vec(task_plan(), 1..5),
+        fail_fast in any::<bool>(),
+    ) {
+        let program = workflow(&plans, fail_fast);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let folder = tempfile::tempdir()?;
+        runtime.block_on(async {
+            let failed = Entries::default();
+            engine(&program, &failed, folder.path(), Kill::Never, &World::Broken).await;
+            prop_assume!(outcome(&failed).0.is_failure());
+
+            let (whole, mended) = reopened(&program, &failed);
+            let appends = engine(&program, &whole, folder.path(), Kill::Never, &mended).await;
+            let expected = outcome(&whole);
+            // What ran because something failed stays, and is not in a run where nothing does.
+            let wants_success = |plan: &TaskPlan| {
+                plan.depends.iter().all(|(_, result)| matches!(*result, "" | ".Succeeded"))
+            };
+            if plans.iter().all(wants_success) {
+                let fresh = Entries::default();
+                let nothing = World::Mended(BTreeSet::new());
+                engine(&program, &fresh, folder.path(), Kill::Never, &nothing).await;
+                prop_assert_eq!(expected.0, NodePhase::Succeeded);
+                prop_assert_eq!(&expected, &outcome(&fresh));
+            }
+            for number in 0..appends {
+                for kill in [Kill::Before(number), Kill::After(number)] {
+                    let (entries, mended) = reopened(&program, &failed);
+                    engine(&program, &entries, folder.path(), kill, &mended).await;
+                    engine(&program, &entries, folder.path(), Kill::Never, &mended).await;
                     prop_assert_eq!(&outcome(&entries), &expected, "{:?}", kill);
                 }
             }

@@ -86,7 +86,7 @@ pub enum RunError {
 }
 
 /// How often the lock is tried: somebody may hold it for a moment to see whether we are alive.
-const LOCK_TRIES: u32 = 20;
+pub(crate) const LOCK_TRIES: u32 = 20;
 
 /// Runs a run until it ends or `interrupt` does. Of two engines at once, the second gets
 /// [`RunError::AlreadyRunning`].

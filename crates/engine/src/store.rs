@@ -19,6 +19,7 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use argo::{Manifest, WorkflowStatus};
@@ -35,13 +36,14 @@ use crate::{
     fleet::{self, Fleet},
     gates::{self, Decided, Gate, GateState},
     journal::{self, Append, Journal, JournalError, NodeProgress, Sequence},
-    lock::{self, Locked},
+    lock::{self, EngineLock, Locked},
     logs::{self, LogFile},
     node::Pause,
     program::{self, Program},
     record::{RUN_COLUMNS, RunRecord, run_row},
     refusal::Refusal,
     reopen,
+    runner::LOCK_TRIES,
     state::{Entry, GateAnswer, RunIdentity, RunState, Shutdown, Verdict},
     status,
 };
@@ -357,10 +359,9 @@ impl Store {
     /// Makes a run that failed ready to be gone on with: an engine that runs it then makes only
     /// what did not succeed. Returns the display names of what failed and is tried again.
     pub fn reopen(&self, uid: &str) -> Result<Vec<String>, StoreError> {
+        let program = self.program(uid)?;
         // Held to the end: no engine starts meanwhile.
-        let Locked::Ours(_lock) = lock::take(&self.run_folder(uid))? else {
-            return Err(StoreError::EngineAlive { name: self.run_by_uid(uid)?.name });
-        };
+        let _lock = self.lock_without_engine(uid)?;
         loop {
             let (state, last) = self.load(uid)?;
             let name = state.identity.name.clone();
@@ -368,7 +369,7 @@ impl Store {
                 let phase = journal::phase_word(state.phase).to_owned();
                 return Err(StoreError::NotFailed { name, phase });
             }
-            let nodes = reopen::plan(&state);
+            let nodes = reopen::plan(&program, &state);
             let again = reopen::tried_again(&state, &nodes);
             let removed = nodes.removed.clone();
             let entry = Entry::RunReopened { nodes, at: self.clock.now() };
@@ -395,6 +396,17 @@ impl Store {
             transaction.commit()?;
             return Ok(again);
         }
+    }
+
+    /// Takes the lock of a run. Who looks whether an engine is alive holds it for a moment too.
+    fn lock_without_engine(&self, uid: &str) -> Result<EngineLock, StoreError> {
+        for _ in 0..LOCK_TRIES {
+            if let Locked::Ours(lock) = lock::take(&self.run_folder(uid))? {
+                return Ok(lock);
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        Err(StoreError::EngineAlive { name: self.run_by_uid(uid)?.name })
     }
 
     /// Returns the Jobs of a run, in the order in which their nodes were made.

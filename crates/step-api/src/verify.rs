@@ -9,7 +9,8 @@ use crate::{access::ClusterAccess, process::Summary, register::Group, repository
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum VerifyMode {
-    /// Ledgers add up and the target counts the same documents.
+    /// Ledgers add up and the target counts the same documents. In an index that held documents
+    /// before, where a count says little, each document is looked for by its id.
     #[default]
     Counts,
     /// As `counts`, and every document is read back and compared: id, routing and source.
@@ -56,6 +57,12 @@ pub struct VerifiedIndex {
     pub found: u64,
     /// Documents that the target refused.
     pub rejected: u64,
+    /// Whether it held documents before, so that `found` counts those of others too.
+    #[serde(default)]
+    pub existed: bool,
+    /// Documents of the snapshot found by their ids; absent when only counts were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<u64>,
     /// Documents read back and found equal; absent when only counts were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<u64>,
@@ -68,9 +75,45 @@ impl Summary for VerifyAnswer {
             "{:width$}  {:>12}  {:>12}  {:>9}",
             "index", "expected", "found", "rejected"
         )];
-        for VerifiedIndex { name, expected, found, rejected, .. } in &self.indices {
-            lines.push(format!("{name:width$}  {expected:>12}  {found:>12}  {rejected:>9}"));
+        for index in &self.indices {
+            let VerifiedIndex { name, expected, found, rejected, existed, present, compared: _ } =
+                index;
+            let note = match (existed, present) {
+                (false, _) => String::new(),
+                (true, None) => {
+                    "  (found is not exact: the index held documents before)".to_owned()
+                }
+                (true, Some(present)) => format!(
+                    "  (found is not exact: the index held documents before; {present} of the \
+                     snapshot's were found by id)"
+                ),
+            };
+            lines.push(format!("{name:width$}  {expected:>12}  {found:>12}  {rejected:>9}{note}"));
         }
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_where_the_count_is_not_exact() {
+        let index = |name: &str, existed, present| VerifiedIndex {
+            name: name.to_owned(),
+            expected: 3,
+            found: 8,
+            rejected: 0,
+            existed,
+            present,
+            compared: None,
+        };
+        let answer =
+            VerifyAnswer { indices: vec![index("new", false, None), index("old", true, Some(3))] };
+        let table = answer.summary();
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[1].starts_with("new") && !lines[1].contains("not exact"), "{table}");
+        assert!(lines[2].contains("not exact") && lines[2].contains("3 of the"), "{table}");
     }
 }

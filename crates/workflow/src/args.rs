@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Reject(Reject),
     /// End a migration; what it needs to be cleaned up still runs.
     Stop(Stop),
-    /// Go on with a migration whose engine died.
+    /// Go on with a migration whose engine died, or that failed.
     Resume(Named),
     /// Show what the steps of a migration printed.
     #[command(subcommand)]
@@ -201,7 +201,7 @@ pub(crate) struct Installation {
     /// The tag of the step images [default: this program's version].
     #[arg(long, env = "ARGOSY_IMAGE_TAG", value_name = "TAG")]
     pub(crate) image_tag: Option<String>,
-    /// The snapshot repository of sources that name none.
+    /// Where sources that name no snapshot repository have theirs, in a folder each.
     #[arg(long, env = "ARGOSY_SNAPSHOT_REPOSITORY", value_name = "URI")]
     pub(crate) snapshot_repository: Option<String>,
     /// The AWS region of that repository.

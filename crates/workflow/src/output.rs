@@ -10,6 +10,11 @@ pub(crate) fn result(text: &str) -> anyhow::Result<()> {
     write_to(&mut anstream::stdout().lock(), text)
 }
 
+/// Prints a long result that holds no colours, as it is.
+pub(crate) fn plain(text: &str) -> anyhow::Result<()> {
+    write_to(&mut io::stdout().lock(), text)
+}
+
 /// Prints a result as JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     result(&serde_json::to_string_pretty(value)?)

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     installation::Installation,
-    plan::{Plan, PlannedGroup, PlannedMigration},
+    plan::{Plan, PlannedGroup},
 };
 
 /// An object may be this large, in bytes of JSON. The API server takes about 1 MiB, but `kubectl
@@ -42,8 +42,9 @@ pub(super) fn spread(
     migrations: Vec<RenderedMigration<'_>>,
     installation: &Installation,
 ) -> Vec<WorkflowTemplate> {
-    let total: usize = migrations.iter().map(migration_size).sum();
-    if total <= LARGEST {
+    // What is far too large is not measured to its end.
+    let room = migrations.iter().flat_map(sizes).try_fold(LARGEST, usize::checked_sub);
+    if room.is_some() {
         return vec![together(plan, migrations, installation)];
     }
     let mut spread = Vec::new();
@@ -176,15 +177,15 @@ fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> 
     )
 }
 
-fn migration_size(rendered: &RenderedMigration<'_>) -> usize {
+/// Returns the sizes of a migration's parts.
+fn sizes(rendered: &RenderedMigration<'_>) -> impl Iterator<Item = usize> {
     let RenderedMigration { plan, opening, cleanup, cleanup_on_failure, rest, groups } = rendered;
-    let PlannedMigration { id, .. } = plan;
-    id.len()
+    let own = plan.id.len()
         + size(opening)
         + size(cleanup)
         + size(cleanup_on_failure)
-        + bundle_size(rest)
-        + groups.iter().map(|(_, bundle)| bundle_size(bundle)).sum::<usize>()
+        + bundle_size(rest);
+    std::iter::once(own).chain(groups.iter().map(|(_, bundle)| bundle_size(bundle)))
 }
 
 fn bundle_size(bundle: &Bundle) -> usize {

@@ -21,7 +21,7 @@ pub(crate) const LONGEST_ARGUMENT: usize = 100_000;
 pub(crate) fn text(request: &impl Serialize) -> String {
     let json = serde_json::to_string_pretty(request)
         .expect("a request has text keys only, so it can be written as JSON");
-    harmless(&json)
+    harmless(json)
 }
 
 /// Returns a request as the inside of a JSON string: between double quotes it is one YAML value,
@@ -29,14 +29,14 @@ pub(crate) fn text(request: &impl Serialize) -> String {
 pub(crate) fn escaped(request: &impl Serialize) -> String {
     let json = serde_json::to_string(request)
         .expect("a request has text keys only, so it can be written as JSON");
-    let quoted = serde_json::to_string(&harmless(&json)).expect("a text can be written as JSON");
+    let quoted = serde_json::to_string(&harmless(json)).expect("a text can be written as JSON");
     quoted.trim_matches('"').to_owned()
 }
 
-fn harmless(json: &str) -> String {
+fn harmless(json: String) -> String {
     let is_plain = |byte: u8| byte < 0x7f && byte != b'$';
     if json.bytes().all(is_plain) && !json.contains("{{") {
-        return json.to_owned();
+        return json;
     }
     let mut text = String::with_capacity(json.len());
     let mut letters = json.chars().peekable();

@@ -10,6 +10,7 @@
 //! Whatever is gone already is fine, so the step can be killed and started again. Both clusters
 //! are cleaned even if one of them cannot be reached; then the step fails and says what is left.
 
+mod leftover;
 mod source;
 mod target;
 
@@ -68,11 +69,13 @@ struct Done {
     actions: Vec<String>,
     /// The runs whose state was removed, this one and earlier ones of the same migration.
     runs: Vec<String>,
+    /// The runs whose state was left, for they may be under way.
+    left: Vec<String>,
 }
 
 impl Done {
     fn of_this_run(context: &Context) -> Self {
-        Self { actions: Vec::new(), runs: vec![context.run.as_str().to_owned()] }
+        Self { actions: Vec::new(), runs: vec![context.run.as_str().to_owned()], left: Vec::new() }
     }
 
     fn also(&mut self, run: &str) {

@@ -36,11 +36,22 @@ pub(crate) async fn clean(
         ));
         return Ok(());
     }
-    for run in done.runs.clone() {
+    // A run may have a group that is done and another one that is under way.
+    let runs: Vec<String> =
+        done.runs.iter().filter(|run| !done.left.contains(run)).cloned().collect();
+    for run in runs {
         let name = snapshot.snapshot_name(&RunId::new(run));
         if snapshots::delete(&client, repository_name, &name).await.map_err(Failure::from)? {
             done.actions.push(format!("deleted snapshot `{name}`"));
         }
+    }
+    if !done.left.is_empty() {
+        done.actions.push(format!(
+            "left repository `{repository_name}` registered on cluster `{}`: another run may be \
+             under way with a snapshot in it",
+            source.name
+        ));
+        return Ok(());
     }
     match snapshots::delete_repository(&client, repository_name).await {
         Ok(true) => done.actions.push(format!(

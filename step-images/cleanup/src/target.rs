@@ -2,16 +2,17 @@
 
 use cluster::{Client, Patience};
 use register_step::{
-    decision::{self, GroupDocument},
+    decision::{self, GroupDocument, RunState},
     working_state::{self, Stored},
 };
+use rfs_step::{state::Scope, tuning};
 use serde_json::Value;
 use step_api::{
     Context, Failure,
     cleanup::{CleanupMode, CleanupRequest},
 };
 
-use crate::Done;
+use crate::{Done, leftover};
 
 /// Restores what was tuned and, in a complete cleanup, logs and removes the state.
 pub(crate) async fn clean(
@@ -19,7 +20,7 @@ pub(crate) async fn clean(
     context: &Context,
     done: &mut Done,
 ) -> anyhow::Result<()> {
-    let CleanupRequest { mode, migration, target, snapshot, groups, .. } = request;
+    let CleanupRequest { mode, migration, target, snapshot, .. } = request;
     let client = Client::new(target, &context.target, &context.storage).map_err(Failure::from)?;
     let client = match mode {
         CleanupMode::Complete => client,
@@ -27,26 +28,45 @@ pub(crate) async fn clean(
         CleanupMode::Partial => client.with_patience(Patience::LOOKING),
     };
     let mut kept = 0;
-    for group in groups {
-        let uri = &snapshot.repository.uri;
-        for decided in decision::of_repository(&client, uri, &group.name).await? {
-            let scope = working_state::scope(&client, &decided.snapshot, &group.name).await?;
-            let documents = scope.iter().map(|stored| &stored.document);
-            if !is_ours(&decided, documents, migration, context.run.as_str()) {
-                continue;
+    let run = context.run.as_str();
+    let repository = &snapshot.repository.uri;
+    let decisions = decision::of_migration(&client, repository, migration).await?;
+    let registered = decisions.iter().any(|decided| decided.run == run);
+    for decided in decisions {
+        let GroupDocument { group, snapshot, .. } = &decided;
+        let scope = working_state::scope(&client, snapshot, migration, group).await?;
+        if is_under_way(&decided, &scope, run) {
+            done.actions.push(left(&decided, &client));
+            done.left.push(decided.run);
+            continue;
+        }
+        let restored = tuning::restore(&client, Scope { snapshot, migration, group }).await?;
+        done.actions.extend(restored);
+        match mode {
+            CleanupMode::Partial => {
+                kept += items(&scope).count();
+                decision::end(&client, &decided).await?;
             }
-            let restored =
-                rfs_step::tuning::restore(&client, &decided.snapshot, &group.name).await?;
-            done.actions.extend(restored);
-            match mode {
-                CleanupMode::Partial => kept += items(&scope).count(),
-                CleanupMode::Complete => {
-                    archive(&scope);
-                    done.actions.push(removal(&group.name, &scope));
-                    working_state::remove(&client, &scope).await?;
-                    done.also(&decided.run);
-                }
+            CleanupMode::Complete => {
+                archive(&scope);
+                done.actions.push(removal(group, &scope));
+                working_state::remove(&client, &scope).await?;
+                done.also(&decided.run);
             }
+        }
+    }
+    match mode {
+        // Whether the snapshot was taken is not known here; a note too many does no harm.
+        CleanupMode::Partial if !registered && snapshot.is_created() => {
+            leftover::note(&client, run, migration, repository).await?;
+        }
+        CleanupMode::Partial => {}
+        CleanupMode::Complete => {
+            let notes = leftover::of_migration(&client, migration, repository).await?;
+            for note in &notes {
+                done.also(&note.document.run);
+            }
+            working_state::remove(&client, &notes).await?;
         }
     }
     if kept > 0 {
@@ -59,22 +79,25 @@ pub(crate) async fn clean(
     Ok(())
 }
 
-/// Another migration may read the same repository in a group of the same name: its state is not
-/// ours to touch. Work items say whose they are; without any, the run does.
-fn is_ours<'a>(
-    decided: &GroupDocument,
-    documents: impl Iterator<Item = &'a Value>,
-    migration: &str,
-    run: &str,
-) -> bool {
-    let mut migrations = documents
-        .filter(|document| kind(document) == Some("item"))
-        .filter_map(|document| document.get("migration")?.as_str())
-        .peekable();
-    if migrations.peek().is_none() {
-        return decided.run == run;
+/// Returns whether another run of the same migration may still use this state. A run that failed
+/// has said so in its partial cleanup, and one whose items have all ended needs them no more.
+fn is_under_way(decided: &GroupDocument, scope: &[Stored<Value>], run: &str) -> bool {
+    if decided.run == run || decided.state == RunState::Ended {
+        return false;
     }
-    migrations.all(|name| name == migration)
+    let mut states = items(scope).map(|item| item.get("state").and_then(Value::as_str)).peekable();
+    states.peek().is_none() || states.any(|state| state == Some("open"))
+}
+
+fn left(decided: &GroupDocument, client: &Client) -> String {
+    let GroupDocument { group, run, key, .. } = decided;
+    format!(
+        "left the state of group `{group}` of run `{run}` and its snapshot: that run may be under \
+         way; if it was killed, delete its snapshot and document `{key}` of index `{}` on cluster \
+         `{}`",
+        working_state::INDEX,
+        client.cluster()
+    )
 }
 
 fn kind(document: &Value) -> Option<&str> {
@@ -113,11 +136,13 @@ mod tests {
 
     use super::*;
 
-    fn decided(run: &str) -> GroupDocument {
+    fn decided(run: &str, state: RunState) -> GroupDocument {
         GroupDocument {
             kind: "group".to_owned(),
             key: String::new(),
             run: run.to_owned(),
+            state,
+            migration: "legacy-new".to_owned(),
             group: "group-1".to_owned(),
             snapshot: "uuid".to_owned(),
             repository: "file:///r".to_owned(),
@@ -128,26 +153,37 @@ mod tests {
         }
     }
 
+    fn stored(document: Value) -> Stored<Value> {
+        Stored {
+            key: String::new(),
+            version: working_state::Version { sequence_number: 0, primary_term: 1 },
+            document,
+        }
+    }
+
     #[test]
-    fn the_state_of_another_migration_is_left_alone() {
-        let item = |migration: &str| json!({ "kind": "item", "migration": migration });
-        let ours = |documents: &[Value], run: &str| {
-            is_ours(&decided(run), documents.iter(), "legacy-new", "run-2")
-        };
-        assert!(ours(&[item("legacy-new")], "run-1"), "an earlier run of this migration");
-        assert!(!ours(&[item("archive-new")], "run-1"));
-        assert!(!ours(&[item("legacy-new"), item("archive-new")], "run-2"));
-        assert!(ours(&[json!({ "kind": "group" })], "run-2"));
-        assert!(!ours(&[json!({ "kind": "group" })], "run-1"));
+    fn the_state_of_a_run_that_may_go_on_is_left_alone() {
+        let item = |state: &str| json!({ "kind": "item", "state": state });
+        let group = || json!({ "kind": "group", "state": "underWay" });
+        let (under_way, ended) = (RunState::UnderWay, RunState::Ended);
+        let table = [
+            ("ours", under_way, vec![group(), item("open")], false),
+            ("ours", under_way, vec![group()], false),
+            ("earlier", ended, vec![group(), item("open")], false),
+            ("earlier", ended, vec![group()], false),
+            ("earlier", under_way, vec![group(), item("done"), item("failed")], false),
+            ("earlier", under_way, vec![group(), item("done"), item("open")], true),
+            ("earlier", under_way, vec![group()], true),
+        ];
+        for (run, state, documents, expected) in table {
+            let told = format!("{run} {state:?} {documents:?}");
+            let scope: Vec<_> = documents.into_iter().map(stored).collect();
+            assert_eq!(is_under_way(&decided(run, state), &scope, "ours"), expected, "{told}");
+        }
     }
 
     #[test]
     fn what_was_removed_is_summed_up() {
-        let stored = |document: Value| Stored {
-            key: String::new(),
-            version: working_state::Version { sequence_number: 0, primary_term: 1 },
-            document,
-        };
         let scope = [
             stored(json!({ "kind": "group" })),
             stored(json!({ "kind": "item", "ledger": { "accepted": 3, "rejected": 1 } })),

@@ -122,6 +122,26 @@ pub(crate) fn reusable(
     Some(Decided { indices, skipped: document.skipped.clone() })
 }
 
+/// Returns the earlier decisions in whose place others were `written`: the group was renamed, or
+/// its indices were moved, and the work on them goes on under the new name.
+pub(crate) fn superseded<'a>(
+    earlier: &'a [GroupDocument],
+    written: &[GroupDocument],
+) -> Vec<&'a GroupDocument> {
+    let is_written = |old: &GroupDocument, name: &str| {
+        written.iter().any(|new| {
+            new.migration == old.migration
+                && new.snapshot == old.snapshot
+                && new.indices.iter().any(|index| index.name == name)
+        })
+    };
+    earlier
+        .iter()
+        .filter(|old| written.iter().all(|new| new.key != old.key) && !old.indices.is_empty())
+        .filter(|old| old.indices.iter().all(|index| is_written(old, &index.name)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use step_api::register::ExistingIndices;
@@ -213,6 +233,31 @@ mod tests {
         ];
         for (document, work, expected) in table {
             assert_eq!(logs(document, &work), expected, "{document:?} {work:?}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_group_is_superseded_and_no_other_one_is() {
+        let logs = DecidedIndex { name: "logs".to_owned(), existed: false, documents: 0 };
+        let metrics = DecidedIndex { name: "metrics".to_owned(), ..logs.clone() };
+        let of = |origin, name: &str, indices: &[&DecidedIndex]| {
+            let indices = indices.iter().copied().cloned().collect();
+            GroupDocument::new(origin, &group(name), indices, Vec::new())
+        };
+        let written = [of(ORIGIN, "new", &[&logs])];
+        let other_snapshot = Origin { snapshot: "s1", ..ORIGIN };
+        let other_migration = Origin { migration: "other", ..ORIGIN };
+        let table = [
+            (of(ORIGIN, "old", &[&logs]), true),
+            (of(ORIGIN, "old", &[&logs, &metrics]), false),
+            (of(ORIGIN, "old", &[]), false),
+            (of(ORIGIN, "new", &[&logs]), false),
+            (of(other_snapshot, "old", &[&logs]), false),
+            (of(other_migration, "old", &[&logs]), false),
+        ];
+        for (old, expected) in table {
+            let old = [old];
+            assert_eq!(!superseded(&old, &written).is_empty(), expected, "{old:?}");
         }
     }
 

@@ -95,6 +95,9 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
         written.push(document);
     }
     claimed_meanwhile(&client, origin, &written).await?;
+    for document in earlier::superseded(&earlier, &written) {
+        decision::end(&client, document).await?;
+    }
     Ok(RegisterAnswer {
         snapshot: opened.snapshot.name,
         groups,

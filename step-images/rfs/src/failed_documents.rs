@@ -4,19 +4,29 @@
 //! text. Its id is made of the snapshot, the shard and the position, so writing it twice changes
 //! nothing. Only after that does the ledger count it as rejected.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
-use cluster::{Client, Repeat, Request, path};
+use cluster::{Client, Repeat, Request, bulk::ItemResult, path};
 use register_step::{
     faults::{decoded, of_cluster},
     working_state::key_of,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use step_api::{Exit, Failure};
 
 use crate::state::{Item, Scope};
 
 /// The index that holds the documents that the target refused.
 pub const INDEX: &str = ".argosy-failed-documents";
+
+/// Documents deleted with one request.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+
+/// How often a deletion is tried, and the pause after the first time; each one is longer.
+const DELETE_ATTEMPTS: u32 = 8;
+const DELETE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The first reasons that a message shows.
 const SHOWN: usize = 5;
@@ -182,8 +192,7 @@ async fn search(
     Scope { snapshot, migration, group }: Scope<'_>,
     size: usize,
 ) -> anyhow::Result<Option<Vec<FailedDocument>>> {
-    let refresh = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
-    client.send(&refresh).await.map_err(of_cluster)?;
+    refresh(client).await?;
     let body = json!({
         "size": size,
         "sort": [{ "key": "asc" }],
@@ -191,13 +200,7 @@ async fn search(
             ("snapshot", snapshot), ("migration", migration), ("group", group),
         ]),
     });
-    let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(of_cluster)?;
-    if response.status == 404 {
-        return Ok(None);
-    }
-    let answer: Value = decoded(client.accepted(response))?;
-    let hits = answer.pointer("/hits/hits").and_then(Value::as_array).cloned().unwrap_or_default();
+    let Some(hits) = hits(client, body).await? else { return Ok(None) };
     let documents = hits
         .into_iter()
         .filter_map(|mut hit| hit.get_mut("_source").map(Value::take))
@@ -207,36 +210,105 @@ async fn search(
     Ok(Some(documents))
 }
 
+/// Makes what was written before visible to searches.
+async fn refresh(client: &Client) -> anyhow::Result<()> {
+    let request = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
+    let response = client.send(&request).await.map_err(of_cluster)?;
+    // The index need not be there, and a serverless collection refreshes by itself.
+    if response.status != 404 && !client.is_serverless() {
+        client.accepted(response).map_err(of_cluster)?;
+    }
+    Ok(())
+}
+
+/// Searches all shards; `None` if there is no index.
+async fn hits(client: &Client, body: Value) -> anyhow::Result<Option<Vec<Value>>> {
+    let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
+    let response = client.send(&request).await.map_err(of_cluster)?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let mut answer: Value = decoded(client.accepted(response))?;
+    if !is_complete(&answer) {
+        let message = format!("a search of `{INDEX}` was not answered by all shards");
+        return Err(Failure::new(Exit::Temporary, message).into());
+    }
+    let hits = answer.pointer_mut("/hits/hits").map(Value::take);
+    match hits {
+        Some(Value::Array(hits)) => Ok(Some(hits)),
+        _ => bail!("a search of `{INDEX}` was answered without hits"),
+    }
+}
+
+fn is_complete(answer: &Value) -> bool {
+    answer.pointer("/_shards/failed").and_then(Value::as_u64) == Some(0)
+        && answer.get("timed_out").and_then(Value::as_bool) == Some(false)
+}
+
 /// Deletes what was kept for one item, which is about to be done again.
 pub(crate) async fn forget(client: &Client, item: &Item) -> anyhow::Result<()> {
+    refresh(client).await?;
+    // Each page begins after the last one, so that a search that still finds what was deleted
+    // comes to an end too.
+    let mut after: Option<String> = None;
     loop {
-        let refresh = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
-        client.send(&refresh).await.map_err(of_cluster)?;
-        let body = json!({
-            "size": 1_000,
+        let mut body = json!({
+            "size": FORGOTTEN_AT_ONCE,
             "_source": false,
+            "sort": [{ "key": "asc" }],
             "query": { "term": { "item": item.key } },
         });
-        let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
-        let response = client.send(&request).await.map_err(of_cluster)?;
-        if response.status == 404 {
-            return Ok(());
+        if let Some(after) = &after {
+            body["search_after"] = json!([after]);
         }
-        let answer: Value = decoded(client.accepted(response))?;
-        let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
-        let keys: Vec<&str> =
-            hits.into_iter().flatten().filter_map(|hit| hit.get("_id")?.as_str()).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
+        let Some(hits) = hits(client, body).await? else { return Ok(()) };
+        let keys: Vec<String> =
+            hits.iter().filter_map(|hit| hit.get("_id")?.as_str().map(str::to_owned)).collect();
+        let Some(last) = keys.last() else { return Ok(()) };
+        after = Some(last.clone());
+        delete(client, keys).await?;
+    }
+}
+
+/// Deletes documents; those for which the target is too busy are tried again after a pause.
+async fn delete(client: &Client, mut keys: Vec<String>) -> anyhow::Result<()> {
+    for attempt in 1_u32.. {
         let mut body = Vec::new();
-        for key in keys {
+        for key in &keys {
             serde_json::to_writer(&mut body, &json!({ "delete": { "_id": key } }))?;
             body.push(b'\n');
         }
-        let request = Request::post(path(&[INDEX, "_bulk"])).ndjson(body).repeat(Repeat::Safe);
-        client.call(&request).await.map_err(of_cluster)?;
+        let request = Request::post(path(&[INDEX, "_bulk"]))
+            .query("filter_path", "items.*.status,items.*.error")
+            .ndjson(body)
+            .repeat(Repeat::Safe);
+        let response = client.call(&request).await.map_err(of_cluster)?;
+        let answer = cluster::bulk::decode(&response, keys.len()).map_err(of_cluster)?;
+        let (left, reason) = not_deleted(keys, &answer.items);
+        let Some(reason) = reason else { return Ok(()) };
+        if attempt >= DELETE_ATTEMPTS {
+            let message = format!("`{INDEX}` does not delete its documents: {reason}");
+            return Err(Failure::new(Exit::Temporary, message).into());
+        }
+        keys = left;
+        tokio::time::sleep(DELETE_PAUSE * attempt).await;
     }
+    Ok(())
+}
+
+/// Returns what is still there, and why. A document that was not there is gone.
+fn not_deleted(keys: Vec<String>, items: &[ItemResult]) -> (Vec<String>, Option<String>) {
+    let mut reason = None;
+    let mut left = Vec::new();
+    for (key, item) in keys.into_iter().zip(items) {
+        let is_gone = item.is_accepted() || (item.status == 404 && item.error_type.is_none());
+        if !is_gone {
+            let told = item.reason.as_deref().unwrap_or("no reason given");
+            reason = Some(format!("status {}: {told}", item.status));
+            left.push(key);
+        }
+    }
+    (left, reason)
 }
 
 #[cfg(test)]
@@ -268,5 +340,29 @@ mod tests {
         assert_eq!(first.source, None);
         let other = FailedDocument::new(&item, "run-1", Refusal { position: 8, ..refusal });
         assert_ne!(first.key, other.key);
+    }
+
+    #[test]
+    fn a_deletion_that_was_refused_is_tried_again_and_a_missing_document_is_gone() {
+        let item = |status, reason: Option<&str>| ItemResult {
+            status,
+            error_type: reason.map(|_| "rejected".to_owned()),
+            reason: reason.map(str::to_owned),
+        };
+        let keys = || ["a", "b", "c"].map(str::to_owned).to_vec();
+        let items = [item(200, None), item(429, Some("queue full")), item(404, None)];
+        let (left, reason) = not_deleted(keys(), &items);
+        assert_eq!(left, ["b"]);
+        assert_eq!(reason.as_deref(), Some("status 429: queue full"));
+        let items = [item(200, None), item(404, None), item(404, Some("no such index"))];
+        assert_eq!(not_deleted(keys(), &items).0, ["c"]);
+    }
+
+    #[test]
+    fn a_search_that_some_shard_did_not_answer_is_not_complete() {
+        assert!(is_complete(&json!({ "timed_out": false, "_shards": { "failed": 0 } })));
+        assert!(!is_complete(&json!({ "timed_out": false, "_shards": { "failed": 1 } })));
+        assert!(!is_complete(&json!({ "timed_out": true, "_shards": { "failed": 0 } })));
+        assert!(!is_complete(&json!({ "timed_out": false })));
     }
 }

@@ -170,68 +170,140 @@ mod tests {
         }
     }
 
+    /// A conditional write on its way: begun, perhaps executed, not yet answered.
+    #[derive(Clone, Copy)]
+    struct Write {
+        expected: Version,
+        /// The moment before it was sent.
+        begun: Duration,
+        answer: Option<Executed>,
+    }
+
+    #[derive(Clone, Copy)]
+    enum Executed {
+        Written(Version),
+        Refused,
+    }
+
+    #[derive(Default)]
+    struct Worker {
+        lease: Option<Lease>,
+        write: Option<Write>,
+        /// A request that waits for its turn.
+        planned: bool,
+    }
+
+    impl Worker {
+        fn holds(&self, now: Duration) -> bool {
+            self.lease.is_some_and(|lease| lease.holds(now))
+        }
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Pass(u64),
-        /// A worker looks at the item, perhaps at a version that is out of date.
+        /// A worker looks at the item, perhaps at a version that is out of date, and begins to
+        /// take it if it may.
         Look {
             worker: usize,
             stale: bool,
         },
         Renew(usize),
+        /// The store executes what a worker began to write.
+        Execute(usize),
+        /// The answer to it arrives.
+        Answer(usize),
+        /// A worker plans a request with documents.
+        Plan(usize),
+        /// It comes to that request.
+        Send(usize),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let worker = || 0..3_usize;
         let step = prop_oneof![
-            (1..40_u64).prop_map(Step::Pass),
-            (0..3_usize, any::<bool>()).prop_map(|(worker, stale)| Step::Look { worker, stale }),
-            (0..3_usize).prop_map(Step::Renew),
+            2 => (1..40_u64).prop_map(Step::Pass),
+            2 => (worker(), any::<bool>())
+                .prop_map(|(worker, stale)| Step::Look { worker, stale }),
+            1 => worker().prop_map(Step::Renew),
+            3 => worker().prop_map(Step::Execute),
+            3 => worker().prop_map(Step::Answer),
+            2 => worker().prop_map(Step::Plan),
+            2 => worker().prop_map(Step::Send),
         ];
-        prop::collection::vec(step, 0..200)
+        prop::collection::vec(step, 0..300)
     }
 
     proptest! {
-        /// Whatever the workers do and however late their view is, two never hold the item at
-        /// once: a worker that believes it holds it is the one the store names.
+        /// Whatever the workers do, however late their view is and however long their writes are
+        /// under way, two never hold the item at once, and documents are sent only by the worker
+        /// that the store names.
         #[test]
         fn two_workers_never_hold_one_item(steps in steps()) {
             let mut now = Duration::ZERO;
             let mut store = Store::default();
             let mut observers: Vec<_> = (0..3).map(|_| Observer::new(LEASE)).collect();
-            let mut leases: [Option<Lease>; 3] = [None; 3];
+            let mut workers: Vec<_> = (0..3).map(|_| Worker::default()).collect();
             let mut earlier = (0, false);
             for step in steps {
                 match step {
                     Step::Pass(seconds) => now += Duration::from_secs(seconds),
                     Step::Look { worker, stale } => {
-                        if leases[worker].is_some_and(|lease| lease.holds(now)) {
+                        let me = &mut workers[worker];
+                        if me.holds(now) || me.write.is_some() {
                             continue;
                         }
                         let present = (store.sequence_number, store.holder.is_some());
                         let (seen, held) = if stale { earlier } else { present };
                         earlier = present;
                         let verdict = observers[worker].observe("item", version(seen), held, now);
-                        if verdict != Verdict::Held
-                            && let Some(taken) = store.write(version(seen), worker)
-                        {
-                            leases[worker] = Some(Lease::taken(LEASE, taken, now));
+                        if verdict != Verdict::Held {
+                            me.lease = None;
+                            me.write =
+                                Some(Write { expected: version(seen), begun: now, answer: None });
                         }
                     }
                     Step::Renew(worker) => {
-                        let Some(mut lease) = leases[worker] else { continue };
-                        leases[worker] = store.write(lease.version(), worker).map(|renewed| {
-                            lease.renewed(renewed, now);
-                            lease
-                        });
+                        let me = &mut workers[worker];
+                        if let (Some(lease), None) = (me.lease, me.write) {
+                            let expected = lease.version();
+                            me.write = Some(Write { expected, begun: now, answer: None });
+                        }
+                    }
+                    Step::Execute(worker) => {
+                        if let Some(write) = &mut workers[worker].write
+                            && write.answer.is_none()
+                        {
+                            let written = store.write(write.expected, worker);
+                            write.answer = Some(written.map_or(Executed::Refused, Executed::Written));
+                        }
+                    }
+                    Step::Answer(worker) => {
+                        let me = &mut workers[worker];
+                        let Some(Write { begun, answer: Some(answer), .. }) = me.write else {
+                            continue;
+                        };
+                        me.write = None;
+                        me.lease = match (me.lease, answer) {
+                            (_, Executed::Refused) => None,
+                            (None, Executed::Written(taken)) => Some(Lease::taken(LEASE, taken, begun)),
+                            (Some(mut lease), Executed::Written(renewed)) => {
+                                lease.renewed(renewed, begun);
+                                Some(lease)
+                            }
+                        };
+                    }
+                    Step::Plan(worker) => workers[worker].planned |= workers[worker].holds(now),
+                    Step::Send(worker) => {
+                        let planned = std::mem::take(&mut workers[worker].planned);
+                        if planned && workers[worker].holds(now) {
+                            assert_eq!(store.holder, Some(worker), "{worker} sends at {now:?}");
+                        }
                     }
                 }
-                let holding: Vec<usize> = (0..3)
-                    .filter(|worker| leases[*worker].is_some_and(|lease| lease.holds(now)))
-                    .collect();
+                let holding: Vec<usize> =
+                    (0..3).filter(|worker| workers[*worker].holds(now)).collect();
                 assert!(holding.len() <= 1, "{holding:?} hold the item at {now:?}");
-                if let [worker] = holding[..] {
-                    assert_eq!(store.holder, Some(worker));
-                }
             }
         }
 

@@ -171,11 +171,8 @@ impl Sender {
         let mut refused = Vec::new();
         let (mut busy, mut faulty) = (Vec::new(), Vec::new());
         let (mut reason_busy, mut reason_faulty) = ("", "");
-        let others = match items.iter().any(|item| outcome::of_document(item) == Outcome::Accepted)
-        {
-            true => Others::Taken,
-            false => tries.others,
-        };
+        let taken = items.iter().any(|item| outcome::of_document(item) == Outcome::Accepted);
+        let others = if taken { Others::Taken } else { tries.others };
         for (place, (entry, item)) in load.entries().iter().zip(items).enumerate() {
             let kind = item.error_type.as_deref().unwrap_or("unknown");
             let reason = item.reason.as_deref().unwrap_or("no reason given");
@@ -326,10 +323,78 @@ fn wait_before(tries: Tries, load: &Load) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use register_step::working_state::Version;
+    use step_api::{
+        access::{Auth, ClusterAccess, Credentials},
+        rfs::Ledger,
+    };
+
     use super::*;
+    use crate::{
+        acknowledged::{Acknowledged, Checkpoint},
+        assembly::{Assembly, Document, Limits, Types},
+        state::{NewItem, Scope},
+    };
 
     fn faulty(times: u32, others: Others, from: Tries) -> Tries {
         (0..times).fold(from, |tries, _| tries.faulty_again(others))
+    }
+
+    /// A sender to a port where nobody listens, and a request for it.
+    fn sender(lease: watch::Receiver<Lease>, start: Instant) -> (Arc<Sender>, Load) {
+        let access = ClusterAccess {
+            name: "new".to_owned(),
+            endpoint: "http://127.0.0.1:1".to_owned(),
+            version: None,
+            allow_insecure: false,
+            auth: Auth::None,
+        };
+        let client = Client::new(&access, &Credentials::default(), &BTreeMap::new());
+        let item = Item::new(NewItem {
+            run: "r",
+            scope: Scope { snapshot: "s", migration: "m", group: "g" },
+            index: "logs",
+            index_id: "i",
+            shard: 0,
+            documents: 1,
+        });
+        let sender =
+            Sender { client: client.expect("a client"), item, run: "r".to_owned(), lease, start };
+        let limits = Limits { bytes: 100, documents: 10 };
+        let mut assembly = Assembly::new(limits, Types::Dropped);
+        let source = bytes::Bytes::from_static(b"{}");
+        let document =
+            Document { position: 0, id: "a".to_owned(), doc_type: None, routing: None, source };
+        let batch = Acknowledged::resume(Checkpoint::default()).read(1, Ledger::default());
+        assert!(assembly.push(document, batch).is_none());
+        (Arc::new(sender), assembly.close().expect("a request"))
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_turn_comes_after_the_lease_is_not_sent() {
+        let version = Version { sequence_number: 1, primary_term: 1 };
+        let lease = Lease::taken(Duration::from_millis(50), version, Duration::ZERO);
+        let start = Instant::now();
+        let tries = Tries::default().busy_again();
+
+        let (_renewals, renewed) = watch::channel(lease);
+        let (sender, load) = sender(renewed, start);
+        let stopped = sender.send(load, tries).await;
+        assert!(matches!(stopped, Err(Stop::LeaseOver)), "{stopped:?}");
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_turn_comes_after_a_renewal_is_sent() {
+        let version = Version { sequence_number: 1, primary_term: 1 };
+        let over = Lease::taken(Duration::ZERO, version, Duration::ZERO);
+        let (renewals, renewed) = watch::channel(over);
+        renewals.send_replace(Lease::taken(Duration::from_hours(1), version, Duration::ZERO));
+        let (sender, load) = sender(renewed, Instant::now());
+        let answer = sender.send(load, Tries::default().busy_again()).await.expect("an answer");
+        // Nobody listens, so it is to be sent again.
+        assert_eq!(answer.again[0].1, Tries::default().busy_again().busy_again());
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Is a document on the target the one of the snapshot?
 //!
 //! The target may write the same JSON in another form (no spaces, another escape), so sources are
-//! compared as bytes first and as values if the bytes differ. Numbers keep every digit.
-
-use serde_json::value::RawValue;
+//! compared as bytes first and token by token if the bytes differ. Numbers keep every digit, fields
+//! their order.
 
 /// A document, as both sides know it.
 #[derive(Clone, Copy, Debug)]
@@ -26,79 +25,89 @@ pub(crate) fn difference(snapshot: Side<'_>, target: Side<'_>) -> Option<String>
     (!same_json(snapshot.source, target.source)).then(|| "its source differs".to_owned())
 }
 
+/// Walks over both at once, token by token, so that depth costs nothing.
 fn same_json(one: &[u8], other: &[u8]) -> bool {
     if one == other {
         return true;
     }
-    match (read(one), read(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
+    let (mut one, mut other) = (Tokens { rest: one }, Tokens { rest: other });
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if one.is_same(other) => {}
+            _ => return false,
+        }
     }
 }
 
-/// A JSON value whose numbers are kept as text: `1.0` and `1` are not the same source.
-#[derive(Debug, PartialEq, Eq)]
-enum Exact {
+/// A piece of JSON. Numbers are kept as text: `1.0` and `1` are not the same source.
+#[derive(Clone, Copy, Debug)]
+enum Token<'a> {
+    /// One of `{}[]:,`.
+    Mark(u8),
+    /// A string, with its quotes and escapes.
+    Text(&'a [u8]),
     /// `null`, `true`, `false` or a number, as written.
-    Word(String),
-    Text(String),
-    List(Vec<Self>),
-    /// Fields in the order of the source, for a name may come twice.
-    Fields(Vec<(String, Self)>),
+    Word(&'a [u8]),
 }
 
-fn read(bytes: &[u8]) -> Option<Exact> {
-    exact(serde_json::from_slice(bytes).ok()?)
-}
-
-fn exact(raw: &RawValue) -> Option<Exact> {
-    let text = raw.get();
-    Some(match text.as_bytes().first()? {
-        b'{' => {
-            let Fields(fields) = serde_json::from_str(text).ok()?;
-            let fields = fields
-                .into_iter()
-                .map(|(name, value)| exact(&value).map(|value| (name, value)))
-                .collect::<Option<_>>()?;
-            Exact::Fields(fields)
+impl Token<'_> {
+    fn is_same(self, other: Token<'_>) -> bool {
+        match (self, other) {
+            (Self::Mark(one), Token::Mark(other)) => one == other,
+            (Self::Word(one), Token::Word(other)) => one == other,
+            (Self::Text(one), Token::Text(other)) => one == other || same_text(one, other),
+            _ => false,
         }
-        b'[' => {
-            let items: Vec<Box<RawValue>> = serde_json::from_str(text).ok()?;
-            Exact::List(items.iter().map(|item| exact(item)).collect::<Option<_>>()?)
-        }
-        b'"' => Exact::Text(serde_json::from_str(text).ok()?),
-        _ => Exact::Word(text.to_owned()),
-    })
-}
-
-/// The fields of an object, in order and with doubles.
-struct Fields(Vec<(String, Box<RawValue>)>);
-
-impl<'de> serde::Deserialize<'de> for Fields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Fields;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
     }
+}
+
+fn same_text(one: &[u8], other: &[u8]) -> bool {
+    let read = |text| serde_json::from_slice::<String>(text).ok();
+    read(one).is_some_and(|one| read(other).is_some_and(|other| one == other))
+}
+
+/// The tokens of what is JSON already: nothing is checked.
+struct Tokens<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.rest = self.rest.trim_ascii_start();
+        let first = *self.rest.first()?;
+        let (length, token): (_, fn(&'a [u8]) -> Token<'a>) = match first {
+            b'{' | b'}' | b'[' | b']' | b':' | b',' => {
+                (1, |mark| Token::Mark(mark.first().copied().unwrap_or_default()))
+            }
+            b'"' => (text_length(self.rest), Token::Text),
+            _ => (word_length(self.rest), Token::Word),
+        };
+        let (token_bytes, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(token(token_bytes))
+    }
+}
+
+/// The length of the string at the start, with both quotes.
+fn text_length(bytes: &[u8]) -> usize {
+    let mut escaped = false;
+    for (place, byte) in bytes.iter().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return place + 1,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+fn word_length(bytes: &[u8]) -> usize {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"{}[]:,\"".contains(byte);
+    bytes.iter().position(ends).unwrap_or(bytes.len())
 }
 
 #[cfg(test)]
@@ -114,6 +123,20 @@ mod tests {
         assert!(!same("{\"a\":12345678901234567890123}", "{\"a\":12345678901234567890124}"));
         assert!(!same("{\"a\":1,\"a\":2}", "{\"a\":2}"));
         assert!(!same("{\"a\":1", "{\"a\":2"));
+        assert!(!same("[1,2]", "[12]") && !same("[1,2]", "[1,2,3]"));
+        assert!(!same("{\"a\":\"1\"}", "{\"a\":1}") && !same("[[]]", "[{}]"));
+        assert!(!same("{\"a\":\" x\"}", "{ \"a\":\"x\"}"));
+        assert!(same(r#"{"a":"\"\\"}"#, r#"{ "a" : "\u0022\u005c" }"#));
+    }
+
+    #[test]
+    fn sources_of_any_depth_are_compared() {
+        let nested = |open: &str, inner: &str| {
+            format!("{}{inner}{}", open.repeat(200_000), "]".repeat(200_000))
+        };
+        let same = |one: &str, other: &str| same_json(one.as_bytes(), other.as_bytes());
+        assert!(same(&nested("[", "1"), &nested("[ ", "1")));
+        assert!(!same(&nested("[", "1"), &nested("[ ", "2")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reads every document of an index from the snapshot again and compares it with the target's.
+//! Reads every document of an index from the snapshot again and looks for it on the target.
 
 use anyhow::Context as _;
 use cluster::{Client, Repeat, Request, path};
@@ -16,13 +16,22 @@ const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 /// Differences that a message shows.
 const SHOWN: usize = 10;
 
+/// How closely documents are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// A document of this id is there.
+    Presence,
+    /// Its routing and its source are those of the snapshot.
+    Content,
+}
+
 /// What the comparison of an index found.
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
-    /// Documents that are equal.
+    /// Documents that are as they should be, as far as was looked.
     pub(crate) equal: u64,
     missing: u64,
-    different: u64,
+    pub(crate) different: u64,
     examples: Vec<String>,
 }
 
@@ -59,6 +68,7 @@ pub(crate) async fn compare(
     client: &Client,
     opened: &Opened,
     index: &str,
+    depth: Depth,
 ) -> anyhow::Result<Compared> {
     let mut compared = Compared::default();
     let found = opened
@@ -81,7 +91,7 @@ pub(crate) async fn compare(
             let mut rest = batch.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(portion(rest));
-                compare_some(client, index, now, &mut compared).await?;
+                compare_some(client, index, depth, now, &mut compared).await?;
                 rest = later;
             }
         }
@@ -123,6 +133,7 @@ struct Answered {
 async fn compare_some(
     client: &Client,
     index: &str,
+    depth: Depth,
     documents: &[Document],
     compared: &mut Compared,
 ) -> anyhow::Result<()> {
@@ -135,6 +146,10 @@ async fn compare_some(
         .collect();
     let request =
         Request::post(path(&[index, "_mget"])).json(json!({ "docs": asked })).repeat(Repeat::Safe);
+    let request = match depth {
+        Depth::Presence => request.query("_source", "false"),
+        Depth::Content => request,
+    };
     let answer: Answer = faults::decoded(client.call(&request).await)
         .with_context(|| format!("reading documents of index `{index}` back from the target"))?;
     anyhow::ensure!(
@@ -151,6 +166,10 @@ async fn compare_some(
             );
         }
         let Some(stored) = &document.source else { continue };
+        if depth == Depth::Presence && answered.found {
+            compared.equal += 1;
+            continue;
+        }
         let (true, Some(target)) = (answered.found, &answered.source) else {
             compared.missing += 1;
             compared.note(&document.id, "it is missing on the target");

@@ -4,8 +4,11 @@
 //!   ledgers of the work items ---+
 //!                                +---> verdict: one line an index ---> done, or a table of what differs
 //!   _count of the target --------+         ^
-//!   snapshot and _mget, document by document (mode `documents`)
+//!   snapshot and _mget, document by document (mode `documents`, or an index that existed)
 //! ```
+//!
+//! In an index that held documents of others before, the count says little: there, each document
+//! of the snapshot is looked for by its id, in every mode.
 //!
 //! A query that fails is "unknown" and an error, never a zero.
 
@@ -28,7 +31,10 @@ use step_api::{
     verify::{VerifiedIndex, VerifyAnswer, VerifyMode, VerifyRequest},
 };
 
-use crate::verdict::{Evidence, Verdict};
+use crate::{
+    documents::Depth,
+    verdict::{Evidence, Verdict},
+};
 
 /// Runs the step.
 pub fn run(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
@@ -44,7 +50,11 @@ async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<Ve
         .map_err(faults::of_cluster)?;
     let opened = resolve::open(&request.snapshot, context).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
-    let scope = Scope { snapshot: &opened.snapshot.uuid, migration: &request.migration, group: &request.group.name };
+    let scope = Scope {
+        snapshot: &opened.snapshot.uuid,
+        migration: &request.migration,
+        group: &request.group.name,
+    };
     let items: Vec<Item> = state::items(&client, scope)
         .await?
         .into_iter()
@@ -72,12 +82,18 @@ async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<Ve
         rejected += verdict.index.rejected;
         indices.push(verdict);
     }
-    if request.mode == VerifyMode::Documents {
-        for verdict in indices.iter_mut().filter(|verdict| verdict.problems.is_empty()) {
-            let compared = documents::compare(&client, &opened, &verdict.index.name).await?;
+    for verdict in indices.iter_mut().filter(|verdict| verdict.problems.is_empty()) {
+        let depth = match (request.mode, verdict.index.existed) {
+            (VerifyMode::Documents, _) => Depth::Content,
+            (VerifyMode::Counts, true) => Depth::Presence,
+            (VerifyMode::Counts, false) => continue,
+        };
+        let compared = documents::compare(&client, &opened, &verdict.index.name, depth).await?;
+        verdict.index.present = Some(compared.equal + compared.different);
+        if depth == Depth::Content {
             verdict.index.compared = Some(compared.equal);
-            verdict.problems.extend(compared.differences(verdict.index.rejected));
         }
+        verdict.problems.extend(compared.differences(verdict.index.rejected));
     }
     conclude(indices, rejected, request.allowed_rejections)
 }

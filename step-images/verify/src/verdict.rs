@@ -69,6 +69,8 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
         expected,
         found,
         rejected: ledger.rejected,
+        existed,
+        present: None,
         compared: None,
     };
     Verdict { index, problems }

@@ -191,9 +191,7 @@ impl Operation<'_> {
     }
 
     fn have_ended(&self, frame: &Frame, tasks: &BTreeSet<String>) -> bool {
-        tasks.iter().all(|name| {
-            self.node(&task_name(frame, name)).is_some_and(Node::is_fulfilled)
-        })
+        tasks.iter().all(|name| self.node(&task_name(frame, name)).is_some_and(Node::is_fulfilled))
     }
 
     fn readiness(&self, frame: &Frame, dag: &Dag, task: &Task) -> Readiness {

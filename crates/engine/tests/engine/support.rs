@@ -21,6 +21,13 @@ pub(crate) fn manifests(yaml: &str) -> Result<Vec<argo::Manifest>, Vec<Refusal>>
     engine::read(&values)
 }
 
+/// A Workflow `w` with these templates.
+pub(crate) fn workflow(spec: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: w}}\nspec:\n  entrypoint: main\n{spec}"
+    )
+}
+
 pub(crate) fn options() -> Options {
     let programs = Programs::in_folder("/nowhere").with_own_command("sh");
     let path = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);

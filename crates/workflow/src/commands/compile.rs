@@ -35,7 +35,8 @@ pub(crate) fn run(state: &StateDir, flags: &Compile, format: Format) -> anyhow::
         }
         (None, Format::Text) => {
             for manifest in &compiled.manifests {
-                output::result(&format!("---\n{}", argo::yaml::write(manifest)?))?;
+                output::plain("---\n")?;
+                output::plain(&argo::yaml::write(manifest)?)?;
             }
         }
     }

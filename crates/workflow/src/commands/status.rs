@@ -125,7 +125,10 @@ impl Look {
         }
         match self.status.phase {
             NodePhase::Failed | NodePhase::Error => {
-                format!("workflow log all{}", workflow_flag(name))
+                format!(
+                    "workflow log all{}, and once the cause is mended: workflow resume {name}",
+                    workflow_flag(name)
+                )
             }
             NodePhase::Succeeded => "console clusters cat-indices --refresh".to_owned(),
             _ => format!("watch -n 2 workflow status {name}"),

@@ -76,13 +76,14 @@ pub(crate) fn resume(state: &StateDir, flags: &Named, format: Format) -> anyhow:
     let store = local::open(state)?;
     let run = local::run(&store, &flags.name)?;
     if run.is_complete() {
-        let message = format!(
-            "workflow `{}` has ended ({}); `workflow submit` starts it anew",
-            run.name, run.phase
-        );
-        return Err(failure(Exit::Conflict, message));
-    }
-    if store.is_engine_alive(&run.uid)? {
+        let again = store.reopen(&run.uid).map_err(local::error)?;
+        launch::engine(state, &store, &run.uid)?;
+        output::tell(&format!(
+            "workflow `{}` goes on; what succeeded stays, and this is tried again: {}",
+            run.name,
+            if again.is_empty() { "what had not begun".to_owned() } else { again.join(", ") }
+        ));
+    } else if store.is_engine_alive(&run.uid)? {
         output::tell(&format!("workflow `{}` is running already", run.name));
     } else {
         launch::engine(state, &store, &run.uid)?;
