@@ -1,8 +1,10 @@
 //! The templates of a group: a DAG of its tasks, its gates, and the restoring of its documents.
 
+use std::collections::BTreeMap;
+
 use argo::{
     Arguments, ConfigMap, DagTask, DagTemplate, Inputs, Parameter, Template, ValueFrom,
-    WorkflowStep, io::KeyRef, names,
+    WorkflowStep, io::KeyRef, names, template::PodMetadata,
 };
 use step_api::rfs::{RfsRequest, RfsRole};
 
@@ -142,6 +144,11 @@ fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Template {
     };
     Template {
         name: names::joined(&["restore", scope.label("migration"), scope.label("group")]),
+        // `prepare` opens again what failed, so a second try starts with it.
+        metadata: Some(PodMetadata {
+            annotations: BTreeMap::from([("argosy.dev/retry".to_owned(), "whole".to_owned())]),
+            ..PodMetadata::default()
+        }),
         steps: Some(vec![
             vec![run("prepare", RfsRole::Prepare)],
             vec![fleet, run("follow", RfsRole::Follow)],

@@ -152,8 +152,8 @@ async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
         let message = format!(
             "the target refused {} documents and {} are allowed; all of them are kept with their \
              reasons (`console clusters curl target '/{INDEX}/_search?pretty'`): mend the mapping \
-             on the target and submit again, or accept the loss with `allowedRejections`; the \
-             first of them:\n- {}",
+             on the target and run `workflow resume`, or accept the loss with \
+             `allowedRejections` and submit again; the first of them:\n- {}",
             ledger.rejected,
             step.request.allowed_rejections,
             reasons.join("\n- ")
