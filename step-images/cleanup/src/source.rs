@@ -86,15 +86,24 @@ pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
 
 /// Without a registration the source cannot delete a snapshot; perhaps there is none any more.
 async fn left_behind(snapshot: &SnapshotSource, context: &Context) -> Option<String> {
+    stands(snapshot, context).await.then(|| {
+        format!(
+            "snapshot `{}` stays in `{}`: the source has no registration of this repository any \
+             more; register it and delete the snapshot if nobody needs it",
+            snapshot.snapshot_name(&context.run),
+            snapshot.repository.uri
+        )
+    })
+}
+
+/// Returns whether this run's snapshot is in the repository, as far as that can be read.
+pub(crate) async fn stands(snapshot: &SnapshotSource, context: &Context) -> bool {
     let name = snapshot.snapshot_name(&context.run);
-    let repository = resolve::open_repository(snapshot, &context.storage).ok()?;
-    let contents = repository.contents().await.ok()?;
-    contents.snapshots.iter().find(|found| found.name == name)?;
-    Some(format!(
-        "snapshot `{name}` stays in `{}`: the source has no registration of this repository any \
-         more; register it and delete the snapshot if nobody needs it",
-        snapshot.repository.uri
-    ))
+    let Ok(repository) = resolve::open_repository(snapshot, &context.storage) else {
+        return false;
+    };
+    let contents = repository.contents().await;
+    contents.is_ok_and(|contents| contents.snapshots.iter().any(|found| found.name == name))
 }
 
 /// The words have stayed the same from Elasticsearch 5 to OpenSearch 3; the type has not.

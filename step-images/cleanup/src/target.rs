@@ -12,7 +12,7 @@ use step_api::{
     cleanup::{CleanupMode, CleanupRequest},
 };
 
-use crate::{Done, leftover};
+use crate::{Done, leftover, source};
 
 /// Restores what was tuned and, in a complete cleanup, logs and removes the state.
 pub(crate) async fn clean(
@@ -56,11 +56,13 @@ pub(crate) async fn clean(
         }
     }
     match mode {
-        // Whether the snapshot was taken is not known here; a note too many does no harm.
-        CleanupMode::Partial if !registered && snapshot.is_created() => {
-            leftover::note(&client, run, migration, repository).await?;
+        CleanupMode::Partial => {
+            // A run that wrote nothing leaves nothing: no note without a snapshot.
+            let taken = snapshot.is_created() && source::stands(snapshot, context).await;
+            if taken && !registered {
+                leftover::note(&client, run, migration, repository).await?;
+            }
         }
-        CleanupMode::Partial => {}
         CleanupMode::Complete => {
             let notes = leftover::of_migration(&client, migration, repository).await?;
             for note in &notes {

@@ -120,8 +120,8 @@ impl Lane {
                 if let Err(error) = server::set_up(machine, &servers) {
                     return Ok(Outcome::Skipped(format!("{error:#}")));
                 }
-                let mut demo = Command::new(std::env::current_exe()?);
-                demo.arg("demo").current_dir(&machine.workspace);
+                // Not this very executable: a build since its start may have replaced it.
+                let mut demo = cargo(&["run", "--quiet", "--package", "xtask", "--", "demo"]);
                 log.run(demo.env("ARGOSY_TEST_AREA", machine.area.root()), minutes(20))?;
             }
         }
