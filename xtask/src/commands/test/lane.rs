@@ -2,7 +2,6 @@
 
 mod log;
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
