@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use session::output;
 
 mod args;
 mod clusters;
 mod commands;
-mod output;
 
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();

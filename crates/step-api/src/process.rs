@@ -43,8 +43,11 @@ pub mod variables {
         ("KEY", "tls.key"),
         ("AUTHORITY", "ca.crt"),
     ];
-    /// Variables with these prefixes are settings of object stores.
-    pub const STORAGE_PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
+    /// Returns whether a variable is a setting of an object store.
+    pub fn is_storage(name: &str) -> bool {
+        ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix))
+    }
 }
 
 /// The id of one run of a workflow (Argo's `workflow.uid`).
@@ -207,11 +210,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn context() -> Context {
-    let storage = env::vars()
-        .filter(|(name, _)| {
-            variables::STORAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        })
-        .collect();
+    let storage = env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
     Context {
         run: RunId::new(variable(variables::RUN_ID).unwrap_or_else(|| "unnamed".to_owned())),
         worker: variable(variables::WORKER)

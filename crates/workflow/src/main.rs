@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use session::output;
 
 mod args;
 mod commands;
@@ -10,7 +11,6 @@ mod failure;
 mod input;
 mod launch;
 mod local;
-mod output;
 mod preview;
 mod view;
 

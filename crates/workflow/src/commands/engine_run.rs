@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, io};
 use anyhow::Context as _;
 use engine::{Ended, Options, Programs};
 use session::StateDir;
-use step_api::Exit;
+use step_api::{Exit, process::variables};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{args::EngineRun, local, output};
@@ -20,7 +20,7 @@ const INHERITED: [&str; 9] = [
     "TZ",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    step_api::process::variables::LOG,
+    variables::LOG,
 ];
 
 /// Runs the engine until the run has ended or a signal comes.
@@ -55,11 +55,7 @@ pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
 }
 
 fn inherited() -> BTreeMap<String, String> {
-    let storage = step_api::process::variables::STORAGE_PREFIXES;
     env::vars()
-        .filter(|(name, _)| {
-            INHERITED.contains(&name.as_str())
-                || storage.iter().any(|prefix| name.starts_with(prefix))
-        })
+        .filter(|(name, _)| INHERITED.contains(&name.as_str()) || variables::is_storage(name))
         .collect()
 }

@@ -31,10 +31,7 @@ pub(crate) fn client(
         key: entry("tls.key"),
         authority: entry("ca.crt"),
     };
-    let storage: BTreeMap<String, String> = std::env::vars()
-        .filter(|(name, _)| {
-            variables::STORAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        })
-        .collect();
+    let storage: BTreeMap<String, String> =
+        std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
     Ok(Client::new(access, &credentials, &storage)?.with_patience(Patience::LOOKING))
 }

@@ -2,32 +2,42 @@
 
 use std::{io, process::ExitCode};
 
+use clap::ValueEnum;
 use serde::Serialize;
 use step_api::{Exit, Failure, exit::exit_of};
 
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
 /// Prints a result, with a newline at its end.
-pub(crate) fn result(text: &str) -> anyhow::Result<()> {
+pub fn result(text: &str) -> anyhow::Result<()> {
     write_to(&mut anstream::stdout().lock(), text)
 }
 
 /// Prints a long result that holds no colours, as it is.
-pub(crate) fn plain(text: &str) -> anyhow::Result<()> {
+pub fn plain(text: &str) -> anyhow::Result<()> {
     write_to(&mut io::stdout().lock(), text)
 }
 
 /// Prints a result as JSON.
-pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     result(&serde_json::to_string_pretty(value)?)
 }
 
 /// Tells the user something that is not a result: progress, a hint, an error.
-pub(crate) fn tell(text: &str) {
+pub fn tell(text: &str) {
     // Nothing is left to be done when standard error is closed.
     write_to(&mut anstream::stderr().lock(), text).ok();
 }
 
 /// Tells the user what to type next.
-pub(crate) fn hint(command: &str) {
+pub fn hint(command: &str) {
     tell(&format!("Hint: {command}"));
 }
 
@@ -41,7 +51,7 @@ fn write_to(stream: &mut impl io::Write, text: &str) -> anyhow::Result<()> {
 }
 
 /// Prints an error once and returns the code to end with.
-pub(crate) fn exit_code(ended: anyhow::Result<Exit>) -> ExitCode {
+pub fn exit_code(ended: anyhow::Result<Exit>) -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -52,6 +62,6 @@ pub(crate) fn exit_code(ended: anyhow::Result<Exit>) -> ExitCode {
 }
 
 /// Makes an error that ends the program with `exit`.
-pub(crate) fn failure(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+pub fn failure(exit: Exit, message: impl Into<String>) -> anyhow::Error {
     Failure::new(exit, message).into()
 }
