@@ -219,9 +219,11 @@ fn planned(migration: &Migration) -> PlannedMigration {
     let mut opening = vec![task(
         "initialize",
         Work::Initialize(InitializeRequest {
+            migration: id.clone(),
             source: source_access.clone(),
             target: access(target),
             snapshot: snapshot.clone(),
+            groups: all_groups.clone(),
         }),
     )];
     if let (Some(source), true) = (&source_access, snapshot.is_created()) {
@@ -231,7 +233,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
                 source: source.clone(),
                 snapshot: snapshot.clone(),
                 repository_name: repository_name.clone(),
-                selections: all_groups.iter().map(|group| group.indices.clone()).collect(),
+                groups: all_groups.clone(),
                 max_rate_mb_per_node: *max_rate_mb_per_node,
             }),
         ));
@@ -253,7 +255,6 @@ fn planned(migration: &Migration) -> PlannedMigration {
             target: access(target),
             snapshot: snapshot.clone(),
             repository_name: repository_name.clone(),
-            groups: all_groups.clone(),
         })
     };
     PlannedMigration {

@@ -75,11 +75,19 @@ fn post(http: &Http, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
 
 /// Says how the documents of an index differ; empty when they do not.
 pub fn differences(source: &Http, target: &Http, index: &str) -> Result<Vec<String>> {
-    let refresh = "POST".parse()?;
-    target.json(&refresh, &format!("/{}/_refresh", encoded(index)), None)?;
-    let mut left = documents(target, index)?;
+    refresh(target, index)?;
+    Ok(different(index, documents(source, index)?, documents(target, index)?))
+}
+
+/// Makes everything that was written to an index visible to searches.
+pub fn refresh(http: &Http, index: &str) -> Result<()> {
+    http.json(&"POST".parse()?, &format!("/{}/_refresh", encoded(index)), None).map(drop)
+}
+
+/// Says how the documents that were found differ from those expected.
+pub fn different(index: &str, expected: Documents, mut left: Documents) -> Vec<String> {
     let mut differences = Vec::new();
-    for (key, expected) in documents(source, index)? {
+    for (key, expected) in expected {
         match left.remove(&key) {
             None => differences.push(format!("{index}: {key:?} is missing")),
             Some(found) if found != expected => {
@@ -89,7 +97,23 @@ pub fn differences(source: &Http, target: &Http, index: &str) -> Result<Vec<Stri
         }
     }
     differences.extend(left.into_keys().map(|key| format!("{index}: {key:?} is too many")));
-    Ok(differences)
+    differences
+}
+
+/// JSON without the white space between its tokens, and its strings escaped in one way; numbers and
+/// the order of members stay as they are.
+pub fn in_one_spelling(json: &str) -> String {
+    let json = without_spaces(json);
+    let (mut out, mut rest) = (String::with_capacity(json.len()), json.as_str());
+    while let Some((before, from)) = rest.find('"').map(|at| rest.split_at(at)) {
+        let mut strings = serde_json::Deserializer::from_str(from).into_iter::<String>();
+        let Some(Ok(text)) = strings.next() else { break };
+        out.push_str(before);
+        out.push_str(&serde_json::Value::String(text).to_string());
+        rest = from.get(strings.byte_offset()..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// JSON without the white space between its tokens; all else, numbers above all, as it stands.
@@ -112,7 +136,13 @@ pub fn without_spaces(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_spaces;
+    use super::{in_one_spelling, without_spaces};
+
+    #[test]
+    fn a_string_has_one_spelling_and_a_number_keeps_its_own() {
+        let one = r#"{"\u0061": [1.0, "x\/y", "\u00e9\n"]}"#;
+        assert_eq!(in_one_spelling(one), "{\"a\":[1.0,\"x/y\",\"é\\n\"]}");
+    }
 
     #[test]
     fn only_the_spaces_between_tokens_go() {

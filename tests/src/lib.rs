@@ -3,5 +3,7 @@
 
 pub mod argosy;
 pub mod compare;
+pub mod corpus;
 pub mod killer;
+pub mod namespace;
 pub mod servers;

@@ -87,10 +87,10 @@ fn published_dialects_compile_as_they_stand() {
         let source = read(path);
         let Compiled { findings, output } = compiled(&source);
         assert!(output.is_some(), "{findings:#?}");
-        let allowed = ["auth::clear-text"];
+        let allowed = ["auth::clear-text", "group::documents-only"];
         for finding in &findings {
             assert!(allowed.contains(&finding.id), "{finding:#?}");
-            assert_eq!(finding.severity, Severity::Warning);
+            assert_ne!(finding.severity, Severity::Error);
         }
     });
 }
@@ -175,7 +175,7 @@ fn scalars(text: &str) -> Scalars<'_> {
             rest = inner;
         }
         let value = match rest.split_once(": ") {
-            Some((_, value)) if !rest.starts_with('"') => value,
+            Some((_, value)) if !rest.starts_with(['"', '\'']) => value,
             None if rest.ends_with(':') => continue,
             _ => rest,
         };
@@ -372,7 +372,7 @@ fn a_request_that_is_too_long_for_an_argument_travels_as_a_file() {
             _ => None,
         })
         .collect();
-    // Registering the snapshot, and both ways of cleaning up.
+    // Initialize, snapshot and register.
     assert_eq!(maps.len(), 3);
     for request in maps {
         assert!(request.len() > 100_000);
@@ -422,14 +422,7 @@ fn requests(output: &Output) -> Vec<Value> {
             let parameters = call.arguments.iter().flat_map(|arguments| &arguments.parameters);
             for parameter in parameters.filter(|parameter| parameter.name == "request") {
                 let text = parameter.value.as_deref().expect("a value");
-                requests.push(serde_json::from_str(text).unwrap_or_else(|_| {
-                    // The fleet's request stands between quotes in its Job, as a YAML reader and
-                    // then the step take it.
-                    let yaml = format!("request: \"{text}\"");
-                    let value = argo::yaml::read_value(&yaml).expect("YAML");
-                    let inner = value.get("request").and_then(Value::as_str).expect("a text");
-                    serde_json::from_str(inner).expect("JSON")
-                }));
+                requests.push(serde_json::from_str(text).expect("JSON"));
             }
         }
     }
@@ -468,7 +461,7 @@ proptest! {
                 prop_assert_eq!(group.get("indices"), Some(&json!([letters])));
             }
         }
-        // Register, both cleanups, metadata twice, the three roles of the fleet, verify.
+        // Initialize, snapshot, register, metadata twice, the three roles of the fleet, verify.
         prop_assert_eq!(seen, 9);
     }
 

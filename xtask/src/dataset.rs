@@ -2,7 +2,9 @@
 //! HTTP API that an application would use.
 
 pub mod archive;
+pub mod corners;
 mod layout;
+pub mod logs;
 pub mod random;
 pub mod shop;
 mod words;
@@ -74,7 +76,16 @@ impl Call {
         Self { method: Method::PUT, path, content_type, body }
     }
 
+    pub(crate) fn delete(path: impl Into<String>) -> Self {
+        Self { method: Method::DELETE, path: path.into(), content_type: JSON, body: Vec::new() }
+    }
+
     pub(crate) fn bulk(index: &str, lines: &[BulkLine]) -> Self {
+        Self::bulk_to(format!("/{}/_bulk", encoded(index)), lines)
+    }
+
+    /// A bulk request to a path, which names a mapping type where the server asks for one.
+    pub(crate) fn bulk_to(path: String, lines: &[BulkLine]) -> Self {
         let mut body = String::new();
         for line in lines {
             let (verb, id, routing, source) = match line {
@@ -92,12 +103,11 @@ impl Call {
                 body.push('\n');
             }
         }
-        let path = format!("/{}/_bulk", encoded(index));
         let content_type = "application/x-ndjson";
         Self { method: Method::POST, path, content_type, body: body.into_bytes() }
     }
 
-    fn send(&self, http: &Http) -> Result<()> {
+    pub(crate) fn send(&self, http: &Http) -> Result<()> {
         let Self { method, path, content_type, body } = self;
         let reply = http.send(method, path, content_type, body.clone())?;
         reply.accepted(method, path)?;

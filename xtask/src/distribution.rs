@@ -98,6 +98,18 @@ pub const OPENSEARCH_3_4: Distribution = Distribution {
     sha256: "6540e95fe8bfaedc3eb1c58e829912ea2203af2ac1f88f76411c20a2fc5254a6",
 };
 
+/// Elasticsearch 8.19.8.
+pub const ELASTICSEARCH_8_19: Distribution = Distribution {
+    name: "es819",
+    product: Product::Elasticsearch,
+    version: "8.19.8",
+    java: JavaVersion::Seventeen,
+    sha256: "8d943e94cef02cbceb6e39cd00175bb04e5f882fa32783a473880b8691a54376",
+};
+
+/// Servers that write snapshots for the corpus, and do nothing else here.
+pub const CORPUS: [Distribution; 1] = [ELASTICSEARCH_8_19];
+
 /// Every server that the commands know.
 pub const ALL: [Distribution; 4] =
     [ELASTICSEARCH_7_10, ELASTICSEARCH_7_17, OPENSEARCH_2_19, OPENSEARCH_3_4];

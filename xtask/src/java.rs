@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use fs_err as fs;
 
-use crate::machine::{Machine, Privilege};
+use crate::machine::Machine;
+use crate::packages;
 use crate::shell;
 
 /// The Java that a server needs.
@@ -118,12 +119,7 @@ pub(crate) fn install_maven(machine: &Machine) -> Result<()> {
     if machine.program("mvn").is_some() {
         return Ok(());
     }
-    debian::install(machine, &["maven"], "Maven (`mvn`)")
-}
-
-/// Whether packages can be installed: we are root and the machine has apt.
-fn can_install(machine: &Machine) -> bool {
-    machine.privilege == Privilege::Root && machine.program("apt-get").is_some()
+    packages::install(machine, &["maven"], "Maven (`mvn`)")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::commands::{bench, demo, generate, servers, test, tidy};
+use xtask::commands::{bench, cluster, corpus, demo, generate, images, servers, test, tidy};
 use xtask::machine::Machine;
 use xtask::terminal;
 
@@ -32,6 +32,13 @@ enum Command {
     /// Measure.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Write the container images as archives, without a container engine.
+    Images(images::Options),
+    /// Keep a real Kubernetes with Argo up while you work.
+    #[command(subcommand)]
+    Cluster(cluster::Action),
+    /// Write the snapshot repositories of the corpus anew, each by its real server.
+    Corpus(corpus::Options),
     /// Keep real servers up while you work.
     #[command(subcommand)]
     Servers(servers::Action),
@@ -46,6 +53,9 @@ fn main() -> ExitCode {
             Command::Tidy => tidy::run(&machine),
             Command::Generate(options) => generate::run(&machine, options.mode()),
             Command::Bench(bench) => bench::run(&machine, &bench),
+            Command::Images(options) => images::run(&machine, &options),
+            Command::Cluster(action) => cluster::run(&machine, action),
+            Command::Corpus(options) => corpus::run(&machine, &options),
             Command::Servers(action) => servers::run(&machine, action),
         });
     match outcome {

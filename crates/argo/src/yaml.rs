@@ -1,12 +1,15 @@
 //! Manifests as YAML text, so that YAML 1.1 and 1.2 readers see the same values.
 //!
 //! Argo and kubectl read YAML 1.1, where a bare `no` is a boolean and `1_000` a number. The
-//! writer quotes every text that either version would read as something else, and writes a text
-//! of several lines as a block, so that a person can read the request of a step.
+//! writer quotes every text that is not obviously a word, and writes a text of several lines as a
+//! block, so that a person can read the request of a step.
 
 mod block;
+mod scalar;
 
-use serde::Serialize;
+use std::fmt::Display;
+
+use serde::{Serialize, ser};
 use serde_json::Value;
 use serde_yaml::options;
 use thiserror::Error;
@@ -27,12 +30,23 @@ pub enum YamlError {
     Write(String),
 }
 
+impl YamlError {
+    /// Refuses a variant of several values, which no manifest has.
+    pub(crate) fn of_variant(name: &str, variant: &str) -> Self {
+        Self::Write(format!("`{name}::{variant}` is of a kind that no manifest has"))
+    }
+}
+
+impl ser::Error for YamlError {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::Write(message.to_string())
+    }
+}
+
 /// Writes one value as a YAML document.
 pub fn write(value: &impl Serialize) -> Result<String, YamlError> {
-    // Through JSON, so that what is written is exactly what a JSON reader would get.
-    let value = serde_json::to_value(value)?;
     let mut text = String::new();
-    block::document(&value, &mut text)?;
+    value.serialize(block::Writer::new(&mut text))?;
     Ok(text)
 }
 

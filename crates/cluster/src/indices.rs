@@ -1,15 +1,15 @@
-//! How are indices listed, made, changed, counted and removed?
+//! How are indices listed, made, counted and made visible?
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     client::Client,
-    documents::Shards,
     error::ClusterError,
     request::{Repeat, Request, path},
+    response::Response,
 };
 
 /// One index, as the cluster lists it.
@@ -54,8 +54,7 @@ fn number<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<u64>, D::Er
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// Makes the request that lists all indices, hidden and closed ones too.
-pub fn list_request() -> Request {
+fn list_request() -> Request {
     Request::get("/_cat/indices")
         .query("format", "json")
         .query("bytes", "b")
@@ -86,11 +85,6 @@ pub async fn exists(client: &Client, name: &str) -> Result<bool, ClusterError> {
     client.accepted(response).map(|_| true)
 }
 
-/// Makes the request that creates an index.
-pub fn create_request(name: &str, body: Value) -> Request {
-    Request::put(path(&[name])).json(body)
-}
-
 /// How the creation of an index ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
@@ -102,7 +96,7 @@ pub enum Creation {
 
 /// Creates an index with `settings`, `mappings` and `aliases` of `body`.
 pub async fn create(client: &Client, name: &str, body: Value) -> Result<Creation, ClusterError> {
-    let response = client.send(&create_request(name, body)).await?;
+    let response = client.send(&Request::put(path(&[name])).json(body)).await?;
     if response.status == 400
         && matches!(
             response.error_type().as_deref(),
@@ -134,56 +128,16 @@ pub async fn get(client: &Client, name: &str) -> Result<Option<Value>, ClusterEr
     Ok(found.remove(name).or_else(|| found.into_values().next()))
 }
 
-/// Returns the flat settings of an index (`index.number_of_replicas` and so on); `None` when
-/// there is none.
-pub async fn get_settings(
-    client: &Client,
-    name: &str,
-) -> Result<Option<BTreeMap<String, Value>>, ClusterError> {
-    #[derive(Deserialize)]
-    struct Entry {
-        settings: BTreeMap<String, Value>,
-    }
-    let request = Request::get(path(&[name, "_settings"])).query("flat_settings", "true");
-    let response = client.send(&request).await?;
-    if response.status == 404 {
-        return Ok(None);
-    }
-    let found: BTreeMap<String, Entry> = client.accepted(response)?.json()?;
-    Ok(found.into_values().next().map(|entry| entry.settings))
-}
-
-/// Makes the request that changes settings of an index; `null` takes a setting back to its
-/// default.
-pub fn put_settings_request(name: &str, settings: Value) -> Request {
-    Request::put(path(&[name, "_settings"])).json(settings)
-}
-
-/// Changes settings of an index.
-pub async fn put_settings(
-    client: &Client,
-    name: &str,
-    settings: Value,
-) -> Result<(), ClusterError> {
-    client.call(&put_settings_request(name, settings)).await.map(drop)
-}
-
-/// Adds fields to the mapping of an index.
-pub async fn put_mapping(client: &Client, name: &str, mapping: Value) -> Result<(), ClusterError> {
-    client.call(&Request::put(path(&[name, "_mapping"])).json(mapping)).await.map(drop)
-}
-
-/// Changes aliases, all of them at once; `actions` is the list that the API takes.
-pub async fn update_aliases(client: &Client, actions: Value) -> Result<(), ClusterError> {
-    let request =
-        Request::post("/_aliases").json(json!({ "actions": actions })).repeat(Repeat::Safe);
-    client.call(&request).await.map(drop)
-}
-
-/// Makes all that was written to an index visible to searches.
+/// Makes all that was written to an index visible to searches, in all of its shards.
 pub async fn refresh(client: &Client, name: &str) -> Result<(), ClusterError> {
     let request = Request::post(path(&[name, "_refresh"])).repeat(Repeat::Safe);
-    client.call(&request).await.map(drop)
+    let response = client.send(&request).await?;
+    if client.is_serverless() {
+        // A collection has no such request; it refreshes by itself.
+        return Ok(());
+    }
+    let response = client.accepted(response)?;
+    response.json::<Sharded>()?.complete(&response)
 }
 
 /// Counts the documents of an index (nested ones are not counted); a shard that failed makes it
@@ -192,47 +146,42 @@ pub async fn count(client: &Client, name: &str) -> Result<u64, ClusterError> {
     #[derive(Deserialize)]
     struct Answer {
         count: u64,
-        #[serde(rename = "_shards")]
-        shards: Shards,
+        #[serde(flatten)]
+        sharded: Sharded,
     }
     let response = client.call(&Request::get(path(&[name, "_count"]))).await?;
-    let Answer { count, shards: Shards { total, failed } } = response.json()?;
-    if failed > 0 {
-        return Err(ClusterError::Incomplete {
+    let Answer { count, sharded } = response.json()?;
+    sharded.complete(&response)?;
+    Ok(count)
+}
+
+/// An answer that is put together of those of shards.
+#[derive(Deserialize)]
+struct Sharded {
+    #[serde(rename = "_shards")]
+    shards: Shards,
+}
+
+#[derive(Deserialize)]
+struct Shards {
+    total: u64,
+    failed: u64,
+}
+
+impl Sharded {
+    /// An answer that lacks a shard says nothing about the whole index.
+    fn complete(&self, response: &Response) -> Result<(), ClusterError> {
+        let Shards { total, failed } = self.shards;
+        if failed == 0 {
+            return Ok(());
+        }
+        Err(ClusterError::Incomplete {
             cluster: response.cluster.clone(),
             url: response.url.clone(),
             request: response.request.clone(),
             problem: format!("{failed} of {total} shards failed; see the cluster's health"),
-        });
+        })
     }
-    Ok(count)
-}
-
-/// Returns the health of the cluster: `green`, `yellow` or `red`.
-pub async fn cluster_health(client: &Client) -> Result<String, ClusterError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        status: String,
-    }
-    let answer: Answer = client.call(&Request::get("/_cluster/health")).await?.json()?;
-    Ok(answer.status)
-}
-
-/// Waits until all primary shards of an index are there, `seconds` at most; returns whether they
-/// are.
-pub async fn wait_for_primaries(
-    client: &Client,
-    name: &str,
-    seconds: u32,
-) -> Result<bool, ClusterError> {
-    let request = Request::get(path(&["_cluster", "health", name]))
-        .query("wait_for_status", "yellow")
-        .query("timeout", format!("{seconds}s"));
-    let response = client.send_once(&request).await?;
-    if response.status == 408 {
-        return Ok(false);
-    }
-    client.accepted(response).map(|_| true)
 }
 
 #[cfg(test)]
@@ -255,8 +204,22 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_goes_to_one_index() {
-        let request = put_settings_request("a b", json!({ "index.refresh_interval": null }));
-        assert_eq!(request.target(), "/a%20b/_settings");
+    fn an_answer_of_some_shards_is_no_answer() {
+        let response = |body: &'static str| Response {
+            status: 200,
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::from_static(body.as_bytes()),
+            cluster: "new".to_owned(),
+            url: "http://target:9200".to_owned(),
+            request: "GET /logs/_count".to_owned(),
+        };
+        let complete = |body| {
+            let response = response(body);
+            response.json::<Sharded>().and_then(|sharded| sharded.complete(&response))
+        };
+        complete(r#"{"_shards":{"total":2,"successful":2,"failed":0}}"#).expect("complete");
+        let error = complete(r#"{"_shards":{"total":2,"failed":1}}"#).expect_err("incomplete");
+        assert!(error.is_temporary() && error.to_string().contains("1 of 2"), "{error}");
+        complete(r#"{"_shards":{"total":2}}"#).expect_err("nobody knows how many failed");
     }
 }

@@ -1,17 +1,17 @@
 //! Answers: how is an Elasticsearch (5 to 9) or OpenSearch (1 to 3) cluster talked to?
 //!
 //! ```text
-//!  indices, documents, bulk,     Request        Client            Response      decoded value
-//!  snapshots, templates,     ------------->  auth, TLS, time  ------------->   or ClusterError
-//!  version                      (a value)    limits, retry       (a value)
+//!  indices, bulk, snapshots,     Request        Client            Response      decoded value
+//!  templates, version        ------------->  auth, TLS, time  ------------->   or ClusterError
+//!                               (a value)    limits, retry       (a value)
 //! ```
 //!
-//! Each module of an API has pure functions that make a [`Request`] (`*_request`) and small async
-//! functions that send it and decode the answer. [`Client`] is the one sender; nothing else here
-//! does I/O. An error names the cluster, its URL, the cause and the fix, and never holds a secret.
+//! Each module of an API has small async functions that make a [`Request`], send it and decode the
+//! answer; what has no module is sent as a [`Request`] by the one who needs it. [`Client`] is the
+//! one sender; nothing else here does I/O. An error names the cluster, its URL, the cause and the
+//! fix, and never holds a secret.
 
 pub mod bulk;
-pub mod documents;
 pub mod indices;
 pub mod snapshots;
 pub mod templates;

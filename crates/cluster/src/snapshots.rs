@@ -23,20 +23,16 @@ pub struct RepositoryDefinition {
     pub settings: BTreeMap<String, String>,
 }
 
-/// Makes the request that registers a repository; the cluster checks that it can write there.
-pub fn put_repository_request(name: &str, definition: &RepositoryDefinition) -> Request {
-    let RepositoryDefinition { kind, settings } = definition;
-    Request::put(path(&["_snapshot", name]))
-        .json(serde_json::json!({ "type": kind, "settings": settings }))
-}
-
 /// Registers a repository; the cluster checks that it can write there.
 pub async fn put_repository(
     client: &Client,
     name: &str,
     definition: &RepositoryDefinition,
 ) -> Result<(), ClusterError> {
-    client.call(&put_repository_request(name, definition)).await.map(drop)
+    let RepositoryDefinition { kind, settings } = definition;
+    let request = Request::put(path(&["_snapshot", name]))
+        .json(serde_json::json!({ "type": kind, "settings": settings }));
+    client.call(&request).await.map(drop)
 }
 
 /// Returns how a repository is registered; `None` when it is not.
@@ -69,7 +65,7 @@ pub async fn delete_repository(client: &Client, name: &str) -> Result<bool, Clus
 }
 
 /// Makes the request that starts a snapshot and does not wait for its end.
-pub fn create_request(repository: &str, snapshot: &str, body: Value) -> Request {
+fn create_request(repository: &str, snapshot: &str, body: Value) -> Request {
     Request::put(path(&["_snapshot", repository, snapshot]))
         .query("wait_for_completion", "false")
         .json(body)
@@ -160,12 +156,6 @@ pub async fn get(
     let response = client.accepted(response)?;
     let found = decode_infos(client, &response)?;
     Ok(found.into_iter().find(|info| info.snapshot == snapshot))
-}
-
-/// Returns all snapshots of a registered repository.
-pub async fn list(client: &Client, repository: &str) -> Result<Vec<SnapshotInfo>, ClusterError> {
-    let response = client.call(&Request::get(path(&["_snapshot", repository, "_all"]))).await?;
-    decode_infos(client, &response)
 }
 
 /// Some releases answer for several repositories at once, each with its own list or error.

@@ -51,16 +51,6 @@ pub fn put_request(kind: TemplateKind, name: &str, body: Value) -> Request {
     Request::put(path(&[kind.endpoint(), name])).json(body)
 }
 
-/// Writes a template, over one of the same name.
-pub async fn put(
-    client: &Client,
-    kind: TemplateKind,
-    name: &str,
-    body: Value,
-) -> Result<(), ClusterError> {
-    client.call(&put_request(kind, name, body)).await.map(drop)
-}
-
 /// Returns a template's body as one would write it; `None` when there is none.
 pub async fn get(
     client: &Client,
@@ -82,15 +72,6 @@ pub async fn list(
 ) -> Result<BTreeMap<String, Value>, ClusterError> {
     let answer = client.call(&Request::get(path(&[kind.endpoint()]))).await?.json()?;
     Ok(bodies(kind, answer))
-}
-
-/// Deletes a template; returns whether there was one.
-pub async fn delete(client: &Client, kind: TemplateKind, name: &str) -> Result<bool, ClusterError> {
-    let response = client.send(&Request::delete(path(&[kind.endpoint(), name]))).await?;
-    if response.status == 404 {
-        return Ok(false);
-    }
-    client.accepted(response).map(|_| true)
 }
 
 fn bodies(kind: TemplateKind, mut answer: Value) -> BTreeMap<String, Value> {

@@ -12,13 +12,8 @@ use step_api::{Distribution, ServerVersion};
 
 use crate::{client::Client, error::ClusterError, request::Request};
 
-/// Makes the request that most clusters answer with their version.
-pub fn request() -> Request {
-    Request::get("/")
-}
-
 /// Makes the request for the versions of the nodes.
-pub fn nodes_request() -> Request {
+fn nodes_request() -> Request {
     Request::get("/_nodes").query("filter_path", "nodes.*.version")
 }
 
@@ -34,7 +29,7 @@ pub async fn detect(client: &Client) -> Result<ServerVersion, ClusterError> {
         };
         return Ok(client.declared_version().unwrap_or(collection));
     }
-    let response = client.send(&request()).await?;
+    let response = client.send(&Request::get("/")).await?;
     if matches!(response.status, 404 | 405) {
         return from_nodes(client, None).await;
     }

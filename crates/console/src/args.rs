@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use session::CommonFlags;
 pub(crate) use session::Format;
-use session::StateDirFlags;
 
-/// Looks at the clusters of a migration.
+mod snapshot;
+
+pub(crate) use snapshot::{Documents, RepositoryFlags, Snapshot};
+
+/// Looks at the clusters of a migration, and into snapshots.
 #[derive(Debug, Parser)]
 #[command(
     name = "console",
@@ -18,9 +22,14 @@ Examples:
   console clusters connection-check              can both clusters be reached?
   console clusters cat-indices --refresh         what is on them?
   console clusters curl target /_cluster/health  ask one of them anything
+  console snapshot list --repo s3://bucket/path  which snapshots are there?
+  console snapshot show --repo file:///mnt/backup --snapshot nightly
+                                                 what is in it, and what cannot be migrated?
 
 The clusters are those of the session's migration file (`workflow configure edit`), or of the file
-that `--config-file` names."
+that `--config-file` names. `console snapshot` needs no cluster and no file.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or invalid file, 3 not found, 5 not permitted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -31,18 +40,16 @@ pub(crate) struct Arguments {
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     #[command(flatten)]
-    pub(crate) state: StateDirFlags,
+    pub(crate) common: CommonFlags,
     /// The migration file that names the clusters [default: the session's].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
     /// The session whose migration file names the clusters.
     #[arg(long, global = true, default_value = "default", value_name = "NAME")]
     pub(crate) session: String,
-    /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +57,9 @@ pub(crate) enum Command {
     /// The clusters of the migration.
     #[command(subcommand)]
     Clusters(Clusters),
+    /// The snapshots of a repository.
+    #[command(subcommand)]
+    Snapshot(Snapshot),
     /// Print a completion script.
     Completions {
         /// The shell.

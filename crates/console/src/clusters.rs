@@ -1,7 +1,5 @@
 //! The clusters of a migration file, as clients.
 
-use std::collections::BTreeMap;
-
 use cluster::Client;
 use engine::environment::{SecretError, Secrets};
 use generator::{
@@ -10,7 +8,7 @@ use generator::{
     plan::PlannedMigration,
 };
 use session::StateDir;
-use step_api::{ClusterAccess, Credentials, Exit, Failure, process::variables};
+use step_api::{ClusterAccess, Exit, Failure};
 
 use crate::args::Global;
 
@@ -44,7 +42,7 @@ pub(crate) struct Known {
 /// Returns the clusters of the migration file that `wanted` means: `source`, `target`, a name, or
 /// all of them.
 pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<Known>> {
-    let state = StateDir::choose(&global.state)?;
+    let state = StateDir::choose(&global.common.state)?;
     let (text, name) = match &global.config_file {
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
         None => (session::read(&state, &global.session)?, "migration.yaml".to_owned()),
@@ -97,18 +95,8 @@ fn client(
     secret: Option<&str>,
     secrets: &Secrets,
 ) -> anyhow::Result<Client> {
-    let entry = |key: &str| match secret.map(|name| secrets.read(name, key)) {
+    session::client(access, |key| match secret.map(|name| secrets.read(name, key)) {
         None | Some(Err(SecretError::Missing { .. })) => Ok(None),
-        Some(read) => read.map(Some),
-    };
-    let credentials = Credentials {
-        username: entry("username")?,
-        password: entry("password")?,
-        certificate: entry("tls.crt")?,
-        key: entry("tls.key")?,
-        authority: entry("ca.crt")?,
-    };
-    let storage: BTreeMap<String, String> =
-        std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
-    Ok(Client::new(access, &credentials, &storage)?)
+        Some(read) => Ok(Some(read?)),
+    })
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use session::output;
 
 mod args;
@@ -10,6 +9,11 @@ mod clusters;
 mod commands;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
-    output::exit_code(commands::run(arguments))
+    match output::arguments::<args::Arguments>() {
+        Ok(arguments) => {
+            let format = arguments.global.common.output;
+            output::exit_code(commands::run(arguments), format)
+        }
+        Err(exit) => exit,
+    }
 }

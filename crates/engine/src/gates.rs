@@ -2,12 +2,13 @@
 
 use argo::{NodePhase, NodeType};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     node::Node,
     program::{GatePlace, Program},
     state::{ConfigMapKey, GateAnswer, RunState, Verdict},
+    status,
 };
 
 /// A gate of a run.
@@ -19,7 +20,8 @@ pub struct Gate {
     pub state: GateState,
     /// Who answered.
     pub by: Option<String>,
-    /// When.
+    /// When, in whole seconds as all times of a status.
+    #[serde(serialize_with = "whole_seconds")]
     pub at: Option<Timestamp>,
     /// Why it is so.
     pub reason: Option<String>,
@@ -39,6 +41,15 @@ pub enum GateState {
     Rejected,
     /// The run passed or ended without asking.
     Skipped,
+}
+
+fn whole_seconds<T, S>(at: &T, output: S) -> Result<S::Ok, S::Error>
+where
+    T: Copy + Into<Option<Timestamp>>,
+    S: Serializer,
+{
+    let at: Option<Timestamp> = (*at).into();
+    at.map(status::time_text).serialize(output)
 }
 
 /// What became of an answer.
@@ -84,7 +95,7 @@ fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
         name: name.clone(),
         state,
         by: answer.map(|answer| answer.by.clone()),
-        at: answer.map(|answer| answer.at),
+        at: answer.map(|answer| status::whole_seconds(answer.at)),
         reason: answer.map_or(reason, |answer| answer.reason.clone()),
     };
     if suspended(&name, state).next().is_some() {

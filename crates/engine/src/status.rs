@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use argo::{Inputs, NodeStatus, Parameter, WorkflowStatus};
-use jiff::{Timestamp, Unit};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use crate::{journal::NodeProgress, node::Node, state::RunState};
 
@@ -28,7 +28,13 @@ pub(crate) fn workflow_status(
 
 /// Writes a time as Argo does: RFC 3339, UTC, whole seconds.
 pub(crate) fn time_text(time: Timestamp) -> String {
-    time.round(Unit::Second).unwrap_or(time).to_string()
+    whole_seconds(time).to_string()
+}
+
+/// Leaves out the part of a second; rounding up would show a time that is yet to come.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    let down = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    time.round(down).unwrap_or(time)
 }
 
 fn node_status(node: &Node, report: Option<&NodeProgress>) -> NodeStatus {
@@ -52,5 +58,16 @@ fn node_status(node: &Node, report: Option<&NodeProgress>) -> NodeStatus {
         progress: report.and_then(|report| report.count.clone()),
         inputs: (!parameters.is_empty()).then_some(Inputs { parameters }),
         outputs: has_outputs.then(|| node.outputs.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_seconds_that_have_passed() {
+        let time: Timestamp = "2026-11-20T10:00:59.999999999Z".parse().expect("a time");
+        assert_eq!(time_text(time), "2026-11-20T10:00:59Z");
     }
 }

@@ -7,11 +7,11 @@ use std::error::Error;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use lucene::{DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles};
+use lucene::{Arena, DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles};
 use serde_json::json;
 
 /// How many bytes of stored fields are read at once.
-const PORTION: usize = 1 << 16;
+const STRETCH: u64 = 1 << 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("name a folder of Lucene files")?;
@@ -38,34 +38,41 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         };
-        let mut decoder = segment.decoder();
-        for portion in fetch(folder, segment.stored_fields())?.chunks(PORTION) {
-            decoder.push(portion)?;
-            while let Some(chunk) = decoder.next_chunk()? {
+        let mut arena = Arena::default();
+        let mut sum = segment.stored_fields_sum();
+        for stretch in segment.stretches(STRETCH) {
+            let length = stretch.bytes.end.saturating_sub(stretch.bytes.start);
+            let slice = segment.stored_fields().part(stretch.bytes.start, length);
+            let bytes = fetch(folder, &slice.ok_or("a stretch lies beyond the file")?)?;
+            let mut decoder = segment.decoder(&stretch, &bytes)?;
+            while let Some(chunk) = decoder.next_chunk(&mut arena)? {
                 for document in chunk.documents() {
-                    let document = document?;
-                    let fields = document.fields(segment.wanted())?;
+                    let fields = document.fields(&arena, segment.wanted())?;
                     let class = fields.class(segment.live_docs().liveness(document.number()));
                     let count = classes.entry(class).or_default();
                     *count = count.saturating_add(1);
                     if !matches!(class, DocumentClass::Document | DocumentClass::WithoutSource) {
                         continue;
                     }
-                    let identity = fields.identity().map_err(|problem| document.broken(problem))?;
-                    let source = fields.source.map(String::from_utf8_lossy);
+                    let broken = |problem| document.broken(problem);
+                    let mut id = String::new();
+                    fields.push_id(&arena, &mut id).map_err(broken)?;
+                    let source =
+                        fields.source.map(|place| String::from_utf8_lossy(arena.get(place)));
                     let line = json!({
-                        "id": identity.as_ref().map(|identity| &identity.id),
-                        "kind": identity.as_ref().and_then(|identity| identity.kind.as_ref()),
-                        "routing": fields.routing,
-                        "parent": fields.parent,
+                        "id": id,
+                        "kind": fields.kind(&arena).map_err(broken)?,
+                        "routing": fields.routing(&arena).map_err(broken)?,
+                        "parent": fields.parent(&arena).map_err(broken)?,
                         "source": source,
                     });
                     writeln!(out, "{line}")?;
                 }
-                decoder.recycle(chunk);
+                arena.clear();
             }
+            sum.join(&decoder.finish()?);
         }
-        decoder.finish()?;
+        sum.finish()?;
     }
     writeln!(std::io::stderr(), "{classes:?}")?;
     Ok(())

@@ -48,9 +48,9 @@ impl<'a> Cursor<'a> {
         self.order = order;
     }
 
-    /// The file's name, for messages.
-    pub(crate) fn file(&self) -> &'a str {
-        self.file
+    /// The current place in the file.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base.saturating_add(u64::try_from(self.position).unwrap_or(u64::MAX))
     }
 
     /// The number of bytes read from the window.
@@ -70,8 +70,7 @@ impl<'a> Cursor<'a> {
 
     /// Says that something is wrong at the current place.
     pub(crate) fn error(&self, problem: Problem) -> LuceneError {
-        let offset = self.base.saturating_add(u64::try_from(self.position).unwrap_or(u64::MAX));
-        LuceneError::Malformed { file: self.file.to_owned(), offset, problem }
+        LuceneError::Malformed { file: self.file.to_owned(), offset: self.offset(), problem }
     }
 
     /// Says that a number is impossible at the current place.
@@ -198,16 +197,6 @@ impl<'a> Cursor<'a> {
             }
         }
         Err(self.out_of_range("a variable-length number", value.cast_signed()))
-    }
-
-    /// Steps over a variable-length number of up to `longest` bytes.
-    pub(crate) fn skip_variable(&mut self, longest: usize) -> Result<(), LuceneError> {
-        for _ in 0..longest {
-            if self.u8()? < 0x80 {
-                return Ok(());
-            }
-        }
-        Err(self.out_of_range("a variable-length number", -1))
     }
 
     /// Reads a string.

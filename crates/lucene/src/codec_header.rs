@@ -23,6 +23,11 @@ const LONGEST_NAME: usize = 128;
 /// The 16 bytes that name a segment or a commit.
 pub(crate) type ObjectId = [u8; 16];
 
+/// The name of the format in the header that a file begins with; 128 bytes of the file are enough.
+pub fn header_name(file: &str, start: &[u8]) -> Result<String, LuceneError> {
+    Header::read(&mut Cursor::new(file, start)).map(|header| header.name.to_owned())
+}
+
 /// What the header of a file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header<'a> {

@@ -213,7 +213,7 @@ mod tests {
             bytes.extend(b"\x1ePerFieldDocValuesFormat.suffix\x010");
             if points {
                 bytes.push(1);
-                if (name, version) != ("Lucene60FieldInfos", 0) {
+                if name != "Lucene60FieldInfos" || version == 2 {
                     bytes.push(1);
                 }
                 bytes.push(8);
@@ -233,8 +233,10 @@ mod tests {
     fn every_layout_finds_the_soft_deletes_field() {
         for (name, version) in [
             ("Lucene60FieldInfos", 0),
+            ("Lucene60FieldInfos", 1),
             ("Lucene60FieldInfos", 2),
             ("Lucene90FieldInfos", 0),
+            ("Lucene94FieldInfos", 0),
             ("Lucene94FieldInfos", 1),
             ("Lucene94FieldInfos", 2),
         ] {

@@ -15,66 +15,87 @@ const DIGITS: u8 = 0xfe;
 const ESCAPE: u8 = 0xfd;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What a document is called.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
-    /// Its id.
-    pub id: String,
-    /// Its mapping type, where the id is stored together with it.
-    pub kind: Option<String>,
-}
-
 /// Decodes the bytes of a stored `_id`.
 pub fn decode_id(bytes: &[u8]) -> Result<String, Problem> {
+    let mut id = String::new();
+    push_id(bytes, &mut id).map(|()| id)
+}
+
+/// Appends the id that the bytes of a stored `_id` stand for.
+#[inline]
+pub(crate) fn push_id(bytes: &[u8], text: &mut String) -> Result<(), Problem> {
     match bytes.split_first() {
         None => Err(Problem::OutOfRange { what: "the length of an id", value: 0 }),
-        Some((&UTF8, text)) => std::str::from_utf8(text)
-            .map(str::to_owned)
-            .map_err(|_| Problem::NotUtf8 { what: "an id" }),
-        Some((&DIGITS, packed)) => digits(packed),
-        Some((&ESCAPE, rest)) => Ok(base64(rest)),
-        Some(_) => Ok(base64(bytes)),
+        Some((&UTF8, id)) => {
+            let id = std::str::from_utf8(id).map_err(|_| Problem::NotUtf8 { what: "an id" })?;
+            text.push_str(id);
+            Ok(())
+        }
+        Some((&DIGITS, packed)) => push_digits(packed, text),
+        Some((&ESCAPE, rest)) => {
+            push_base64(rest, text);
+            Ok(())
+        }
+        Some(_) => {
+            push_base64(bytes, text);
+            Ok(())
+        }
     }
 }
 
 /// Splits a stored `_uid` into type and id.
-pub fn split_uid(uid: &str) -> Result<Identity, Problem> {
-    let (kind, id) = uid
-        .split_once('#')
-        .ok_or(Problem::OutOfRange { what: "the number of `#` in a uid", value: 0 })?;
-    Ok(Identity { id: id.to_owned(), kind: Some(kind.to_owned()) })
+pub fn split_uid(uid: &str) -> Result<(&str, &str), Problem> {
+    uid.split_once('#').ok_or(Problem::OutOfRange { what: "the number of `#` in a uid", value: 0 })
 }
 
-fn digits(packed: &[u8]) -> Result<String, Problem> {
-    let mut id = String::with_capacity(packed.len().saturating_mul(2));
+fn push_digits(packed: &[u8], text: &mut String) -> Result<(), Problem> {
     let mut halves = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     for half in halves.by_ref() {
         match char::from_digit(half.into(), 10) {
-            Some(digit) => id.push(digit),
+            Some(digit) => text.push(digit),
             None if half == 15 => break,
             None => return Err(Problem::OutOfRange { what: "a digit", value: half.into() }),
         }
     }
     match halves.next() {
-        None => Ok(id),
+        None => Ok(()),
         Some(half) => Err(Problem::OutOfRange { what: "what follows an id", value: half.into() }),
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for group in bytes.chunks(3) {
-        let mut three = [0; 4];
-        if let Some(place) = three.get_mut(1..group.len().saturating_add(1)) {
-            place.copy_from_slice(group);
+fn push_base64(bytes: &[u8], text: &mut String) {
+    // Ids that servers make have 15 bytes; others take several rounds.
+    for part in bytes.chunks(BASE64_ROUND) {
+        let mut letters = [b'A'; BASE64_ROUND / 3 * 4];
+        let (groups, rest) = part.as_chunks::<3>();
+        for (four, [one, two, three]) in letters.as_chunks_mut::<4>().0.iter_mut().zip(groups) {
+            *four = base64_letters(u32::from_be_bytes([0, *one, *two, *three]));
         }
-        let bits = u32::from_be_bytes(three);
-        for shift in [18, 12, 6, 0].into_iter().take(group.len().saturating_add(1)) {
-            let index = usize::try_from((bits >> shift) & 63).unwrap_or(0);
-            text.push(char::from(BASE64.get(index).copied().unwrap_or(b'A')));
+        let rest = match *rest {
+            [one] => Some(u32::from_be_bytes([0, one, 0, 0])),
+            [one, two] => Some(u32::from_be_bytes([0, one, two, 0])),
+            _ => None,
+        };
+        if let Some(bits) = rest
+            && let Some(four) = letters.as_chunks_mut::<4>().0.get_mut(groups.len())
+        {
+            *four = base64_letters(bits);
         }
+        let count = part.len().saturating_mul(4).div_ceil(3);
+        let letters = letters.get(..count).unwrap_or_default();
+        text.push_str(std::str::from_utf8(letters).unwrap_or_default());
     }
-    text
+}
+
+/// How many bytes are turned into letters at once.
+const BASE64_ROUND: usize = 24;
+
+#[inline]
+fn base64_letters(bits: u32) -> [u8; 4] {
+    [18, 12, 6, 0].map(|shift| {
+        let place = usize::try_from((bits >> shift) & 63).unwrap_or(0);
+        BASE64.get(place).copied().unwrap_or(b'A')
+    })
 }
 
 #[cfg(test)]
@@ -128,7 +149,8 @@ mod tests {
 
         #[test]
         fn lengths_that_are_no_multiple_of_four_come_back(bytes in any::<Vec<u8>>()) {
-            let id = super::base64(&bytes);
+            let mut id = String::new();
+            super::push_base64(&bytes, &mut id);
             assert_eq!(id.len(), (bytes.len() * 4).div_ceil(3));
             if !bytes.is_empty() {
                 assert_eq!(decode_id(&encode_base64(&id)).unwrap(), id);
@@ -151,8 +173,7 @@ mod tests {
 
     #[test]
     fn a_uid_is_split_at_the_first_hash() {
-        let identity = split_uid("order#a#b").unwrap();
-        assert_eq!((identity.kind.as_deref(), &*identity.id), (Some("order"), "a#b"));
+        assert_eq!(split_uid("order#a#b"), Ok(("order", "a#b")));
         assert!(split_uid("order").is_err());
     }
 }

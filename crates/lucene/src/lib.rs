@@ -7,12 +7,13 @@
 //!                                                  │ one per segment
 //!                                                  v
 //!                     Opening::start ──> Needs(slices) <──┐
-//!                                            │ supply ────┘  .si .cfe .fnm .liv .fdm .dvm .dvd
+//!                                            │ supply ────┘  .si .cfe .fnm .liv .fdm .fdx .dvm .dvd
 //!                                            v
 //!                                     Ready(Segment): live documents, wanted fields
-//!                                            │ decoder
+//!                                            │ stretches, in parallel if you like
 //!                                            v
-//!        bytes of .fdt ── push ──> StoredFieldsDecoder ──> Chunk ──> StoredDocument
+//!        bytes of .fdt ──> StretchDecoder ──> Chunk, Arena ──> StoredDocument ──> DocumentFields
+//!                                └─ finish ──> StretchSum ──> FileSum: the checksum of the file
 //! ```
 //!
 //! A file's format is what the header inside the file says; codec names are not looked at.
@@ -39,15 +40,16 @@ mod segment_infos;
 mod stored_fields;
 mod version;
 
+pub use crate::codec_header::header_name;
 pub use crate::error::{LuceneError, Problem};
 pub use crate::field_infos::{DocValuesKind, FieldInfo, FieldInfos};
-pub use crate::id::{Identity, decode_id, split_uid};
+pub use crate::id::{decode_id, split_uid};
 pub use crate::live_docs::{LiveDocs, Liveness};
 pub use crate::segment_files::{FileSlice, Opening, Segment, SegmentNeeds, ShardFiles};
 pub use crate::segment_info::{Packaging, SegmentInfo};
 pub use crate::segment_infos::{SegmentCommit, SegmentInfos};
 pub use crate::stored_fields::{
-    Chunk, DocumentClass, DocumentFields, Documents, FinishedRead, StoredDocument,
-    StoredFieldsDecoder, WantedFields,
+    Arena, Chunk, DocumentClass, DocumentFields, Documents, FileSum, Span, StoredDocument, Stretch,
+    StretchDecoder, StretchSum, WantedFields,
 };
 pub use crate::version::LuceneVersion;

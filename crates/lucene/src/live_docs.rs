@@ -196,24 +196,29 @@ mod tests {
     use super::{BitSet, HardDeletes, LiveDocs, Liveness};
     use crate::codec_header::writing;
 
-    fn file(live: &[bool]) -> (Vec<u8>, u32) {
+    const NEWER: &str = "Lucene90LiveDocs";
+    const OLDER: &str = "Lucene50LiveDocs";
+
+    fn file(name: &str, live: &[bool]) -> (Vec<u8>, u32) {
         let mut words = vec![0_u64; live.len().div_ceil(64)];
         for (doc, _) in live.iter().enumerate().filter(|(_, live)| **live) {
             words[doc / 64] |= 1 << (doc % 64);
         }
-        let content: Vec<u8> = words.into_iter().flat_map(u64::to_be_bytes).collect();
+        let bytes = if name == NEWER { u64::to_le_bytes } else { u64::to_be_bytes };
+        let content: Vec<u8> = words.into_iter().flat_map(bytes).collect();
         let deleted = live.iter().filter(|live| !**live).count();
-        (writing::file("Lucene50LiveDocs", 0, "a", &content), u32::try_from(deleted).unwrap())
+        (writing::file(name, 0, "a", &content), u32::try_from(deleted).unwrap())
     }
 
     proptest! {
         #[test]
         fn deletes_of_both_kinds_add_up(
             docs in prop::collection::vec(any::<(bool, bool)>(), 1..300),
+            newer in any::<bool>(),
         ) {
             let max_doc = u32::try_from(docs.len()).unwrap();
             let live: Vec<bool> = docs.iter().map(|(live, _)| *live).collect();
-            let (bytes, deleted) = file(&live);
+            let (bytes, deleted) = file(if newer { NEWER } else { OLDER }, &live);
             let hard =
                 HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", max_doc, deleted).unwrap();
             let mut soft = BitSet::empty(max_doc);
@@ -235,14 +240,14 @@ mod tests {
 
         #[test]
         fn random_content_never_panics(junk in any::<Vec<u8>>(), max_doc in 0..500_u32) {
-            let file = writing::file("Lucene50LiveDocs", 0, "a", &junk);
+            let file = writing::file(OLDER, 0, "a", &junk);
             drop(HardDeletes::parse("_0_a.liv", &file, &writing::ID, "a", max_doc, 0));
         }
     }
 
     #[test]
     fn a_count_that_differs_from_the_commit_is_refused() {
-        let (bytes, _) = file(&[true, false, true]);
+        let (bytes, _) = file(OLDER, &[true, false, true]);
         let error = HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", 3, 2).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -2,29 +2,42 @@
 //!
 //! ```text
 //! round 1   _N.si | _N.cfe when listed | _N_<gen>.liv when there are hard deletes
-//! round 2   .fnm (newest generation: _N_<gen>.fnm) | .fdm when there is one
+//! round 2   .fnm (newest generation: _N_<gen>.fnm) | .fdm when there is one | .fdx
+//!           the beginning of .fdt
 //! round 3   .dvm of the soft deletes field, when the segment has it:
 //!           _N_<gen>_<Format>_<suffix>.dvm, or without generation
-//! round 4   the range of .dvd that holds the set of soft-deleted documents
-//! then      .fdt, by the decoder
+//! round 4   .dvd, with the set of soft-deleted documents
+//! then      .fdt, in stretches
 //! ```
+//!
+//! Every file is taken whole, so that its checksum is looked at, but one: a large `.dvd` that was
+//! written with the segment holds the values of all fields, and only the range of the soft deletes
+//! is taken of it. What can be checked of that range is: its blocks hold as many documents as they
+//! say, and together they are as many as the commit says.
 //!
 //! Generations are in base 36. What was written with the segment lies in `_N.cfs` when it is
 //! compound; what came later (generations) never does.
 
 use std::collections::BTreeMap;
 
+use crate::codec_header::content;
 use crate::compound::CompoundEntries;
-use crate::doc_values::{DocumentsWithValue, FieldEntry};
+use crate::doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry};
 use crate::error::{LuceneError, Problem};
 use crate::field_infos::{FieldInfo, FieldInfos};
 use crate::live_docs::{HardDeletes, LiveDocs};
 use crate::segment_info::{Packaging, SegmentInfo};
 use crate::segment_infos::SegmentCommit;
-use crate::stored_fields::{StoredFieldsDecoder, StoredFieldsMeta, WantedFields};
+use crate::stored_fields::{
+    ChunkIndex, FileSum, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, Stretch,
+    StretchDecoder, WantedFields,
+};
 
 /// No chunk holds more documents than this, and none is shorter than a byte.
 const MOST_DOCUMENTS_A_BYTE: u64 = 4096;
+
+/// A `.dvd` file of up to this many bytes is taken whole, for the sake of its checksum.
+const SMALL_DOC_VALUES: u64 = 1 << 16;
 
 /// The files of a shard: names and lengths.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +107,7 @@ impl FileSlice {
     }
 
     /// A part of the range, if it lies within.
-    fn part(&self, offset: u64, length: u64) -> Option<Self> {
+    pub fn part(&self, offset: u64, length: u64) -> Option<Self> {
         offset.checked_add(length).filter(|end| *end <= self.length)?;
         let offset = self.offset.checked_add(offset)?;
         Some(Self { offset, length, ..self.clone() })
@@ -121,6 +134,8 @@ impl Opening {
             hard: None,
             fields: None,
             meta: None,
+            head: None,
+            index: None,
             soft: None,
         }
         .go_on()
@@ -166,8 +181,15 @@ enum Want {
     HardDeletes,
     Fields,
     Meta,
+    /// After `Meta`, on which it depends.
+    Head,
+    /// After `Head`, on which it depends.
+    Index,
     SoftDeletesEntry,
-    SoftDeletes,
+    /// The whole file.
+    SoftDeletesFile,
+    /// The range of the file that holds them.
+    SoftDeletesRange,
 }
 
 /// What is known about a segment so far.
@@ -180,6 +202,8 @@ struct Gathered {
     hard: Option<HardDeletes>,
     fields: Option<FieldInfos>,
     meta: Option<StoredFieldsMeta>,
+    head: Option<Head>,
+    index: Option<ChunkIndex>,
     soft: Option<FieldEntry>,
 }
 
@@ -204,6 +228,15 @@ impl Gathered {
                 self.fields = Some(FieldInfos::parse(file, bytes, id, &generation)?);
             }
             Want::Meta => self.meta = Some(StoredFieldsMeta::parse(file, bytes, id, max_doc)?),
+            Want::Head => self.head = Some(Head::parse(file, bytes, id, self.meta.as_ref())?),
+            Want::Index => {
+                if let Some(head) = &self.head {
+                    let length = self.locate(".fdt")?.length;
+                    let meta = self.meta.as_ref();
+                    let indexed = Indexed { id, max_doc, head, meta, length };
+                    self.index = Some(ChunkIndex::parse(file, bytes, indexed)?);
+                }
+            }
             Want::SoftDeletesEntry => {
                 if let Some(fields) = &self.fields
                     && let Some(field) = fields.soft_deletes()
@@ -211,7 +244,14 @@ impl Gathered {
                     self.soft = Some(FieldEntry::parse(file, bytes, id, fields, field.number)?);
                 }
             }
-            Want::SoftDeletes => {
+            Want::SoftDeletesFile => {
+                content(file, bytes)?;
+                if let Some(FieldEntry::Range(range)) = &self.soft {
+                    let bytes = range_of(bytes, range).unwrap_or_default();
+                    self.soft = Some(FieldEntry::Known(range.decode(file, bytes, max_doc)?));
+                }
+            }
+            Want::SoftDeletesRange => {
                 if let Some(FieldEntry::Range(range)) = &self.soft {
                     self.soft = Some(FieldEntry::Known(range.decode(file, bytes, max_doc)?));
                 }
@@ -246,7 +286,13 @@ impl Gathered {
                         problem: Problem::UnexpectedEnd { wanted: range.length },
                     }
                 })?;
-                return Ok(self.ask(vec![(Want::SoftDeletes, slice)]));
+                let is_generation = field.doc_values_generation.is_some();
+                let asked = if is_generation || file.length <= SMALL_DOC_VALUES {
+                    (Want::SoftDeletesFile, file)
+                } else {
+                    (Want::SoftDeletesRange, slice)
+                };
+                return Ok(self.ask(vec![asked]));
             }
             (Some(_), Some(FieldEntry::Known(soft))) => Some(soft.clone()),
         };
@@ -278,6 +324,10 @@ impl Gathered {
         if let Ok(slice) = self.locate(".fdm") {
             asked.push((Want::Meta, slice));
         }
+        let stored_fields = self.locate(".fdt")?;
+        let head = stored_fields.length.min(HEAD_LENGTH);
+        asked.extend(stored_fields.part(0, head).map(|slice| (Want::Head, slice)));
+        asked.push((Want::Index, self.locate(".fdx")?));
         Ok(self.ask(asked))
     }
 
@@ -304,9 +354,13 @@ impl Gathered {
                 expected: expected.into(),
             }));
         }
-        let Self { files: _, commit, info: _, entries: _, hard: _, fields: _, meta, soft: _ } =
-            self;
-        Ok(Opening::Ready(Box::new(Segment { commit, info, live, wanted, stored_fields, meta })))
+        let Self { commit, head, index, .. } = self;
+        let Some((head, index)) = head.zip(index) else {
+            return Err(LuceneError::MissingFile { file: stored_fields.name });
+        };
+        let file = stored_fields.name.as_str().into();
+        let layout = Layout { file, length: stored_fields.length, max_doc, head, index };
+        Ok(Opening::Ready(Box::new(Segment { commit, info, live, wanted, stored_fields, layout })))
     }
 
     /// Refuses a number of documents that the stored fields cannot hold, before it sizes anything.
@@ -352,6 +406,13 @@ impl Gathered {
     }
 }
 
+/// The bytes of a range of a file.
+fn range_of<'a>(file: &'a [u8], range: &DocumentSetRange) -> Option<&'a [u8]> {
+    let start = usize::try_from(range.offset).ok()?;
+    let end = usize::try_from(range.offset.checked_add(range.length)?).ok()?;
+    file.get(start..end)
+}
+
 /// Writes a generation as file names have it.
 fn base36(mut generation: u64) -> String {
     let mut digits = Vec::new();
@@ -373,7 +434,7 @@ pub struct Segment {
     live: LiveDocs,
     wanted: WantedFields,
     stored_fields: FileSlice,
-    meta: Option<StoredFieldsMeta>,
+    layout: Layout,
 }
 
 impl Segment {
@@ -417,15 +478,25 @@ impl Segment {
         &self.stored_fields
     }
 
-    /// Starts a pass over its stored fields.
-    pub fn decoder(&self) -> StoredFieldsDecoder {
-        StoredFieldsDecoder::new(
-            self.stored_fields.name.clone(),
-            self.stored_fields.length,
-            self.commit.id,
-            self.info.max_doc,
-            self.meta.clone(),
-        )
+    /// The stretches that its stored fields consist of, in order, each of so many bytes or a
+    /// little more, if it can be.
+    pub fn stretches(&self, least_bytes: u64) -> impl Iterator<Item = Stretch> {
+        let Layout { file: _, length, max_doc, head: _, index } = &self.layout;
+        index.stretches(least_bytes, *max_doc, *length)
+    }
+
+    /// Starts a pass over a stretch, given all its bytes.
+    pub fn decoder<'a>(
+        &'a self,
+        stretch: &Stretch,
+        bytes: &'a [u8],
+    ) -> Result<StretchDecoder<'a>, LuceneError> {
+        StretchDecoder::new(&self.layout, stretch, bytes)
+    }
+
+    /// The checksum of its stored fields, to which that of each stretch is joined.
+    pub fn stored_fields_sum(&self) -> FileSum {
+        FileSum::new(&self.layout)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lucene::{
-    DocumentClass, FileSlice, LuceneError, Opening, Segment, SegmentCommit, SegmentInfos,
+    Arena, DocumentClass, FileSlice, LuceneError, Opening, Segment, SegmentCommit, SegmentInfos,
     ShardFiles,
 };
 use proptest::prelude::{any, prop, proptest};
@@ -61,52 +61,63 @@ impl Shard {
     }
 
     /// The live documents of all segments.
-    fn documents(&self, portion: usize) -> Result<Vec<Value>, LuceneError> {
+    fn documents(&self, least: u64) -> Result<Vec<Value>, LuceneError> {
         let mut documents = Vec::new();
         for commit in self.commits()? {
             let segment = self.open(&commit)?;
             let stored_fields = self.bytes(segment.stored_fields());
-            documents.extend(read(&segment, stored_fields, portion, 0)?.1);
+            documents.extend(read(&segment, stored_fields, least, 0)?.1);
         }
         Ok(documents)
     }
 }
 
-/// All document numbers that were given out, and the live documents among them.
+/// All document numbers that were given out, and the live documents among them, from the stretch
+/// that holds the document `from` on.
 fn read(
     segment: &Segment,
     stored_fields: &[u8],
-    portion: usize,
-    skip_until: u32,
+    least: u64,
+    from: u32,
 ) -> Result<(Vec<u32>, Vec<Value>), LuceneError> {
-    let mut decoder = segment.decoder();
-    decoder.skip_until(skip_until);
     let (mut numbers, mut documents) = (Vec::new(), Vec::new());
-    for bytes in stored_fields.chunks(portion) {
-        decoder.push(bytes)?;
-        while let Some(chunk) = decoder.next_chunk()? {
+    let mut sum = segment.stored_fields_sum();
+    let mut whole = true;
+    for stretch in segment.stretches(least) {
+        if stretch.documents.end <= from {
+            whole = false;
+            continue;
+        }
+        let bounds = [stretch.bytes.start, stretch.bytes.end];
+        let [start, end] = bounds.map(|bound| usize::try_from(bound).unwrap());
+        let bytes = stored_fields.get(start..end).unwrap_or_default();
+        let mut arena = Arena::default();
+        let mut decoder = segment.decoder(&stretch, bytes)?;
+        while let Some(chunk) = decoder.next_chunk(&mut arena)? {
             for document in chunk.documents() {
-                let document = document?;
                 numbers.push(document.number());
-                let fields = document.fields(segment.wanted())?;
+                let fields = document.fields(&arena, segment.wanted())?;
                 let class = fields.class(segment.live_docs().liveness(document.number()));
                 if !matches!(class, DocumentClass::Document | DocumentClass::WithoutSource) {
                     continue;
                 }
-                let identity = fields.identity().map_err(|problem| document.broken(problem))?;
-                let identity = identity.expect("only nested documents have no identity");
+                let broken = |problem| document.broken(problem);
+                let mut id = String::new();
+                let named = fields.push_id(&arena, &mut id).map_err(broken)?;
+                assert!(named, "only nested documents have no identity");
+                let kind = fields.kind(&arena).map_err(broken)?;
+                let routing = fields.routing(&arena).map_err(broken)?;
+                let source = fields.source.map(|place| arena.get(place));
                 let source: Option<Value> =
-                    fields.source.and_then(|source| serde_json::from_slice(source).ok());
-                let (id, kind) = (identity.id, identity.kind);
-                documents.push(
-                    json!({ "id": id, "kind": kind, "routing": fields.routing, "source": source }),
-                );
+                    source.and_then(|source| serde_json::from_slice(source).ok());
+                documents
+                    .push(json!({ "id": id, "kind": kind, "routing": routing, "source": source }));
             }
-            decoder.recycle(chunk);
         }
+        sum.join(&decoder.finish()?);
     }
-    let finished = decoder.finish()?;
-    assert_eq!(finished.documents, segment.max_doc());
+    let sum = sum.finish()?;
+    assert_eq!(sum.is_some(), whole, "what was read whole has a sum");
     Ok((numbers, documents))
 }
 
@@ -139,12 +150,12 @@ fn every_shard_gives_the_documents_that_the_server_gave() {
         let expected: Vec<Value> =
             expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let expected = sorted(&expected);
-        for portion in [13, 4096, usize::MAX] {
+        for least in [1, 5000, u64::MAX] {
             let found: Vec<Value> = folders(&folder)
                 .iter()
                 .flat_map(|shard| {
                     Shard::load(shard)
-                        .documents(portion)
+                        .documents(least)
                         .unwrap_or_else(|error| panic!("{}: {error}", shard.display()))
                 })
                 .collect();
@@ -154,22 +165,25 @@ fn every_shard_gives_the_documents_that_the_server_gave() {
 }
 
 #[test]
-fn skipped_chunks_are_left_out_and_nothing_else() {
+fn stretches_before_a_document_can_be_left_out() {
+    let mut most = 0;
     for folder in corpus() {
         let shard = Shard::load(&folder.join("0"));
         for commit in shard.commits().unwrap() {
             let segment = shard.open(&commit).unwrap();
+            most = most.max(segment.stretches(1).count());
             let stored_fields = shard.bytes(segment.stored_fields());
-            let (all, _) = read(&segment, stored_fields, 1000, 0).unwrap();
+            let (all, _) = read(&segment, stored_fields, 1, 0).unwrap();
             assert_eq!(all, (0..segment.max_doc()).collect::<Vec<_>>());
-            for skip in [1, segment.max_doc() / 2, segment.max_doc()] {
-                let (rest, _) = read(&segment, stored_fields, 1000, skip).unwrap();
+            for from in [1, segment.max_doc() / 2, segment.max_doc()] {
+                let (rest, _) = read(&segment, stored_fields, 1, from).unwrap();
                 let first = rest.first().map_or_else(|| segment.max_doc(), |first| *first);
-                assert!(first <= skip, "document {skip} itself was skipped");
+                assert!(first <= from, "document {from} itself was left out");
                 assert_eq!(rest, all[usize::try_from(first).unwrap()..]);
             }
         }
     }
+    assert!(most > 2, "some segment has several chunks");
 }
 
 #[test]
@@ -199,7 +213,7 @@ proptest! {
         folder in any::<prop::sample::Index>(),
         place in any::<prop::sample::Index>(),
         change in 1..=255_u8,
-        portion in 1..5000_usize,
+        least in 1..5000_u64,
     ) {
         let corpus = corpus();
         let shard = Shard::load(&folder.get(&corpus).join("0"));
@@ -208,7 +222,7 @@ proptest! {
             let mut bytes = shard.bytes(segment.stored_fields()).to_vec();
             let place = place.index(bytes.len());
             bytes[place] ^= change;
-            assert!(read(&segment, &bytes, portion, 0).is_err(), "byte {place} went unnoticed");
+            assert!(read(&segment, &bytes, least, 0).is_err(), "byte {place} went unnoticed");
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::{io, process::ExitCode};
 
-use clap::ValueEnum;
+use clap::{Parser, ValueEnum};
 use serde::Serialize;
+use serde_json::json;
 use step_api::{Exit, Failure, exit::exit_of};
 
 /// How results are printed.
@@ -50,14 +51,62 @@ fn write_to(stream: &mut impl io::Write, text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Prints an error once and returns the code to end with.
-pub fn exit_code(ended: anyhow::Result<Exit>) -> ExitCode {
-    match ended {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            tell(&format!("error: {error:#}"));
-            exit_of(&error).into()
+/// Prints an error once and returns the code to end with. Under JSON the error is the result:
+/// `{"error": {"exit": 3, "kind": "not-found", "message": "..."}}`.
+pub fn exit_code(ended: anyhow::Result<Exit>, format: Format) -> ExitCode {
+    let error = match ended {
+        Ok(exit) => return final_exit(exit).into(),
+        Err(error) => error,
+    };
+    let (exit, message) = (final_exit(exit_of(&error)), format!("{error:#}"));
+    match format {
+        Format::Text => tell(&format!("error: {message}")),
+        Format::Json => tell_object(exit, &message),
+    }
+    exit.into()
+}
+
+/// A step that fails for the moment is tried again; of a command line nobody does that.
+fn final_exit(exit: Exit) -> Exit {
+    if exit == Exit::Temporary { Exit::Failed } else { exit }
+}
+
+/// Reads the command line. Help and version are printed as they are; a wrong command line is an
+/// error as any other.
+pub fn arguments<A: Parser>() -> Result<A, ExitCode> {
+    A::try_parse().map_err(|error| {
+        let is_error = error.use_stderr();
+        let wants_json = || {
+            let words: Vec<_> = std::env::args_os().collect();
+            let apart = words.windows(2).any(|pair| pair == ["--output", "json"]);
+            apart || words.iter().any(|word| word == "--output=json")
+        };
+        if is_error && wants_json() {
+            tell_object(Exit::Invalid, error.render().to_string().trim_end());
+        } else {
+            // Nothing is left to be done when the stream is closed.
+            error.print().ok();
         }
+        if is_error { Exit::Invalid.into() } else { Exit::Done.into() }
+    })
+}
+
+fn tell_object(exit: Exit, message: &str) {
+    let error = json!({ "exit": exit.code(), "kind": kind(exit), "message": message });
+    // Nothing is left to be done when standard output is closed.
+    json(&json!({ "error": error })).ok();
+}
+
+fn kind(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => "done",
+        Exit::Failed | Exit::Temporary => "failed",
+        Exit::Invalid => "invalid",
+        Exit::NotFound => "not-found",
+        Exit::Conflict => "conflict",
+        Exit::NotPermitted => "not-permitted",
+        Exit::TimedOut => "timed-out",
+        Exit::Interrupted => "interrupted",
     }
 }
 

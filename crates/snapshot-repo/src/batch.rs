@@ -1,25 +1,74 @@
-//! Documents gathered until they are worth handing on; their sources lie in one piece of memory.
+//! Documents gathered until they are worth handing on: one piece of memory with the chunks as they
+//! were decoded, one with the names, and for each document the places in both.
+//!
+//! ```text
+//! arena   | chunk: .. source .. | chunk: .. source .. source .. |     sources are not copied
+//! text    | id id type id routing id ..                         |     ids are written out
+//! ```
 
 use std::ops::Range;
 
 use bytes::Bytes;
-use lucene::{Chunk, DocumentClass, LuceneError, Segment};
+use lucene::{
+    Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Segment, Span, StoredDocument,
+};
 
 use crate::documents::{Document, Ledger};
+use crate::files::FileReader;
 use crate::segment::Window;
-use crate::shard::ShardTypes;
 
-/// A batch takes no further chunk once it has this many bytes of sources.
+/// A batch takes no further chunk once its chunks have this many bytes.
 const FULL_BYTES: usize = 1 << 20;
 /// Nor once it has this many documents, however small.
 const FULL_DOCUMENTS: usize = 10_000;
+/// What a chunk has at the most, unless a single document is larger.
+const CHUNK_BYTES: usize = 640 << 10;
 
-/// Documents and the ledger of the positions between them.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    sources: Vec<u8>,
-    documents: Vec<(Document, Option<Range<usize>>)>,
+/// Documents, and what became of the positions between them.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Knows the types.
+    reader: FileReader,
+    positions: Range<u64>,
     ledger: Ledger,
+    arena: Arena,
+    text: String,
+    entries: Vec<Entry>,
+}
+
+/// One live document, borrowed from its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DocumentRef<'a> {
+    /// Its place in the shard; resume after it `from` this plus one.
+    pub position: u64,
+    /// Its id.
+    pub id: &'a str,
+    /// Its mapping type, where the source has types.
+    pub doc_type: Option<&'a str>,
+    /// Its custom routing.
+    pub routing: Option<&'a str>,
+    /// The id of its parent (`_parent` of Elasticsearch 5).
+    pub parent: Option<&'a str>,
+    /// Its source, as the client sent it; absent where `_source` is disabled.
+    pub source: Option<&'a [u8]>,
+}
+
+/// A document: places in the text and the arena.
+#[derive(Clone, Debug)]
+struct Entry {
+    position: u64,
+    id: Piece,
+    kind: Option<Piece>,
+    routing: Option<Piece>,
+    parent: Option<Piece>,
+    source: Option<Span>,
+}
+
+/// A place in the text.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: u32,
+    end: u32,
 }
 
 /// Whether a chunk was the last that is wanted.
@@ -32,21 +81,51 @@ pub(crate) enum Reach {
 }
 
 impl Batch {
-    /// Whether it should be handed on.
-    pub(crate) fn is_full(&self) -> bool {
-        self.sources.len() >= FULL_BYTES || self.documents.len() >= FULL_DOCUMENTS
+    /// A batch that begins at a position.
+    pub(crate) fn at(position: u64, reader: FileReader) -> Self {
+        Self {
+            reader,
+            positions: position..position,
+            ledger: Ledger::default(),
+            arena: Arena::with_capacity(FULL_BYTES + CHUNK_BYTES),
+            text: String::new(),
+            entries: Vec::new(),
+        }
     }
 
-    /// Takes the documents of a chunk that lie in the window.
+    /// The positions that it accounts for; the next batch begins where this one ends.
+    pub fn positions(&self) -> Range<u64> {
+        self.positions.clone()
+    }
+
+    /// What became of these positions.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger
+    }
+
+    /// Its live documents, in order.
+    pub fn documents(&self) -> impl ExactSizeIterator<Item = DocumentRef<'_>> {
+        self.entries.iter().map(|entry| self.document(entry))
+    }
+
+    /// Whether it should be handed on.
+    pub(crate) fn is_full(&self) -> bool {
+        self.arena.used() >= FULL_BYTES || self.entries.len() >= FULL_DOCUMENTS
+    }
+
+    /// Where the next chunk is decoded to.
+    pub(crate) fn arena(&mut self) -> &mut Arena {
+        &mut self.arena
+    }
+
+    /// Takes the documents, of a chunk in its arena, that lie in the window.
     pub(crate) fn take(
         &mut self,
         chunk: &Chunk,
         segment: &Segment,
-        types: &ShardTypes,
         window: Window,
     ) -> Result<Reach, LuceneError> {
         for document in chunk.documents() {
-            let document = document?;
             let position = window.base + u64::from(document.number());
             if position < window.from {
                 continue;
@@ -54,8 +133,9 @@ impl Batch {
             if position >= window.until {
                 return Ok(Reach::Past);
             }
+            self.positions.end = position + 1;
             self.ledger.physical += 1;
-            let fields = document.fields(segment.wanted())?;
+            let fields = document.fields(&self.arena, segment.wanted())?;
             let liveness = segment.live_docs().liveness(document.number());
             match fields.class(liveness) {
                 DocumentClass::Deleted | DocumentClass::Tombstone | DocumentClass::NoOp => {
@@ -66,46 +146,85 @@ impl Batch {
                     self.ledger.nested += 1;
                     continue;
                 }
-                DocumentClass::WithoutSource => self.ledger.without_source += 1,
+                DocumentClass::WithoutSource => {
+                    self.ledger.without_source += 1;
+                    self.ledger.recovery_source += u64::from(fields.recovery_source.is_some());
+                }
                 DocumentClass::Document => {}
             }
-            let Some(identity) = fields.identity().map_err(|problem| document.broken(problem))?
-            else {
-                self.ledger.nested += 1;
-                continue;
-            };
             self.ledger.live += 1;
-            let source = fields.source.map(|source| {
-                let start = self.sources.len();
-                self.sources.extend_from_slice(source);
-                start..self.sources.len()
-            });
-            let doc_type = identity.kind.or_else(|| types.only.clone());
-            let routing = fields.routing.map(str::to_owned);
-            let child = doc_type.as_ref().is_some_and(|name| types.children.contains(name));
-            let parent = match fields.parent {
-                Some(parent) => Some(parent.to_owned()),
-                None if child => routing.clone(),
-                None => None,
-            };
-            let document =
-                Document { position, id: identity.id, doc_type, routing, parent, source: None };
-            self.documents.push((document, source));
+            self.add(position, &document, &fields)?;
         }
         Ok(Reach::Before)
     }
 
-    /// The documents, and what became of all positions.
-    pub(crate) fn into_documents(self) -> (Vec<Document>, Ledger) {
-        let sources = Bytes::from(self.sources);
-        let documents = self
-            .documents
-            .into_iter()
-            .map(|(document, source)| Document {
-                source: source.map(|range| sources.slice(range)),
-                ..document
+    fn add(
+        &mut self,
+        position: u64,
+        document: &StoredDocument<'_>,
+        fields: &DocumentFields,
+    ) -> Result<(), LuceneError> {
+        let Self { arena, text, .. } = self;
+        let broken = |problem| document.broken(problem);
+        let start = text.len();
+        fields.push_id(arena, text).map_err(broken)?;
+        let id = Piece { start: place(start), end: place(text.len()) };
+        let mut copied = |part: Option<&str>| {
+            let part = part?;
+            let start = place(text.len());
+            text.push_str(part);
+            Some(Piece { start, end: place(text.len()) })
+        };
+        let kind = copied(fields.kind(arena).map_err(broken)?);
+        let routing = copied(fields.routing(arena).map_err(broken)?);
+        let parent = copied(fields.parent(arena).map_err(broken)?);
+        self.entries.push(Entry { position, id, kind, routing, parent, source: fields.source });
+        Ok(())
+    }
+
+    fn document(&self, entry: &Entry) -> DocumentRef<'_> {
+        let types = self.reader.types();
+        let text = |piece: Piece| {
+            let Piece { start, end } = piece;
+            self.text.get(start as usize..end as usize).unwrap_or_default()
+        };
+        let doc_type = entry.kind.map(text).or(types.only.as_deref());
+        let routing = entry.routing.map(text);
+        let is_child = doc_type.is_some_and(|name| types.children.contains(name));
+        DocumentRef {
+            position: entry.position,
+            id: text(entry.id),
+            doc_type,
+            routing,
+            parent: entry.parent.map(text).or_else(|| routing.filter(|_| is_child)),
+            source: entry.source.map(|span| self.arena.get(span)),
+        }
+    }
+
+    /// Its documents by themselves; their sources share its memory.
+    pub(crate) fn into_documents(self) -> Vec<Document> {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let mut documents: Vec<Document> = self
+            .documents()
+            .map(|document| Document {
+                position: document.position,
+                id: document.id.to_owned(),
+                doc_type: owned(document.doc_type),
+                routing: owned(document.routing),
+                parent: owned(document.parent),
+                source: None,
             })
             .collect();
-        (documents, self.ledger)
+        let Self { arena, entries, .. } = self;
+        let bytes = Bytes::from(arena.into_bytes());
+        for (document, entry) in documents.iter_mut().zip(entries) {
+            document.source = entry.source.map(|span| bytes.slice(span.range()));
+        }
+        documents
     }
+}
+
+/// The ids of a batch are no longer than its chunks, of which an arena holds less than 4 GiB.
+fn place(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
-use crate::error::{Damage, RepositoryError, from_store};
+use crate::error::{Damage, RepositoryError};
 use crate::location::{Location, StoreRoot};
 use crate::shard_paths::Place;
+use crate::store_error;
 
 /// The blobs of one repository; names are relative to the repository's root.
 #[derive(Clone)]
@@ -175,6 +176,6 @@ impl Blobs {
                 path.prefix_match(&self.prefix).map_or_else(|| path.clone(), Iterator::collect)
             }
         };
-        from_store(&self.uri, self.region.as_deref(), &shown, error)
+        store_error::of(&self.uri, self.region.as_deref(), &shown, error)
     }
 }

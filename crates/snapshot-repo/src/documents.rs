@@ -7,24 +7,27 @@
 //!                                                                     before it + document number
 //! ```
 //!
-//! In memory at a time: one range of stored fields and the next one, the chunk being decoded, one
-//! batch, and the deletes of one segment.
+//! In memory at a time: two or three ranges of stored fields, a few batches for each decoder
+//! (`lanes.rs`), and the deletes of one segment.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use bytes::Bytes;
-use lucene::{SegmentCommit, SegmentInfo, SegmentInfos};
+use lucene::{SegmentCommit, SegmentInfo};
 
 use crate::batch::Batch;
 use crate::blobs::Blobs;
 use crate::error::RepositoryError;
 use crate::files::FileReader;
-use crate::segment::{OpenSegment, Progress, Window};
+use crate::lanes::{Lanes, Pace, Segments};
+use crate::opening;
+use crate::segment::{OpenSegment, Window};
 use crate::shard::ShardFiles;
 
-/// How much of the stored fields is asked for at once, unless the caller says otherwise.
-const RANGE_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).expect("not zero");
+/// How reading is done unless the caller says otherwise.
+const PACE: Pace =
+    Pace { range_bytes: NonZeroU64::new(4 << 20).expect("not zero"), decoders: NonZeroUsize::MIN };
 
 /// A place in a shard: the number of documents, of any kind, before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,17 +68,21 @@ pub struct Ledger {
     pub deleted: u64,
     /// Those of `live` that have no source.
     pub without_source: u64,
+    /// Those of `without_source` whose source is still kept for the recovery of replicas, until a
+    /// merge drops it.
+    pub recovery_source: u64,
 }
 
 impl Ledger {
     /// Adds the counts of a further part.
     pub fn add(&mut self, part: Self) {
-        let Self { physical, live, nested, deleted, without_source } = part;
+        let Self { physical, live, nested, deleted, without_source, recovery_source } = part;
         self.physical += physical;
         self.live += live;
         self.nested += nested;
         self.deleted += deleted;
         self.without_source += without_source;
+        self.recovery_source += recovery_source;
     }
 }
 
@@ -96,7 +103,7 @@ pub struct ShardDocuments {
     reader: FileReader,
     from: Position,
     until: Position,
-    range_bytes: NonZeroU64,
+    pace: Pace,
     ledger: Ledger,
     total: Option<u64>,
     state: State,
@@ -107,18 +114,19 @@ pub struct ShardDocuments {
 enum State {
     /// Nothing was read.
     Fresh,
-    /// Segments are left, and perhaps one is half read.
-    Reading { current: Option<Box<OpenSegment>>, left: VecDeque<Planned> },
+    Reading(Box<Lanes>),
+    Ended,
     /// A read failed or was abandoned in its middle: what comes next is not known.
     Broken,
 }
 
-/// A segment of the commit and its place in the shard.
+/// The segments that are left, and their places in the shard.
 #[derive(Debug)]
 struct Planned {
-    commit: SegmentCommit,
-    base: u64,
-    max_doc: u32,
+    reader: FileReader,
+    from: Position,
+    until: Position,
+    left: VecDeque<(SegmentCommit, u64)>,
 }
 
 impl ShardDocuments {
@@ -127,7 +135,7 @@ impl ShardDocuments {
             reader: FileReader::new(blobs, files),
             from,
             until: Position(u64::MAX),
-            range_bytes: RANGE_BYTES,
+            pace: PACE,
             ledger: Ledger::default(),
             total: None,
             state: State::Fresh,
@@ -141,45 +149,64 @@ impl ShardDocuments {
         self
     }
 
-    /// Asks the store for this many bytes of stored fields at a time (4 MiB unless said); up to two
-    /// such ranges are held in memory.
+    /// Asks the store for this many bytes of stored fields at a time (4 MiB unless said); up to
+    /// three such ranges are held in memory.
     #[must_use]
     pub fn range_bytes(mut self, bytes: NonZeroU64) -> Self {
-        self.range_bytes = bytes;
+        self.pace.range_bytes = bytes;
         self
     }
 
-    /// The next documents, about 1 to 4 MiB; none at the end.
+    /// Decodes on this many threads at once (one unless said); what comes, and in which order,
+    /// does not depend on it. For each, a few batches are held in memory.
+    #[must_use]
+    pub fn decoders(mut self, count: NonZeroUsize) -> Self {
+        self.pace.decoders = count;
+        self
+    }
+
+    /// The next documents, about 1 MiB; none at the end. Every position is in one batch, so a
+    /// batch may have no documents.
+    ///
+    /// The last documents of a segment come only once the checksum of its stored fields is right: a
+    /// position behind a segment proves that the segment was read as it was written.
     ///
     /// After an error, or when the future was dropped before it was ready, every further call is an
     /// error: nothing is skipped.
-    pub async fn next_batch(&mut self) -> Result<Option<Vec<Document>>, RepositoryError> {
-        let (mut current, mut left) = match std::mem::replace(&mut self.state, State::Broken) {
-            State::Fresh => (None, self.plan().await?),
-            State::Reading { current, left } => (current, left),
+    pub async fn next(&mut self) -> Result<Option<Batch>, RepositoryError> {
+        let mut lanes = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Fresh => {
+                let planned = self.plan().await?;
+                Box::new(Lanes::start(self.reader.clone(), planned, self.pace))
+            }
+            State::Reading(lanes) => lanes,
+            State::Ended => {
+                self.state = State::Ended;
+                return Ok(None);
+            }
             State::Broken => return Err(self.reader.stopped()),
         };
-        let mut batch = Batch::default();
-        while !batch.is_full() {
-            let mut segment = match current.take() {
-                Some(segment) => segment,
-                None => match left.pop_front() {
-                    Some(planned) => self.open(planned).await?,
-                    None => break,
-                },
-            };
-            let (progress, filled) = segment.advance(batch).await?;
-            batch = filled;
-            match progress {
-                Progress::Inside => current = Some(segment),
-                Progress::SegmentDone => {}
-                Progress::WindowDone => left.clear(),
+        let batch = lanes.next().await?;
+        self.state = match &batch {
+            Some(batch) => {
+                self.ledger.add(batch.ledger());
+                State::Reading(lanes)
+            }
+            None => State::Ended,
+        };
+        Ok(batch)
+    }
+
+    /// As [`next`](Self::next), with documents that stand by themselves; batches without any are
+    /// passed over, and show in the ledger.
+    pub async fn next_batch(&mut self) -> Result<Option<Vec<Document>>, RepositoryError> {
+        while let Some(batch) = self.next().await? {
+            let documents = batch.into_documents();
+            if !documents.is_empty() {
+                return Ok(Some(documents));
             }
         }
-        self.state = State::Reading { current, left };
-        let (documents, ledger) = batch.into_documents();
-        self.ledger.add(ledger);
-        Ok((!documents.is_empty()).then_some(documents))
+        Ok(None)
     }
 
     /// What became of the positions read so far.
@@ -200,31 +227,18 @@ impl ShardDocuments {
     /// How large the shard is; reads no stored fields.
     pub(crate) async fn size(mut self) -> Result<ShardSize, RepositoryError> {
         let mut size = ShardSize::default();
-        for planned in self.plan().await? {
-            size.physical += u64::from(planned.max_doc);
-            let segment = self.open(planned).await?;
-            size.deleted += u64::from(segment.deleted());
-            size.bytes += segment.stored_bytes();
+        let mut planned = self.plan().await?;
+        size.physical = self.total.unwrap_or_default();
+        while let Some(open) = planned.next().await? {
+            size.deleted += u64::from(open.segment.live_docs().deleted());
+            size.bytes += open.segment.stored_fields().length;
         }
         Ok(size)
     }
 
-    async fn open(&self, planned: Planned) -> Result<Box<OpenSegment>, RepositoryError> {
-        let Planned { commit, base, max_doc: _ } = planned;
-        let window = Window { base, from: self.from.0, until: self.until.0 };
-        OpenSegment::open(self.reader.clone(), commit, window, self.range_bytes).await.map(Box::new)
-    }
-
     /// Reads the commit, and of each segment how many documents it has; keeps those within reach.
-    async fn plan(&mut self) -> Result<VecDeque<Planned>, RepositoryError> {
-        let name = self
-            .reader
-            .lucene_files()
-            .segments_file()
-            .map_err(|error| self.reader.broken(&error))?;
-        let bytes = self.reader.whole(name).await?;
-        let commit =
-            SegmentInfos::parse(name, &bytes).map_err(|error| self.reader.broken(&error))?;
+    async fn plan(&mut self) -> Result<Planned, RepositoryError> {
+        let commit = opening::commit(&self.reader).await?;
         let mut left = VecDeque::with_capacity(commit.segments.len());
         let mut base = 0_u64;
         for commit in commit.segments {
@@ -234,11 +248,20 @@ impl ShardDocuments {
                 .map_err(|error| self.reader.broken(&error))?;
             let end = base + u64::from(info.max_doc);
             if end > self.from.0 && base < self.until.0 {
-                left.push_back(Planned { commit, base, max_doc: info.max_doc });
+                left.push_back((commit, base));
             }
             base = end;
         }
         self.total = Some(base);
-        Ok(left)
+        let Self { reader, from, until, .. } = self;
+        Ok(Planned { reader: reader.clone(), from: *from, until: *until, left })
+    }
+}
+
+impl Segments for Planned {
+    async fn next(&mut self) -> Result<Option<OpenSegment>, RepositoryError> {
+        let Some((commit, base)) = self.left.pop_front() else { return Ok(None) };
+        let window = Window { base, from: self.from.0, until: self.until.0 };
+        OpenSegment::open(self.reader.clone(), &commit, window).await.map(Some)
     }
 }

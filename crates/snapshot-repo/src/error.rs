@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use object_store::path::Path;
-
 /// A repository that could not be opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
@@ -54,25 +52,39 @@ pub enum RepositoryError {
         source: Box<object_store::Error>,
     },
     /// There are no credentials, or the store does not accept them.
-    #[error(
-        "the store of `{uri}` does not accept the credentials; check that they are set, complete and not expired"
-    )]
+    #[error("the store of `{uri}` {problem}")]
     Credentials {
         /// The URI of the repository.
         uri: String,
+        /// What is wrong with them, and what to do.
+        problem: &'static str,
+        /// What the store said.
+        #[source]
+        source: Box<object_store::Error>,
+    },
+    /// The blob was moved to a class of storage that cannot be read at once.
+    #[error(
+        "`{blob}` in `{uri}` is archived and cannot be read as it is; restore it, and all others under \
+         this prefix, to a storage class that can be read, and try again"
+    )]
+    Archived {
+        /// The URI of the repository.
+        uri: String,
+        /// The blob that was asked for.
+        blob: String,
         /// What the store said.
         #[source]
         source: Box<object_store::Error>,
     },
     /// The bucket is in another region.
-    #[error(
-        "the bucket of `{uri}` is in another region than `{region}`; set the repository's region to the bucket's"
-    )]
+    #[error("the bucket of `{uri}` is not in region `{region}`: {hint}")]
     WrongRegion {
         /// The URI of the repository.
         uri: String,
         /// The region that was used.
         region: String,
+        /// Where it is, as far as the store says, and what to do.
+        hint: String,
         /// What the store said.
         #[source]
         source: Box<object_store::Error>,
@@ -158,6 +170,26 @@ pub enum RepositoryError {
         name: String,
         /// The nearest names, or all of them.
         hint: String,
+    },
+    /// The snapshot has no index of this name.
+    #[error("snapshot `{snapshot}` has no index `{name}`; {hint}")]
+    UnknownIndex {
+        /// The snapshot's name.
+        snapshot: String,
+        /// The name asked for.
+        name: String,
+        /// The nearest names, or all of them.
+        hint: String,
+    },
+    /// The index has no shard of this number.
+    #[error("`{index}` has no shard {shard}: the index has {shards} shards, counted from 0")]
+    UnknownShard {
+        /// The index.
+        index: String,
+        /// The number asked for.
+        shard: u32,
+        /// How many shards it has.
+        shards: u32,
     },
     /// The snapshot is of the whole index but not of this shard.
     #[error(
@@ -254,113 +286,5 @@ impl From<String> for Damage {
 impl From<&str> for Damage {
     fn from(what: &str) -> Self {
         Self(what.into())
-    }
-}
-
-/// What a failed request to the store was about.
-pub(crate) fn from_store(
-    uri: &str,
-    region: Option<&str>,
-    blob: &Path,
-    error: object_store::Error,
-) -> RepositoryError {
-    let said = chain(&error);
-    let uri = uri.to_owned();
-    let blob = blob.to_string();
-    let source = Box::new(error);
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if has(&["NoSuchBucket", "The specified bucket does not exist", "ContainerNotFound"]) {
-        return RepositoryError::BucketMissing { uri, source };
-    }
-    if has(&[
-        "PermanentRedirect",
-        "AuthorizationHeaderMalformed",
-        "IllegalLocationConstraintException",
-        "Received redirect without LOCATION",
-    ]) {
-        let region = region.unwrap_or("us-east-1").to_owned();
-        return RepositoryError::WrongRegion { uri, region, source };
-    }
-    if has(&[
-        "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
-        "ExpiredToken",
-        "InvalidToken",
-        "TokenRefreshRequired",
-        "AuthenticationFailed",
-        "169.254.169.254",
-        "169.254.170.2",
-        "metadata.google.internal",
-    ]) {
-        return RepositoryError::Credentials { uri, source };
-    }
-    match *source {
-        object_store::Error::NotFound { .. } => RepositoryError::BlobMissing { uri, blob },
-        object_store::Error::PermissionDenied { .. } => {
-            RepositoryError::Denied { uri, blob, source }
-        }
-        object_store::Error::Unauthenticated { .. } => RepositoryError::Credentials { uri, source },
-        _ if has(&["Permission denied"]) => RepositoryError::Denied { uri, blob, source },
-        _ if has(&[
-            "error sending request",
-            "dns error",
-            "failed to lookup address",
-            "Connection refused",
-            "tcp connect error",
-            "timed out",
-        ]) =>
-        {
-            RepositoryError::Unreachable { uri, source }
-        }
-        _ => RepositoryError::Read { uri, blob, source },
-    }
-}
-
-/// An error's text with that of all its sources.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        said.push_str("; ");
-        said.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    said
-}
-
-#[cfg(test)]
-mod tests {
-    use object_store::path::Path;
-
-    use super::{RepositoryError, from_store};
-
-    fn told(body: &str) -> RepositoryError {
-        let error = object_store::Error::Generic { store: "S3", source: body.into() };
-        from_store("s3://bucket/prefix", Some("eu-west-1"), &Path::from("index.latest"), error)
-    }
-
-    #[test]
-    fn what_a_store_says_is_told_in_its_own_words() {
-        let bucket = told("<Error><Code>NoSuchBucket</Code></Error>");
-        assert!(matches!(bucket, RepositoryError::BucketMissing { .. }), "{bucket}");
-        let region = told("<Code>AuthorizationHeaderMalformed</Code>").to_string();
-        assert!(region.contains("in another region than `eu-west-1`"), "{region}");
-        let key = told("<Code>InvalidAccessKeyId</Code>");
-        assert!(matches!(key, RepositoryError::Credentials { .. }), "{key}");
-        let host = told("error sending request: dns error: failed to lookup address");
-        assert!(matches!(host, RepositoryError::Unreachable { .. }), "{host}");
-        let other = told("<Code>InternalError</Code>");
-        assert!(matches!(other, RepositoryError::Read { .. }), "{other}");
-    }
-
-    #[test]
-    fn a_denied_read_names_the_blob() {
-        let path = "prefix/index.latest".to_owned();
-        let error = object_store::Error::PermissionDenied { path, source: "403".into() };
-        let told = from_store("s3://b/prefix", None, &Path::from("prefix/index.latest"), error);
-        assert!(
-            told.to_string()
-                .starts_with("access to `prefix/index.latest` in `s3://b/prefix` is denied")
-        );
     }
 }

@@ -19,9 +19,13 @@ pub struct GlobalMetadata {
     pub index_templates: BTreeMap<String, Json>,
     /// Component templates (`_component_template`), as one would put them.
     pub component_templates: BTreeMap<String, Json>,
+    /// Ingest pipelines, as one would put them.
+    pub ingest_pipelines: BTreeMap<String, Json>,
+    /// Data streams by name: their backing indices, generation and timestamp field.
+    pub data_streams: BTreeMap<String, Json>,
     /// Persistent cluster settings, flat.
     pub persistent_settings: Map<String, Json>,
-    /// The names of all other sections.
+    /// The names of all sections but those of templates and settings.
     pub other: Vec<String>,
 }
 
@@ -64,7 +68,14 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<GlobalMetadata, Damage
                 }
             }
             other if BOOKKEEPING.contains(&other) => {}
-            _ => global.other.push(section),
+            _ => {
+                match section.as_str() {
+                    "ingest" => global.ingest_pipelines = pipelines(value)?,
+                    "data_stream" => global.data_streams = data_streams(value)?,
+                    _ => {}
+                }
+                global.other.push(section);
+            }
         }
     }
     Ok(global)
@@ -92,6 +103,40 @@ fn composable(value: Value, section: &str) -> Result<BTreeMap<String, Json>, Dam
         }
     }
     Ok(templates)
+}
+
+/// `{"pipeline": [{"id": .., "config": {..}}]}` by id.
+fn pipelines(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
+    let mut found = BTreeMap::new();
+    let lists = object(section, "ingest")?.filter(|(field, _)| field == "pipeline");
+    for (_, list) in lists {
+        let Value::Array(list) = list else {
+            return Err("the pipelines are no list".into());
+        };
+        for pipeline in list {
+            let Json::Object(mut fields) = smile::to_json(pipeline)? else {
+                return Err("a pipeline is no object".into());
+            };
+            if let (Some(Json::String(id)), Some(config)) =
+                (fields.remove("id"), fields.remove("config"))
+            {
+                found.insert(id, config);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `{"data_stream": {name: {..}}}` by name.
+fn data_streams(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
+    let mut found = BTreeMap::new();
+    let streams = object(section, "data_stream")?.filter(|(field, _)| field == "data_stream");
+    for (_, streams) in streams {
+        for (name, stream) in object(streams, "data_stream")? {
+            found.insert(name, smile::to_json(stream)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The settings, mappings, aliases and the rest of one template.

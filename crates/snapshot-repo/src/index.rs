@@ -7,6 +7,7 @@ use crate::container;
 use crate::error::Damage;
 use crate::shard::ShardTypes;
 use crate::smile;
+use crate::source_mode::SourceKeeping;
 
 /// One index as it was when the snapshot was taken.
 #[derive(Clone, Debug)]
@@ -52,6 +53,11 @@ pub(crate) enum Types {
 }
 
 impl IndexMetadata {
+    /// How it keeps the source of its documents.
+    pub fn source_keeping(&self) -> SourceKeeping {
+        SourceKeeping::of(self)
+    }
+
     /// What the mapping says of the types of the documents.
     pub(crate) fn document_types(&self, types: Types) -> ShardTypes {
         if types == Types::Hidden {
@@ -78,11 +84,12 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<IndexMetadata, Damage>
         Some(Value::String(state)) if state == "close" => IndexState::Close,
         _ => return Err(format!("the state of `{name}` is neither `open` nor `close`").into()),
     };
-    let settings = object_field(fields.swap_remove("settings"), "settings")?;
-    let by_type = match fields.swap_remove("mappings") {
+    let mut settings = object_field(fields.swap_remove("settings"), "settings")?;
+    let mut by_type = match fields.swap_remove("mappings") {
         Some(mappings) => mappings_by_type(mappings)?,
         None => Map::new(),
     };
+    undo_source_only(&mut settings, &mut by_type);
     let aliases = object_field(fields.swap_remove("aliases"), "aliases")?;
 
     let number = |key: &str| settings.get(key).and_then(as_number);
@@ -100,6 +107,25 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<IndexMetadata, Damage>
         aliases,
         name,
     })
+}
+
+/// Takes back what a source-only repository (`type: source`) does to an index: it blocks writes, and
+/// puts the mapping out of use, `{"_doc": {"enabled": false, "_meta": {"_doc": {..}}}}`.
+fn undo_source_only(settings: &mut Map<String, Json>, by_type: &mut Map<String, Json>) {
+    let is_source_only = settings.get("index.source_only").is_some_and(|value| value == "true");
+    if !is_source_only {
+        return;
+    }
+    settings.remove("index.source_only");
+    settings.remove("index.blocks.write");
+    let kept = only_type(by_type).and_then(|name| {
+        let mapping = by_type.get(&name)?;
+        let is_disabled = mapping.get("enabled") == Some(&Json::Bool(false));
+        mapping.get("_meta").filter(|_| is_disabled)?.as_object().cloned()
+    });
+    if let Some(kept) = kept {
+        *by_type = kept;
+    }
 }
 
 fn as_number(value: &Json) -> Option<u64> {

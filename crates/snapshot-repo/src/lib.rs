@@ -19,16 +19,33 @@
 //! [`Repository`] is the edge (it reads blobs); every format above has one module that is a pure
 //! function from bytes to values. [`ShardDocuments`] streams the documents of a shard with bounded
 //! memory and no scratch disk. [`source`] turns one document's `_source` into one NDJSON line.
+//!
+//! # What is checked
+//!
+//! | what is read | what proves it |
+//! |---|---|
+//! | `index.latest`, `index-N` | nothing of their own: what they say of names, ids, versions and indices has to agree with the files that follow |
+//! | `*.dat` | a CRC32; and the name of the snapshot, or of the index, that is in it |
+//! | a Lucene file read whole | its length and CRC32 in the shard's list, its own footer, the id of its segment |
+//! | stored fields (`.fdt`), alone or in a compound file | its own footer, over all of its bytes, before the last of its documents is given out |
+//! | the rest of a compound file | it is not read, so its CRC32 in the list cannot be looked at |
+//! | the soft deletes in a large `.dvd` with the values of other fields | the counts of its blocks, and the count in the commit; the checksum would ask for the whole file |
+//!
+//! What has no name in it cannot be told from a whole file of the same kind: the metadata of
+//! another snapshot, the list of another shard that is empty.
 
 mod batch;
 mod blobs;
+mod closest;
 mod container;
 mod documents;
 mod error;
 mod files;
 mod global;
 mod index;
+mod lanes;
 mod location;
+mod opening;
 mod repository;
 mod root;
 mod segment;
@@ -38,7 +55,11 @@ mod shard_paths;
 mod smile;
 mod snapshot;
 pub mod source;
+mod source_mode;
+mod store_error;
+mod survey;
 
+pub use batch::{Batch, DocumentRef};
 pub use documents::{Document, Ledger, Position, ShardDocuments, ShardSize};
 pub use error::{Damage, RepositoryError};
 pub use global::GlobalMetadata;
@@ -48,3 +69,5 @@ pub use repository::Repository;
 pub use root::{Contents, IndexSummary, SnapshotSummary};
 pub use shard::{ShardFile, ShardFiles};
 pub use snapshot::{Distribution, ShardFailure, Snapshot, SnapshotIndex, SnapshotState};
+pub use source_mode::{SourceKeeping, SourceMode};
+pub use survey::{SegmentSurvey, ShardSurvey};

@@ -1,23 +1,21 @@
 //! A repository from its root to the files of a shard: the order in which blobs are read.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use crate::blobs::Blobs;
+use crate::closest;
 use crate::documents::{Position, ShardDocuments, ShardSize};
 use crate::error::RepositoryError;
+use crate::files::FileReader;
 use crate::global::{self, GlobalMetadata};
 use crate::index::{self, IndexMetadata, Types};
 use crate::location::Location;
-use crate::root::{self, Contents};
+use crate::root::{self, Contents, SnapshotSummary};
 use crate::shard::{self, ShardFiles};
 use crate::shard_folder::{self, Found, Search};
 use crate::shard_paths::{Place, ShardOfIndex, ShardPaths};
 use crate::snapshot::{self, Snapshot, SnapshotIndex, SnapshotState};
-
-/// How many snapshot names an error lists when none is near.
-const LISTED_NAMES: usize = 20;
+use crate::survey::{self, ShardSurvey};
 
 /// A snapshot repository.
 #[derive(Clone, Debug)]
@@ -39,16 +37,33 @@ impl Repository {
     /// Reads the list of snapshots and indices.
     pub async fn contents(&self) -> Result<Contents, RepositoryError> {
         let latest = self.blobs.read_if_present("index.latest").await?;
-        if let Some(latest) = latest {
-            let generation = root::parse_latest(&latest)
-                .map_err(|damage| self.blobs.damaged("index.latest", damage))?;
+        // Servers write it last and never read it where they can list, so it may be old or broken.
+        let latest = latest.and_then(|latest| root::parse_latest(&latest).ok());
+        if let Some(generation) = latest {
             let name = format!("index-{generation}");
             if let Some(bytes) = self.blobs.read_if_present(&name).await? {
-                return root::parse(&bytes, generation)
-                    .map_err(|damage| self.blobs.damaged(&name, damage));
+                return self.parsed_contents(&name, &bytes, generation);
             }
         }
         self.listed_contents().await
+    }
+
+    fn parsed_contents(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        generation: u64,
+    ) -> Result<Contents, RepositoryError> {
+        if root::is_foreign(bytes) {
+            return Err(RepositoryError::Unsupported {
+                uri: self.uri().to_owned(),
+                blob: name.to_owned(),
+                what: "a repository that was encrypted by a plug-in of the cluster".into(),
+                instead: "take the snapshot into a repository that is not (encryption by the store \
+                          itself is fine), or restore this blob if it is merely damaged",
+            });
+        }
+        root::parse(bytes, generation).map_err(|damage| self.blobs.damaged(name, damage))
     }
 
     /// Without a usable `index.latest`, the highest `index-N` in the listing counts.
@@ -61,8 +76,7 @@ impl Repository {
         if let Some(generation) = root::highest_generation(names.iter().map(String::as_str)) {
             let name = format!("index-{generation}");
             let bytes = self.blobs.read(&name).await?;
-            return root::parse(&bytes, generation)
-                .map_err(|damage| self.blobs.damaged(&name, damage));
+            return self.parsed_contents(&name, &bytes, generation);
         }
         if names.iter().any(|name| name == "index") {
             return Err(RepositoryError::Unsupported {
@@ -84,9 +98,18 @@ impl Repository {
             return Err(RepositoryError::UnknownSnapshot {
                 uri: self.uri().to_owned(),
                 name: name.to_owned(),
-                hint: hint(name, &names),
+                hint: closest::hint(name, &names),
             });
         };
+        self.listed_snapshot(&contents, summary).await
+    }
+
+    /// Reads one snapshot of the list.
+    pub async fn listed_snapshot(
+        &self,
+        contents: &Contents,
+        summary: &SnapshotSummary,
+    ) -> Result<Snapshot, RepositoryError> {
         let root = format!("index-{}", contents.generation);
         let indices =
             contents.indices_of(summary).map_err(|damage| self.blobs.damaged(&root, damage))?;
@@ -123,11 +146,23 @@ impl Repository {
         Ok(metadata)
     }
 
-    /// Reads the list of a shard's files.
+    /// Reads the list of a shard's files, and before it the metadata of its index.
     pub async fn shard_files(
         &self,
         snapshot: &Snapshot,
         index: &SnapshotIndex,
+        shard: u32,
+    ) -> Result<ShardFiles, RepositoryError> {
+        let metadata = self.index_metadata(snapshot, index).await?;
+        self.shard_files_of(snapshot, index, &metadata, shard).await
+    }
+
+    /// Reads the list of a shard's files, given the metadata of its index.
+    pub async fn shard_files_of(
+        &self,
+        snapshot: &Snapshot,
+        index: &SnapshotIndex,
+        metadata: &IndexMetadata,
         shard: u32,
     ) -> Result<ShardFiles, RepositoryError> {
         let folder = format!("indices/{}/{shard}", index.id);
@@ -139,17 +174,15 @@ impl Repository {
                 instead: "take the snapshot into a repository registered with `shard_path_type: FIXED`",
             });
         }
-        let failure = snapshot
-            .failures
-            .iter()
-            .find(|failure| failure.index == index.name && failure.shard == shard);
-        if let Some(failure) = failure {
-            return Err(missing_shard(snapshot, index, shard, failure.reason.clone()));
-        }
-        let metadata = self.index_metadata(snapshot, index).await?;
         if shard >= metadata.number_of_shards {
-            let reason = format!("the index has {} shards", metadata.number_of_shards);
-            return Err(missing_shard(snapshot, index, shard, reason));
+            return Err(RepositoryError::UnknownShard {
+                index: index.name.clone(),
+                shard,
+                shards: metadata.number_of_shards,
+            });
+        }
+        if let Some(failure) = snapshot.failure(&index.name, shard) {
+            return Err(missing_shard(snapshot, index, shard, failure.reason.clone()));
         }
         let mounted = metadata.settings.get("index.store.type").and_then(Json::as_str);
         if let Some(store @ ("snapshot" | "remote_snapshot")) = mounted {
@@ -170,7 +203,8 @@ impl Repository {
                 return Err(self.absent_shard(snapshot, index, shard, &places).await);
             }
         };
-        let files = shard::parse(&list).map_err(|damage| self.blobs.damaged(&blob, damage))?;
+        let files = shard::parse(&list, &snapshot.name)
+            .map_err(|damage| self.blobs.damaged(&blob, damage))?;
         Ok(ShardFiles {
             index: index.name.clone(),
             shard,
@@ -225,6 +259,11 @@ impl Repository {
         ShardDocuments::new(&self.blobs, files, from)
     }
 
+    /// What a shard is made of, without reading any document.
+    pub async fn shard_survey(&self, files: &ShardFiles) -> Result<ShardSurvey, RepositoryError> {
+        survey::of(&FileReader::new(&self.blobs, files.clone())).await
+    }
+
     /// How large a shard is, without reading any document.
     pub async fn shard_size(&self, files: &ShardFiles) -> Result<ShardSize, RepositoryError> {
         ShardDocuments::new(&self.blobs, files.clone(), Position::START).size().await
@@ -247,47 +286,5 @@ fn missing_shard(
         index: index.name.clone(),
         shard,
         reason,
-    }
-}
-
-/// The snapshot names nearest to one that does not exist, or all names.
-fn hint(name: &str, names: &[&str]) -> String {
-    let quoted = |names: &[&str]| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    };
-    if names.is_empty() {
-        return "it has no snapshots at all; take one first".into();
-    }
-    let mut near: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for known in names {
-        near.entry(strsim::damerau_levenshtein(name, known)).or_default().push(known);
-    }
-    let limit = name.chars().count().div_ceil(3);
-    let near: Vec<&str> =
-        near.range(..=limit).flat_map(|(_, names)| names.clone()).take(3).collect();
-    if !near.is_empty() {
-        return format!("did you mean {}?", quoted(&near));
-    }
-    let shown = names.get(..LISTED_NAMES).unwrap_or(names);
-    let more = names.len() - shown.len();
-    if more == 0 {
-        format!("it has {}", quoted(shown))
-    } else {
-        format!("it has {} and {more} more", quoted(shown))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hint;
-
-    #[test]
-    fn a_misspelt_name_gets_the_nearest() {
-        assert_eq!(hint("nightyl", &["weekly", "nightly"]), "did you mean `nightly`?");
-    }
-
-    #[test]
-    fn a_strange_name_gets_the_list() {
-        assert_eq!(hint("x", &["weekly", "nightly"]), "it has `weekly`, `nightly`");
     }
 }

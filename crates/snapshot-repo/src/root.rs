@@ -103,6 +103,12 @@ pub(crate) fn highest_generation<'a>(names: impl IntoIterator<Item = &'a str>) -
     names.into_iter().filter_map(|name| name.strip_prefix("index-")?.parse().ok()).max()
 }
 
+/// Whether an `index-N` is no JSON at all but bytes of another kind, as an encryption plug-in writes
+/// them.
+pub(crate) fn is_foreign(bytes: &[u8]) -> bool {
+    !bytes.trim_ascii_start().starts_with(b"{") && std::str::from_utf8(bytes).is_err()
+}
+
 /// Reads `index-N`.
 pub(crate) fn parse(bytes: &[u8], generation: u64) -> Result<Contents, Damage> {
     let root: RootFile = serde_json::from_slice(bytes)

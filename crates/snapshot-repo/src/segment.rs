@@ -1,24 +1,16 @@
-//! One segment while it is read: its small files first, then its stored fields range by range.
-//!
-//! ```text
-//! store:   | range 1 | range 2 | range 3 |          asked for one ahead
-//! decode:            | range 1   | range 2   | ...  on a thread that may block
-//! ```
+//! One segment: its small files are read first, then its stored fields are decoded, stretch by
+//! stretch, each by itself.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::future::try_join_all;
-use lucene::{LuceneError, Opening, Segment, SegmentCommit, StoredFieldsDecoder};
-use tokio::task::{JoinSet, spawn_blocking};
+use lucene::{LuceneError, Segment, SegmentCommit, Stretch, StretchSum};
 
 use crate::batch::{Batch, Reach};
 use crate::error::RepositoryError;
 use crate::files::FileReader;
-
-/// Attributes of a segment that name fields which were taken out of the stored sources.
-const DERIVED_FIELDS: &[&str] = &["derived_vector_fields", "nested_derived_vector_fields"];
+use crate::opening;
+use crate::survey::DERIVED_VECTORS;
 
 /// The part of a shard that is wanted, and where a segment lies in it.
 #[derive(Clone, Copy, Debug)]
@@ -31,198 +23,94 @@ pub(crate) struct Window {
     pub(crate) until: u64,
 }
 
-/// What remains after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// The segment is not at its end.
-    Inside,
-    /// Every document of the segment was read, and its checksum is right.
-    SegmentDone,
-    /// The end of the window was met.
-    WindowDone,
+impl Window {
+    /// Whether it ends before the last document of a segment of so many.
+    pub(crate) fn ends_inside(self, documents: u32) -> bool {
+        self.until < self.base.saturating_add(u64::from(documents))
+    }
 }
 
-/// A segment that is being read.
-#[derive(Debug)]
+/// A segment of which the stored fields can be read.
+#[derive(Clone, Debug)]
 pub(crate) struct OpenSegment {
-    reader: FileReader,
-    segment: Arc<Segment>,
-    window: Window,
-    decoder: Option<StoredFieldsDecoder>,
-    ranges: RangesAhead,
-    /// Whether the decoder may have chunks without further bytes.
-    fed: bool,
+    pub(crate) reader: FileReader,
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) window: Window,
 }
 
 impl OpenSegment {
     /// Reads a segment's small files.
     pub(crate) async fn open(
         reader: FileReader,
-        commit: SegmentCommit,
+        commit: &SegmentCommit,
         window: Window,
-        range_bytes: NonZeroU64,
     ) -> Result<Self, RepositoryError> {
-        let mut opening = Opening::start(reader.lucene_files(), &commit)
-            .map_err(|error| reader.broken(&error))?;
-        let segment = loop {
-            match opening {
-                Opening::Ready(segment) => break segment,
-                Opening::Needs(needs) => {
-                    let asked = needs.slices().iter().map(|slice| reader.slice(slice));
-                    let answers = try_join_all(asked).await?;
-                    let supplied = spawn_blocking(move || needs.supply(&answers)).await;
-                    opening = supplied
-                        .map_err(|_| reader.stopped())?
-                        .map_err(|error| reader.broken(&error))?;
-                }
-            }
-        };
+        let segment = opening::segment(&reader, commit).await?;
         for (name, fields) in segment.attributes() {
-            if DERIVED_FIELDS.contains(&name.as_str()) && !fields.is_empty() {
+            if DERIVED_VECTORS.contains(&name.as_str()) && !fields.is_empty() {
                 return Err(reader.derived_source(&commit.name, fields));
             }
         }
-        let mut decoder = segment.decoder();
-        if let Ok(skipped) = u32::try_from(window.from.saturating_sub(window.base)) {
-            decoder.skip_until(skipped);
-        }
-        let stored = segment.stored_fields();
-        let ranges = RangesAhead {
-            file: stored.file.clone(),
-            next: stored.offset,
-            end: stored.offset.saturating_add(stored.length),
-            range_bytes,
-            asked: JoinSet::new(),
-        };
-        Ok(Self {
-            reader,
-            segment: segment.into(),
-            window,
-            decoder: Some(decoder),
-            ranges,
-            fed: false,
-        })
+        Ok(Self { reader, segment: segment.into(), window })
     }
 
-    /// How many of its documents are deleted.
-    pub(crate) fn deleted(&self) -> u32 {
-        self.segment.live_docs().deleted()
+    /// The stretches that must be read, of so many bytes each: all up to the end of the window.
+    ///
+    /// Those that lie before the window are among them, for the sake of the file's checksum.
+    pub(crate) fn stretches(&self, least_bytes: u64) -> impl Iterator<Item = Stretch> {
+        let Window { base, from: _, until } = self.window;
+        self.segment
+            .stretches(least_bytes)
+            .take_while(move |stretch| base + u64::from(stretch.documents.start) < until)
     }
 
-    /// How many bytes its stored fields have.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.segment.stored_fields().length
-    }
-
-    /// Decodes until the batch is full, more bytes are needed, or the segment ends.
-    pub(crate) async fn advance(
-        &mut self,
-        batch: Batch,
-    ) -> Result<(Progress, Batch), RepositoryError> {
-        let bytes = if self.fed { None } else { self.ranges.next(&self.reader).await? };
-        let at_end = bytes.is_none() && !self.fed;
-        let decoder = self.decoder.take().ok_or_else(|| self.reader.stopped())?;
-        if at_end {
-            return self.finish(decoder).map(|()| (Progress::SegmentDone, batch));
-        }
-        let step = Step {
-            decoder,
-            batch,
-            segment: Arc::clone(&self.segment),
-            reader: self.reader.clone(),
-            window: self.window,
-        };
-        let stepped = spawn_blocking(move || step.run(bytes)).await;
-        let stepped = stepped.map_err(|_| self.reader.stopped())?;
-        let (step, end) = stepped.map_err(|error| self.reader.broken(&error))?;
-        self.decoder = Some(step.decoder);
-        self.fed = end == StepEnd::BatchFull;
-        let progress = match end {
-            StepEnd::BatchFull | StepEnd::MoreBytes => Progress::Inside,
-            StepEnd::Window => Progress::WindowDone,
-        };
-        Ok((progress, step.batch))
-    }
-
-    /// Checks that all documents were seen and that the bytes were the right ones.
-    fn finish(&self, decoder: StoredFieldsDecoder) -> Result<(), RepositoryError> {
-        let read = decoder.finish().map_err(|error| self.reader.broken(&error))?;
+    /// Reads the bytes of some stretches that follow each other.
+    pub(crate) async fn fetch(&self, stretches: &[Stretch]) -> Result<Bytes, RepositoryError> {
         let stored = self.segment.stored_fields();
-        if stored.whole() {
-            self.reader.check_sum(&stored.file, read.checksum)?;
-        }
-        Ok(())
+        let bounds = stretches.first().zip(stretches.last());
+        let range = bounds.map_or(0..0, |(first, last)| {
+            stored.offset.saturating_add(first.bytes.start)
+                ..stored.offset.saturating_add(last.bytes.end)
+        });
+        self.reader.range(&stored.file, range).await
     }
-}
 
-/// Why a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StepEnd {
-    BatchFull,
-    MoreBytes,
-    Window,
-}
-
-/// What a decoding thread works on.
-struct Step {
-    decoder: StoredFieldsDecoder,
-    batch: Batch,
-    segment: Arc<Segment>,
-    reader: FileReader,
-    window: Window,
-}
-
-impl Step {
-    fn run(mut self, bytes: Option<Bytes>) -> Result<(Self, StepEnd), LuceneError> {
-        if let Some(bytes) = bytes {
-            self.decoder.push(&bytes)?;
+    /// Decodes a stretch and hands its documents on, batch by batch; the sum is none when the
+    /// window ends before the stretch, or nobody takes the batches.
+    ///
+    /// A stretch before the window is summed up only.
+    pub(crate) fn decode(
+        &self,
+        stretch: &Stretch,
+        bytes: &[u8],
+        mut hand_on: impl FnMut(Batch) -> bool,
+    ) -> Result<Option<StretchSum>, LuceneError> {
+        let Self { reader, segment, window } = self;
+        let mut decoder = segment.decoder(stretch, bytes)?;
+        if window.base + u64::from(stretch.documents.end) <= window.from
+            && !stretch.documents.is_empty()
+        {
+            return Ok(Some(decoder.sum_only()));
         }
-        loop {
-            if self.batch.is_full() {
-                return Ok((self, StepEnd::BatchFull));
-            }
-            let Some(chunk) = self.decoder.next_chunk()? else {
-                return Ok((self, StepEnd::MoreBytes));
-            };
-            let types = self.reader.types();
-            let reach = self.batch.take(&chunk, &self.segment, types, self.window)?;
-            self.decoder.recycle(chunk);
+        let first = (window.base + u64::from(stretch.documents.start)).max(window.from);
+        let mut batch = Batch::at(first, reader.clone());
+        while let Some(chunk) = decoder.next_chunk(batch.arena())? {
+            let reach = batch.take(&chunk, segment, *window)?;
             if reach == Reach::Past {
-                return Ok((self, StepEnd::Window));
+                hand_on(batch);
+                return Ok(None);
+            }
+            if batch.is_full() {
+                let next = Batch::at(batch.positions().end, reader.clone());
+                if !hand_on(std::mem::replace(&mut batch, next)) {
+                    return Ok(None);
+                }
             }
         }
-    }
-}
-
-/// The ranges of a file in order, the next one asked for while the last is in use.
-#[derive(Debug)]
-struct RangesAhead {
-    file: String,
-    next: u64,
-    end: u64,
-    range_bytes: NonZeroU64,
-    asked: JoinSet<Result<Bytes, RepositoryError>>,
-}
-
-impl RangesAhead {
-    async fn next(&mut self, reader: &FileReader) -> Result<Option<Bytes>, RepositoryError> {
-        if self.asked.is_empty() {
-            self.ask(reader);
+        let sum = decoder.finish()?;
+        if !batch.positions().is_empty() {
+            hand_on(batch);
         }
-        let Some(answer) = self.asked.join_next().await else {
-            return Ok(None);
-        };
-        self.ask(reader);
-        answer.map_err(|_| reader.stopped())?.map(Some)
-    }
-
-    fn ask(&mut self, reader: &FileReader) {
-        if self.next >= self.end {
-            return;
-        }
-        let start = self.next;
-        self.next = start.saturating_add(self.range_bytes.get()).min(self.end);
-        let (reader, file, range) = (reader.clone(), self.file.clone(), start..self.next);
-        self.asked.spawn(async move { reader.range(&file, range).await });
+        Ok(Some(sum))
     }
 }

@@ -94,13 +94,20 @@ impl ShardFile {
     }
 }
 
-/// Reads the list of files of a shard.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<ShardFile>, Damage> {
+/// Reads the list of files of a shard in this snapshot.
+pub(crate) fn parse(bytes: &[u8], snapshot: &str) -> Result<Vec<ShardFile>, Damage> {
     let body = container::open(bytes, "snapshot")?;
     let list = smile::read(&body)?;
     let Value::Object(mut fields) = list else {
         return Err("it is no object".into());
     };
+    match fields.swap_remove("name") {
+        Some(Value::String(name)) if name == snapshot => {}
+        Some(Value::String(name)) => {
+            return Err(format!("it lists the files of snapshot `{name}`, not `{snapshot}`").into());
+        }
+        _ => return Err("it does not say which snapshot it is of".into()),
+    }
     let Some(Value::Array(files)) = fields.swap_remove("files") else {
         return Err("it has no list `files`".into());
     };

@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::closest;
 use crate::container;
-use crate::error::Damage;
+use crate::error::{Damage, RepositoryError};
 use crate::root::{SnapshotSummary, VersionText};
 use crate::shard_paths::ShardPaths;
 use crate::smile;
@@ -130,9 +131,44 @@ impl fmt::Display for SnapshotState {
 }
 
 impl Snapshot {
+    /// The server that took it, for people: `Elasticsearch 7.10.2`. Since 8.11 Elasticsearch tells
+    /// only its major version, by the index version.
+    pub fn server(&self) -> String {
+        let product = match self.distribution {
+            Distribution::Elasticsearch => "Elasticsearch",
+            Distribution::OpenSearch => "OpenSearch",
+        };
+        let text = self.version.as_deref().unwrap_or("of an unknown version");
+        let number = text.parse().ok().filter(|number| *number >= FIRST_VERSION_NUMBER);
+        match self.index_version.or(number) {
+            Some(id) if is_counted(id) => {
+                format!("{product} {} (index version {id})", id / 1_000_000)
+            }
+            Some(id) if number.is_some() => format!("{product} {}", version_of(id)),
+            Some(_) | None => format!("{product} {text}"),
+        }
+    }
+
     /// The index of this name.
     pub fn index(&self, name: &str) -> Option<&SnapshotIndex> {
         self.indices.iter().find(|index| index.name == name)
+    }
+
+    /// The index of this name, or an error with the names that may be meant.
+    pub fn existing_index(&self, name: &str) -> Result<&SnapshotIndex, RepositoryError> {
+        self.index(name).ok_or_else(|| {
+            let names: Vec<&str> = self.indices.iter().map(|index| index.name.as_str()).collect();
+            RepositoryError::UnknownIndex {
+                snapshot: self.name.clone(),
+                name: name.to_owned(),
+                hint: closest::hint(name, &names),
+            }
+        })
+    }
+
+    /// Why it does not hold a shard; none where it does, as far as it says.
+    pub fn failure(&self, index: &str, shard: u32) -> Option<&ShardFailure> {
+        self.failures.iter().find(|failure| failure.index == index && failure.shard == shard)
     }
 
     /// Whether the server that took it had mapping types in its interface (Elasticsearch 5 and 6).
@@ -146,10 +182,27 @@ impl Snapshot {
 /// OpenSearch sets this bit in the numbers of its versions.
 const OPENSEARCH_BIT: u64 = 0x0800_0000;
 
+/// Smaller numbers are no versions.
+const FIRST_VERSION_NUMBER: u64 = 1_000_000;
+
+/// From here on Elasticsearch counts its index versions: their digits tell the major version alone.
+const FIRST_COUNTED: u64 = 8_500_000;
+
 /// The version that a number stands for: 7100299 is 7.10.2, its last two digits are 99 in a release.
 fn version_of(id: u64) -> String {
     let id = id & !OPENSEARCH_BIT;
     format!("{}.{}.{}", id / 1_000_000, id / 10_000 % 100, id / 100 % 100)
+}
+
+/// The release that a server tells; the one that it was when index versions came to be counted apart
+/// from releases is what it has told ever since.
+fn told_version(id: u64) -> String {
+    if is_counted(id) { "8.11.0".to_owned() } else { version_of(id) }
+}
+
+/// Whether a number is one of an index version, which are counted apart from releases.
+fn is_counted(id: u64) -> bool {
+    id >= FIRST_COUNTED && id & OPENSEARCH_BIT == 0
 }
 
 /// Reads a snapshot's own file; `indices` is what the root says of it.
@@ -180,6 +233,9 @@ pub(crate) fn parse(
         held.push(index);
     }
     held.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut failures: Vec<ShardFailure> =
+        file.failures.into_iter().map(FailureFile::failure).collect();
+    failures.sort_by(|one, other| (&one.index, one.shard).cmp(&(&other.index, other.shard)));
     Ok(Snapshot {
         name: file.name,
         uuid: summary.uuid.clone(),
@@ -191,14 +247,15 @@ pub(crate) fn parse(
             Some(id) if id & OPENSEARCH_BIT != 0 => Distribution::OpenSearch,
             Some(_) | None => Distribution::Elasticsearch,
         },
-        version: summary
+        // This file has a checksum, and the root list has none.
+        version: file
             .version
-            .clone()
-            .or_else(|| file.version.map(VersionText::text))
-            .or_else(|| file.version_id.map(version_of)),
-        index_version: summary.index_version,
+            .map(VersionText::text)
+            .or_else(|| file.version_id.map(told_version))
+            .or_else(|| summary.version.clone()),
+        index_version: file.version_id.filter(|id| is_counted(*id)).or(summary.index_version),
         indices: held,
-        failures: file.failures.into_iter().map(FailureFile::failure).collect(),
+        failures,
         include_global_state: file.include_global_state.unwrap_or(true),
         data_streams: file.data_streams,
         total_shards: file.total_shards,

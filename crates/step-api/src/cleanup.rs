@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource};
+use crate::{access::ClusterAccess, process::Summary, repository::SnapshotSource};
 
 /// How much is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +32,6 @@ pub struct CleanupRequest {
     pub snapshot: SnapshotSource,
     /// The name under which the repository was registered on the source.
     pub repository_name: String,
-    /// All groups of the migration.
-    pub groups: Vec<Group>,
 }
 
 /// What was done.

@@ -4,13 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::ClusterAccess, process::Summary, repository::SnapshotSource, version::ServerVersion,
+    access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource,
+    version::ServerVersion,
 };
 
 /// What Initialize checks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InitializeRequest {
+    /// The migration's name, as in the names of gates.
+    pub migration: String,
     /// The source cluster; absent when only an existing snapshot is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ClusterAccess>,
@@ -18,6 +21,8 @@ pub struct InitializeRequest {
     pub target: ClusterAccess,
     /// The snapshot that is read or taken.
     pub snapshot: SnapshotSource,
+    /// All groups of the migration.
+    pub groups: Vec<Group>,
 }
 
 /// What Initialize found.

@@ -19,6 +19,7 @@ pub mod exit;
 pub mod pattern;
 pub mod process;
 pub mod progress;
+pub mod rate;
 pub mod repository;
 pub mod selection;
 pub mod version;

@@ -31,19 +31,11 @@ pub mod variables {
     pub const LOG: &str = "ARGOSY_LOG";
     /// `json` for one JSON object a line; text otherwise.
     pub const LOG_FORMAT: &str = "ARGOSY_LOG_FORMAT";
-    /// Prefix of the source's credentials; the parts are in [`CREDENTIAL_PARTS`].
+    /// Prefix of the source's credentials: `USERNAME`, `PASSWORD`, `CERTIFICATE`, `KEY` and
+    /// `AUTHORITY` follow it.
     pub const SOURCE_PREFIX: &str = "ARGOSY_SOURCE_";
-    /// Prefix of the target's credentials; the parts are in [`CREDENTIAL_PARTS`].
+    /// Prefix of the target's credentials, with the same parts.
     pub const TARGET_PREFIX: &str = "ARGOSY_TARGET_";
-    /// The last part of a credential's variable, and the key of the Secret that fills it.
-    pub const CREDENTIAL_PARTS: [(&str, &str); 5] = [
-        ("USERNAME", "username"),
-        ("PASSWORD", "password"),
-        ("CERTIFICATE", "tls.crt"),
-        ("KEY", "tls.key"),
-        ("AUTHORITY", "ca.crt"),
-    ];
-
     /// Returns whether a variable is a setting of an object store.
     pub fn is_storage(name: &str) -> bool {
         ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix))

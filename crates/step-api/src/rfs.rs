@@ -123,6 +123,9 @@ pub struct RfsAnswer {
     pub items: u64,
     /// What became of the documents of these items.
     pub ledger: Ledger,
+    /// Bytes of the repository that this process read for documents.
+    #[serde(default)]
+    pub bytes_read: u64,
 }
 
 impl Summary for RfsAnswer {
@@ -130,7 +133,13 @@ impl Summary for RfsAnswer {
         let Ledger { accepted, rejected, without_source, bytes, .. } = self.ledger;
         match self.role {
             RfsRole::Prepare => format!("{} work items are ready", self.items),
-            RfsRole::Work | RfsRole::Follow => format!(
+            RfsRole::Work => format!(
+                "{} work items: {accepted} documents accepted, {rejected} rejected, \
+                 {without_source} without a source, {bytes} bytes of source; {} bytes of the \
+                 repository were read",
+                self.items, self.bytes_read
+            ),
+            RfsRole::Follow => format!(
                 "{} work items: {accepted} documents accepted, {rejected} rejected, \
                  {without_source} without a source, {bytes} bytes of source",
                 self.items

@@ -27,12 +27,17 @@ pub struct Selection<'a> {
 
 /// Resolves the groups' patterns against the names in the snapshot.
 pub fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
+    select_in("the snapshot", groups, names)
+}
+
+/// Resolves the groups' patterns against the names in another place, as messages call it.
+pub fn select_in<'a>(place: &str, groups: &'a [Group], names: &[String]) -> Selection<'a> {
     let mut selection = Selection::default();
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for group in groups {
         let selected = group.indices.pick(names.iter().map(String::as_str));
         if selected.names.is_empty() && !group.allow_empty {
-            selection.problems.push(matches_nothing(group, names, &selected.passed_over));
+            selection.problems.push(matches_nothing(place, group, names, &selected.passed_over));
         }
         for name in names.iter().filter(|name| selected.names.contains(name)) {
             owners.entry(name).or_default().push(&group.name);
@@ -54,7 +59,7 @@ pub fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
     selection
 }
 
-fn matches_nothing(group: &Group, names: &[String], passed_over: &[String]) -> String {
+fn matches_nothing(place: &str, group: &Group, names: &[String], passed_over: &[String]) -> String {
     let patterns = group.indices.patterns();
     let texts: Vec<String> = patterns.iter().map(ToString::to_string).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -74,13 +79,13 @@ fn matches_nothing(group: &Group, names: &[String], passed_over: &[String]) -> S
     } else if !near.is_empty() {
         format!("did you mean {}?", quoted(&near))
     } else if names.is_empty() {
-        "the snapshot holds no index at all".to_owned()
+        format!("{place} holds no index at all")
     } else {
         let names: Vec<&str> = names.iter().map(String::as_str).take(10).collect();
-        format!("the snapshot holds for example {}", quoted(&names))
+        format!("{place} holds for example {}", quoted(&names))
     };
     format!(
-        "group `{}` matches no index of the snapshot: its patterns are {}; {advice} (set \
+        "group `{}` matches no index of {place}: its patterns are {}; {advice} (set \
          `allowEmpty: true` if it may match nothing)",
         group.name,
         quoted(&texts)

@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    access::ClusterAccess, pattern::IndexSelection, process::Summary, repository::SnapshotSource,
-};
+use crate::{access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource};
 
 /// Which snapshot to take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,8 +15,8 @@ pub struct SnapshotRequest {
     pub snapshot: SnapshotSource,
     /// The name under which the repository is registered on the source.
     pub repository_name: String,
-    /// The selections of all groups: together they say what the snapshot holds.
-    pub selections: Vec<IndexSelection>,
+    /// All groups: together they say what the snapshot holds.
+    pub groups: Vec<Group>,
     /// The most each node may write, in MB a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rate_mb_per_node: Option<u32>,

@@ -37,7 +37,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::{item::ItemKind, rule::trial::versions};
+    use crate::{item::MetadataKind, rule::trial::versions};
 
     const VERSIONS: [&str; 9] = [
         "ES 5.6.16",
@@ -163,23 +163,23 @@ mod tests {
 
     fn any_item() -> impl Strategy<Value = Item> {
         let kinds = vec![
-            ItemKind::LegacyTemplate,
-            ItemKind::ComponentTemplate,
-            ItemKind::IndexTemplate,
-            ItemKind::Index,
+            MetadataKind::LegacyTemplate,
+            MetadataKind::ComponentTemplate,
+            MetadataKind::IndexTemplate,
+            MetadataKind::Index,
         ];
         (prop::sample::select(kinds), settings(), mappings()).prop_map(
             |(kind, settings, mappings)| {
                 let parts = json!({ "settings": settings, "mappings": mappings, "aliases": {} });
                 let body = match kind {
-                    ItemKind::Index => parts,
-                    ItemKind::LegacyTemplate => {
+                    MetadataKind::Index => parts,
+                    MetadataKind::LegacyTemplate => {
                         let mut body = parts;
                         body["template"] = json!("logs-*");
                         body
                     }
-                    ItemKind::ComponentTemplate => json!({ "template": parts }),
-                    ItemKind::IndexTemplate => json!({
+                    MetadataKind::ComponentTemplate => json!({ "template": parts }),
+                    MetadataKind::IndexTemplate => json!({
                         "index_patterns": ["logs-*"], "template": parts, "deprecated": true
                     }),
                 };
@@ -227,7 +227,7 @@ mod tests {
             .iter()
             .filter(|version| !version.starts_with("ES 5") && !version.starts_with("ES 6"))
         {
-            let item = Item::read(ItemKind::Index, "it", body.clone()).expect("an item");
+            let item = Item::read(MetadataKind::Index, "it", body.clone()).expect("an item");
             let transformed = apply(item.clone(), versions(version, version));
             assert_eq!(transformed.item, item, "{version}");
             assert_eq!(transformed.changes, [], "{version}");

@@ -116,11 +116,11 @@ fn collect(prefix: &str, parent: &Map<String, Value>, types: &mut BTreeMap<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::ItemKind;
+    use crate::item::MetadataKind;
     use serde_json::json;
 
     fn item(body: Value) -> Item {
-        Item::read(ItemKind::Index, "i", body).expect("an item")
+        Item::read(MetadataKind::Index, "i", body).expect("an item")
     }
 
     #[test]

@@ -11,35 +11,16 @@
 //! that a rule need not know where it works.
 
 use serde_json::{Map, Value};
+pub(crate) use step_api::metadata::MetadataKind;
 use thiserror::Error;
 
 use crate::settings::Settings;
-
-/// A kind of metadata.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ItemKind {
-    /// A legacy template (`_template`).
-    LegacyTemplate,
-    /// A component template (`_component_template`).
-    ComponentTemplate,
-    /// A composable template (`_index_template`).
-    IndexTemplate,
-    /// An index with settings, mappings and aliases.
-    Index,
-}
-
-impl ItemKind {
-    /// Returns whether the three parts stand under `template`.
-    fn is_nested(self) -> bool {
-        matches!(self, Self::ComponentTemplate | Self::IndexTemplate)
-    }
-}
 
 /// One index or template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// What it is.
-    pub kind: ItemKind,
+    pub kind: MetadataKind,
     /// Its name.
     pub name: String,
     /// Its settings.
@@ -64,13 +45,18 @@ pub struct ItemError {
     pub part: &'static str,
 }
 
+/// Returns whether the three parts stand under `template`.
+fn is_nested(kind: MetadataKind) -> bool {
+    matches!(kind, MetadataKind::ComponentTemplate | MetadataKind::IndexTemplate)
+}
+
 impl Item {
     /// Reads the body of an item, as the source's API shows it.
-    pub fn read(kind: ItemKind, name: &str, body: Value) -> Result<Self, ItemError> {
+    pub fn read(kind: MetadataKind, name: &str, body: Value) -> Result<Self, ItemError> {
         let wrong = |part| ItemError { name: name.to_owned(), part };
         let mut rest = object(body).ok_or_else(|| wrong("body"))?;
         rest.retain(|_, value| !value.is_null());
-        let mut parts = if kind.is_nested() {
+        let mut parts = if is_nested(kind) {
             let parts = rest.shift_remove("template").unwrap_or_default();
             object(parts).ok_or_else(|| wrong("template"))?
         } else {
@@ -83,7 +69,7 @@ impl Item {
         let settings = Settings::read(part("settings")?);
         let mappings = part("mappings")?;
         let aliases = part("aliases")?;
-        if kind.is_nested() {
+        if is_nested(kind) {
             parts.retain(|_, value| !value.is_null());
             if !parts.is_empty() {
                 rest.insert("template".to_owned(), Value::Object(parts));
@@ -97,7 +83,7 @@ impl Item {
     /// Returns the body of the request that makes the item.
     pub fn body(&self) -> Value {
         let mut body = self.rest.clone();
-        let mut parts = if self.kind.is_nested() {
+        let mut parts = if is_nested(self.kind) {
             body.shift_remove("template").and_then(object).unwrap_or_default()
         } else {
             std::mem::take(&mut body)
@@ -112,10 +98,10 @@ impl Item {
                 parts.insert(name.to_owned(), Value::Object(part));
             }
         }
-        if !self.kind.is_nested() {
+        if !is_nested(self.kind) {
             return Value::Object(parts);
         }
-        if !parts.is_empty() || self.kind == ItemKind::ComponentTemplate {
+        if !parts.is_empty() || self.kind == MetadataKind::ComponentTemplate {
             body.insert("template".to_owned(), Value::Object(parts));
         }
         Value::Object(body)
@@ -143,7 +129,7 @@ mod tests {
             "template": { "settings": { "index": { "codec": "default" } }, "lifecycle": {} },
             "version": 4
         });
-        let item = Item::read(ItemKind::ComponentTemplate, "c", body).expect("an item");
+        let item = Item::read(MetadataKind::ComponentTemplate, "c", body).expect("an item");
         assert_eq!(item.settings.text("index.codec").as_deref(), Some("default"));
         let expected = json!({
             "version": 4,
@@ -155,13 +141,14 @@ mod tests {
     #[test]
     fn the_parts_of_a_legacy_template_stand_at_the_root() {
         let body = json!({ "order": 1, "template": "logs-*", "mappings": {}, "version": null });
-        let item = Item::read(ItemKind::LegacyTemplate, "l", body).expect("an item");
+        let item = Item::read(MetadataKind::LegacyTemplate, "l", body).expect("an item");
         assert_eq!(item.body(), json!({ "order": 1, "template": "logs-*" }));
     }
 
     #[test]
     fn a_part_that_is_no_object_is_refused() {
-        let error = Item::read(ItemKind::Index, "i", json!({ "mappings": [] })).expect_err("no");
+        let error =
+            Item::read(MetadataKind::Index, "i", json!({ "mappings": [] })).expect_err("no");
         assert_eq!(error.part, "mappings");
     }
 }

@@ -1,16 +1,16 @@
 //! What is each item, and what is to be done with it? The metadata step and `workflow plan` ask
 //! the same functions, so what is shown and what is done cannot differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use step_api::metadata::MetadataKind;
 
 use crate::{
     apply::{Transformed, apply},
     builtin::builtin_template,
     change::Change,
-    item::{Item, ItemKind},
+    item::{Item, MetadataKind},
+    relevance::{self, Wanted},
     rule::Versions,
 };
 
@@ -71,13 +71,21 @@ impl Proposal {
     }
 }
 
-/// Proposes what becomes of all templates, in the order in which they need each other.
+/// Proposes what becomes of all templates, in the order in which they need each other; those that
+/// have nothing to do with what is `wanted` are left out.
 pub fn templates(
     component: BTreeMap<String, Value>,
     legacy: BTreeMap<String, Value>,
     index: BTreeMap<String, Value>,
     versions: Versions,
+    wanted: &Wanted<'_>,
 ) -> Vec<Proposal> {
+    let (mut used, mut of_others) = (BTreeSet::new(), BTreeSet::new());
+    for (name, body) in &index {
+        let left_out = builtin_template(name, body).is_some() || wanted.passes_over(body).is_some();
+        let users = if left_out { &mut of_others } else { &mut used };
+        users.extend(relevance::components(body));
+    }
     let kinds = [
         (MetadataKind::ComponentTemplate, component),
         (MetadataKind::LegacyTemplate, legacy),
@@ -86,12 +94,28 @@ pub fn templates(
     let all = kinds
         .into_iter()
         .flat_map(|(kind, templates)| templates.into_iter().map(move |entry| (kind, entry)));
-    all.map(|(kind, (name, body))| template(kind, name, body, versions)).collect()
+    all.map(|(kind, (name, body))| {
+        let passed_over = match kind {
+            MetadataKind::ComponentTemplate => {
+                wanted.passes_over_component(&name, &used, &of_others)
+            }
+            _ => wanted.passes_over(&body),
+        };
+        template(kind, name, body, passed_over, versions)
+    })
+    .collect()
 }
 
-fn template(kind: MetadataKind, name: String, body: Value, versions: Versions) -> Proposal {
-    if let Some(reason) = builtin_template(&name, &body) {
-        let task = Task::Skip(reason.to_owned());
+fn template(
+    kind: MetadataKind,
+    name: String,
+    body: Value,
+    passed_over: Option<String>,
+    versions: Versions,
+) -> Proposal {
+    let builtin = builtin_template(&name, &body).map(str::to_owned);
+    if let Some(reason) = builtin.or(passed_over) {
+        let task = Task::Skip(reason);
         return Proposal { kind, name, task, notes: Vec::new(), changes: Vec::new() };
     }
     let mut notes = Vec::new();
@@ -108,13 +132,7 @@ fn make(
     notes: Vec<String>,
     versions: Versions,
 ) -> Proposal {
-    let item_kind = match kind {
-        MetadataKind::LegacyTemplate => ItemKind::LegacyTemplate,
-        MetadataKind::ComponentTemplate => ItemKind::ComponentTemplate,
-        MetadataKind::IndexTemplate => ItemKind::IndexTemplate,
-        MetadataKind::Index => ItemKind::Index,
-    };
-    let transformed = match Item::read(item_kind, &name, body) {
+    let transformed = match Item::read(kind, &name, body) {
         Ok(item) => apply(item, versions),
         Err(error) => {
             let task = Task::Refuse(error.to_string());

@@ -77,7 +77,7 @@ pub(crate) mod trial {
     use super::{Rule, Versions};
     use crate::{
         change::{Change, Weight},
-        item::{Item, ItemKind},
+        item::{Item, MetadataKind},
     };
 
     /// Reads two versions.
@@ -91,7 +91,7 @@ pub(crate) mod trial {
     /// Runs one rule on a body; returns the body after it and the changes.
     pub(crate) fn run(
         rule: &Rule,
-        kind: ItemKind,
+        kind: MetadataKind,
         pair: (&str, &str),
         body: Value,
     ) -> (Value, Vec<Change>) {
@@ -103,7 +103,7 @@ pub(crate) mod trial {
     /// Runs one rule on an index from Elasticsearch 7.17 to OpenSearch 2.19; returns the body
     /// after it and the weights of the changes.
     pub(crate) fn index(rule: &Rule, body: Value) -> (Value, Vec<Weight>) {
-        let (body, changes) = run(rule, ItemKind::Index, ("ES 7.17", "OS 2.19"), body);
+        let (body, changes) = run(rule, MetadataKind::Index, ("ES 7.17", "OS 2.19"), body);
         (body, changes.iter().map(|change| change.weight).collect())
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use session::CommonFlags;
 pub(crate) use session::Format;
-use session::StateDirFlags;
 
 /// The default name of a workflow, as the published guides have it.
 pub(crate) const DEFAULT_WORKFLOW: &str = "migration-workflow";
@@ -30,23 +30,48 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or invalid file, 3 not found, 4 chan
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: CommonFlags,
+    #[command(flatten)]
+    pub(crate) argo_server: ArgoServerFlags,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// Flags that every command takes.
+/// The published guides name Argo's own server. None is needed here, and scripts that name one
+/// still work.
 #[derive(Debug, Args)]
-pub(crate) struct Global {
-    #[command(flatten)]
-    pub(crate) state: StateDirFlags,
-    /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+pub(crate) struct ArgoServerFlags {
+    #[arg(long, global = true, hide = true, value_name = "URL")]
+    argo_server: Option<String>,
+    #[arg(long, global = true, hide = true)]
+    token: Option<String>,
+    #[arg(long, global = true, hide = true)]
+    insecure: bool,
+}
+
+impl ArgoServerFlags {
+    /// Returns whether one of them was given.
+    pub(crate) fn are_given(&self) -> bool {
+        let Self { argo_server, token, insecure } = self;
+        argo_server.is_some() || token.is_some() || *insecure
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Migration(MigrationCommand),
+    /// Small things.
+    #[command(subcommand)]
+    Util(Util),
+    /// Run the embedded engine for one run; `submit` and `resume` start it.
+    #[command(hide = true)]
+    EngineRun(EngineRun),
+}
+
+/// The commands that are the same, whatever runs the migrations.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrationCommand {
     /// Keep the migration file and its credentials.
     #[command(subcommand)]
     Configure(Configure),
@@ -73,12 +98,8 @@ pub(crate) enum Command {
     /// Show what the steps of a migration printed.
     #[command(subcommand)]
     Log(Log),
-    /// Small things.
-    #[command(subcommand)]
-    Util(Util),
-    /// Run the embedded engine for one run; `submit` and `resume` start it.
-    #[command(hide = true)]
-    EngineRun(EngineRun),
+    /// Remove workflows and what they left behind; without a name, all of it. Asks first.
+    Reset(Reset),
 }
 
 #[derive(Debug, Subcommand)]
@@ -362,6 +383,31 @@ pub(crate) struct LogFlags {
     /// The workflow.
     #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
     pub(crate) workflow_name: String,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(crate) struct Reset {
+    /// Names or globs of what is to be removed, as `--list` shows them.
+    pub(crate) names: Vec<String>,
+    /// List what can be removed.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// All there is.
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Also what needs it.
+    #[arg(long)]
+    pub(crate) cascade: bool,
+    /// Also capture proxies; they are protected otherwise.
+    #[arg(long)]
+    pub(crate) include_proxies: bool,
+    /// Also volumes; they are protected otherwise.
+    #[arg(long)]
+    pub(crate) delete_storage: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

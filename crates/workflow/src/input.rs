@@ -13,9 +13,13 @@ use generator::{
     Compiled, DefaultRepository, Installation,
     findings::{self, Colour},
 };
-use session::StateDir;
+use step_api::Exit;
 
-use crate::{args, output};
+use crate::{
+    args,
+    backend::Keep,
+    output::{self, failure},
+};
 
 /// A migration file and what the compiler made of it.
 pub(crate) struct Source {
@@ -31,6 +35,11 @@ impl Source {
     /// Returns whether the file cannot be used.
     pub(crate) fn has_errors(&self) -> bool {
         self.compiled.findings.has_errors()
+    }
+
+    /// Returns whether the file holds passwords in clear text.
+    pub(crate) fn has_passwords(&self) -> bool {
+        self.compiled.output.as_ref().is_some_and(|output| !output.secrets.is_empty())
     }
 
     /// Returns the names of the secrets that must be kept before the migration can run: those
@@ -61,7 +70,7 @@ impl Source {
 }
 
 /// Reads and compiles what the command line names.
-pub(crate) fn read(state: &StateDir, input: &args::Input) -> anyhow::Result<Source> {
+pub(crate) fn read(keep: &dyn Keep, input: &args::Input) -> anyhow::Result<Source> {
     let (text, name) = match &input.file {
         Some(path) if path == Path::new("-") => {
             let mut text = String::new();
@@ -71,12 +80,22 @@ pub(crate) fn read(state: &StateDir, input: &args::Input) -> anyhow::Result<Sour
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
         None => {
             let session = &input.session.session;
-            let path = session::path(state, session)?;
-            (session::read(state, session)?, path.display().to_string())
+            (session_file(keep, session)?, keep.session_place(session)?)
         }
     };
     let compiled = generator::compile(&text, &installation(&input.installation));
     Ok(Source { text, name, compiled })
+}
+
+/// Reads the file of a session, which must have one.
+pub(crate) fn session_file(keep: &dyn Keep, session: &str) -> anyhow::Result<String> {
+    keep.session(session)?.ok_or_else(|| {
+        let message = format!(
+            "session `{session}` has no migration file; run `workflow configure sample --load` \
+             and `workflow configure edit`, or name a file"
+        );
+        failure(Exit::NotFound, message)
+    })
 }
 
 /// Compiles a text that is not kept yet.

@@ -2,19 +2,23 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use session::output;
 
 mod args;
+mod backend;
 mod commands;
-mod failure;
 mod input;
-mod launch;
+mod kubernetes;
 mod local;
 mod preview;
 mod view;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
-    output::exit_code(commands::run(arguments))
+    match output::arguments::<args::Arguments>() {
+        Ok(arguments) => {
+            let format = arguments.global.output;
+            output::exit_code(commands::run(arguments), format)
+        }
+        Err(exit) => exit,
+    }
 }

@@ -58,6 +58,17 @@ pub(crate) const NO_INDICES: Rule = Rule {
            patterns mean.",
 };
 
+/// Documents without metadata.
+pub(crate) const DOCUMENTS_ONLY: Rule = Rule {
+    id: "group::documents-only",
+    severity: Severity::Note,
+    summary: "a group migrates documents without their mappings",
+    docs: "`metadataMigration` is switched off, so the group's indices must be on the target \
+           already, with the mappings that their documents need. Into an index that is not there \
+           the target guesses a mapping from the first documents that come: searches then give \
+           other results, and documents that do not fit the guess are rejected.",
+};
+
 pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     if file.migrations.as_ref().is_some_and(Vec::is_empty) {
         let path = Pointer::root().key("migrations");
@@ -106,6 +117,13 @@ fn one(group: &SnapshotMigration, path: &Pointer, report: &mut Report<'_>) {
         report
             .value(&NOTHING_ENABLED, path, "this group migrates neither metadata nor documents")
             .help("enable `metadataMigration` or `documentBackfill`, or remove the group");
+    }
+    if !group.migrates_metadata() && group.migrates_documents() {
+        let message = "the documents of this group come without their mappings";
+        report.key(&DOCUMENTS_ONLY, &path.key("metadataMigration"), message).help(
+            "make its indices on the target before, with their mappings, or enable \
+             `metadataMigration`; else the target guesses a mapping from the first documents",
+        );
     }
     let Some(indices) = &group.indices else { return };
     let path = path.key("indices");
@@ -192,6 +210,22 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
            |         ^
            |
            = help: enable `metadataMigration` or `documentBackfill`, or remove the group
+        "#);
+    }
+
+    #[test]
+    fn documents_without_metadata_are_noted() {
+        let groups = r#"
+      - indices: ["*"]
+        metadataMigration: { enabled: false }"#;
+        insta::assert_snapshot!(printed(&grouped(groups)), @r#"
+        note[group::documents-only]: the documents of this group come without their mappings
+          --> migration.yaml:15:9
+           |
+        15 |         metadataMigration: { enabled: false }
+           |         ^^^^^^^^^^^^^^^^^
+           |
+           = help: make its indices on the target before, with their mappings, or enable `metadataMigration`; else the target guesses a mapping from the first documents
         "#);
     }
 

@@ -75,6 +75,7 @@ static RULES: &[Rule] = &[
     group::NO_INDICES,
     group::PATTERN,
     group::DUPLICATE_NAME,
+    group::DOCUMENTS_ONLY,
     overlap::RULE,
     overlap::TWO_SOURCES,
     approvals::UNKNOWN_GATE,

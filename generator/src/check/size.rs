@@ -7,7 +7,7 @@ use crate::{
     findings::{Report, Severity},
     plan::{Plan, PlannedGroup, Work},
     pointer::Pointer,
-    render::{layout, request},
+    render::request,
 };
 
 /// An object that the API server would refuse.
@@ -45,7 +45,7 @@ pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
                 Work::EvaluateMetadata(request) | Work::MigrateMetadata(request) => {
                     request::text(request).len()
                 }
-                Work::RestoreDocuments(restore) => request::escaped(&restore.request).len(),
+                Work::RestoreDocuments(restore) => request::between_quotes(&restore.request).len(),
                 Work::VerifyDocuments(request) => request::text(request).len(),
                 _ => 0,
             });
@@ -63,8 +63,8 @@ pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
 
 /// Returns whether a group says so much that its requests are worth measuring.
 fn may_be_long(group: &PlannedGroup) -> bool {
-    // Each letter takes at most twelve bytes (`\\ud83d` with its second half), or fourteen in the
-    // fleet's request; all else in a request is a few thousand bytes.
+    // Each letter takes at most twelve bytes (`\ud83d` with its second half); all else in a request
+    // is a few thousand bytes.
     let selection = group.tasks.iter().find_map(|task| match &task.work {
         Work::EvaluateMetadata(request) => Some(&request.group.indices),
         Work::RestoreDocuments(restore) => Some(&restore.request.group.indices),
@@ -78,7 +78,7 @@ fn may_be_long(group: &PlannedGroup) -> bool {
 /// Checks the objects.
 pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) {
     for manifest in manifests {
-        let size = layout::size(manifest);
+        let size = argo::json_size(manifest);
         if size > LARGEST_OBJECT {
             let message = format!(
                 "the {} `{}` would have {size} bytes, and Kubernetes takes {LARGEST_OBJECT}",

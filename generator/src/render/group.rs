@@ -6,7 +6,7 @@ use argo::{
     Arguments, ConfigMap, DagTask, DagTemplate, Inputs, Parameter, Template, ValueFrom,
     WorkflowStep, io::KeyRef, names, template::PodMetadata,
 };
-use step_api::rfs::{RfsRequest, RfsRole};
+use step_api::rfs::RfsRole;
 
 use super::{
     request,
@@ -118,14 +118,22 @@ fn gate_template(gate: &Gate) -> Template {
     }
 }
 
+/// How many workers may fail before the fleet is given up. What is wrong with the work itself ends
+/// at the work items; workers fail because their machines do, and the more there are and the
+/// longer they work, the more often. A fleet that cannot start at all must still end.
+const fn allowed_failures(workers: u32) -> u32 {
+    20 + 4 * workers
+}
+
 /// Prepare; then the fleet, and one that follows it. The fleet comes first in its step: under a
 /// tight `parallelism` a follower must never hold the place that its own fleet needs.
 fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Template {
     let RestoreDocuments { workers, request } = restore;
-    let with_role = |role| RfsRequest { role, ..request.clone() };
-    let run = |name: &str, role| {
+    let mut request = request.clone();
+    let mut run = |name: &str, role| {
+        request.role = role;
         let mut parameters = scope.parameters(Step::Rfs, name);
-        parameters.push(Parameter::new("request", request::text(&with_role(role))));
+        parameters.push(Parameter::new("request", request::text(&request)));
         WorkflowStep {
             name: name.to_owned(),
             template_ref: Some(reference(Step::Rfs, "run")),
@@ -133,9 +141,13 @@ fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Template {
             ..WorkflowStep::default()
         }
     };
+    let prepare = run("prepare", RfsRole::Prepare);
+    let follow = run("follow", RfsRole::Follow);
+    request.role = RfsRole::Work;
     let mut parameters = scope.parameters(Step::Rfs, "workers");
     parameters.push(Parameter::new("workers", workers.to_string()));
-    parameters.push(Parameter::new("request", request::escaped(&with_role(RfsRole::Work))));
+    parameters.push(Parameter::new("failures", allowed_failures(*workers).to_string()));
+    parameters.push(Parameter::new("request", request::between_quotes(&request)));
     let fleet = WorkflowStep {
         name: "workers".to_owned(),
         template_ref: Some(reference(Step::Rfs, "workers")),
@@ -149,10 +161,7 @@ fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Template {
             annotations: BTreeMap::from([("argosy.dev/retry".to_owned(), "whole".to_owned())]),
             ..PodMetadata::default()
         }),
-        steps: Some(vec![
-            vec![run("prepare", RfsRole::Prepare)],
-            vec![fleet, run("follow", RfsRole::Follow)],
-        ]),
+        steps: Some(vec![vec![prepare], vec![fleet, follow]]),
         ..Template::default()
     }
 }

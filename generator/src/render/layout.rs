@@ -10,10 +10,9 @@
 //!                   -> <workflow>-groups-2-a: groups -> group-a-31, ...
 //! ```
 
-use std::io::{self, Write};
-
-use argo::{DagTask, ObjectMeta, Template, TemplateRef, WorkflowSpec, WorkflowTemplate, names};
-use serde::Serialize;
+use argo::{
+    DagTask, ObjectMeta, Template, TemplateRef, WorkflowSpec, WorkflowTemplate, json_size, names,
+};
 
 use super::{
     group::{self, Bundle},
@@ -181,33 +180,13 @@ fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> 
 fn sizes(rendered: &RenderedMigration<'_>) -> impl Iterator<Item = usize> {
     let RenderedMigration { plan, opening, cleanup, cleanup_on_failure, rest, groups } = rendered;
     let own = plan.id.len()
-        + size(opening)
-        + size(cleanup)
-        + size(cleanup_on_failure)
+        + json_size(opening)
+        + json_size(cleanup)
+        + json_size(cleanup_on_failure)
         + bundle_size(rest);
     std::iter::once(own).chain(groups.iter().map(|(_, bundle)| bundle_size(bundle)))
 }
 
 fn bundle_size(bundle: &Bundle) -> usize {
-    size(&bundle.templates)
-}
-
-/// Returns the size of a value as JSON.
-pub(crate) fn size(value: &impl Serialize) -> usize {
-    let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, value).map_or(usize::MAX, |()| counter.0)
-}
-
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    json_size(&bundle.templates)
 }

@@ -10,7 +10,7 @@
 //! A large plan is spread over several WorkflowTemplates ([`layout`]).
 
 mod group;
-pub(crate) mod layout;
+mod layout;
 mod migration;
 mod object;
 pub(crate) mod request;

@@ -9,33 +9,46 @@
 //!   makes `$$` one `$`;
 //! - Argo quotes what it puts in with Go's rules, which are not JSON's for unprintable letters and
 //!   those beyond 16 bits; YAML 1.1 takes some of them as ends of lines.
+//!
+//! [`lines`] lays it out for people.
+
+mod lines;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::Serializer;
+
+use lines::Lines;
 
 /// The longest request that travels as an argument. Linux takes 128 KiB in one argument.
 pub(crate) const LONGEST_ARGUMENT: usize = 100_000;
 
 /// Returns a request as JSON of several lines, for people to read in the manifest.
 pub(crate) fn text(request: &impl Serialize) -> String {
-    let json = serde_json::to_string_pretty(request)
+    let mut json = Vec::with_capacity(1024);
+    request
+        .serialize(&mut Serializer::with_formatter(&mut json, Lines::default()))
         .expect("a request has text keys only, so it can be written as JSON");
-    harmless(json)
+    harmless(String::from_utf8(json).expect("JSON is UTF-8"), &[])
 }
 
-/// Returns a request as the inside of a JSON string: between double quotes it is one YAML value,
-/// wherever it is put.
-pub(crate) fn escaped(request: &impl Serialize) -> String {
+/// Returns a request as JSON that is one YAML value between single quotes.
+pub(crate) fn between_quotes(request: &impl Serialize) -> String {
     let json = serde_json::to_string(request)
         .expect("a request has text keys only, so it can be written as JSON");
-    let quoted = serde_json::to_string(&harmless(json)).expect("a text can be written as JSON");
-    quoted.trim_matches('"').to_owned()
+    harmless(json, &['\''])
 }
 
-fn harmless(json: String) -> String {
-    let is_plain = |byte: u8| byte < 0x7f && byte != b'$';
-    if json.bytes().all(is_plain) && !json.contains("{{") {
+/// Writes as `\u` escapes what any reader on the way would take for more than a letter, and what
+/// is in `also`.
+fn harmless(json: String, also: &[char]) -> String {
+    let bytes = json.as_bytes();
+    // Counted to the end, so that many bytes are looked at at once.
+    let odd = bytes.iter().filter(|byte| **byte >= 0x7f || **byte == b'$').count();
+    let following = bytes.get(1..).unwrap_or_default();
+    let braces = bytes.iter().zip(following).filter(|pair| *pair == (&b'{', &b'{')).count();
+    if odd == 0 && braces == 0 && !also.iter().any(|letter| json.contains(*letter)) {
         return json;
     }
     let mut text = String::with_capacity(json.len());
@@ -45,7 +58,7 @@ fn harmless(json: String) -> String {
         let plain = match letter {
             '{' => !next_is_brace && !text.ends_with("\\u007b"),
             '$' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
-            other => other.len_utf16() == 1,
+            other => other.len_utf16() == 1 && !also.contains(&other),
         };
         if plain {
             text.push(letter);
@@ -97,10 +110,10 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_request_is_one_yaml_value_between_quotes() {
+    fn a_request_between_quotes_is_one_yaml_value() {
         for hostile in HOSTILE {
             let request = json!({ "a": hostile });
-            let yaml = format!("args: [\"{}\"]\n", escaped(&request));
+            let yaml = format!("args: ['{}']\n", between_quotes(&request));
             let read = argo::yaml::read_value(&yaml).expect("YAML");
             let argument = read.pointer("/args/0").and_then(Value::as_str).expect("a text");
             assert_eq!(serde_json::from_str::<Value>(argument).expect("JSON"), request);

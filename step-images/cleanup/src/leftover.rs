@@ -5,7 +5,7 @@
 //! partial cleanup leaves a note in the working state, and a complete one takes it away.
 
 use cluster::Client;
-use register_step::working_state::{self, Stored, key_of};
+use coordination::working_state::{self, Stored, key_of};
 use serde::{Deserialize, Serialize};
 
 /// The value of `kind`.

@@ -7,8 +7,10 @@
 //! | snapshot that we took   | deleted            | stays                                 |
 //! | repository registration | taken away         | stays                                 |
 //!
-//! Whatever is gone already is fine, so the step can be killed and started again. Both clusters
-//! are cleaned even if one of them cannot be reached; then the step fails and says what is left.
+//! Whatever is gone already is fine, so the step can be killed and started again. The state on the
+//! target goes last, for it says what is to be removed from the source. If the source cannot be
+//! reached, the state stays; if the target cannot be reached, the source is cleaned of what this
+//! run took. In both cases the step fails and says what is left.
 
 mod leftover;
 mod source;
@@ -32,13 +34,27 @@ pub fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupA
 
 async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<CleanupAnswer> {
     let mut done = Done::of_this_run(context);
-    let target = target::clean(request, context, &mut done).await;
+    let found = target::look(request, context, &mut done).await;
     let source = match request.mode {
         CleanupMode::Complete => source::clean(request, context, &mut done).await,
         CleanupMode::Partial => {
             done.actions.push(source::kept(request, context));
             Ok(())
         }
+    };
+    let target = match (found, &source) {
+        (Ok(found), Ok(())) if request.mode == CleanupMode::Complete => {
+            target::remove(found, &mut done).await
+        }
+        (Ok(_), Err(_)) => {
+            done.actions.push(
+                "the state on the target stays: it says what is still to be removed from the \
+                 source"
+                    .to_owned(),
+            );
+            Ok(())
+        }
+        (found, _) => found.map(drop),
     };
     if target.is_err() || source.is_err() {
         // There will be no answer to say it.

@@ -2,7 +2,7 @@
 //! its repository.
 
 use cluster::{Client, ClusterError, snapshots};
-use register_step::resolve;
+use coordination::resolve;
 use snapshot_step::registration::{definition, is_same_place};
 use step_api::{Context, Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 

@@ -1,25 +1,40 @@
 //! What is cleaned on the target: settings that were tuned, and the state of the migration.
+//!
+//! The state is also the only record of what is to be removed from the source, so it goes last:
+//! first it is looked through ([`look`]), then the source is cleaned, then it is removed.
 
-use cluster::{Client, Patience};
-use register_step::{
+use cluster::{Client, Patience, indices};
+use coordination::{
     decision::{self, GroupDocument, RunState},
     working_state::{self, Stored},
 };
-use rfs_step::{state::Scope, tuning};
+use rfs_step::{FAILED_DOCUMENTS_INDEX, state::Scope, tuning};
 use serde_json::Value;
 use step_api::{
     Context, Failure,
     cleanup::{CleanupMode, CleanupRequest},
 };
 
-use crate::{Done, leftover, source};
+use crate::{
+    Done,
+    leftover::{self, FailedRun},
+    source,
+};
 
-/// Restores what was tuned and, in a complete cleanup, logs and removes the state.
-pub(crate) async fn clean(
+/// The state that is to be removed when all else is done.
+pub(crate) struct Removable {
+    client: Client,
+    groups: Vec<(String, Vec<Stored<Value>>)>,
+    notes: Vec<Stored<FailedRun>>,
+}
+
+/// Restores what was tuned and finds out which runs there were. Of a failed migration, all state
+/// stays.
+pub(crate) async fn look(
     request: &CleanupRequest,
     context: &Context,
     done: &mut Done,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Removable> {
     let CleanupRequest { mode, migration, target, snapshot, .. } = request;
     let client = Client::new(target, &context.target, &context.storage).map_err(Failure::from)?;
     let client = match mode {
@@ -32,11 +47,12 @@ pub(crate) async fn clean(
     let repository = &snapshot.repository.uri;
     let decisions = decision::of_migration(&client, repository, migration).await?;
     let registered = decisions.iter().any(|decided| decided.run == run);
+    let mut groups = Vec::new();
     for decided in decisions {
         let GroupDocument { group, snapshot, .. } = &decided;
         let scope = working_state::scope(&client, snapshot, migration, group).await?;
         if is_under_way(&decided, &scope, run) {
-            done.actions.push(left(&decided, &client));
+            done.actions.push(left(&decided));
             done.left.push(decided.run);
             continue;
         }
@@ -48,13 +64,12 @@ pub(crate) async fn clean(
                 decision::end(&client, &decided).await?;
             }
             CleanupMode::Complete => {
-                archive(&scope);
-                done.actions.push(removal(group, &scope));
-                working_state::remove(&client, &scope).await?;
                 done.also(&decided.run);
+                groups.push((decided.group, scope));
             }
         }
     }
+    let mut notes = Vec::new();
     match mode {
         CleanupMode::Partial => {
             // A run that wrote nothing leaves nothing: no note without a snapshot.
@@ -64,11 +79,10 @@ pub(crate) async fn clean(
             }
         }
         CleanupMode::Complete => {
-            let notes = leftover::of_migration(&client, migration, repository).await?;
+            notes = leftover::of_migration(&client, migration, repository).await?;
             for note in &notes {
                 done.also(&note.document.run);
             }
-            working_state::remove(&client, &notes).await?;
         }
     }
     if kept > 0 {
@@ -77,6 +91,33 @@ pub(crate) async fn clean(
             working_state::INDEX,
             client.cluster()
         ));
+    }
+    Ok(Removable { client, groups, notes })
+}
+
+/// Logs and removes the state that was found.
+pub(crate) async fn remove(found: Removable, done: &mut Done) -> anyhow::Result<()> {
+    let Removable { client, groups, notes } = found;
+    for (group, scope) in groups {
+        archive(&scope);
+        done.actions.push(removal(&group, &scope));
+        working_state::remove(&client, &scope).await?;
+    }
+    working_state::remove(&client, &notes).await?;
+    // While nobody keeps any state, nobody is about to write a failed document.
+    if !working_state::exists(&client).await? {
+        remove_if_empty(&client, FAILED_DOCUMENTS_INDEX, done).await?;
+    }
+    Ok(())
+}
+
+async fn remove_if_empty(client: &Client, index: &str, done: &mut Done) -> anyhow::Result<()> {
+    if !indices::exists(client, index).await.map_err(Failure::from)? {
+        return Ok(());
+    }
+    let documents = coordination::count::visible(client, index).await?;
+    if documents == 0 && indices::delete(client, index).await.map_err(Failure::from)? {
+        done.actions.push(format!("removed the empty index `{index}`"));
     }
     Ok(())
 }
@@ -91,14 +132,11 @@ fn is_under_way(decided: &GroupDocument, scope: &[Stored<Value>], run: &str) -> 
     states.peek().is_none() || states.any(|state| state == Some("open"))
 }
 
-fn left(decided: &GroupDocument, client: &Client) -> String {
-    let GroupDocument { group, run, key, .. } = decided;
+fn left(decided: &GroupDocument) -> String {
+    let GroupDocument { group, run, .. } = decided;
     format!(
         "left the state of group `{group}` of run `{run}` and its snapshot: that run may be under \
-         way; if it was killed, delete its snapshot and document `{key}` of index `{}` on cluster \
-         `{}`",
-        working_state::INDEX,
-        client.cluster()
+         way; if it was killed, they are removed when this migration is submitted again and succeeds"
     )
 }
 
@@ -144,6 +182,7 @@ mod tests {
             key: String::new(),
             run: run.to_owned(),
             state,
+            superseded: None,
             migration: "legacy-new".to_owned(),
             group: "group-1".to_owned(),
             snapshot: "uuid".to_owned(),

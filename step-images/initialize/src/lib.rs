@@ -6,9 +6,13 @@
 //!   repository +                        \---------------------------------> all problems at once
 //! ```
 //!
+//! What the register step will refuse is refused here, before the snapshot is taken, as far as the
+//! source's names tell it: `ahead` asks the same functions. The register step stays the judge.
+//!
 //! Nothing is written anywhere. Passing faults are waited out for a few seconds only: this is the
 //! first step, and a person waits for its message.
 
+mod ahead;
 mod probe;
 mod problems;
 mod storage;
@@ -16,6 +20,7 @@ mod storage;
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use coordination::source_version;
 use step_api::{
     ClusterAccess, Context, Credentials,
     initialize::{InitializeAnswer, InitializeRequest},
@@ -40,7 +45,7 @@ async fn initialize(
     request: &InitializeRequest,
     context: &Context,
 ) -> anyhow::Result<InitializeAnswer> {
-    let InitializeRequest { source, target, snapshot } = request;
+    let InitializeRequest { source, target, snapshot, .. } = request;
     let mut problems = Problems::default();
 
     let storage = &context.storage;
@@ -52,9 +57,21 @@ async fn initialize(
         }
         None => None,
     };
-    let in_snapshot = storage::check(snapshot, context, &mut problems).await;
+    let opened = storage::check(snapshot, context, &mut problems).await;
 
-    let source_version = source.map(|source| source.version).or(in_snapshot);
+    let in_snapshot =
+        opened.as_ref().and_then(|opened| source_version::of_snapshot(&opened.snapshot));
+    let source_version = source.as_ref().map(|source| source.version).or(in_snapshot);
+    if let Some(target) = &target {
+        let known = match (&opened, &source) {
+            (Some(opened), _) => Some(ahead::Known::of_snapshot(opened)),
+            (None, Some(source)) => source.indices.as_deref().map(ahead::Known::of_source),
+            (None, None) => None,
+        };
+        if let Some(known) = known {
+            ahead::look(&target.client, request, context, known, &mut problems).await;
+        }
+    }
     if let (Some(source), Some(target)) = (&source_version, &target)
         && let Support::Unsupported(reason) = support(source, &target.version)
     {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cluster::{Client, ClusterError, Patience, Request, indices, path, snapshots, version};
-use register_step::working_state;
+use coordination::working_state;
 use serde_json::json;
 use step_api::{ClusterAccess, Credentials, ServerVersion};
 
@@ -22,9 +22,12 @@ pub(crate) enum Role {
 }
 
 /// A cluster that answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Probed {
+    pub(crate) client: Client,
     pub(crate) version: ServerVersion,
+    /// The names of its indices, if the migration will need them and they could be listed.
+    pub(crate) indices: Option<Vec<String>>,
 }
 
 /// Looks at a cluster; what is wrong goes to `problems`. `None` when it could not be asked.
@@ -52,12 +55,28 @@ pub(crate) async fn probe(
     if let Some(problem) = contradiction(access, &version) {
         problems.invalid(problem);
     }
-    for result in permissions(&client, role).await {
-        if let Err(error) = result {
+    let mut noted = |result| match result {
+        Ok(value) => Some(value),
+        Err(error) => {
             problems.cluster(error);
+            None
+        }
+    };
+    let mut names = None;
+    match role {
+        Role::Source { takes_snapshot: true } => {
+            let listed = indices::list(&client).await;
+            let listed = listed.map(|all| all.into_iter().map(|index| index.name).collect());
+            names = noted(listed);
+            noted(snapshots::list_repositories(&client).await.map(|_| Vec::new()));
+        }
+        // The migration asks nothing of it.
+        Role::Source { takes_snapshot: false } => {}
+        Role::Target => {
+            noted(may_create_index(&client).await.map(|()| Vec::new()));
         }
     }
-    Some(Probed { version })
+    Some(Probed { client, version, indices: names })
 }
 
 fn contradiction(access: &ClusterAccess, detected: &ServerVersion) -> Option<String> {
@@ -69,27 +88,33 @@ fn contradiction(access: &ClusterAccess, detected: &ServerVersion) -> Option<Str
     ))
 }
 
-/// Asks for what later steps will need, by requests that change nothing.
-async fn permissions(client: &Client, role: Role) -> Vec<Result<(), ClusterError>> {
-    let mut results = vec![indices::list(client).await.map(drop)];
-    match role {
-        Role::Source { takes_snapshot: true } => {
-            results.push(snapshots::list_repositories(client).await.map(drop));
-        }
-        Role::Source { takes_snapshot: false } => {}
-        Role::Target => results.push(may_create_index(client).await),
-    }
-    results
-}
-
-/// Asks for an index of no shards, which every version refuses: after it has looked whether we may
-/// create one, and before it creates anything.
+/// Asks for an index of no shards, which every server refuses: after it has looked whether we may
+/// create one, and before it creates anything. What else it may have against it, now, is not a
+/// reason to stop.
 async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
+    if client.is_serverless() {
+        // A collection has no shards to speak of and might make the index, without our mapping.
+        tracing::info!(
+            "cluster `{}` is serverless: whether its data access policy lets us create indices \
+             shows when the register step does",
+            client.cluster()
+        );
+        return Ok(());
+    }
     let request = Request::put(path(&[working_state::INDEX]))
         .json(json!({ "settings": { "index": { "number_of_shards": 0 } } }));
     let response = client.send(&request).await?;
     match response.status {
-        401 | 403 | 429 | 500.. => client.accepted(response).map(drop),
+        401 | 403 => client.accepted(response).map(drop),
+        429 | 500.. => {
+            tracing::warn!(
+                "cluster `{}` could not say whether we may create indices (status {}: {})",
+                client.cluster(),
+                response.status,
+                response.error_reason()
+            );
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

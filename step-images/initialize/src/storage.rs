@@ -1,17 +1,20 @@
 //! Can the repository be read from here, and is the snapshot there if it should be?
 
-use register_step::{faults, resolve};
-use snapshot_repo::{Distribution as Taker, RepositoryError, Snapshot};
-use step_api::{Context, Distribution, Failure, ServerVersion, SnapshotSource};
+use coordination::{
+    faults,
+    resolve::{self, Opened},
+};
+use snapshot_repo::RepositoryError;
+use step_api::{Context, Failure, SnapshotSource};
 
 use crate::problems::Problems;
 
-/// Looks at the repository; returns the version that took an existing snapshot, if it tells.
+/// Looks at the repository; opens the snapshot if it is an existing one.
 pub(crate) async fn check(
     source: &SnapshotSource,
     context: &Context,
     problems: &mut Problems,
-) -> Option<ServerVersion> {
+) -> Option<Opened> {
     if source.is_created() {
         if let Err(error) = readable(source, context).await {
             problems.fault(&error);
@@ -19,7 +22,7 @@ pub(crate) async fn check(
         return None;
     }
     match resolve::open(source, context).await {
-        Ok(opened) => version_of(&opened.snapshot),
+        Ok(opened) => Some(opened),
         Err(error) => {
             problems.fault(&error);
             None
@@ -52,35 +55,5 @@ async fn readable(source: &SnapshotSource, context: &Context) -> anyhow::Result<
     match repository.contents().await {
         Ok(_) | Err(RepositoryError::NoRepository { .. }) => Ok(()),
         Err(error) => Err(faults::of_repository(error)),
-    }
-}
-
-fn version_of(snapshot: &Snapshot) -> Option<ServerVersion> {
-    let distribution = match snapshot.distribution {
-        Taker::Elasticsearch => Distribution::Elasticsearch,
-        Taker::OpenSearch => Distribution::OpenSearch,
-    };
-    if let Some(major) = snapshot.index_version.and_then(major_of) {
-        return Some(ServerVersion { distribution, major, minor: None, patch: None });
-    }
-    let version: ServerVersion = snapshot.version.as_deref()?.parse().ok()?;
-    Some(ServerVersion { distribution, ..version })
-}
-
-/// Elasticsearch 8.11 and all later ones say that they are 8.11.0; the millions of the index
-/// version are the true major version.
-fn major_of(index_version: u64) -> Option<u32> {
-    u32::try_from(index_version / 1_000_000).ok().filter(|major| *major >= 8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_index_version_tells_8_from_9() {
-        assert_eq!(major_of(8_537_000), Some(8));
-        assert_eq!(major_of(9_039_001), Some(9));
-        assert_eq!(major_of(7_170_099), None);
     }
 }

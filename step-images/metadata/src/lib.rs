@@ -11,27 +11,24 @@
 //!
 //! - Indices come first, then component, legacy and composable templates: a template that is
 //!   there already would add its own fields and aliases to an index that is made.
-//! - Every group migrates all templates that are not the product's own. Groups share them, and
-//!   what is on the target already is left as it is, so doing it again changes nothing.
+//! - A group migrates the templates that have to do with its indices and are not the product's
+//!   own. Groups that run side by side may share some: each is made under the condition that it is
+//!   not there, so it is made once, whoever comes first.
 //! - An item that cannot be made does not stop the others; the step fails at the end and says all.
 
 mod plan;
 mod report;
-mod source_version;
 mod target;
 
 use anyhow::Context as _;
 use cluster::Client;
-use register_step::{
-    faults::{of_cluster, of_repository},
-    resolve,
-};
+use coordination::{faults::of_repository, resolve, source_version};
 use snapshot_repo::GlobalMetadata;
 use step_api::{
     Context, Exit, Failure,
     metadata::{MetadataAnswer, MetadataRequest},
 };
-use transform::Versions;
+use transform::{Versions, Wanted};
 
 /// Runs the step.
 pub fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
@@ -44,7 +41,7 @@ pub fn run(request: MetadataRequest, context: Context) -> anyhow::Result<Metadat
 
 async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Result<MetadataAnswer> {
     let client =
-        Client::new(&request.target, &context.target, &context.storage).map_err(of_cluster)?;
+        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
     let opened = resolve::open(&request.snapshot, context).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let snapshot = &opened.snapshot;
@@ -57,7 +54,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             );
             Failure::new(Exit::Failed, message)
         })?,
-        target: cluster::version::detect(&client).await.map_err(of_cluster)?,
+        target: cluster::version::detect(&client).await.map_err(Failure::from)?,
     };
     tracing::info!(source = %versions.source, target = %versions.target, "versions");
 
@@ -83,7 +80,11 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
         tracing::warn!("the snapshot was taken without global state: it holds no templates");
         GlobalMetadata::default()
     };
-    work.extend(plan::templates(global, versions));
+    let wanted = Wanted {
+        selections: vec![&request.group.indices],
+        names: group.indices.iter().map(|index| index.index.name.as_str()).collect(),
+    };
+    work.extend(plan::templates(global, versions, &wanted));
 
     let target = target::Target::look(client, request.mode, versions.target).await?;
     let mut items = Vec::with_capacity(work.len());

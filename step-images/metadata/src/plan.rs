@@ -3,7 +3,7 @@
 use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
 use step_api::metadata::MetadataKind;
-use transform::{Openness, Proposal, Task, Versions};
+use transform::{Openness, Proposal, Task, Versions, Wanted};
 
 /// One item on its way.
 #[derive(Debug)]
@@ -51,12 +51,17 @@ pub(crate) fn skipped_index(name: &str) -> Work {
 }
 
 /// Plans all templates, in the order in which they need each other.
-pub(crate) fn templates(global: GlobalMetadata, versions: Versions) -> Vec<Work> {
+pub(crate) fn templates(
+    global: GlobalMetadata,
+    versions: Versions,
+    wanted: &Wanted<'_>,
+) -> Vec<Work> {
     let proposals = transform::templates(
         global.component_templates,
         global.legacy_templates,
         global.index_templates,
         versions,
+        wanted,
     );
     proposals.into_iter().map(Work::from).collect()
 }
@@ -76,16 +81,25 @@ mod tests {
 
     #[test]
     fn component_templates_come_before_those_that_use_them() {
-        let one = |name: &str| BTreeMap::from([(name.to_owned(), json!({}))]);
-        let global = GlobalMetadata {
+        let body = json!({ "index_patterns": ["logs-*"], "composed_of": ["c"] });
+        let one = |name: &str| BTreeMap::from([(name.to_owned(), body.clone())]);
+        let global = || GlobalMetadata {
             legacy_templates: one("l"),
             index_templates: one("i"),
             component_templates: one("c"),
             ..GlobalMetadata::default()
         };
-        let names: Vec<String> =
-            templates(global, versions()).into_iter().map(|work| work.name).collect();
-        assert_eq!(names, ["c", "l", "i"]);
+        let planned = |pattern: &str| -> Vec<(String, bool)> {
+            let selection = vec![pattern.to_owned()].try_into().expect("a pattern");
+            let wanted = Wanted { selections: vec![&selection], names: Vec::new() };
+            templates(global(), versions(), &wanted)
+                .into_iter()
+                .map(|work| (work.name, matches!(work.task, Task::Make(_))))
+                .collect()
+        };
+        let of = |made| ["c", "l", "i"].map(|name| (name.to_owned(), made));
+        assert_eq!(planned("logs-1"), of(true));
+        assert_eq!(planned("orders-*"), of(false));
     }
 
     #[test]

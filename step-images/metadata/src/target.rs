@@ -9,10 +9,9 @@ use cluster::{
     path,
     templates::{self, TemplateKind},
 };
-use register_step::faults::of_cluster;
 use serde_json::{Value, json};
 use step_api::{
-    ServerVersion,
+    Failure, ServerVersion,
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
 use transform::{Item, Task, Versions, apply, difference};
@@ -43,7 +42,7 @@ impl Target {
             if template.is_known_to(version) {
                 let found = templates::list(&client, template)
                     .await
-                    .map_err(of_cluster)
+                    .map_err(Failure::from)
                     .with_context(|| format!("listing each {kind} of the target"))?;
                 templates.insert(kind, found);
             }
@@ -82,11 +81,8 @@ impl Target {
         let refusal = match self.mode {
             MetadataMode::Evaluate => self.would_refuse(kind, item).await?,
             MetadataMode::Migrate => match self.put(kind, item).await {
-                Ok(Creation::Created) => None,
-                Ok(Creation::Exists) => {
-                    changes.clear();
-                    return Ok((MetadataOutcome::Exists, None));
-                }
+                Ok(Put::Made) => None,
+                Ok(Put::Found(body)) => return Ok(exists(item, body, changes)),
                 Err(error) => Some(refusal(error)?),
             },
         };
@@ -104,16 +100,23 @@ impl Target {
         if kind == MetadataKind::Index {
             return indices::get(&self.client, name)
                 .await
-                .map_err(of_cluster)
+                .map_err(Failure::from)
                 .with_context(|| format!("looking for index `{name}` on the target"));
         }
         Ok(self.templates.get(&kind).and_then(|templates| templates.get(name)).cloned())
     }
 
-    async fn put(&self, kind: MetadataKind, item: &Item) -> Result<Creation, ClusterError> {
+    /// Makes an item under the condition that it is not there: another group may make it now.
+    async fn put(&self, kind: MetadataKind, item: &Item) -> Result<Put, ClusterError> {
         let template = match kind {
             MetadataKind::Index => {
-                return indices::create(&self.client, &item.name, item.body()).await;
+                return Ok(match indices::create(&self.client, &item.name, item.body()).await? {
+                    Creation::Created => Put::Made,
+                    Creation::Exists => {
+                        let found = indices::get(&self.client, &item.name).await?;
+                        Put::Found(found.unwrap_or_default())
+                    }
+                });
             }
             MetadataKind::LegacyTemplate => TemplateKind::Legacy,
             MetadataKind::ComponentTemplate => TemplateKind::Component,
@@ -123,9 +126,9 @@ impl Target {
         let request =
             templates::put_request(template, &item.name, item.body()).query("create", "true");
         match self.client.call(&request).await {
-            Ok(_) => Ok(Creation::Created),
+            Ok(_) => Ok(Put::Made),
             Err(error) => match templates::get(&self.client, template, &item.name).await? {
-                Some(_) => Ok(Creation::Exists),
+                Some(body) => Ok(Put::Found(body)),
                 None => Err(error),
             },
         }
@@ -153,7 +156,7 @@ impl Target {
             "template": { "settings": settings.to_map(), "mappings": item.mappings, "aliases": item.aliases },
         });
         let request = Request::post("/_index_template/_simulate").json(body).repeat(Repeat::Safe);
-        let response = self.client.send(&request).await.map_err(of_cluster)?;
+        let response = self.client.send(&request).await.map_err(Failure::from)?;
         if response.is_success() {
             return Ok(None);
         }
@@ -178,7 +181,7 @@ impl Target {
         let name = &item.name;
         let made = indices::get(&self.client, name)
             .await
-            .map_err(of_cluster)
+            .map_err(Failure::from)
             .with_context(|| format!("looking at the new index `{name}`"))?;
         let Some(Ok(made)) = made.map(|body| Item::read(item.kind, name, body)) else {
             return Ok(());
@@ -187,7 +190,7 @@ impl Target {
             let request = Request::delete(path(&[name, "_alias", &alias]));
             match self.client.call(&request).await {
                 Err(error) if !error.is_missing() => {
-                    return Err(of_cluster(error))
+                    return Err(Failure::from(error))
                         .with_context(|| format!("removing alias `{alias}` of `{name}`"));
                 }
                 _ => changes.push(format!(
@@ -211,6 +214,14 @@ impl Target {
     }
 }
 
+/// How it ended to make an item.
+enum Put {
+    /// It is there now.
+    Made,
+    /// Somebody else made it meanwhile, with this body.
+    Found(Value),
+}
+
 /// Says how what is there differs; what would have been changed no longer matters.
 fn exists(
     item: &Item,
@@ -230,7 +241,7 @@ fn refusal(error: ClusterError) -> anyhow::Result<String> {
         {
             Ok(format!("the target refused it: {}", inner(reason)))
         }
-        other => Err(of_cluster(other)),
+        other => Err(Failure::from(other).into()),
     }
 }
 

@@ -12,32 +12,28 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use serde::Deserialize;
 
 use crate::acknowledged::BatchNumber;
 
+/// The first request's memory grows from this; the next ones begin with what the last one needed.
+const FIRST_CAPACITY: usize = 1 << 16;
+
+/// Bodies whose memory is kept for the next ones.
+const MOST_SPARE: usize = 4;
+
 /// A document as it will be sent.
-#[derive(Clone, Debug)]
-pub struct Document {
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
     /// Its place in the shard.
     pub position: u64,
     /// Its id.
-    pub id: String,
-    /// Its mapping type, on the source.
-    pub doc_type: Option<String>,
+    pub id: &'a str,
     /// Its routing.
-    pub routing: Option<String>,
+    pub routing: Option<&'a str>,
     /// Its source, one line of JSON without the newline.
-    pub source: Bytes,
-}
-
-/// Whether the target wants a mapping type with each document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Types {
-    /// Elasticsearch 7 and newer, and OpenSearch.
-    Dropped,
-    /// Elasticsearch 5 and 6.
-    Kept,
+    pub source: &'a [u8],
 }
 
 /// When a request is closed.
@@ -56,19 +52,43 @@ pub struct Entry {
     pub batch: BatchNumber,
     /// Its place in the shard.
     pub position: u64,
-    /// Its id.
-    pub id: String,
-    /// Its routing.
-    pub routing: Option<String>,
+    /// Both of its lines in the body.
     span: Range<usize>,
-    source: Range<usize>,
+    /// Where the second line begins.
+    source: usize,
 }
 
 impl Entry {
     /// Returns the length of its source.
     pub fn source_bytes(&self) -> u64 {
-        self.source.len() as u64
+        self.source_span().len() as u64
     }
+
+    fn source_span(&self) -> Range<usize> {
+        self.source..self.span.end.saturating_sub(1)
+    }
+
+    /// Returns the same document in another body, in which its lines begin at `start`.
+    fn moved_to(&self, start: usize) -> Self {
+        let source = start + (self.source - self.span.start);
+        Self { span: start..start + self.span.len(), source, ..self.clone() }
+    }
+}
+
+/// What the line before a source says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Address {
+    /// The document's id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Its routing.
+    #[serde(default)]
+    pub routing: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    index: Address,
 }
 
 /// A bulk request that is ready to be sent.
@@ -91,7 +111,16 @@ impl Load {
 
     /// Returns the source of one of its documents.
     pub fn source(&self, entry: &Entry) -> &[u8] {
-        self.body.get(entry.source.clone()).unwrap_or_default()
+        self.body.get(entry.source_span()).unwrap_or_default()
+    }
+
+    /// Returns id and routing of one of its documents, from the body: they are kept nowhere else,
+    /// for few documents are ever asked for them.
+    pub fn address(&self, entry: &Entry) -> Address {
+        let line = self.body.get(entry.span.start..entry.source).unwrap_or_default();
+        let read = serde_json::from_slice(line);
+        debug_assert!(read.is_ok());
+        read.map_or_else(|_| Address::default(), |Action { index }| index)
     }
 
     /// Returns a request of some of its documents, named by their places in [`Load::entries`].
@@ -100,11 +129,8 @@ impl Load {
         let mut body = Vec::new();
         let mut entries = Vec::with_capacity(places.len());
         for entry in places.iter().filter_map(|place| self.entries.get(*place)) {
-            let start = body.len();
+            entries.push(entry.moved_to(body.len()));
             body.extend_from_slice(self.body.get(entry.span.clone()).unwrap_or_default());
-            let before_source = entry.source.start - entry.span.start;
-            let source = start + before_source..start + before_source + entry.source.len();
-            entries.push(Entry { span: start..body.len(), source, ..entry.clone() });
         }
         Self { body: body.into(), entries }
     }
@@ -125,41 +151,52 @@ impl Load {
 #[derive(Debug)]
 pub struct Assembly {
     limits: Limits,
-    types: Types,
-    body: Vec<u8>,
+    body: BytesMut,
     entries: Vec<Entry>,
+    /// The memory of requests that were answered: taking new memory for each one costs time, and
+    /// leaves holes in it.
+    spare: Vec<BytesMut>,
+    /// The line before a source, written here first to know its length.
+    action: Vec<u8>,
+    /// How large the last request was, in bytes and documents.
+    last: (usize, usize),
 }
 
 impl Assembly {
     /// Starts with an empty request.
-    pub fn new(limits: Limits, types: Types) -> Self {
-        Self { limits, types, body: Vec::new(), entries: Vec::new() }
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            body: BytesMut::new(),
+            entries: Vec::new(),
+            spare: Vec::new(),
+            action: Vec::new(),
+            last: (FIRST_CAPACITY, 0),
+        }
     }
 
     /// Adds a document; answers the request before it, if the document has no room in that.
-    pub fn push(&mut self, document: Document, batch: BatchNumber) -> Option<Load> {
-        let start = self.body.len();
-        write_action(&mut self.body, &document, self.types);
-        let source = self.body.len()..self.body.len() + document.source.len();
-        self.body.extend_from_slice(&document.source);
-        self.body.push(b'\n');
-        let Document { position, id, routing, doc_type: _, source: _ } = document;
-        let entry = Entry { batch, position, id, routing, span: start..self.body.len(), source };
-
-        let full = !self.entries.is_empty()
-            && (self.body.len() > self.limits.bytes
-                || self.entries.len() >= self.limits.documents.max(1));
-        if !full {
-            self.entries.push(entry);
-            return None;
+    pub fn push(&mut self, document: Document<'_>, batch: BatchNumber) -> Option<Load> {
+        let Document { position, id, routing, source } = document;
+        self.action.clear();
+        write_action(&mut self.action, id, routing);
+        let length = self.action.len() + source.len() + 1;
+        let full = self.body.len().saturating_add(length) > self.limits.bytes
+            || self.entries.len() >= self.limits.documents.max(1);
+        let closed = if full { self.close() } else { None };
+        if self.entries.is_empty() {
+            // A little more than the last one needed, so that the memory seldom has to be moved.
+            let (bytes, documents) = self.last;
+            self.body = self.spare.pop().unwrap_or_default();
+            self.body.reserve((bytes + bytes / 8).min(self.limits.bytes).max(length));
+            self.entries.reserve(documents);
         }
-        let tail = self.body.split_off(start);
-        let closed = self.close();
-        self.body = Vec::with_capacity(self.limits.bytes.min(closed_capacity(closed.as_ref())));
-        self.body.extend_from_slice(&tail);
-        let moved = |range: Range<usize>| range.start - start..range.end - start;
-        let Entry { span, source, .. } = entry.clone();
-        self.entries.push(Entry { span: moved(span), source: moved(source), ..entry });
+        let start = self.body.len();
+        self.body.extend_from_slice(&self.action);
+        let begin = self.body.len();
+        self.body.extend_from_slice(source);
+        self.body.extend_from_slice(b"\n");
+        self.entries.push(Entry { batch, position, span: start..self.body.len(), source: begin });
         closed
     }
 
@@ -174,34 +211,37 @@ impl Assembly {
         if self.entries.is_empty() {
             return None;
         }
+        self.last = (self.body.len(), self.entries.len());
         let body = std::mem::take(&mut self.body);
-        Some(Load { body: body.into(), entries: std::mem::take(&mut self.entries) })
+        Some(Load { body: body.freeze(), entries: std::mem::take(&mut self.entries) })
     }
-}
 
-/// The next request is about as large as the last one: one allocation instead of twenty.
-fn closed_capacity(closed: Option<&Load>) -> usize {
-    closed.map_or(0, |load| load.body.len())
+    /// Takes back the memory of a request that was answered, unless somebody still holds it.
+    pub fn recycle(&mut self, Load { body, entries: _ }: Load) {
+        if self.spare.len() < MOST_SPARE
+            && let Ok(mut body) = body.try_into_mut()
+            && body.capacity() <= 2 * self.limits.bytes
+        {
+            body.clear();
+            self.spare.push(body);
+        }
+    }
 }
 
 /// Writes the line before the source. The index is in the request's path.
-fn write_action(body: &mut Vec<u8>, document: &Document, types: Types) {
-    body.extend_from_slice(b"{\"index\":{\"_id\":");
-    write_string(body, &document.id);
-    if types == Types::Kept {
-        body.extend_from_slice(b",\"_type\":");
-        write_string(body, document.doc_type.as_deref().unwrap_or("_doc"));
+fn write_action(line: &mut Vec<u8>, id: &str, routing: Option<&str>) {
+    line.extend_from_slice(b"{\"index\":{\"_id\":");
+    write_string(line, id);
+    if let Some(routing) = routing {
+        line.extend_from_slice(b",\"routing\":");
+        write_string(line, routing);
     }
-    if let Some(routing) = &document.routing {
-        body.extend_from_slice(b",\"routing\":");
-        write_string(body, routing);
-    }
-    body.extend_from_slice(b"}}\n");
+    line.extend_from_slice(b"}}\n");
 }
 
-fn write_string(body: &mut Vec<u8>, text: &str) {
+fn write_string(line: &mut Vec<u8>, text: &str) {
     // Writing a string to memory cannot fail.
-    let written = serde_json::to_writer(&mut *body, text);
+    let written = serde_json::to_writer(&mut *line, text);
     debug_assert!(written.is_ok());
 }
 
@@ -216,18 +256,17 @@ mod tests {
         Acknowledged::resume(Checkpoint::default()).read(0, step_api::rfs::Ledger::default())
     }
 
-    fn document(id: &str, source: &str) -> Document {
-        Document {
-            position: 0,
-            id: id.to_owned(),
-            doc_type: Some("t".to_owned()),
-            routing: (id == "b").then(|| "r\"1".to_owned()),
-            source: Bytes::copy_from_slice(source.as_bytes()),
-        }
+    fn document<'a>(id: &'a str, source: &'a str) -> Document<'a> {
+        let routing = (id == "b").then_some("r\"1");
+        Document { position: 0, id, routing, source: source.as_bytes() }
     }
 
-    fn assemble(limits: Limits, types: Types, documents: &[(&str, &str)]) -> Vec<Load> {
-        let mut assembly = Assembly::new(limits, types);
+    fn assemble(limits: Limits, documents: &[(&str, &str)]) -> Vec<Load> {
+        let mut assembly = Assembly::new(limits);
+        // The memory of an earlier request is used again.
+        assembly.push(document("z", "left over"), batch());
+        let earlier = assembly.close().expect("a request");
+        assembly.recycle(earlier);
         let mut loads: Vec<Load> = documents
             .iter()
             .filter_map(|(id, source)| assembly.push(document(id, source), batch()))
@@ -237,22 +276,20 @@ mod tests {
     }
 
     #[test]
-    fn ids_routing_and_old_types_are_written_as_json() {
+    fn ids_and_routing_are_written_as_json() {
         let limits = Limits { bytes: 1_000, documents: 10 };
         let documents = [("a\n", "{\"n\":1}"), ("b", "{}")];
-        let body = |types| assemble(limits, types, &documents)[0].body();
         assert_eq!(
-            &body(Types::Dropped)[..],
+            &assemble(limits, &documents)[0].body()[..],
             b"{\"index\":{\"_id\":\"a\\n\"}}\n{\"n\":1}\n\
               {\"index\":{\"_id\":\"b\",\"routing\":\"r\\\"1\"}}\n{}\n"
         );
-        assert!(body(Types::Kept).starts_with(b"{\"index\":{\"_id\":\"a\\n\",\"_type\":\"t\"}}\n"));
     }
 
     #[test]
     fn a_request_of_one_document_has_no_halves() {
         let limits = Limits { bytes: 1, documents: 10 };
-        let loads = assemble(limits, Types::Dropped, &[("a", "{\"long\":\"long\"}")]);
+        let loads = assemble(limits, &[("a", "{\"long\":\"long\"}")]);
         assert_eq!(loads.len(), 1);
         assert!(loads[0].halves().is_none());
     }
@@ -272,7 +309,7 @@ mod tests {
                 .collect();
             let documents: Vec<(&str, &str)> =
                 names.iter().map(String::as_str).zip(sources.iter().map(String::as_str)).collect();
-            let loads = assemble(Limits { bytes, documents: most }, Types::Dropped, &documents);
+            let loads = assemble(Limits { bytes, documents: most }, &documents);
             let mut seen = Vec::new();
             for load in &loads {
                 assert!(load.entries().len() == 1 || load.body().len() <= bytes);
@@ -285,7 +322,9 @@ mod tests {
                 for part in &parts {
                     for entry in part.entries() {
                         let source = String::from_utf8(part.source(entry).to_vec()).expect("text");
-                        seen.push((entry.id.clone(), source));
+                        let Address { id, routing } = part.address(entry);
+                        assert_eq!(routing.as_deref(), (id == "b").then_some("r\"1"));
+                        seen.push((id, source));
                     }
                 }
             }

@@ -4,6 +4,13 @@
 //! and halves when the target says that it is busy (429 or 503): additive increase,
 //! multiplicative decrease. One overload refuses many requests that were sent together, so the
 //! window halves once for all requests that were sent before the last halving.
+//!
+//! The items of a worker share one window ([`Slots`]): while the last requests of one are under
+//! way, the next one fills the places that become free.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
 
 /// The number of bulk requests that may be under way.
 #[derive(Debug)]
@@ -56,6 +63,84 @@ impl Window {
     }
 }
 
+/// A window that several items share.
+#[derive(Clone, Debug)]
+pub(crate) struct Slots {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    freed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    under_way: usize,
+}
+
+/// The right to have one request under way; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    shared: Arc<Shared>,
+    sent: Sent,
+}
+
+impl Slots {
+    /// Makes a window of at most so many requests.
+    pub(crate) fn new(most: u32) -> Self {
+        let state = Mutex::new(State { window: Window::new(most), under_way: 0 });
+        Self { shared: Arc::new(Shared { state, freed: watch::Sender::new(()) }) }
+    }
+
+    /// Takes a place, if one is free.
+    pub(crate) fn take(&self) -> Option<Slot> {
+        let mut state = self.shared.state();
+        if state.under_way >= state.window.size() {
+            return None;
+        }
+        state.under_way += 1;
+        Some(Slot { shared: Arc::clone(&self.shared), sent: state.window.send() })
+    }
+
+    /// Returns how many requests may be under way now.
+    pub(crate) fn size(&self) -> usize {
+        self.shared.state().window.size()
+    }
+
+    /// Tells, whenever a place becomes free, whoever listens.
+    pub(crate) fn freed(&self) -> watch::Receiver<()> {
+        self.shared.freed.subscribe()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// Notes that the target took the request whole.
+    pub(crate) fn taken(&self) {
+        self.shared.state().window.taken();
+    }
+
+    /// Notes that the target refused the request, or a part of it, for being busy.
+    pub(crate) fn refused(&self) {
+        self.shared.state().window.refused(self.sent);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.shared.state().under_way -= 1;
+        self.shared.freed.send_replace(());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop, proptest};
@@ -89,6 +174,23 @@ mod tests {
         assert_eq!(window.size(), 2);
         window.taken();
         assert_eq!(window.size(), 3);
+    }
+
+    #[test]
+    fn a_place_that_becomes_free_is_told_and_can_be_taken_by_another_item() {
+        let slots = Slots::new(2);
+        let mut freed = slots.clone().freed();
+        let first = slots.take().expect("a place");
+        let second = slots.clone().take().expect("a place");
+        assert!(slots.take().is_none());
+        second.refused();
+        drop(second);
+        assert!(freed.has_changed().expect("open"));
+        assert!(slots.take().is_none(), "the window was halved");
+        freed.mark_unchanged();
+        drop(first);
+        assert!(freed.has_changed().expect("open"));
+        assert!(slots.take().is_some());
     }
 
     proptest! {

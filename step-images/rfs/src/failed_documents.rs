@@ -8,10 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use cluster::{Client, Repeat, Request, bulk::ItemResult, path};
-use register_step::{
-    faults::{decoded, of_cluster},
-    working_state::key_of,
-};
+use coordination::{faults::decoded, working_state::key_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use step_api::{Exit, Failure};
@@ -88,24 +85,22 @@ impl FailedDocument {
 
 /// Makes the index if it is not there.
 pub(crate) async fn ensure(client: &Client) -> anyhow::Result<()> {
-    let there = client.send(&Request::head(path(&[INDEX]))).await.map_err(of_cluster)?;
+    let there = client.send(&Request::head(path(&[INDEX]))).await.map_err(Failure::from)?;
     if there.is_success() {
         return Ok(());
     }
-    let version = cluster::version::detect(client).await.map_err(of_cluster)?;
-    let typed = !version.is_opensearch() && version.major < 7;
-    let request = Request::put(path(&[INDEX])).json(creation(typed, client.is_serverless()));
-    let response = client.send(&request).await.map_err(of_cluster)?;
+    let request = Request::put(path(&[INDEX])).json(creation(client.is_serverless()));
+    let response = client.send(&request).await.map_err(Failure::from)?;
     if !response.error_type().is_some_and(|kind| kind.contains("already_exists")) {
         client
             .accepted(response)
-            .map_err(of_cluster)
+            .map_err(Failure::from)
             .with_context(|| format!("making the index `{INDEX}` for refused documents"))?;
     }
     Ok(())
 }
 
-fn creation(typed: bool, serverless: bool) -> Value {
+fn creation(serverless: bool) -> Value {
     let keywords =
         ["key", "run", "migration", "group", "snapshot", "item", "index", "id", "routing", "type"];
     let mut properties = serde_json::Map::new();
@@ -117,7 +112,6 @@ fn creation(typed: bool, serverless: bool) -> Value {
     properties.insert("reason".to_owned(), json!({ "type": "text" }));
     // The source is kept as text and not searched: it may be anything.
     let mapping = json!({ "dynamic": false, "properties": properties });
-    let mapping = if typed { json!({ "_doc": mapping }) } else { mapping };
     if serverless {
         return json!({ "mappings": mapping });
     }
@@ -157,12 +151,12 @@ async fn write_at_once(client: &Client, documents: &[FailedDocument]) -> anyhow:
         .query("filter_path", "items.*.status,items.*.error")
         .ndjson(body)
         .repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(of_cluster)?;
+    let response = client.send(&request).await.map_err(Failure::from)?;
     if response.status == 413 {
         return Ok(false);
     }
-    let response = client.accepted(response).map_err(of_cluster)?;
-    let answer = cluster::bulk::decode(&response, documents.len()).map_err(of_cluster)?;
+    let response = client.accepted(response).map_err(Failure::from)?;
+    let answer = cluster::bulk::decode(&response, documents.len()).map_err(Failure::from)?;
     if let Some(refused) = answer.items.iter().find(|item| !item.is_accepted()) {
         let reason = refused.reason.as_deref().unwrap_or("no reason given");
         bail!("`{INDEX}` does not take a refused document: {reason}");
@@ -196,7 +190,7 @@ async fn search(
     let body = json!({
         "size": size,
         "sort": [{ "key": "asc" }],
-        "query": register_step::working_state::matching(&[
+        "query": coordination::working_state::matching(&[
             ("snapshot", snapshot), ("migration", migration), ("group", group),
         ]),
     });
@@ -213,10 +207,10 @@ async fn search(
 /// Makes what was written before visible to searches.
 async fn refresh(client: &Client) -> anyhow::Result<()> {
     let request = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(of_cluster)?;
+    let response = client.send(&request).await.map_err(Failure::from)?;
     // The index need not be there, and a serverless collection refreshes by itself.
     if response.status != 404 && !client.is_serverless() {
-        client.accepted(response).map_err(of_cluster)?;
+        client.accepted(response).map_err(Failure::from)?;
     }
     Ok(())
 }
@@ -224,7 +218,7 @@ async fn refresh(client: &Client) -> anyhow::Result<()> {
 /// Searches all shards; `None` if there is no index.
 async fn hits(client: &Client, body: Value) -> anyhow::Result<Option<Vec<Value>>> {
     let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(of_cluster)?;
+    let response = client.send(&request).await.map_err(Failure::from)?;
     if response.status == 404 {
         return Ok(None);
     }
@@ -282,8 +276,8 @@ async fn delete(client: &Client, mut keys: Vec<String>) -> anyhow::Result<()> {
             .query("filter_path", "items.*.status,items.*.error")
             .ndjson(body)
             .repeat(Repeat::Safe);
-        let response = client.call(&request).await.map_err(of_cluster)?;
-        let answer = cluster::bulk::decode(&response, keys.len()).map_err(of_cluster)?;
+        let response = client.call(&request).await.map_err(Failure::from)?;
+        let answer = cluster::bulk::decode(&response, keys.len()).map_err(Failure::from)?;
         let (left, reason) = not_deleted(keys, &answer.items);
         let Some(reason) = reason else { return Ok(()) };
         if attempt >= DELETE_ATTEMPTS {

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use register_step::{resolve, working_state::Stored};
+use coordination::{resolve, working_state::Stored};
 use step_api::{
     Count, Exit, Failure, Progress,
+    rate::Rate,
     rfs::{RfsAnswer, RfsRole},
 };
 
 use crate::{
     Step,
+    endurance::Trouble,
     failed_documents::{self, INDEX},
-    rate::Rate,
     state::{self, Item, ItemState, Totals},
 };
 
@@ -26,29 +27,65 @@ const LISTED: usize = 10;
 const STILL_LEASES: u32 = 5;
 
 pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
-    let group =
-        resolve::group(&step.client, &step.opened, &step.request.migration, &step.request.group)
-            .await?;
     let start = Instant::now();
-    let mut rate = Rate::over(RATE_OVER);
-    let mut logged = None;
-    let mut stillness = Stillness::default();
+    let mut follower = Follower::new();
+    let mut trouble = Trouble::default();
     loop {
+        let error = match follower.look(step, start.elapsed()).await {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {
+                if trouble.ends() {
+                    // The workers, too, could do nothing while the target was away.
+                    follower.stillness.begin(start.elapsed());
+                }
+                tokio::time::sleep(ASKED_EACH).await;
+                continue;
+            }
+            Err(error) => error,
+        };
+        let passing = step_api::exit::exit_of(&error) == Exit::Temporary;
+        let Some(pause) = trouble.pause(start.elapsed()).filter(|_| passing) else {
+            return Err(error);
+        };
+        tracing::warn!("the target is asked again in {pause:?}: {error:#}");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What was seen so far.
+struct Follower {
+    rate: Rate,
+    logged: Option<Duration>,
+    stillness: Stillness,
+}
+
+impl Follower {
+    fn new() -> Self {
+        Self { rate: Rate::over(RATE_OVER), logged: None, stillness: Stillness::default() }
+    }
+
+    /// Looks once; answers the end, when it is there.
+    async fn look(&mut self, step: &Step, now: Duration) -> anyhow::Result<Option<RfsAnswer>> {
         let totals = state::totals(&step.client, step.scope()).await?;
-        let now = start.elapsed();
-        rate.note(now, totals.ledger.accepted + totals.ledger.rejected);
-        let progress = progress(&totals, &rate);
+        self.rate.note(now, totals.ledger.accepted + totals.ledger.rejected);
+        let progress = progress(&totals, &self.rate);
         step.context.report(&progress);
-        if totals.open + totals.done + totals.failed == 0 && !group.indices.is_empty() {
-            let message =
-                "there are no work items of this group; run the step's role `prepare` first";
-            return Err(Failure::new(Exit::NotFound, message).into());
+        if totals.open + totals.done + totals.failed == 0 {
+            let request = &step.request;
+            let group =
+                resolve::group(&step.client, &step.opened, &request.migration, &request.group)
+                    .await?;
+            if !group.indices.is_empty() {
+                let message =
+                    "there are no work items of this group; run the step's role `prepare` first";
+                return Err(Failure::new(Exit::NotFound, message).into());
+            }
         }
         if totals.open == 0 {
-            return judge(step, totals).await;
+            return judge(step, totals).await.map(Some);
         }
-        if logged.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED_EACH) {
-            logged = Some(now);
+        if self.logged.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED_EACH) {
+            self.logged = Some(now);
             tracing::info!(
                 shards = %format!("{}/{}", progress.shards.done, progress.shards.total),
                 documents = %format!("{}/{}", progress.documents.done, progress.documents.total),
@@ -60,11 +97,11 @@ pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
             );
         }
         let lease = Duration::from_secs(u64::from(step.request.limits.lease_seconds.max(1)));
-        if stillness.note(&totals, now) >= lease * STILL_LEASES {
-            stillness.begin(now);
+        if self.stillness.note(&totals, now) >= lease * STILL_LEASES {
+            self.stillness.begin(now);
             stuck(step).await?;
         }
-        tokio::time::sleep(ASKED_EACH).await;
+        Ok(None)
     }
 }
 
@@ -160,7 +197,7 @@ async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
         );
         return Err(Failure::new(Exit::Failed, message).into());
     }
-    Ok(RfsAnswer { role: RfsRole::Follow, items: done, ledger })
+    Ok(RfsAnswer { role: RfsRole::Follow, items: done, ledger, bytes_read: 0 })
 }
 
 #[cfg(test)]

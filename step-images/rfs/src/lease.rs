@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use register_step::working_state::Version;
+use coordination::working_state::Version;
 
 /// Whether an item may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

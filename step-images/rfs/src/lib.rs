@@ -12,20 +12,20 @@
 //! none is left, `follow` reports progress and is the judge: it succeeds only if every item is
 //! done and every ledger adds up. Any of them can be killed at any instant and started again.
 //!
-//! Pure: [`acknowledged`], [`lease`], [`concurrency`], [`outcome`], [`assembly`], [`rate`].
+//! Pure: [`acknowledged`], [`lease`], [`concurrency`], [`outcome`], [`assembly`],
+//! [`endurance`].
 
 pub mod acknowledged;
 pub mod assembly;
 pub mod concurrency;
+pub mod endurance;
 mod failed_documents;
 mod follow;
 pub mod lease;
 pub mod outcome;
 mod prepare;
-pub mod rate;
 mod reader;
 mod sender;
-pub mod source_mode;
 pub mod state;
 mod transfer;
 pub mod tuning;
@@ -33,16 +33,17 @@ mod work;
 
 use anyhow::Context as _;
 use cluster::Client;
-use register_step::{
-    faults,
-    resolve::{self, Opened},
-};
+use coordination::resolve::{self, Opened};
 use step_api::{
-    Context,
+    Context, Failure,
     rfs::{RfsAnswer, RfsRequest, RfsRole},
 };
 
 pub use failed_documents::INDEX as FAILED_DOCUMENTS_INDEX;
+
+/// Threads for reading files and decoding. The allocator keeps memory for each thread, so their
+/// number is bounded as the rest of the memory is.
+const BLOCKING_THREADS: usize = 4;
 
 /// What all roles need.
 pub(crate) struct Step {
@@ -67,14 +68,15 @@ impl Step {
 pub fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .context("starting the runtime")?
         .block_on(role(request, context))
 }
 
 async fn role(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
-    let client = Client::new(&request.target, &context.target, &context.storage)
-        .map_err(faults::of_cluster)?;
+    let client =
+        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
     let opened = resolve::open(&request.snapshot, &context).await?;
     let role = request.role;
     let step = Step { request, context, client, opened };

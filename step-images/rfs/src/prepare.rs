@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::{Client, Request, path};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use register_step::{
-    count, decision, faults,
+use coordination::{
+    count, decision, equal_ids, faults,
     resolve::{self, ResolvedIndex},
     working_state::{self, Stored},
 };
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
+use snapshot_repo::SourceMode;
 use step_api::{
     Exit, Failure,
     register::ExistingIndices,
@@ -19,7 +20,6 @@ use step_api::{
 
 use crate::{
     Step, failed_documents,
-    source_mode::{self, SourceMode},
     state::{self, Item, NewItem},
     tuning,
 };
@@ -33,8 +33,7 @@ const ATTEMPTS: usize = 5;
 pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
     let Step { request, context, client, opened } = step;
     let group = resolve::group(client, opened, &request.migration, &request.group).await?;
-    decision::resume(client, &opened.snapshot.uuid, &request.migration, &request.group.name)
-        .await?;
+    decision::fill(client, &opened.snapshot.uuid, &request.migration, &request.group.name).await?;
     let mut items = Vec::new();
     let mut problems = Vec::new();
     for index in &group.indices {
@@ -72,7 +71,12 @@ pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
             tuning::tune(client, context.run.as_str(), step.scope(), &index.name).await?;
         }
     }
-    Ok(RfsAnswer { role: RfsRole::Prepare, items: number, ledger: Ledger::default() })
+    Ok(RfsAnswer {
+        role: RfsRole::Prepare,
+        items: number,
+        ledger: Ledger::default(),
+        bytes_read: 0,
+    })
 }
 
 /// Finds indices into which somebody wrote between the register step and now: a person may have
@@ -106,11 +110,11 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Res
 
 /// Returns whether the target has an index of this name.
 async fn is_on(client: &Client, index: &str) -> anyhow::Result<bool> {
-    let there = client.send(&Request::head(path(&[index]))).await.map_err(faults::of_cluster)?;
+    let there = client.send(&Request::head(path(&[index]))).await.map_err(Failure::from)?;
     if there.status == 404 {
         return Ok(false);
     }
-    client.accepted(there).map_err(faults::of_cluster)?;
+    client.accepted(there).map_err(Failure::from)?;
     Ok(true)
 }
 
@@ -156,27 +160,30 @@ async fn without_source(
         .map_err(faults::of_repository)?;
     let name = &index.index.name;
     if metadata.document_type.is_none() && step.opened.snapshot.has_types() {
-        tracing::warn!(
-            "index `{name}` has several mapping types; documents of the same id in two of them would \
-             replace each other on the target, and the verify step would find them missing"
-        );
+        let shards = metadata.number_of_shards;
+        let equal = equal_ids::of_index(&step.opened, &index.index, shards).await?;
+        if equal.is_some() {
+            return Ok(equal);
+        }
     }
-    Ok(match source_mode::of(&metadata) {
+    let keeping = metadata.source_keeping();
+    let because = &keeping.because;
+    Ok(match keeping.mode {
         SourceMode::Stored => None,
         SourceMode::Partial => {
             tracing::warn!(
-                "index `{name}` leaves fields out of `_source`; they are not in the snapshot's documents \
-                 and will not be on the target"
+                "index `{name}`: {because}; what is missing in the snapshot's documents will not be on \
+                 the target"
             );
             None
         }
         SourceMode::Disabled => Some(format!(
-            "`_source` is disabled in index `{name}` ({documents} documents), so its documents cannot be \
+            "index `{name}` has no `_source` ({because}), so its {documents} documents cannot be \
              migrated from a snapshot; exclude it with `-{name}`, or reindex it on the source with \
              `_source` enabled"
         )),
-        SourceMode::Synthetic => Some(format!(
-            "`_source` of index `{name}` ({documents} documents) is synthetic: it is not stored, so its \
+        mode @ (SourceMode::Synthetic | SourceMode::Derived) => Some(format!(
+            "`_source` of index `{name}` ({documents} documents) is {mode} ({because}): it is not stored, so its \
              documents cannot be migrated from a snapshot; exclude it with `-{name}`, or reindex it on \
              the source with a stored `_source`"
         )),
@@ -257,13 +264,15 @@ async fn uuid_of(client: &Client, index: &str) -> anyhow::Result<Option<String>>
 
 async fn make(client: &Client, index: &str) -> anyhow::Result<()> {
     tracing::warn!(
-        "index `{index}` is not on the target; it is made from the target's templates and defaults"
+        "index `{index}` is not on the target: it is made with the target's templates and \
+         defaults, and the types of fields that no template names are guessed from the first \
+         documents; to have those of the source, migrate its metadata too"
     );
-    let response = client.send(&Request::put(path(&[index]))).await.map_err(faults::of_cluster)?;
+    let response = client.send(&Request::put(path(&[index]))).await.map_err(Failure::from)?;
     if !response.error_type().is_some_and(|kind| kind.contains("already_exists")) {
         client
             .accepted(response)
-            .map_err(faults::of_cluster)
+            .map_err(Failure::from)
             .with_context(|| format!("making the index `{index}` on the target"))?;
     }
     Ok(())

@@ -1,32 +1,29 @@
 //! How do the documents of a shard reach the sender while it is busy?
 //!
-//! A task of its own reads, decodes and makes lines, at most two batches ahead.
+//! A task of its own reads ahead, and decodes on threads of their own. A position behind a segment
+//! is given out only once the checksum of the segment's stored fields was compared, so it is never
+//! recorded before its bytes are known to be right.
 
-use std::borrow::Cow;
+use std::num::NonZeroUsize;
 
-use bytes::Bytes;
-use snapshot_repo::{Position, RepositoryError, ShardDocuments, source};
+use snapshot_repo::{Batch, RepositoryError, ShardDocuments};
 use step_api::rfs::Ledger;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// How many batches wait for the sender.
 const AHEAD: usize = 2;
 
-/// A document as it was read.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) document: snapshot_repo::Document,
-    /// Its source as one line, or why it cannot be one.
-    pub(crate) line: Result<Bytes, String>,
-}
+/// How many threads decode at once: more than the requests of one worker can carry away, and each
+/// one holds a few batches in memory.
+const DECODERS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 
 /// What the reader has to tell.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// The documents before position `end`, and what else was there since the last batch.
-    Batch { end: u64, counts: Ledger, documents: Vec<Line> },
+    /// The next documents, and how many bytes of the repository were read so far.
+    Batch { batch: Batch, bytes_read: u64 },
     /// All positions were read; the shard has `total`.
-    End { total: u64 },
+    End { total: u64, bytes_read: u64 },
     /// It cannot be read further.
     Broken(RepositoryError),
     /// The counts of the reader contradict what it gave out.
@@ -41,10 +38,17 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Starts to read from position `from`.
-    pub(crate) fn start(documents: ShardDocuments, Position(from): Position) -> Self {
+    /// Starts to read.
+    pub(crate) fn start(documents: ShardDocuments) -> Self {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let task = tokio::spawn(read(documents, from, sender));
+        let task = tokio::spawn(async move {
+            let last = match read(documents.decoders(DECODERS), &sender).await {
+                Ok(end) => end,
+                Err(stop) => stop,
+            };
+            // A receiver that is gone wants to hear nothing more.
+            drop(sender.send(last).await);
+        });
         Self { receiver, task }
     }
 
@@ -60,81 +64,54 @@ impl Drop for Reader {
     }
 }
 
-async fn read(mut documents: ShardDocuments, from: u64, sender: mpsc::Sender<Read>) {
-    let mut before = Ledger::default();
-    loop {
-        let batch = match documents.next_batch().await {
-            Ok(batch) => batch,
-            Err(error) => {
-                // A receiver that is gone wants to hear nothing more.
-                drop(sender.send(Read::Broken(error)).await);
-                return;
-            }
-        };
-        let now = counts(documents.ledger());
-        let is_last = batch.is_none();
-        let batch = batch.unwrap_or_default();
-        let since = since(&now, &before);
-        let given = batch.len() as u64;
-        if given != since.live + since.without_source {
-            let message = format!(
-                "{given} documents were given out and {} counted before position {}",
-                since.live + since.without_source,
-                from + now.physical
-            );
-            drop(sender.send(Read::Miscounted(message)).await);
-            return;
-        }
-        before = now;
-        if since.physical > 0 {
-            let lines = batch.into_iter().filter_map(line).collect();
-            let end = from + now.physical;
-            let message = Read::Batch { end, counts: since, documents: lines };
-            if sender.send(message).await.is_err() {
-                return;
-            }
-        }
-        if is_last {
-            let total = documents.total_documents().unwrap_or(from + now.physical);
-            drop(sender.send(Read::End { total }).await);
-            return;
-        }
+/// Reads to the end; the message about that, or about why it did not get there, is the last one.
+async fn read(mut documents: ShardDocuments, sender: &mpsc::Sender<Read>) -> Result<Read, Read> {
+    let mut position = None;
+    while let Some(batch) = documents.next().await.map_err(Read::Broken)? {
+        let positions = batch.positions();
+        check(&batch, position.unwrap_or(positions.start)).map_err(Read::Miscounted)?;
+        position = Some(positions.end);
+        let bytes_read = documents.bytes_read();
+        // Given back if nobody takes it; then nobody takes the last message either.
+        sender.send(Read::Batch { batch, bytes_read }).await.map_err(|refused| refused.0)?;
     }
+    let total = documents.total_documents().or(position).unwrap_or_default();
+    Ok(Read::End { total, bytes_read: documents.bytes_read() })
 }
 
-/// Makes the line of a document; `None` if it has no source.
-fn line(mut document: snapshot_repo::Document) -> Option<Line> {
-    let stored = document.source.take()?;
-    let line = match source::to_line(&stored) {
-        Ok(Cow::Borrowed(line)) if line.len() == stored.len() => Ok(stored.clone()),
-        Ok(Cow::Borrowed(line)) => Ok(stored.slice_ref(line)),
-        Ok(Cow::Owned(line)) => Ok(line.into()),
-        Err(error) => Err(error.to_string()),
-    };
-    document.source = Some(stored);
-    Some(Line { document, line })
+/// Compares what a batch gives out with what it counts; it begins where the last one ended.
+fn check(batch: &Batch, begin: u64) -> Result<(), String> {
+    let positions = batch.positions();
+    let counts = counts(batch);
+    let given = batch.documents().len() as u64;
+    let begins = positions.start == begin;
+    let spans = positions.end.saturating_sub(positions.start) == counts.physical;
+    if begins && spans && given == counts.live + counts.without_source {
+        return Ok(());
+    }
+    Err(format!(
+        "at position {begin}, {given} documents of the positions {positions:?} were given out, and \
+         counted as {counts:?}"
+    ))
 }
 
-/// In our ledger a document without a source is not among the live ones, for it cannot arrive.
-fn counts(ledger: snapshot_repo::Ledger) -> Ledger {
-    let snapshot_repo::Ledger { physical, live, nested, deleted, without_source } = ledger;
+/// Returns what a batch adds to our ledger, in which a document without a source is not among the
+/// live ones, for it cannot arrive.
+pub(crate) fn counts(batch: &Batch) -> Ledger {
+    let snapshot_repo::Ledger {
+        physical,
+        live,
+        nested,
+        deleted,
+        without_source,
+        recovery_source: _,
+    } = batch.ledger();
     Ledger {
         physical,
         deleted,
         nested,
         without_source,
         live: live.saturating_sub(without_source),
-        ..Ledger::default()
-    }
-}
-
-fn since(now: &Ledger, before: &Ledger) -> Ledger {
-    Ledger {
-        physical: now.physical - before.physical,
-        deleted: now.deleted - before.deleted,
-        nested: now.nested - before.nested,
-        without_source: now.without_source - before.without_source,
-        live: now.live - before.live,
         ..Ledger::default()
     }
 }

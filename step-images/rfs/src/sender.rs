@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     acknowledged::BatchNumber,
-    assembly::Load,
+    assembly::{Address, Entry, Load},
     failed_documents::{self, FailedDocument, Refusal},
     lease::Lease,
     outcome::{self, Outcome, RequestOutcome},
@@ -71,6 +71,8 @@ pub(crate) struct Answer {
     pub(crate) again: Vec<(Load, Tries)>,
     /// Whether the target said that it is busy.
     pub(crate) busy: bool,
+    /// The request itself, if it is over.
+    pub(crate) spent: Option<Load>,
     /// A number of bytes that the target says is too many for one request.
     pub(crate) too_many_bytes: Option<usize>,
 }
@@ -157,7 +159,9 @@ impl Sender {
         }
         let answer = cluster::bulk::decode(&response, load.entries().len())
             .map_err(|error| Stop::GivenBack(Exit::Temporary, error.to_string()))?;
-        self.sort(&load, &answer.items, tries).await
+        let mut answer = self.sort(&load, &answer.items, tries).await?;
+        answer.spent = Some(load);
+        Ok(answer)
     }
 
     /// Sorts the documents of a request by what became of them.
@@ -188,7 +192,7 @@ impl Sender {
                 }
                 Outcome::Rejected | Outcome::Faulty => {
                     answer.rejected.push(entry.batch);
-                    refused.push(self.refused(entry_refusal(load, entry, kind, reason)));
+                    refused.push(self.refused_entry(load, entry, kind, reason));
                 }
                 Outcome::IndexBroken => {
                     return Err(Stop::Failed(format!(
@@ -224,11 +228,29 @@ impl Sender {
                 "the target takes no request of {} bytes; raise its `http.max_content_length`",
                 load.body().len()
             );
-            let refusal = entry_refusal(&load, entry, "request_too_large", &reason);
-            self.keep(&[self.refused(refusal)]).await?;
+            let refused = self.refused_entry(&load, entry, "request_too_large", &reason);
+            self.keep(&[refused]).await?;
             answer.rejected.push(entry.batch);
         }
         Ok(answer)
+    }
+
+    fn refused_entry(
+        &self,
+        load: &Load,
+        entry: &Entry,
+        kind: &str,
+        reason: &str,
+    ) -> FailedDocument {
+        let Address { id, routing } = load.address(entry);
+        self.refused(Refusal {
+            position: entry.position,
+            id: &id,
+            routing: routing.as_deref(),
+            kind,
+            reason,
+            source: load.source(entry),
+        })
     }
 
     /// Makes the record of a refused document.
@@ -241,22 +263,6 @@ impl Sender {
         failed_documents::write(&self.client, documents)
             .await
             .map_err(|error| Stop::GivenBack(step_api::exit::exit_of(&error), format!("{error:#}")))
-    }
-}
-
-fn entry_refusal<'a>(
-    load: &'a Load,
-    entry: &'a crate::assembly::Entry,
-    kind: &'a str,
-    reason: &'a str,
-) -> Refusal<'a> {
-    Refusal {
-        position: entry.position,
-        id: &entry.id,
-        routing: entry.routing.as_deref(),
-        kind,
-        reason,
-        source: load.source(entry),
     }
 }
 
@@ -325,7 +331,7 @@ fn wait_before(tries: Tries, load: &Load) -> Duration {
 mod tests {
     use std::collections::BTreeMap;
 
-    use register_step::working_state::Version;
+    use coordination::working_state::Version;
     use step_api::{
         access::{Auth, ClusterAccess, Credentials},
         rfs::Ledger,
@@ -334,7 +340,7 @@ mod tests {
     use super::*;
     use crate::{
         acknowledged::{Acknowledged, Checkpoint},
-        assembly::{Assembly, Document, Limits, Types},
+        assembly::{Assembly, Document, Limits},
         state::{NewItem, Scope},
     };
 
@@ -363,10 +369,8 @@ mod tests {
         let sender =
             Sender { client: client.expect("a client"), item, run: "r".to_owned(), lease, start };
         let limits = Limits { bytes: 100, documents: 10 };
-        let mut assembly = Assembly::new(limits, Types::Dropped);
-        let source = bytes::Bytes::from_static(b"{}");
-        let document =
-            Document { position: 0, id: "a".to_owned(), doc_type: None, routing: None, source };
+        let mut assembly = Assembly::new(limits);
+        let document = Document { position: 0, id: "a", routing: None, source: b"{}" };
         let batch = Acknowledged::resume(Checkpoint::default()).read(1, Ledger::default());
         assert!(assembly.push(document, batch).is_none());
         (Arc::new(sender), assembly.close().expect("a request"))

@@ -5,7 +5,7 @@
 
 use anyhow::Context as _;
 use cluster::Client;
-use register_step::working_state::{self, Stored, Version, key_of};
+use coordination::working_state::{self, Stored, Version, key_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use step_api::rfs::Ledger;

@@ -6,34 +6,35 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use cluster::Client;
-use register_step::faults;
-use snapshot_repo::{Position, RepositoryError, Snapshot};
+use coordination::faults;
+use snapshot_repo::{Batch, DocumentRef, Position, RepositoryError, Snapshot, source};
 use step_api::{
     Exit,
     rfs::{Ledger, RfsLimits},
 };
 use tokio::{
-    sync::watch,
+    sync::{oneshot, watch},
     task::JoinSet,
     time::{Interval, MissedTickBehavior},
 };
 
 use crate::{
     acknowledged::{Acknowledged, Checkpoint},
-    assembly::{Assembly, Document, Limits, Load, Types},
-    concurrency::{Sent, Window},
+    assembly::{Assembly, Document, Limits, Load},
+    concurrency::{Slot, Slots},
     failed_documents::Refusal,
     lease::Lease,
-    reader::{Line, Read, Reader},
+    reader::{self, Read, Reader},
     sender::{Answer, Sender, Stop, Tries},
     state::{self, Item, ItemState},
 };
@@ -45,8 +46,8 @@ const LOOKED_EACH: Duration = Duration::from_millis(250);
 /// proves that the item can be worked on.
 const RECORDED_EACH: Duration = Duration::from_secs(2);
 
-/// Requests that wait for the window, before no more is read.
-const WAITING: usize = 2;
+/// Requests that wait for a place, before no more is read.
+const WAITING: usize = 1;
 
 /// What a transfer needs beside its item.
 #[derive(Debug)]
@@ -55,7 +56,10 @@ pub(crate) struct Surroundings {
     pub(crate) repository: snapshot_repo::Repository,
     pub(crate) snapshot: Snapshot,
     pub(crate) limits: RfsLimits,
-    pub(crate) types: Types,
+    /// The requests that this process may have under way.
+    pub(crate) slots: Slots,
+    /// Bytes of the repository that were read for documents.
+    pub(crate) bytes_read: AtomicU64,
     pub(crate) run: String,
     /// The moment from which all times are counted.
     pub(crate) start: Instant,
@@ -93,9 +97,18 @@ impl From<Stop> for Halt {
     }
 }
 
+/// Dropped by a transfer when its item is read to the end and only requests are under way, so that
+/// the next item may begin.
+pub(crate) type Reading = oneshot::Sender<Infallible>;
+
 /// Works on an item that was taken, until it ends in one way or another.
-pub(crate) async fn transfer(surroundings: &Surroundings, item: Item, lease: Lease) -> Ended {
-    let mut transfer = Transfer::new(surroundings, item, lease);
+pub(crate) async fn transfer(
+    surroundings: &Surroundings,
+    item: Item,
+    lease: Lease,
+    reading: Reading,
+) -> Ended {
+    let mut transfer = Transfer::new(surroundings, item, lease, reading);
     let halted = transfer.run().await;
     transfer.under_way.abort_all();
     let Checkpoint { position, ledger } = transfer.acknowledged.checkpoint();
@@ -129,14 +142,16 @@ struct Transfer<'a> {
     recorded: Option<Duration>,
     acknowledged: Acknowledged,
     assembly: Assembly,
-    window: Window,
+    reading: Option<Reading>,
+    /// Bytes of the repository read so far.
+    bytes_read: u64,
     waiting: VecDeque<(Load, Tries)>,
-    under_way: JoinSet<(Sent, Result<Answer, Stop>)>,
+    under_way: JoinSet<(Option<Slot>, Result<Answer, Stop>)>,
 }
 
 impl<'a> Transfer<'a> {
-    fn new(surroundings: &'a Surroundings, item: Item, lease: Lease) -> Self {
-        let RfsLimits { bulk_bytes, bulk_documents, connections, lease_seconds: _ } =
+    fn new(surroundings: &'a Surroundings, item: Item, lease: Lease, reading: Reading) -> Self {
+        let RfsLimits { bulk_bytes, bulk_documents, connections: _, lease_seconds: _ } =
             surroundings.limits;
         let limits = Limits {
             bytes: usize::try_from(bulk_bytes).unwrap_or(usize::MAX),
@@ -157,8 +172,9 @@ impl<'a> Transfer<'a> {
             renewals,
             recorded: None,
             acknowledged: Acknowledged::resume(item.checkpoint()),
-            assembly: Assembly::new(limits, surroundings.types),
-            window: Window::new(connections),
+            assembly: Assembly::new(limits),
+            reading: Some(reading),
+            bytes_read: 0,
             waiting: VecDeque::new(),
             under_way: JoinSet::new(),
             item,
@@ -169,6 +185,7 @@ impl<'a> Transfer<'a> {
         let mut tick = tokio::time::interval(LOOKED_EACH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut reader = Some(self.open(&mut tick).await?);
+        let mut freed = self.surroundings.slots.freed();
         let mut total = None;
         let mut broken: Option<Stop> = None;
         loop {
@@ -176,7 +193,8 @@ impl<'a> Transfer<'a> {
             if reader.is_none() && self.waiting.is_empty() && self.under_way.is_empty() {
                 break;
             }
-            let room = self.waiting.len() < WAITING && self.under_way.len() <= self.window.size();
+            let room = self.waiting.len() < WAITING
+                && self.under_way.len() <= self.surroundings.slots.size();
             let next = async {
                 match reader.as_mut() {
                     Some(reader) if room => reader.next().await,
@@ -185,16 +203,18 @@ impl<'a> Transfer<'a> {
             };
             tokio::select! {
                 Some(answer) = self.under_way.join_next() => {
-                    let (sent, answer) = answer.map_err(|error| {
+                    let (slot, answer) = answer.map_err(|error| {
                         Stop::Failed(format!("sending documents came to a sudden end: {error}"))
                     })?;
-                    self.take_in(sent, answer?);
+                    self.take_in(slot, answer?);
                 }
                 read = next => match read {
-                    Some(Read::Batch { end, counts, documents }) => {
-                        self.add(end, counts, documents);
+                    Some(Read::Batch { batch, bytes_read }) => {
+                        self.count(bytes_read);
+                        self.add(&batch);
                     }
-                    Some(Read::End { total: known }) => {
+                    Some(Read::End { total: known, bytes_read }) => {
+                        self.count(bytes_read);
                         total = Some(known);
                         self.read_all(&mut reader);
                     }
@@ -212,6 +232,8 @@ impl<'a> Transfer<'a> {
                         self.read_all(&mut reader);
                     }
                 },
+                // Another item may have freed a place.
+                Ok(()) = freed.changed(), if !self.waiting.is_empty() => {}
                 _ = tick.tick() => self.look().await?,
             }
         }
@@ -245,7 +267,7 @@ impl<'a> Transfer<'a> {
             Some(to) => documents.until(Position(to)),
             None => documents,
         };
-        Ok(Reader::start(documents, from))
+        Ok(Reader::start(documents))
     }
 
     /// Looks whether to end, and whether there is something to record.
@@ -258,29 +280,34 @@ impl<'a> Transfer<'a> {
 
     fn read_all(&mut self, reader: &mut Option<Reader>) {
         *reader = None;
+        self.reading = None;
         self.waiting.extend(self.assembly.close().map(|load| (load, Tries::default())));
     }
 
     /// Starts requests while the window has room; each one looks at the lease before it is sent.
     fn start_requests(&mut self) {
-        while self.under_way.len() < self.window.size() {
-            let Some((load, tries)) = self.waiting.pop_front() else { break };
-            let sent = self.window.send();
+        while !self.waiting.is_empty()
+            && let Some(slot) = self.surroundings.slots.take()
+            && let Some((load, tries)) = self.waiting.pop_front()
+        {
             let sender = Arc::clone(&self.sender);
-            self.under_way.spawn(async move { (sent, sender.send(load, tries).await) });
+            self.under_way.spawn(async move { (Some(slot), sender.send(load, tries).await) });
         }
     }
 
     /// Takes in the answer to a request.
-    fn take_in(&mut self, sent: Sent, answer: Answer) {
-        let Answer { accepted, rejected, again, busy, too_many_bytes } = answer;
+    fn take_in(&mut self, slot: Option<Slot>, answer: Answer) {
+        let Answer { accepted, rejected, again, busy, spent, too_many_bytes } = answer;
+        if let Some(load) = spent {
+            self.assembly.recycle(load);
+        }
         if let Some(bytes) = too_many_bytes {
             self.assembly.shrink(bytes / 2);
         }
-        if busy {
-            self.window.refused(sent);
-        } else if again.is_empty() {
-            self.window.taken();
+        match slot {
+            Some(slot) if busy => slot.refused(),
+            Some(slot) if again.is_empty() => slot.taken(),
+            Some(_) | None => {}
         }
         for (batch, bytes) in accepted {
             self.acknowledged.accept(batch, bytes);
@@ -294,36 +321,44 @@ impl<'a> Transfer<'a> {
         }
     }
 
+    /// Counts what was read of the repository.
+    fn count(&mut self, bytes_read: u64) {
+        let more = bytes_read.saturating_sub(self.bytes_read);
+        self.bytes_read = bytes_read;
+        self.surroundings.bytes_read.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// Adds what was read to the requests.
-    fn add(&mut self, end: u64, counts: Ledger, lines: Vec<Line>) {
-        let batch = self.acknowledged.read(end, counts);
+    fn add(&mut self, read: &Batch) {
+        let batch = self.acknowledged.read(read.positions().end, reader::counts(read));
         let mut unreadable = Vec::new();
-        for Line { document, line } in lines {
-            let snapshot_repo::Document { position, id, doc_type, routing, parent, source } =
-                document;
-            match line {
+        for document in read.documents() {
+            // The targets that there are have no types.
+            let DocumentRef { position, id, doc_type: _, routing, parent, source } = document;
+            // One without a source is counted by the reader.
+            let Some(source) = source else { continue };
+            // A child of Elasticsearch 5 lives on the shard of its parent.
+            let routing = routing.or(parent);
+            match source::to_line(source) {
                 Ok(line) => {
-                    // A child of Elasticsearch 5 lives on the shard of its parent.
-                    let routing = routing.or(parent);
-                    let document = Document { position, id, doc_type, routing, source: line };
+                    let document = Document { position, id, routing, source: &line };
                     let closed = self.assembly.push(document, batch);
                     self.waiting.extend(closed.map(|load| (load, Tries::default())));
                 }
-                Err(reason) => unreadable.push(self.sender.refused(Refusal {
+                Err(error) => unreadable.push(self.sender.refused(Refusal {
                     position,
-                    id: &id,
-                    routing: routing.as_deref(),
+                    id,
+                    routing,
                     kind: "unreadable_source",
-                    reason: &reason,
-                    source: source.as_deref().unwrap_or_default(),
+                    reason: &error.to_string(),
+                    source,
                 })),
             }
         }
         if !unreadable.is_empty() {
             // Not awaited here: the lease is renewed meanwhile.
-            let sent = self.window.send();
             let sender = Arc::clone(&self.sender);
-            self.under_way.spawn(async move { (sent, sender.reject(batch, unreadable).await) });
+            self.under_way.spawn(async move { (None, sender.reject(batch, unreadable).await) });
         }
     }
 

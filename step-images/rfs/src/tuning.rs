@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::{Client, Request, path};
-use register_step::{
-    faults::{decoded, of_cluster},
+use coordination::{
+    faults::decoded,
     working_state::{self, Stored, key_of},
 };
 use serde::{Deserialize, Serialize};
@@ -111,13 +111,13 @@ fn noted(now: Value, earlier: Option<&Tuning>) -> Value {
 /// Puts settings; answers `false` if the index is gone.
 async fn put_settings(client: &Client, index: &str, settings: &Value) -> anyhow::Result<bool> {
     let request = Request::put(path(&[index, "_settings"])).json(settings.clone());
-    let response = client.send(&request).await.map_err(of_cluster)?;
+    let response = client.send(&request).await.map_err(Failure::from)?;
     if response.status == 404 {
         return Ok(false);
     }
     client
         .accepted(response)
-        .map_err(of_cluster)
+        .map_err(Failure::from)
         .with_context(|| format!("changing the settings of index `{index}`"))?;
     Ok(true)
 }

@@ -1,29 +1,40 @@
 //! Work: take items until none is left.
+//!
+//! One item is read at a time. While the last requests of one are under way the next one is begun,
+//! so that the target is not left waiting between two shards:
+//!
+//! ```text
+//!   item 1   read read read | requests |
+//!   item 2                  | read read read | requests |
+//! ```
 
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use cluster::Client;
-use register_step::{
-    faults,
-    working_state::{Stored, key_of},
-};
+use coordination::working_state::{Stored, key_of};
 use step_api::{
     Exit, Failure,
     rfs::{Ledger, RfsAnswer, RfsRole},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     Step,
-    assembly::Types,
+    concurrency::Slots,
+    endurance::Trouble,
     lease::{Lease, Observer, Verdict},
     state::{self, Item, ItemState},
     transfer::{Ended, Surroundings, transfer},
@@ -38,18 +49,14 @@ const FRUITLESS_TAKES: u32 = 6;
 /// The longest wait before looking again for items that others hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// For how long passing faults are endured without any progress between them. A process that
-/// ends is started again, but not without limit.
-const ENDURANCE: Duration = Duration::from_mins(10);
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
 /// How often it is looked, in a pause, whether this process was asked to end.
 const LOOKED_EACH: Duration = Duration::from_millis(250);
 
+/// Items that are begun at once: one is read, and of one the last requests are under way.
+const ITEMS_AT_ONCE: usize = 2;
+
 struct Worker {
-    surroundings: Surroundings,
+    surroundings: Arc<Surroundings>,
     holder: String,
     /// Where this worker begins to look, so that many workers do not try the same item first.
     begin: String,
@@ -66,30 +73,8 @@ struct Done {
     progress: u64,
 }
 
-/// Passing faults without any progress between them.
-#[derive(Default)]
-struct Trouble {
-    since: Option<Duration>,
-    pauses: u32,
-}
-
-impl Trouble {
-    /// Notes a fault and says how long to wait; `None` if this has been going on for too long.
-    fn pause(&mut self, now: Duration) -> Option<Duration> {
-        let since = *self.since.get_or_insert(now);
-        if now.saturating_sub(since) >= ENDURANCE {
-            return None;
-        }
-        let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.pauses));
-        self.pauses += 1;
-        Some(doubled.min(LONGEST_PAUSE))
-    }
-}
-
 pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
     let Step { request, context, client, opened } = step;
-    let version = cluster::version::detect(&client).await.map_err(faults::of_cluster)?;
-    let typed = !version.is_opensearch() && version.major < 7;
     // Two processes may have got one name; the random part keeps their items apart.
     let holder = format!("{}/{}", context.worker, uuid::Uuid::new_v4());
     let snapshot = opened.snapshot.uuid.clone();
@@ -97,16 +82,17 @@ pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
         begin: key_of(&[&holder]),
         holder,
         lease: Duration::from_secs(u64::from(request.limits.lease_seconds.max(1))),
-        surroundings: Surroundings {
+        surroundings: Arc::new(Surroundings {
             client,
             repository: opened.repository,
             snapshot: opened.snapshot,
             limits: request.limits,
-            types: if typed { Types::Kept } else { Types::Dropped },
+            slots: Slots::new(request.limits.connections),
+            bytes_read: AtomicU64::new(0),
             run: context.run.as_str().to_owned(),
             start: Instant::now(),
             stopping: watch_for_the_end()?,
-        },
+        }),
     };
     let scope = state::Scope {
         snapshot: &snapshot,
@@ -118,7 +104,17 @@ pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
         let message = format!("{} work items failed:\n{}", failed.len(), failed.join("\n"));
         return Err(Failure::new(Exit::Failed, message).into());
     }
-    Ok(RfsAnswer { role: RfsRole::Work, items, ledger })
+    let bytes_read = worker.surroundings.bytes_read.load(Ordering::Relaxed);
+    tracing::info!(items, bytes_read, "no work items are left");
+    Ok(RfsAnswer { role: RfsRole::Work, items, ledger, bytes_read })
+}
+
+/// Items that this process has begun.
+#[derive(Default)]
+struct UnderWay {
+    transfers: JoinSet<(Item, Ended)>,
+    /// Ends when the item begun last is read to its end.
+    reading: Option<oneshot::Receiver<Infallible>>,
 }
 
 impl Worker {
@@ -141,7 +137,7 @@ impl Worker {
                 return Ok(done);
             };
             if done.progress > before {
-                trouble = Trouble::default();
+                trouble.ends();
             }
             let passing = step_api::exit::exit_of(&error) == Exit::Temporary;
             let Some(pause) = trouble.pause(self.now()).filter(|_| passing) else {
@@ -182,24 +178,75 @@ impl Worker {
             }
             let seen: BTreeSet<String> = open.iter().map(|stored| stored.key.clone()).collect();
             observer.retain(&seen);
-            let mut worked = false;
-            for stored in open {
-                if self.surroundings.stopping.load(Ordering::Relaxed) {
-                    return Err(asked_to_end());
-                }
-                // What this process holds it does not work on now: giving it back went wrong.
-                let held = stored.document.holder.as_ref().is_some_and(|it| *it != self.holder);
-                let verdict = observer.observe(&stored.key, stored.version, held, self.now());
-                if verdict != Verdict::Held
-                    && let Some((item, lease)) = self.take(stored, done).await?
-                {
-                    worked = true;
-                    self.one(item, lease, done).await?;
-                }
+            let mut under_way = UnderWay::default();
+            let begun = self.begin(open, observer, done, &mut under_way).await;
+            // What was begun comes to its end, whatever happened to the others.
+            let mut ended = Ok(());
+            while !under_way.transfers.is_empty() {
+                ended = ended.and(self.one_ends(&mut under_way, done).await);
             }
+            let worked = begun?;
+            ended?;
             if !worked {
                 self.rest((self.lease / 8).min(LONGEST_WAIT)).await?;
             }
+        }
+    }
+
+    /// Begins those of the items that may be taken, one after the other; answers whether there
+    /// was any.
+    async fn begin(
+        &self,
+        open: Vec<Stored<Item>>,
+        observer: &mut Observer,
+        done: &mut Done,
+        under_way: &mut UnderWay,
+    ) -> anyhow::Result<bool> {
+        let mut worked = false;
+        for stored in open {
+            if self.surroundings.stopping.load(Ordering::Relaxed) {
+                return Err(asked_to_end());
+            }
+            // What this process holds it does not work on now: giving it back went wrong.
+            let held = stored.document.holder.as_ref().is_some_and(|it| *it != self.holder);
+            let verdict = observer.observe(&stored.key, stored.version, held, self.now());
+            if verdict == Verdict::Held {
+                continue;
+            }
+            self.until_there_is_room(under_way, done).await?;
+            if let Some((item, lease)) = self.take(stored, done).await? {
+                worked = true;
+                self.start(item, lease, under_way);
+            }
+        }
+        Ok(worked)
+    }
+
+    /// Waits until no item is being read and another one may be begun.
+    async fn until_there_is_room(
+        &self,
+        under_way: &mut UnderWay,
+        done: &mut Done,
+    ) -> anyhow::Result<()> {
+        loop {
+            if let Some(reading) = &mut under_way.reading {
+                tokio::select! {
+                    // It is never sent to: it is dropped.
+                    _ = reading => under_way.reading = None,
+                    Some(ended) = under_way.transfers.join_next() => Self::note(ended, done)?,
+                }
+            } else if under_way.transfers.len() >= ITEMS_AT_ONCE {
+                self.one_ends(under_way, done).await?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn one_ends(&self, under_way: &mut UnderWay, done: &mut Done) -> anyhow::Result<()> {
+        match under_way.transfers.join_next().await {
+            Some(ended) => Self::note(ended, done),
+            None => Ok(()),
         }
     }
 
@@ -232,12 +279,24 @@ impl Worker {
         Ok(version.map(|version| (item, Lease::taken(self.lease, version, before))))
     }
 
-    /// Works on one item to its end.
-    async fn one(&self, item: Item, lease: Lease, done: &mut Done) -> anyhow::Result<()> {
-        let (index, shard, position) = (item.index.clone(), item.shard, item.position);
+    /// Starts to work on an item.
+    fn start(&self, item: Item, lease: Lease, under_way: &mut UnderWay) {
+        let Item { index, shard, position, .. } = &item;
         tracing::info!(index, shard, position, "taken");
-        let before = item.ledger;
-        match transfer(&self.surroundings, item.clone(), lease).await {
+        let (reading, read) = oneshot::channel();
+        under_way.reading = Some(read);
+        let surroundings = Arc::clone(&self.surroundings);
+        under_way.transfers.spawn(async move {
+            let ended = transfer(&surroundings, item.clone(), lease, reading).await;
+            (item, ended)
+        });
+    }
+
+    /// Notes how an item ended, which is given as it was when it was taken.
+    fn note(ended: Result<(Item, Ended), JoinError>, done: &mut Done) -> anyhow::Result<()> {
+        let (item, ended) = ended.context("the work on an item came to a sudden end")?;
+        let Item { index, shard, position, .. } = &item;
+        match ended {
             Ended::Done(ledger) => {
                 tracing::info!(
                     index,
@@ -248,7 +307,7 @@ impl Worker {
                 );
                 done.items += 1;
                 done.progress += 1;
-                done.ledger.add(&since(&ledger, &before));
+                done.ledger.add(&since(&ledger, &item.ledger));
             }
             Ended::Failed(reason) => {
                 tracing::error!(index, shard, "{reason}");
@@ -257,7 +316,7 @@ impl Worker {
             Ended::Lost => tracing::warn!(index, shard, "another worker has this item now"),
             Ended::Interrupted => return Err(asked_to_end()),
             Ended::GivenBack { exit, reason, position: reached } => {
-                done.progress += reached.saturating_sub(position);
+                done.progress += reached.saturating_sub(*position);
                 return Err(Failure::new(exit, told(&item, &reason)).into());
             }
         }
@@ -304,25 +363,5 @@ fn since(now: &Ledger, before: &Ledger) -> Ledger {
         accepted: accepted.saturating_sub(before.accepted),
         rejected: rejected.saturating_sub(before.rejected),
         bytes: bytes.saturating_sub(before.bytes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passing_faults_are_endured_for_minutes_and_not_for_ever() {
-        let mut trouble = Trouble::default();
-        let mut now = Duration::from_secs(100);
-        let mut pauses = Vec::new();
-        while let Some(pause) = trouble.pause(now) {
-            pauses.push(pause);
-            now += pause;
-        }
-        assert_eq!(pauses[..3], [1, 2, 4].map(Duration::from_secs));
-        assert_eq!(pauses.iter().max(), Some(&LONGEST_PAUSE));
-        assert!(now >= Duration::from_secs(100) + ENDURANCE);
-        assert!(Trouble::default().pause(now).is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! What is in a snapshot that was there before the migration?
 
-use register_step::resolve::{self, Opened};
+use coordination::resolve::{self, Opened};
 use step_api::{Context, SnapshotSource, snapshot::SnapshotAnswer};
 
 /// Reads an existing snapshot in its repository; one that is not whole is an error.

@@ -36,7 +36,7 @@ async fn snapshot(request: &SnapshotRequest, context: &Context) -> anyhow::Resul
     }
     let client =
         Client::new(&request.source, &context.source, &context.storage).map_err(Failure::from)?;
-    let indices = selection::select(&client, &request.selections).await?;
+    let indices = selection::select(&client, &request.groups).await?;
     let version = version::detect(&client).await.map_err(Failure::from)?;
     registration::ensure(&client, request, &version).await?;
     take::take(&client, request, context, &indices, &version).await

@@ -12,6 +12,8 @@ use cluster::{
 use serde_json::{Value, json};
 use step_api::{
     Context, Exit, Failure, ServerVersion,
+    register::Group,
+    selection,
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
 
@@ -47,9 +49,13 @@ pub(crate) async fn take(
 ) -> anyhow::Result<SnapshotAnswer> {
     let snapshot = request.snapshot.snapshot_name(&context.run);
     let taking = Taking { client, repository: &request.repository_name, snapshot };
-    taking.begin(indices, version).await?;
+    let begun = taking.begin(indices, version).await?;
     let (info, progress) = taking.wait(context).await?;
-    check(&info, indices)?;
+    whole(&info)?;
+    match begun {
+        Begun::Now => holds(&info, indices)?,
+        Begun::Before => holds_groups(&info, &request.groups, indices)?,
+    }
     let answer = SnapshotAnswer {
         snapshot: info.snapshot,
         indices: u64::try_from(info.indices.len())?,
@@ -75,15 +81,24 @@ fn throughput(answer: &SnapshotAnswer) -> String {
     }
 }
 
+/// When a snapshot was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// By this attempt, of the indices that it has seen.
+    Now,
+    /// By an earlier attempt of the same run, of the indices that there were then.
+    Before,
+}
+
 impl Taking<'_> {
     /// Starts the snapshot unless one of this name is there that can be used.
-    async fn begin(&self, indices: &[String], version: &ServerVersion) -> anyhow::Result<()> {
+    async fn begin(&self, indices: &[String], version: &ServerVersion) -> anyhow::Result<Begun> {
         let Self { client, repository, snapshot } = self;
         if let Some(info) = self.info().await? {
             match info.state.as_str() {
                 "IN_PROGRESS" | "SUCCESS" => {
                     tracing::info!("snapshot `{snapshot}` was begun before; picking it up");
-                    return Ok(());
+                    return Ok(Begun::Before);
                 }
                 state => {
                     // The name is this run's own, so an earlier attempt of it left this.
@@ -97,12 +112,12 @@ impl Taking<'_> {
         match snapshots::create(client, repository, snapshot, body(indices, version)).await {
             Ok(()) => {
                 tracing::info!("snapshot `{snapshot}` of {} indices is begun", indices.len());
-                Ok(())
+                Ok(Begun::Now)
             }
             // An answer that was lost on the way: it was begun all the same.
             Err(error) if error.kind() == Some("invalid_snapshot_name_exception") => {
                 match self.info().await? {
-                    Some(_) => Ok(()),
+                    Some(_) => Ok(Begun::Before),
                     None => Err(Failure::from(error).into()),
                 }
             }
@@ -183,6 +198,8 @@ impl Taking<'_> {
 
 /// What is taken: exactly these indices, all of their shards or none, and the templates.
 fn body(indices: &[String], version: &ServerVersion) -> Value {
+    // An empty list would mean all indices.
+    let indices = if indices.is_empty() { json!("-*") } else { json!(indices) };
     let mut body = json!({
         "indices": indices,
         "ignore_unavailable": false,
@@ -201,8 +218,8 @@ fn is_busy(error: &ClusterError) -> bool {
     error.kind() == Some("concurrent_snapshot_execution_exception")
 }
 
-/// Accepts only a snapshot that holds every shard of every index that was asked for.
-fn check(info: &SnapshotInfo, indices: &[String]) -> anyhow::Result<()> {
+/// Accepts only a snapshot that holds every shard of what it holds.
+fn whole(info: &SnapshotInfo) -> Result<(), Failure> {
     let SnapshotInfo { snapshot, state, shards, .. } = info;
     if state != "SUCCESS" {
         let mut lines = vec![format!(
@@ -219,28 +236,60 @@ fn check(info: &SnapshotInfo, indices: &[String]) -> anyhow::Result<()> {
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
-        return Err(Failure::new(Exit::Failed, lines.join("\n")).into());
+        return Err(Failure::new(Exit::Failed, lines.join("\n")));
     }
-    let held: BTreeSet<&str> = info.indices.iter().map(String::as_str).collect();
-    let missing: Vec<String> = indices
-        .iter()
-        .filter(|name| !held.contains(name.as_str()))
-        .map(|name| format!("`{name}`"))
-        .collect();
+    Ok(())
+}
+
+/// Accepts only a snapshot that holds every index that was asked for.
+fn holds(info: &SnapshotInfo, indices: &[String]) -> Result<(), Failure> {
+    let missing = absent(info, indices);
     if missing.is_empty() {
         return Ok(());
     }
     let message = format!(
-        "snapshot `{snapshot}` does not hold {}; these indices were made after it was begun, or \
-         deleted: exclude them, or submit again for a new snapshot",
+        "snapshot `{}` does not hold {}; these indices were deleted while it was begun: exclude \
+         them, or submit again for a new snapshot",
+        info.snapshot,
         missing.join(", ")
     );
-    Err(Failure::new(Exit::Failed, message).into())
+    Err(Failure::new(Exit::Failed, message))
+}
+
+/// Accepts a snapshot that an earlier attempt has begun: it holds what there was then, and that
+/// must be something for each group. What was made since is for a later migration.
+fn holds_groups(info: &SnapshotInfo, groups: &[Group], indices: &[String]) -> Result<(), Failure> {
+    let place = format!("snapshot `{}`", info.snapshot);
+    let selection = selection::select_in(&place, groups, &info.indices);
+    if !selection.problems.is_empty() {
+        return Err(Failure::new(Exit::Failed, selection.problems.join("\n")));
+    }
+    let newer = absent(info, indices);
+    if !newer.is_empty() {
+        tracing::warn!(
+            "snapshot `{}` does not hold {}: made after it was begun; submit again if they are to \
+             be migrated too",
+            info.snapshot,
+            newer.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Returns those of the indices that a snapshot does not hold, quoted.
+fn absent(info: &SnapshotInfo, indices: &[String]) -> Vec<String> {
+    let held: BTreeSet<&str> = info.indices.iter().map(String::as_str).collect();
+    indices
+        .iter()
+        .filter(|name| !held.contains(name.as_str()))
+        .map(|name| format!("`{name}`"))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use cluster::snapshots::{ShardFailure, SnapshotShards};
+    use step_api::register::ExistingIndices;
 
     use super::*;
 
@@ -261,9 +310,10 @@ mod tests {
     #[test]
     fn only_a_whole_snapshot_of_everything_is_accepted() {
         let wanted = ["a", "b"].map(str::to_owned);
-        check(&info("SUCCESS", &["a", "b", "c"]), &wanted).expect("accepted");
-        let error = check(&info("SUCCESS", &["a"]), &wanted).expect_err("b is missing");
+        holds(&info("SUCCESS", &["a", "b", "c"]), &wanted).expect("accepted");
+        let error = holds(&info("SUCCESS", &["a"]), &wanted).expect_err("b is missing");
         assert!(error.to_string().contains("does not hold `b`"), "{error}");
+        whole(&info("SUCCESS", &["a"])).expect("whole");
         let partial = SnapshotInfo {
             failures: vec![ShardFailure {
                 index: "b".to_owned(),
@@ -272,8 +322,30 @@ mod tests {
             }],
             ..info("PARTIAL", &["a", "b"])
         };
-        let error = check(&partial, &wanted).expect_err("partial");
+        let error = whole(&partial).expect_err("partial");
         assert!(error.to_string().contains("index `b` shard 1: primary shard"), "{error}");
+    }
+
+    #[test]
+    fn a_snapshot_that_was_begun_before_need_not_hold_what_is_newer() {
+        let group = |pattern: &str| Group {
+            name: pattern.to_owned(),
+            indices: vec![pattern.to_owned()].try_into().expect("a pattern"),
+            existing_indices: ExistingIndices::Refuse,
+            allow_empty: false,
+        };
+        let held = info("SUCCESS", &["a1"]);
+        let now = ["a1", "a2"].map(str::to_owned);
+        holds_groups(&held, &[group("a*")], &now).expect("accepted");
+        let error = holds_groups(&held, &[group("a*"), group("b*")], &now).expect_err("refused");
+        assert!(error.to_string().contains("group `b*` matches no index"), "{error}");
+    }
+
+    #[test]
+    fn no_index_is_not_every_index() {
+        let body = |indices: &[String]| body(indices, &"7.10.2".parse().expect("a version"));
+        assert_eq!(body(&[])["indices"], "-*");
+        assert_eq!(body(&["a".to_owned()])["indices"], json!(["a"]));
     }
 
     #[test]

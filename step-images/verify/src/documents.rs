@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cluster::{Client, Repeat, Request, path};
-use register_step::{faults, resolve::Opened};
+use coordination::{faults, resolve::Opened};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use snapshot_repo::{Document, Position, source};

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::Client;
-use register_step::{
+use coordination::{
     count, faults,
     resolve::{self, ResolvedIndex},
     working_state::Stored,
@@ -46,8 +46,8 @@ pub fn run(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyA
 }
 
 async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
-    let client = Client::new(&request.target, &context.target, &context.storage)
-        .map_err(faults::of_cluster)?;
+    let client =
+        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
     let opened = resolve::open(&request.snapshot, context).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let scope = Scope {

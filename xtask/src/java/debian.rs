@@ -1,4 +1,4 @@
-//! How Java and Maven come from Debian: installed when this release has the package, or, for the
+//! How Java comes from Debian: installed when this release has the package, or, for the
 //! older Java 11, unpacked from the security archive of the release that had it.
 
 use std::path::{Path, PathBuf};
@@ -7,29 +7,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
-use super::can_install;
 use crate::machine::Machine;
+use crate::packages::{can_install, install};
 use crate::shell;
 use crate::terminal;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// Installs packages with apt when we may; otherwise says what to install.
-pub(super) fn install(machine: &Machine, packages: &[&str], what: &str) -> Result<()> {
-    if !can_install(machine) {
-        bail!(
-            "{what} is missing; install it, on Debian with `sudo apt-get install {}`",
-            packages.join(" ")
-        );
-    }
-    shell::run_quietly(Command::new("apt-get").args(["-qq", "update"]))?;
-    shell::run_quietly(
-        Command::new("apt-get")
-            .args(["-qq", "-y", "--no-install-recommends", "install"])
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
-}
 
 /// Installs Java 17, or 21 on a release that has no 17.
 pub(super) fn install_java_17(machine: &Machine) -> Result<()> {

@@ -76,6 +76,9 @@ impl NodeConfig<'_> {
         ];
         if self.has_security {
             lines.push("xpack.security.enabled: false".to_owned());
+            if self.distribution.major() >= 8 {
+                lines.push("xpack.security.enrollment.enabled: false".to_owned());
+            }
         }
         lines.join("\n") + "\n"
     }

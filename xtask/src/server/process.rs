@@ -21,7 +21,7 @@ const ACCOUNT: &str = "argosy-search";
 
 /// A system user's numbers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Account {
+pub(crate) struct Account {
     user: u32,
     group: u32,
 }
@@ -64,7 +64,7 @@ pub(super) fn give_to(folder: &Path, account: Option<Account>) -> Result<()> {
 }
 
 /// The command that runs a server's launcher.
-pub(super) fn command(
+pub(crate) fn command(
     machine: &Machine,
     account: Option<Account>,
     lifetime: Lifetime,

@@ -33,6 +33,36 @@ struct Written<'a> {
     continue_on: Option<ContinueOn>,
 }
 
+/// Takes a task or a step apart: what both have becomes [`Written`], what only one of them has a
+/// variable.
+macro_rules! written {
+    (let $kind:ident { $($own:ident),* } = $call:expr; $written:ident) => {
+        let $kind {
+            $($own,)*
+            name,
+            template,
+            template_ref,
+            arguments,
+            when,
+            with_items,
+            with_param,
+            with_sequence,
+            continue_on,
+        } = $call;
+        let $written = Written {
+            name,
+            template: template.as_ref(),
+            template_ref: template_ref.as_ref(),
+            arguments: arguments.as_ref(),
+            when: when.as_ref(),
+            with_items: with_items.as_ref(),
+            with_param: with_param.as_ref(),
+            with_sequence: with_sequence.as_ref(),
+            continue_on: *continue_on,
+        };
+    };
+}
+
 /// Resolves a DAG: tasks in an order in which each stands after those that it depends on.
 pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals) -> Option<Dag> {
     let DagTemplate { target, tasks, fail_fast } = dag;
@@ -106,19 +136,7 @@ fn task(
     scope: &Scope<'_>,
     refusals: &mut Refusals,
 ) -> Option<Task> {
-    let DagTask {
-        name,
-        depends,
-        dependencies,
-        template,
-        template_ref,
-        arguments,
-        when,
-        with_items,
-        with_param,
-        with_sequence,
-        continue_on,
-    } = task;
+    written!(let DagTask { depends, dependencies } = task; written);
     let depends = match depends {
         None => Depends::all_of(dependencies),
         Some(text) => {
@@ -141,17 +159,6 @@ fn task(
             refusals.add(format!("{path}.depends"), format!("there is no task `{dependency}`"));
         }
     }
-    let written = Written {
-        name,
-        template: template.as_ref(),
-        template_ref: template_ref.as_ref(),
-        arguments: arguments.as_ref(),
-        when: when.as_ref(),
-        with_items: with_items.as_ref(),
-        with_param: with_param.as_ref(),
-        with_sequence: with_sequence.as_ref(),
-        continue_on: *continue_on,
-    };
     Some(Task { call: call(&written, path, scope, refusals)?, depends, dependencies })
 }
 
@@ -168,31 +175,10 @@ pub(crate) fn steps(
         let mut calls = Vec::new();
         for (column, step) in group.iter().enumerate() {
             let path = scope.at(&format!("steps[{row}][{column}]"));
-            let WorkflowStep {
-                name,
-                template,
-                template_ref,
-                arguments,
-                when,
-                with_items,
-                with_param,
-                with_sequence,
-                continue_on,
-            } = step;
-            if !names.insert(name) {
+            written!(let WorkflowStep {} = step; written);
+            if !names.insert(written.name) {
                 refusals.add(format!("{path}.name"), "there are two steps of this name");
             }
-            let written = Written {
-                name,
-                template: template.as_ref(),
-                template_ref: template_ref.as_ref(),
-                arguments: arguments.as_ref(),
-                when: when.as_ref(),
-                with_items: with_items.as_ref(),
-                with_param: with_param.as_ref(),
-                with_sequence: with_sequence.as_ref(),
-                continue_on: *continue_on,
-            };
             match call(&written, &path, scope, refusals) {
                 Some(call) => calls.push(call),
                 None => is_whole = false,

@@ -1,18 +1,25 @@
 //! Raw DEFLATE, with or without a dictionary that precedes the output.
+//!
+//! The decoder looks back in the slice that it writes to. So a block with a dictionary is decoded
+//! beside, right behind a copy of the dictionary, and then moved to its place.
 
 use std::ops::Range;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use fdeflate::Decompressor;
+
+/// What the decoder wants to see before raw DEFLATE: the header of a zlib stream.
+const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];
 
 /// An inflater that is used again and again.
 #[derive(Debug)]
 pub(super) struct Inflate {
-    state: Decompress,
+    /// A dictionary, and behind it a block.
+    beside: Vec<u8>,
 }
 
 impl Inflate {
     pub(super) fn new() -> Self {
-        Self { state: Decompress::new(false) }
+        Self { beside: Vec::new() }
     }
 
     /// Decodes the whole input into `place` of the output; an empty place has no input.
@@ -26,24 +33,38 @@ impl Inflate {
         if place.is_empty() {
             return if input.is_empty() { Ok(()) } else { Err("input for an empty block") };
         }
-        self.state.reset(false);
-        if !dictionary.is_empty() {
-            let dictionary = output.get(dictionary).ok_or("the dictionary is out of reach")?;
-            self.state.set_dictionary(dictionary).map_err(|_| "the dictionary is refused")?;
+        if dictionary.is_empty() {
+            let block = output.get_mut(place).ok_or("the block is out of reach")?;
+            return inflate(input, block, 0);
         }
-        let length = place.len();
-        let output = output.get_mut(place).ok_or("the block is out of reach")?;
-        let status = self
-            .state
-            .decompress(input, output, FlushDecompress::Finish)
-            .map_err(|_| "not a valid stream")?;
-        let decoded = usize::try_from(self.state.total_out()) == Ok(length);
-        if decoded && matches!(status, Status::StreamEnd | Status::Ok | Status::BufError) {
-            Ok(())
-        } else {
-            Err("the stream ends before the block does")
-        }
+        let dictionary = output.get(dictionary).ok_or("the dictionary is out of reach")?;
+        let start = dictionary.len();
+        self.beside.clear();
+        self.beside.extend_from_slice(dictionary);
+        let block = output.get_mut(place).ok_or("the block is out of reach")?;
+        self.beside.resize(start.saturating_add(block.len()), 0);
+        inflate(input, &mut self.beside, start)?;
+        block.copy_from_slice(self.beside.get(start..).unwrap_or_default());
+        Ok(())
     }
+}
+
+/// Fills the output from `start` on; what lies before it can be repeated.
+fn inflate(mut input: &[u8], output: &mut [u8], start: usize) -> Result<(), &'static str> {
+    let mut decoder = Decompressor::new();
+    decoder.ignore_adler32();
+    let invalid = |_| "not a valid stream";
+    decoder.read(&ZLIB_HEADER, output, start, false).map_err(invalid)?;
+    let mut at = start;
+    while at < output.len() {
+        let (taken, given) = decoder.read(input, output, at, false).map_err(invalid)?;
+        if taken == 0 && given == 0 {
+            return Err("the stream ends before the block does");
+        }
+        input = input.get(taken..).unwrap_or_default();
+        at = at.saturating_add(given);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@
 //!           literals | u16 distance, little-endian | [15 or more] bytes to add, likewise
 //! ```
 //!
-//! Short copies are done in fixed steps of 8 or 16 bytes that may write beyond their end, hence
-//! the slack behind the output; what lies there is overwritten by what comes next.
-//! A sequence whose input is cut off is not begun: decoding goes on there with more input.
+//! Nearly all sequences are short and far from the end of the output. Those are copied in whole
+//! steps of 16 or 32 bytes, without looking how long they are; what a step writes too much is
+//! overwritten by the sequence that follows. All others are copied to the byte.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -18,12 +18,19 @@
 
 use std::ops::Range;
 
-/// How far the output slice must reach beyond the block.
-pub(crate) const SLACK: usize = 32;
-
 const SHORTEST_MATCH: usize = 4;
-/// Copies up to this length go in fixed steps.
-const SHORT: usize = 64;
+/// A token's half that says that bytes to add follow.
+const LONGER: usize = 15;
+/// What is copied at once.
+const STEP: usize = 16;
+/// A sequence is short when it has no more literals than a token can say.
+const SHORT_LITERALS: usize = 14;
+/// And no longer match than this.
+const SHORT_MATCH: usize = 64;
+/// A short sequence and the steps beyond it write no more than this.
+const SHORT_OUTPUT: usize = SHORT_LITERALS + SHORT_MATCH + STEP;
+/// Token, literals, distance, one byte to add.
+const SHORT_INPUT: usize = 1 + STEP + 3;
 
 /// A block's place in the output, and where the bytes are that virtually precede it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,136 +41,173 @@ pub(super) struct Block {
     pub(super) dictionary: Range<usize>,
 }
 
-/// How far a call came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// The block is full.
-    Complete,
-    /// The input ends inside a sequence.
-    Starved {
-        /// How many bytes are missing at least.
-        missing: usize,
-    },
-}
-
-/// Decodes sequences and moves `position` and `written` behind the last whole one.
+/// Fills the block, and says how many bytes of the input it took.
 pub(super) fn decode(
     input: &[u8],
-    position: &mut usize,
     output: &mut [u8],
-    written: &mut usize,
     block: &Block,
-) -> Result<Progress, &'static str> {
-    let end = block.place.end;
-    let (mut from, mut to) = (*position, *written);
-    if to < block.place.start || to > end || output.len() < end {
+) -> Result<usize, &'static str> {
+    let Block { place, dictionary } = block;
+    if place.start > place.end || dictionary.end > place.start || output.len() < place.end {
         return Err("the output does not hold the block");
     }
+    let (mut from, mut to) = (0, place.start);
     loop {
-        let Some(&token) = input.get(from) else {
-            return Ok(Progress::Starved { missing: 1 });
-        };
-        from += 1;
+        (from, to) = short_sequences(input, from, output, to, block);
+        let (token, after) = byte(input, from)?;
+        from = after;
         let mut literals = usize::from(token >> 4);
-        if literals == 15 {
-            let Some(more) = length_bytes(input, &mut from) else {
-                return Ok(Progress::Starved { missing: 1 });
-            };
-            literals += more;
+        if literals == LONGER {
+            (literals, from) = longer(input, from, literals)?;
         }
-        if literals > end - to {
+        if literals > place.end - to {
             return Err("more literals than the block has room for");
         }
-        if !copy_literals(input, from, output, to, literals) {
-            return Ok(Progress::Starved { missing: from + literals - input.len() });
-        }
+        copy_literals(input, from, output, to, literals)?;
         from += literals;
         to += literals;
-        if to == end {
-            break;
+        if to == place.end {
+            return Ok(from);
         }
-        let Some(&[low, high]) = input.get(from..).and_then(|rest| rest.first_chunk()) else {
-            return Ok(Progress::Starved { missing: 2 });
+        let Some(&distance) = input.get(from..).and_then(|rest| rest.first_chunk()) else {
+            return Err(CUT);
         };
+        let distance = usize::from(u16::from_le_bytes(distance));
         from += 2;
         let mut length = usize::from(token & 15);
-        if length == 15 {
-            let Some(more) = length_bytes(input, &mut from) else {
-                return Ok(Progress::Starved { missing: 1 });
-            };
-            length += more;
+        if length == LONGER {
+            (length, from) = longer(input, from, length)?;
         }
         length += SHORTEST_MATCH;
-        if length > end - to {
+        if length > place.end - to {
             return Err("a match is longer than the block has room for");
         }
-        let distance = usize::from(u16::from_le_bytes([low, high]));
-        let inside = to - block.place.start;
-        if distance == 0 || distance > inside + block.dictionary.len() {
+        let inside = to - place.start;
+        if distance == 0 || distance > inside + dictionary.len() {
             return Err("a match starts before the block");
         }
         if distance <= inside {
             copy_match(output, to, distance, length);
         } else {
             let back = distance - inside;
-            let source = block.dictionary.end - back;
+            let source = dictionary.end - back;
             let first = length.min(back);
             output.copy_within(source..source + first, to);
             copy_match(output, to + first, distance, length - first);
         }
         to += length;
-        (*position, *written) = (from, to);
-        if to == end {
+        if to == place.end {
+            return Ok(from);
+        }
+    }
+}
+
+const CUT: &str = "the input ends inside a sequence";
+
+fn byte(input: &[u8], from: usize) -> Result<(u8, usize), &'static str> {
+    input.get(from).map(|byte| (*byte, from + 1)).ok_or(CUT)
+}
+
+/// Adds up length bytes.
+fn longer(
+    input: &[u8],
+    mut from: usize,
+    mut length: usize,
+) -> Result<(usize, usize), &'static str> {
+    loop {
+        let (more, after) = byte(input, from)?;
+        from = after;
+        length += usize::from(more);
+        if more != 255 {
+            return Ok((length, from));
+        }
+    }
+}
+
+/// Copies sequences as long as they are short and end far from the ends of input and output; says
+/// where it stopped.
+#[inline]
+fn short_sequences(
+    input: &[u8],
+    mut from: usize,
+    output: &mut [u8],
+    mut to: usize,
+    block: &Block,
+) -> (usize, usize) {
+    let Block { place, dictionary } = block;
+    let output = output.get_mut(..place.end).unwrap_or_default();
+    while output.len() - to >= SHORT_OUTPUT
+        && let Some(ahead) = input.get(from..).and_then(|rest| rest.first_chunk::<SHORT_INPUT>())
+    {
+        let [token, literal_bytes @ .., _, _, _] = ahead;
+        let literals = usize::from(token >> 4);
+        if literals > SHORT_LITERALS {
             break;
         }
-    }
-    (*position, *written) = (from, to);
-    Ok(Progress::Complete)
-}
-
-/// Adds up length bytes; none when the input ends among them.
-fn length_bytes(input: &[u8], from: &mut usize) -> Option<usize> {
-    let mut length = 0;
-    loop {
-        let byte = *input.get(*from)?;
-        *from += 1;
-        length += usize::from(byte);
-        if byte != 255 {
-            return Some(length);
+        let Some(target) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<STEP>) else {
+            break;
+        };
+        *target = *literal_bytes;
+        let Some([low, high, more]) = ahead.get(literals + 1..literals + 4) else { break };
+        let distance = usize::from(u16::from_le_bytes([*low, *high]));
+        let mut length = usize::from(token & 15);
+        let start = to + literals;
+        let mut next = from + literals + 3;
+        if length == LONGER {
+            length += usize::from(*more);
+            next += 1;
+            if length > SHORT_MATCH - SHORTEST_MATCH {
+                break;
+            }
         }
+        length += SHORTEST_MATCH;
+        let inside = start - place.start;
+        let (source, apart) = if distance <= inside {
+            (start - distance, distance)
+        } else {
+            let back = distance - inside;
+            if back > dictionary.len() || length > back {
+                break;
+            }
+            (dictionary.end - back, STEP)
+        };
+        if apart >= STEP {
+            copy_steps::<STEP>(output, source, start, length);
+        } else if apart >= STEP / 2 {
+            copy_steps::<{ STEP / 2 }>(output, source, start, length);
+        } else {
+            break;
+        }
+        (from, to) = (next, start + length);
     }
+    (from, to)
 }
 
-/// Copies literals; tells whether the input has them all.
+/// Copies in whole steps, up to a step beyond the length.
 #[inline]
-fn copy_literals(input: &[u8], from: usize, output: &mut [u8], to: usize, count: usize) -> bool {
-    if count <= 16
-        && let Some(source) = input.get(from..).and_then(|rest| rest.first_chunk::<16>())
-        && let Some(target) = output.get_mut(to..).and_then(|rest| rest.first_chunk_mut::<16>())
-    {
-        *target = *source;
-        return true;
+fn copy_steps<const STEP: usize>(output: &mut [u8], source: usize, to: usize, length: usize) {
+    let mut done = 0;
+    while done < length {
+        output.copy_within(source + done..source + done + STEP, to + done);
+        done += STEP;
     }
-    match (input.get(from..from + count), output.get_mut(to..to + count)) {
-        (Some(source), Some(target)) => {
-            target.copy_from_slice(source);
-            true
-        }
-        _ => false,
-    }
+}
+
+fn copy_literals(
+    input: &[u8],
+    from: usize,
+    output: &mut [u8],
+    to: usize,
+    count: usize,
+) -> Result<(), &'static str> {
+    let source = input.get(from..).and_then(|rest| rest.get(..count)).ok_or(CUT)?;
+    let target = output.get_mut(to..to + count).ok_or("the output does not hold the block")?;
+    target.copy_from_slice(source);
+    Ok(())
 }
 
 /// Copies `length` bytes from `distance` bytes before `to`, as if byte by byte.
-#[inline]
 fn copy_match(output: &mut [u8], to: usize, distance: usize, length: usize) {
-    if length <= SHORT && output.len() >= to + length + SLACK {
-        if distance >= 16 {
-            return copy_steps::<16>(output, to, distance, length);
-        }
-        if distance >= 8 {
-            return copy_steps::<8>(output, to, distance, length);
-        }
-    }
     let from = to - distance;
     if distance == 1
         && let Some(&byte) = output.get(from)
@@ -181,28 +225,12 @@ fn copy_match(output: &mut [u8], to: usize, distance: usize, length: usize) {
     }
 }
 
-/// Copies in steps of `STEP` bytes, up to `STEP - 1` beyond the length.
-#[inline]
-fn copy_steps<const STEP: usize>(output: &mut [u8], to: usize, distance: usize, length: usize) {
-    let mut done = 0;
-    while done < length {
-        let from = to + done - distance;
-        let Some(&step) = output.get(from..).and_then(|rest| rest.first_chunk::<STEP>()) else {
-            return;
-        };
-        let target = output.get_mut(to + done..).and_then(|rest| rest.first_chunk_mut::<STEP>());
-        let Some(target) = target else { return };
-        *target = step;
-        done += STEP;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop, prop_oneof, proptest};
     use proptest::strategy::Strategy;
 
-    use super::{Block, Progress, SLACK, decode};
+    use super::{Block, decode};
 
     #[derive(Debug, Clone)]
     struct Sequence {
@@ -266,68 +294,55 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_come_back_in_one_piece_or_in_many(
+        fn blocks_come_back_wherever_they_lie(
             dictionary in prop::collection::vec(any::<u8>(), 0..300),
             gap in 0..40_usize,
-            sequences in prop::collection::vec(sequence(), 0..12),
+            sequences in prop::collection::vec(sequence(), 0..60),
             last in prop::collection::vec(any::<u8>(), 1..40),
-            step in 1..400_usize,
         ) {
             let (packed, text) = write(&dictionary, &sequences, &last);
             let start = dictionary.len() + gap;
             let block =
                 Block { place: start..start + text.len(), dictionary: 0..dictionary.len() };
-            for step in [packed.len() + 50, step] {
-                for slack in [0, SLACK] {
-                    let mut output = dictionary.clone();
-                    output.resize(block.place.end + slack, 0);
-                    let mut input = packed.clone();
-                    input.extend([0xaa; 30]);
-                    let (mut position, mut written, mut have) = (0, start, 0);
-                    loop {
-                        have = (have + step).min(input.len());
-                        let window = &input[..have];
-                        match decode(window, &mut position, &mut output, &mut written, &block) {
-                            Ok(Progress::Complete) => break,
-                            Ok(Progress::Starved { missing }) => assert!(missing > 0),
-                            Err(error) => panic!("{error}"),
-                        }
-                    }
-                    assert_eq!(position, packed.len());
-                    assert_eq!(&output[block.place.clone()], text);
-                    assert_eq!(&output[..dictionary.len()], dictionary);
+            for follows in [0, 30] {
+                let mut output = dictionary.clone();
+                output.resize(block.place.end + follows, 0);
+                let mut input = packed.clone();
+                input.extend(std::iter::repeat_n(0xaa, follows));
+                assert_eq!(decode(&input, &mut output, &block), Ok(packed.len()));
+                assert_eq!(&output[block.place.clone()], text);
+                assert_eq!(&output[..dictionary.len()], dictionary);
+                for cut in [packed.len() - 1, packed.len() / 2, 0] {
+                    assert!(decode(&packed[..cut], &mut output, &block).is_err());
                 }
             }
         }
 
         #[test]
         fn random_input_never_panics(
-            junk in any::<Vec<u8>>(),
+            junk in prop::collection::vec(any::<u8>(), 0..400),
             length in 0..2000_usize,
             dictionary in 0..100_usize,
         ) {
             let place = dictionary..dictionary + length;
-            let mut output = vec![0; place.end + SLACK];
-            let (mut position, mut written) = (0, dictionary);
+            let mut output = vec![0; place.end];
             let block = Block { place, dictionary: 0..dictionary };
-            let _ = decode(&junk, &mut position, &mut output, &mut written, &block);
-            assert!(position <= junk.len());
+            if let Ok(taken) = decode(&junk, &mut output, &block) {
+                assert!(taken <= junk.len());
+            }
         }
     }
 
     #[test]
     fn an_empty_block_is_one_token() {
         let block = Block { place: 0..0, dictionary: 0..0 };
-        let (mut position, mut written) = (0, 0);
-        let progress = decode(&[0, 9], &mut position, &mut [], &mut written, &block);
-        assert_eq!((progress, position), (Ok(Progress::Complete), 1));
+        assert_eq!(decode(&[0, 9], &mut [], &block), Ok(1));
     }
 
     #[test]
     fn a_match_before_the_block_is_refused() {
         let block = Block { place: 0..20, dictionary: 0..0 };
-        let mut output = vec![0; 20 + SLACK];
-        let packed = [0x10, b'a', 2, 0, 0];
-        assert!(decode(&packed, &mut 0, &mut output, &mut 0, &block).is_err());
+        let mut output = vec![0; 20];
+        assert!(decode(&[0x10, b'a', 2, 0, 0], &mut output, &block).is_err());
     }
 }

@@ -1,19 +1,22 @@
-//! A decompressed chunk and the documents in it.
+//! A decoded chunk and the documents in it.
 
+use std::sync::Arc;
+
+use super::arena::{Arena, Span};
 use super::chunk_header::ChunkHeader;
 use super::document::{DocumentFields, WantedFields};
-use crate::bytes::Cursor;
 use crate::error::{LuceneError, Problem};
 
-/// A run of consecutive documents of a segment, decompressed.
+/// A run of consecutive documents of a segment; their bytes are in the arena that it was decoded
+/// into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
-    pub(super) file: String,
+    pub(super) file: Arc<str>,
     /// Where the chunk starts in the file.
     pub(super) offset: u64,
     pub(super) header: ChunkHeader,
-    /// The documents' bytes; what lies beyond `header.length` means nothing.
-    pub(super) data: Vec<u8>,
+    /// Where its documents start in the arena.
+    pub(super) start: usize,
 }
 
 impl Chunk {
@@ -27,11 +30,6 @@ impl Chunk {
         self.header.documents
     }
 
-    /// How many bytes its documents have.
-    pub fn byte_count(&self) -> usize {
-        self.header.length
-    }
-
     /// Where it starts in the `.fdt` file.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -39,7 +37,7 @@ impl Chunk {
 
     /// Its documents, in order.
     pub fn documents(&self) -> Documents<'_> {
-        Documents { chunk: self, next: 0, start: 0 }
+        Documents { chunk: self, next: 0, start: self.start }
     }
 }
 
@@ -52,8 +50,9 @@ pub struct Documents<'a> {
 }
 
 impl<'a> Iterator for Documents<'a> {
-    type Item = Result<StoredDocument<'a>, LuceneError>;
+    type Item = StoredDocument<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let chunk = self.chunk;
         let place = self.next;
@@ -62,19 +61,12 @@ impl<'a> Iterator for Documents<'a> {
         }
         self.next = place.saturating_add(1);
         let number = chunk.header.first.saturating_add(place);
-        let document = chunk.header.fields.get(place).and_then(|fields| {
-            let length = usize::try_from(chunk.header.lengths.get(place)?).ok()?;
-            let end = self.start.checked_add(length)?;
-            let body = chunk.data.get(self.start..end)?;
-            self.start = end;
-            Some(StoredDocument { chunk, number, fields, body })
-        });
-        Some(document.ok_or_else(|| LuceneError::Document {
-            file: chunk.file.clone(),
-            chunk: chunk.offset,
-            document: number,
-            problem: Problem::UnexpectedEnd { wanted: 1 },
-        }))
+        // A header has as many numbers as documents, and their sum fits into memory.
+        let fields = chunk.header.fields.get(place)?;
+        let length = usize::try_from(chunk.header.lengths.get(place)?).ok()?;
+        let start = self.start;
+        self.start = start.saturating_add(length);
+        Some(StoredDocument { chunk, number, fields, body: Span::new(start, length)? })
     }
 }
 
@@ -84,29 +76,30 @@ pub struct StoredDocument<'a> {
     chunk: &'a Chunk,
     number: u32,
     fields: u32,
-    body: &'a [u8],
+    body: Span,
 }
 
-impl<'a> StoredDocument<'a> {
+impl StoredDocument<'_> {
     /// Its number within the segment.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Finds the wanted fields, stepping over all others.
-    pub fn fields(&self, wanted: &WantedFields) -> Result<DocumentFields<'a>, LuceneError> {
-        let mut cursor = Cursor::new("", self.body);
-        let read = DocumentFields::read(&mut cursor, self.fields, wanted);
-        read.map_err(|error| match error {
-            LuceneError::Malformed { file: _, offset: _, problem } => self.broken(problem),
-            other => other,
-        })
+    /// Finds the wanted fields in the arena that the chunk is in, stepping over all others.
+    #[inline]
+    pub fn fields(
+        &self,
+        arena: &Arena,
+        wanted: &WantedFields,
+    ) -> Result<DocumentFields, LuceneError> {
+        DocumentFields::read(arena, self.body, self.fields, wanted)
+            .map_err(|problem| self.broken(problem))
     }
 
     /// Says that something in this document is wrong.
     pub fn broken(&self, problem: Problem) -> LuceneError {
         LuceneError::Document {
-            file: self.chunk.file.clone(),
+            file: self.chunk.file.to_string(),
             chunk: self.chunk.offset,
             document: self.number,
             problem,

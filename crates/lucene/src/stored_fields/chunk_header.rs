@@ -57,14 +57,13 @@ pub(super) struct ChunkHeader {
 }
 
 impl ChunkHeader {
-    /// Reads a head; the chunk must begin with `expected` and end by `max_doc`, and what is left
-    /// of the file (`remaining` bytes) must be able to hold it.
+    /// Reads a head; the chunk must begin with `expected` and end by `end`, and what is left must
+    /// be able to hold it.
     pub(super) fn read(
         cursor: &mut Cursor<'_>,
         format: Format,
         expected: u32,
-        max_doc: u32,
-        remaining: u64,
+        end: u32,
     ) -> Result<Self, LuceneError> {
         let first = cursor.vint()?;
         if first != expected {
@@ -77,7 +76,7 @@ impl ChunkHeader {
         let token = cursor.vint()?;
         let documents = token.wrapping_shr(format.flag_bits);
         let runs = if token & 1 == 0 { Runs::One } else { Runs::Sliced };
-        if documents == 0 || documents > max_doc.saturating_sub(first) {
+        if documents == 0 || documents > end.saturating_sub(first) {
             return Err(cursor.out_of_range("the number of documents in a chunk", documents.into()));
         }
         let (fields, lengths) = if documents == 1 {
@@ -95,6 +94,7 @@ impl ChunkHeader {
             }
         };
         let sum = lengths.sum(documents);
+        let remaining = u64::try_from(cursor.remaining()).unwrap_or(u64::MAX);
         let largest = remaining.saturating_mul(format.compression.largest_expansion());
         let length = usize::try_from(sum)
             .ok()

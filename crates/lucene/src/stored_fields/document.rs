@@ -7,10 +7,10 @@
 //! 2 int     zigzag vint             5 double  1 byte, or 8, or FE and 4, or FF and 8
 //! ```
 
-use crate::bytes::Cursor;
-use crate::error::{LuceneError, Problem};
+use super::arena::{Arena, Span};
+use crate::error::Problem;
 use crate::field_infos::FieldInfos;
-use crate::id::{Identity, decode_id, split_uid};
+use crate::id::{push_id, split_uid};
 use crate::live_docs::Liveness;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,23 +56,18 @@ impl WantedFields {
     }
 }
 
-/// The metadata fields of one document, as they are stored.
+/// Where the metadata fields of one document are in the arena that its chunk was decoded into.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DocumentFields<'a> {
-    /// The encoded `_id`.
-    pub id: Option<&'a [u8]>,
-    /// The `_uid`, type and id in one.
-    pub uid: Option<&'a str>,
+pub struct DocumentFields {
+    id: Option<Span>,
+    uid: Option<Span>,
+    routing: Option<Span>,
+    parent: Option<Span>,
+    kind: Option<Span>,
     /// The `_source`, as the client sent it.
-    pub source: Option<&'a [u8]>,
+    pub source: Option<Span>,
     /// The whole source of a recent document whose `_source` is filtered or disabled.
-    pub recovery_source: Option<&'a [u8]>,
-    /// The `_routing`.
-    pub routing: Option<&'a str>,
-    /// The `_parent`.
-    pub parent: Option<&'a str>,
-    /// The `_type`, where it is stored for itself.
-    pub kind: Option<&'a str>,
+    pub recovery_source: Option<Span>,
 }
 
 /// What a stored document is to the index.
@@ -92,71 +87,100 @@ pub enum DocumentClass {
     NoOp,
 }
 
-impl<'a> DocumentFields<'a> {
+impl DocumentFields {
+    #[inline]
     pub(super) fn read(
-        cursor: &mut Cursor<'a>,
+        arena: &Arena,
+        body: Span,
         count: u32,
         wanted: &WantedFields,
-    ) -> Result<Self, LuceneError> {
+    ) -> Result<Self, Problem> {
+        let mut fields = Fields { bytes: arena.get(body), at: 0 };
         let mut found = Self::default();
         for _ in 0..count {
-            let head = cursor.vlong()?;
+            let head = fields.variable()?;
             match head & 7 {
                 0 | 1 => {
-                    let length = cursor.vlength("the length of a field")?;
-                    let value = cursor.take(length)?;
+                    let length = fields.variable()?;
+                    let start = fields.at;
+                    fields.skip(length)?;
                     if let Some(role) = wanted.role(head >> 3) {
-                        found.set(cursor, role, value)?;
+                        let length = fields.at.saturating_sub(start);
+                        *found.place(role) = body.part(start, length);
                     }
                 }
-                2 => cursor.skip_variable(5)?,
-                3 => skip_float(cursor)?,
+                2 => fields.variable().map(drop)?,
+                3 => match fields.byte()? {
+                    0xff => fields.skip(4)?,
+                    0x80.. => {}
+                    _ => fields.skip(3)?,
+                },
                 4 => {
-                    if cursor.u8()? & 0x20 != 0 {
-                        cursor.skip_variable(10)?;
+                    if fields.byte()? & 0x20 != 0 {
+                        fields.variable()?;
                     }
                 }
-                5 => skip_double(cursor)?,
+                5 => match fields.byte()? {
+                    0xff => fields.skip(8)?,
+                    0xfe => fields.skip(4)?,
+                    0x80.. => {}
+                    _ => fields.skip(7)?,
+                },
                 other => {
                     let value = i64::try_from(other).unwrap_or(i64::MAX);
-                    return Err(cursor.out_of_range("the type of a field", value));
+                    return Err(Problem::OutOfRange { what: "the type of a field", value });
                 }
             }
         }
-        match cursor.remaining() {
+        match fields.bytes.len().saturating_sub(fields.at) {
             0 => Ok(found),
-            left => {
-                let count = u64::try_from(left).unwrap_or(u64::MAX);
-                Err(cursor.error(Problem::TrailingBytes { count }))
-            }
+            left => Err(Problem::TrailingBytes { count: u64::try_from(left).unwrap_or(u64::MAX) }),
         }
     }
 
-    fn set(&mut self, cursor: &Cursor<'_>, role: Role, value: &'a [u8]) -> Result<(), LuceneError> {
-        let text =
-            |what| std::str::from_utf8(value).map_err(|_| cursor.error(Problem::NotUtf8 { what }));
+    fn place(&mut self, role: Role) -> &mut Option<Span> {
         match role {
-            Role::Id => self.id = Some(value),
-            Role::Uid => self.uid = Some(text("a `_uid`")?),
-            Role::Source => self.source = Some(value),
-            Role::RecoverySource => self.recovery_source = Some(value),
-            Role::Routing => self.routing = Some(text("a `_routing`")?),
-            Role::Parent => self.parent = Some(text("a `_parent`")?),
-            Role::Kind => self.kind = Some(text("a `_type`")?),
+            Role::Id => &mut self.id,
+            Role::Uid => &mut self.uid,
+            Role::Source => &mut self.source,
+            Role::RecoverySource => &mut self.recovery_source,
+            Role::Routing => &mut self.routing,
+            Role::Parent => &mut self.parent,
+            Role::Kind => &mut self.kind,
         }
-        Ok(())
     }
 
-    /// What the document is called; none for nested children and records of nothing done.
-    pub fn identity(&self) -> Result<Option<Identity>, Problem> {
+    /// Appends the id to the text; false for nested children and records of nothing done, which
+    /// have none.
+    #[inline]
+    pub fn push_id(&self, arena: &Arena, text: &mut String) -> Result<bool, Problem> {
         match (self.uid, self.id) {
-            (Some(uid), _) => split_uid(uid).map(Some),
-            (None, Some(id)) => {
-                let kind = self.kind.map(str::to_owned);
-                decode_id(id).map(|id| Some(Identity { id, kind }))
-            }
-            (None, None) => Ok(None),
+            (Some(uid), _) => text.push_str(split_uid(text_at(arena, uid, "a `_uid`")?)?.1),
+            (None, Some(id)) => push_id(arena.get(id), text)?,
+            (None, None) => return Ok(false),
         }
+        Ok(true)
+    }
+
+    /// The mapping type, where it is stored.
+    #[inline]
+    pub fn kind<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
+        match (self.uid, self.kind) {
+            (Some(uid), _) => Ok(Some(split_uid(text_at(arena, uid, "a `_uid`")?)?.0)),
+            (None, kind) => kind.map(|kind| text_at(arena, kind, "a `_type`")).transpose(),
+        }
+    }
+
+    /// The `_routing`.
+    #[inline]
+    pub fn routing<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
+        self.routing.map(|routing| text_at(arena, routing, "a `_routing`")).transpose()
+    }
+
+    /// The `_parent`.
+    #[inline]
+    pub fn parent<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
+        self.parent.map(|parent| text_at(arena, parent, "a `_parent`")).transpose()
     }
 
     /// What the document is to the index, given how it stands.
@@ -174,20 +198,51 @@ impl<'a> DocumentFields<'a> {
     }
 }
 
-fn skip_float(cursor: &mut Cursor<'_>) -> Result<(), LuceneError> {
-    match cursor.u8()? {
-        0xff => cursor.skip(4),
-        0x80.. => Ok(()),
-        _ => cursor.skip(3),
-    }
+fn text_at<'a>(arena: &'a Arena, place: Span, what: &'static str) -> Result<&'a str, Problem> {
+    std::str::from_utf8(arena.get(place)).map_err(|_| Problem::NotUtf8 { what })
 }
 
-fn skip_double(cursor: &mut Cursor<'_>) -> Result<(), LuceneError> {
-    match cursor.u8()? {
-        0xff => cursor.skip(8),
-        0xfe => cursor.skip(4),
-        0x80.. => Ok(()),
-        _ => cursor.skip(7),
+/// The fields of one document, as far as they were read.
+struct Fields<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Fields<'_> {
+    #[inline]
+    fn byte(&mut self) -> Result<u8, Problem> {
+        let byte = *self.bytes.get(self.at).ok_or(Problem::UnexpectedEnd { wanted: 1 })?;
+        self.at = self.at.saturating_add(1);
+        Ok(byte)
+    }
+
+    #[inline]
+    fn skip(&mut self, count: u64) -> Result<(), Problem> {
+        let left = self.bytes.len().saturating_sub(self.at);
+        match usize::try_from(count) {
+            Ok(count) if count <= left => {
+                self.at = self.at.saturating_add(count);
+                Ok(())
+            }
+            _ => {
+                let left = u64::try_from(left).unwrap_or(u64::MAX);
+                Err(Problem::UnexpectedEnd { wanted: count.saturating_sub(left) })
+            }
+        }
+    }
+
+    /// A variable-length number; nearly all have one or two bytes.
+    #[inline]
+    fn variable(&mut self) -> Result<u64, Problem> {
+        let mut value = 0_u64;
+        for group in 0..10_u32 {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f).wrapping_shl(group.saturating_mul(7));
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Problem::OutOfRange { what: "a variable-length number", value: value.cast_signed() })
     }
 }
 
@@ -195,10 +250,18 @@ fn skip_double(cursor: &mut Cursor<'_>) -> Result<(), LuceneError> {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Cursor, DocumentClass, DocumentFields, Liveness, Role, WantedFields};
+    use super::{
+        Arena, DocumentClass, DocumentFields, Liveness, Problem, Role, Span, WantedFields,
+    };
 
     fn wanted() -> WantedFields {
         WantedFields { roles: vec![(1, Role::Source), (2, Role::Id), (40, Role::Routing)] }
+    }
+
+    fn read(bytes: &[u8], count: u32) -> Result<(DocumentFields, Arena), Problem> {
+        let arena = Arena::holding(bytes);
+        let body = Span::new(0, bytes.len()).unwrap();
+        DocumentFields::read(&arena, body, count, &wanted()).map(|fields| (fields, arena))
     }
 
     #[test]
@@ -212,24 +275,25 @@ mod tests {
         bytes.extend(b"\x1d\xfe\x00\x00\x00\x00\x1d\xff\x00\x00\x00\x00\x00\x00\x00\x00");
         bytes.extend(b"\xc0\x02\x03eu1");
         bytes.extend(b"\x11\x02\xffa");
-        let mut cursor = Cursor::new("", &bytes);
-        let fields = DocumentFields::read(&mut cursor, 13, &wanted()).unwrap();
-        assert_eq!(fields.source, Some(&b"{}"[..]));
-        assert_eq!(fields.routing, Some("eu1"));
-        assert_eq!(fields.identity().unwrap().unwrap().id, "a");
+        let (fields, arena) = read(&bytes, 13).unwrap();
+        assert_eq!(fields.source.map(|place| arena.get(place)), Some(&b"{}"[..]));
+        assert_eq!(fields.routing(&arena).unwrap(), Some("eu1"));
+        let mut id = String::new();
+        assert_eq!(fields.push_id(&arena, &mut id), Ok(true));
+        assert_eq!(id, "a");
     }
 
     #[test]
     fn bytes_behind_the_last_field_are_refused() {
-        let error = DocumentFields::read(&mut Cursor::new("", b"\x08\x00x"), 1, &wanted());
-        assert!(error.unwrap_err().to_string().contains("1 bytes follow"));
+        let error = read(b"\x08\x00x", 1).unwrap_err();
+        assert!(error.to_string().contains("1 bytes follow"));
     }
 
     #[test]
     fn the_class_follows_from_liveness_and_what_is_stored() {
         let bare = DocumentFields::default();
-        let with_id = DocumentFields { id: Some(b"\xffa"), ..bare };
-        let whole = DocumentFields { source: Some(b"{}"), ..with_id };
+        let with_id = DocumentFields { id: Span::new(0, 2), ..bare };
+        let whole = DocumentFields { source: Span::new(2, 2), ..with_id };
         assert_eq!(whole.class(Liveness::Live), DocumentClass::Document);
         assert_eq!(with_id.class(Liveness::Live), DocumentClass::WithoutSource);
         assert_eq!(bare.class(Liveness::Live), DocumentClass::Nested);
@@ -241,7 +305,7 @@ mod tests {
     proptest! {
         #[test]
         fn random_bytes_never_panic(junk in any::<Vec<u8>>(), count in any::<u32>()) {
-            drop(DocumentFields::read(&mut Cursor::new("", &junk), count, &wanted()));
+            drop(read(&junk, count));
         }
     }
 }

@@ -1,26 +1,36 @@
-//! The index of the chunks, as far as a forward pass needs it: `.fdm`.
+//! What `.fdm` says of the stored fields: the size of runs, and how `.fdx` is to be read.
 //!
 //! ```text
 //! header Lucene85FieldsIndexMeta (big-endian), Lucene90FieldsIndexMeta (little-endian)
 //! [85 v3.., 90] vint chunk size | [85 v3..] vint packed version
 //! int32 documents | int32 block shift | int32 n = chunks + 1
-//! int64 | monotonic(n) | int64 | monotonic(n) | int64 | int64 end of the chunks in .fdt
-//! counts, not read | footer           monotonic(n) = ceil(n / 2^shift) x 21 bytes
+//! int64 start in .fdx | monotonic(n): first documents, and the number of documents
+//! int64 start in .fdx | monotonic(n): places in .fdt, and the end of the last chunk
+//! int64 end in .fdx | int64 end of the chunks in .fdt | counts, not read | footer
 //! ```
 
+use super::monotonic::Monotonic;
 use crate::bytes::{ByteOrder, Cursor};
 use crate::codec_header::{Header, ObjectId, content};
 use crate::error::{LuceneError, Problem};
 
-const MONOTONIC_BLOCK: usize = 21;
-
 /// What a `.fdm` file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredFieldsMeta {
     /// How many bytes a run of a sliced chunk has, when it stands here.
     pub(crate) chunk_size: Option<usize>,
+    /// The name in the header of the `.fdx` file.
+    pub(super) index_header: &'static str,
+    /// The first document of each chunk, and the number of documents.
+    pub(super) documents: Monotonic,
+    /// Where they begin in the `.fdx` file.
+    pub(super) documents_start: u64,
+    /// Where each chunk starts in the `.fdt` file, and the end of the last one.
+    pub(super) offsets: Monotonic,
+    /// Where they begin in the `.fdx` file.
+    pub(super) offsets_start: u64,
     /// Where the chunks end in the `.fdt` file.
-    pub(crate) chunks_end: u64,
+    pub(super) chunks_end: u64,
 }
 
 impl StoredFieldsMeta {
@@ -33,23 +43,23 @@ impl StoredFieldsMeta {
     ) -> Result<Self, LuceneError> {
         let mut cursor = Cursor::new(file, content(file, bytes)?);
         let header = Header::read(&mut cursor)?;
-        let newer = match header.name {
+        let (index_header, order) = match header.name {
             "Lucene85FieldsIndexMeta" => {
                 header.require_version(file, 2, 4)?;
-                false
+                ("Lucene85FieldsIndexIdx", ByteOrder::Big)
             }
             "Lucene90FieldsIndexMeta" => {
                 header.require_version(file, 0, 1)?;
-                cursor.set_order(ByteOrder::Little);
-                true
+                ("Lucene90FieldsIndexIdx", ByteOrder::Little)
             }
             _ => return Err(header.unsupported(file)),
         };
+        cursor.set_order(order);
         header.require_id(file, Some(id))?;
         let mut chunk_size = None;
-        if newer || header.version >= 3 {
+        if order == ByteOrder::Little || header.version >= 3 {
             chunk_size = Some(read_chunk_size(&mut cursor)?);
-            if !newer {
+            if order == ByteOrder::Big {
                 cursor.vint()?;
             }
         }
@@ -63,13 +73,24 @@ impl StoredFieldsMeta {
         }
         let shift = cursor.u32()?;
         let count = cursor.count("the number of chunks")?;
-        let blocks = count.div_ceil(1_u32.checked_shl(shift).unwrap_or(u32::MAX).max(1));
-        let skipped = usize::try_from(blocks).unwrap_or(usize::MAX).saturating_mul(MONOTONIC_BLOCK);
-        for length in [8, skipped, 8, skipped, 8] {
-            cursor.skip(length)?;
+        if count.saturating_sub(1) > max_doc {
+            return Err(cursor.out_of_range("the number of chunks", count.into()));
         }
+        let documents_start = cursor.long_count("the place of the documents")?;
+        let documents = Monotonic::read(&mut cursor, order, shift, count)?;
+        let offsets_start = cursor.long_count("the place of the offsets")?;
+        let offsets = Monotonic::read(&mut cursor, order, shift, count)?;
+        cursor.long_count("the end of the index")?;
         let chunks_end = cursor.long_count("the end of the chunks")?;
-        Ok(Self { chunk_size, chunks_end })
+        Ok(Self {
+            chunk_size,
+            index_header,
+            documents,
+            documents_start,
+            offsets,
+            offsets_start,
+            chunks_end,
+        })
     }
 }
 
@@ -103,7 +124,8 @@ mod tests {
     fn the_chunk_size_stands_here_from_version_3_on() {
         for (version, chunk_size) in [(2, None), (3, Some(81920)), (4, Some(81920))] {
             let parsed = StoredFieldsMeta::parse("_0.fdm", &meta(version), &writing::ID, 300);
-            assert_eq!(parsed.unwrap(), StoredFieldsMeta { chunk_size, chunks_end: 9876 });
+            let parsed = parsed.unwrap();
+            assert_eq!((parsed.chunk_size, parsed.chunks_end), (chunk_size, 9876));
         }
     }
 

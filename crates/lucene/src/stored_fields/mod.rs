@@ -1,4 +1,4 @@
-//! The stored fields of a segment: `.fdt`, read forward, each chunk decoded once.
+//! The stored fields of a segment: `.fdt`, read in stretches, each chunk decoded once.
 //!
 //! ```text
 //! .fdt    header | [before v3] vint chunk size, vint packed version | chunks
@@ -7,6 +7,7 @@
 //!         token = documents << 1 | sliced, or << 2 | dirty << 1 | sliced
 //! runs    the documents' bytes one after the other, compressed as one run;
 //!         if sliced, as runs of `chunk size` bytes, the last one shorter
+//! .fdx    where the chunks are (chunk_index.rs)
 //! .fdm    from v2 on; from v3 on it has the chunk size (meta.rs)
 //! ```
 //!
@@ -22,17 +23,28 @@
 //! | `CustomStoredFieldsZstd`       | 1        | zstd + dictionary   | `lucene90.rs` |
 //! | `CustomStoredFieldsZstdNoDict` | 1        | zstd in blocks      | `lucene90.rs` |
 
+mod arena;
 mod chunk;
 mod chunk_header;
-mod decoder;
+mod chunk_index;
 mod document;
 mod format;
+mod head;
+mod index_block;
 mod lucene50;
 mod lucene90;
 mod meta;
+mod monotonic;
+mod packed;
+mod stretch;
 
+pub use self::arena::{Arena, Span};
 pub use self::chunk::{Chunk, Documents, StoredDocument};
-pub use self::decoder::{FinishedRead, StoredFieldsDecoder};
+pub use self::chunk_index::Stretch;
 pub use self::document::{DocumentClass, DocumentFields, WantedFields};
+pub use self::stretch::{FileSum, StretchDecoder, StretchSum};
 
+pub(crate) use self::chunk_index::{ChunkIndex, Indexed};
+pub(crate) use self::head::{HEAD_LENGTH, Head};
 pub(crate) use self::meta::StoredFieldsMeta;
+pub(crate) use self::stretch::Layout;

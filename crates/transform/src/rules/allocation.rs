@@ -45,7 +45,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn tiers_and_node_attributes_are_left_out_and_limits_stay() {
@@ -68,6 +68,6 @@ mod tests {
         let body = json!({ "settings": {
             "index.routing.allocation.include._tier_preference": "data_hot" } });
         let pair = ("ES 7.17", "ES 8.19");
-        assert_eq!(trial::run(&RULE, ItemKind::Index, pair, body.clone()), (body, vec![]));
+        assert_eq!(trial::run(&RULE, MetadataKind::Index, pair, body.clone()), (body, vec![]));
     }
 }

@@ -36,11 +36,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{item::ItemKind, rule::trial};
+    use crate::{item::MetadataKind, rule::trial};
 
     fn codec(pair: (&str, &str), codec: &str) -> String {
         let body = json!({ "settings": { "index": { "codec": codec } } });
-        let (body, _) = trial::run(&RULE, ItemKind::Index, pair, body);
+        let (body, _) = trial::run(&RULE, MetadataKind::Index, pair, body);
         body["settings"]["index.codec"].as_str().expect("a codec").to_owned()
     }
 

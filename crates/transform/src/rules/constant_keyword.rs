@@ -49,7 +49,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn with_a_value_it_stays_and_without_one_it_is_a_keyword() {
@@ -69,7 +69,7 @@ mod tests {
     fn an_older_target_refuses_it() {
         let body = json!({ "mappings": { "properties": {
             "a": { "type": "constant_keyword", "value": "x" } } } });
-        let (_, changes) = trial::run(&RULE, ItemKind::Index, ("ES 7.17", "OS 2.5"), body);
+        let (_, changes) = trial::run(&RULE, MetadataKind::Index, ("ES 7.17", "OS 2.5"), body);
         assert_eq!(changes[0].weight, Weight::Unsupported);
     }
 }

@@ -103,14 +103,14 @@ fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn a_graph_keeps_its_measure_and_sizes() {
         let body = json!({ "mappings": { "properties": { "v": {
             "type": "dense_vector", "dims": 3, "index": true, "similarity": "l2_norm",
             "index_options": { "type": "int8_hnsw", "m": 16, "ef_construction": 100 } } } } });
-        let (after, changes) = trial::run(&RULE, ItemKind::Index, ("ES 8.19", "OS 2.19"), body);
+        let (after, changes) = trial::run(&RULE, MetadataKind::Index, ("ES 8.19", "OS 2.19"), body);
         let expected = json!({
             "settings": { "index.knn": "true" },
             "mappings": { "properties": { "v": {

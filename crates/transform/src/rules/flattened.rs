@@ -50,7 +50,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn it_becomes_a_flat_object_even_in_a_dynamic_template() {
@@ -73,7 +73,7 @@ mod tests {
     fn an_older_target_refuses_it() {
         let body = json!({ "mappings": { "properties": { "l": { "type": "flattened" } } } });
         let (after, changes) =
-            trial::run(&RULE, ItemKind::Index, ("ES 7.10", "OS 1.3"), body.clone());
+            trial::run(&RULE, MetadataKind::Index, ("ES 7.10", "OS 1.3"), body.clone());
         assert_eq!(after, body);
         assert_eq!(changes[0].weight, Weight::Unsupported);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{item::ItemKind, rule::Rule};
+use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "legacy-pattern",
@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
             and read something else in it.",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
-        if item.kind != ItemKind::LegacyTemplate || item.rest.contains_key("index_patterns") {
+        if item.kind != MetadataKind::LegacyTemplate || item.rest.contains_key("index_patterns") {
             return;
         }
         if let Some(pattern) = item.rest.shift_remove("template") {
@@ -33,7 +33,7 @@ mod tests {
     fn the_pattern_is_a_list_of_one() {
         let body = json!({ "template": "logs-*", "order": 1 });
         let pair = ("ES 5.6", "OS 2.19");
-        let (body, changes) = trial::run(&RULE, ItemKind::LegacyTemplate, pair, body);
+        let (body, changes) = trial::run(&RULE, MetadataKind::LegacyTemplate, pair, body);
         assert_eq!(body, json!({ "order": 1, "index_patterns": ["logs-*"] }));
         assert_eq!(changes.len(), 1);
     }

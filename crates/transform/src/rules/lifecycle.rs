@@ -32,14 +32,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{item::ItemKind, rule::trial};
+    use crate::{item::MetadataKind, rule::trial};
 
     #[test]
     fn the_policy_is_named_in_the_report() {
         let body = json!({ "template": { "settings": { "index": { "lifecycle": {
             "name": "hot-warm", "rollover_alias": "logs" } } } } });
         let pair = ("ES 7.10", "OS 2.19");
-        let (body, changes) = trial::run(&RULE, ItemKind::ComponentTemplate, pair, body);
+        let (body, changes) = trial::run(&RULE, MetadataKind::ComponentTemplate, pair, body);
         assert_eq!(body, json!({ "template": {} }));
         assert!(changes[0].to_string().contains("`hot-warm`"), "{}", changes[0]);
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     change::Changes,
-    item::{Item, ItemKind},
+    item::{Item, MetadataKind},
     rule::{Rule, Versions},
 };
 
@@ -68,7 +68,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         return;
     }
     if let Some(Value::Object(default)) = default
-        && (names.is_empty() || item.kind != ItemKind::Index)
+        && (names.is_empty() || item.kind != MetadataKind::Index)
     {
         // What a type says itself stands; conflicts with the pattern are none.
         merge(&mut merged, default, "mappings._default_", &mut Vec::new());
@@ -217,9 +217,9 @@ mod tests {
             "doc": { "properties": { "n": { "type": "long" } } } });
         let pair = ("ES 5.6", "OS 2.19");
         let body = json!({ "mappings": mappings });
-        let (index, _) = trial::run(&RULE, ItemKind::Index, pair, body.clone());
+        let (index, _) = trial::run(&RULE, MetadataKind::Index, pair, body.clone());
         assert_eq!(index, json!({ "mappings": { "properties": { "n": { "type": "long" } } } }));
-        let (template, _) = trial::run(&RULE, ItemKind::LegacyTemplate, pair, body);
+        let (template, _) = trial::run(&RULE, MetadataKind::LegacyTemplate, pair, body);
         let expected = json!({ "mappings": {
             "dynamic": "strict", "properties": { "n": { "type": "long" } } } });
         assert_eq!(template, expected);

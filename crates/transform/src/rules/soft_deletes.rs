@@ -24,7 +24,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn false_is_removed_whether_text_or_boolean() {
@@ -38,6 +38,6 @@ mod tests {
     fn older_targets_keep_it() {
         let body = json!({ "settings": { "index.soft_deletes.enabled": "false" } });
         let pair = ("ES 7.10", "OS 1.3");
-        assert_eq!(trial::run(&RULE, ItemKind::Index, pair, body.clone()), (body, vec![]));
+        assert_eq!(trial::run(&RULE, MetadataKind::Index, pair, body.clone()), (body, vec![]));
     }
 }

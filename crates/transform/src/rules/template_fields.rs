@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{item::ItemKind, rule::Rule};
+use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "template-fields",
@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
             lifecycles and options.",
     applies: |versions| versions.to_opensearch(),
     run: |item, _, changes| {
-        if !matches!(item.kind, ItemKind::IndexTemplate | ItemKind::ComponentTemplate) {
+        if !matches!(item.kind, MetadataKind::IndexTemplate | MetadataKind::ComponentTemplate) {
             return;
         }
         for name in [
@@ -52,7 +52,7 @@ mod tests {
         let body = json!({ "index_patterns": ["e*"], "data_stream": {}, "allow_auto_create": true,
             "template": { "lifecycle": { "enabled": true } } });
         let pair = ("ES 8.19", "OS 2.19");
-        let (body, changes) = trial::run(&RULE, ItemKind::IndexTemplate, pair, body);
+        let (body, changes) = trial::run(&RULE, MetadataKind::IndexTemplate, pair, body);
         assert_eq!(body, json!({ "index_patterns": ["e*"], "data_stream": {} }));
         assert_eq!(changes.len(), 2);
     }

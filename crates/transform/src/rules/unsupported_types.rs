@@ -55,14 +55,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn a_type_without_a_like_is_refused_and_left_as_it_is() {
         let body = json!({ "mappings": { "properties": { "o": { "properties": {
             "h": { "type": "histogram" } } }, "u": { "type": "unsigned_long" } } } });
         assert_eq!(trial::index(&RULE, body.clone()), (body.clone(), vec![Weight::Unsupported]));
-        let (_, changes) = trial::run(&RULE, ItemKind::Index, ("ES 7.17", "OS 1.3"), body);
+        let (_, changes) = trial::run(&RULE, MetadataKind::Index, ("ES 7.17", "OS 1.3"), body);
         assert_eq!(changes.len(), 2);
         assert_eq!(changes[0].path, "mappings.properties.o.properties.h");
     }

@@ -35,7 +35,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{change::Weight, item::ItemKind, rule::trial};
+    use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
     fn it_is_a_keyword_until_the_target_has_it() {
@@ -43,6 +43,6 @@ mod tests {
         let expected = json!({ "mappings": { "properties": { "v": { "type": "keyword" } } } });
         assert_eq!(trial::index(&RULE, body.clone()), (expected, vec![Weight::Lost]));
         let pair = ("ES 7.17", "OS 3.4");
-        assert_eq!(trial::run(&RULE, ItemKind::Index, pair, body.clone()), (body, vec![]));
+        assert_eq!(trial::run(&RULE, MetadataKind::Index, pair, body.clone()), (body, vec![]));
     }
 }

@@ -43,13 +43,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{item::ItemKind, rule::trial};
+    use crate::{item::MetadataKind, rule::trial};
 
     #[test]
     fn it_is_a_keyword_for_older_targets_only() {
         let body = json!({ "mappings": { "properties": { "a": { "type": "wildcard" } } } });
         let (after, changes) =
-            trial::run(&RULE, ItemKind::Index, ("ES 7.10", "OS 2.5"), body.clone());
+            trial::run(&RULE, MetadataKind::Index, ("ES 7.10", "OS 2.5"), body.clone());
         let expected = json!({ "mappings": { "properties": {
             "a": { "type": "keyword", "ignore_above": 8191 } } } });
         assert_eq!(after, expected);

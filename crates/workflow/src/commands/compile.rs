@@ -6,17 +6,17 @@ use std::{collections::BTreeMap, path::Path};
 use argo::Manifest;
 use generator::findings;
 use serde_json::json;
-use session::StateDir;
 use step_api::Exit;
 
 use crate::{
     args::{Compile, Format},
+    backend::Keep,
     input, output,
 };
 
 /// Runs `workflow compile`.
-pub(crate) fn run(state: &StateDir, flags: &Compile, format: Format) -> anyhow::Result<Exit> {
-    let source = input::read(state, &flags.input)?;
+pub(crate) fn run(keep: &dyn Keep, flags: &Compile, format: Format) -> anyhow::Result<Exit> {
+    let source = input::read(keep, &flags.input)?;
     let printed = findings::json(&source.compiled.findings, &source.text);
     let Some(compiled) = &source.compiled.output else {
         match format {

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::json;
-use session::StateDir;
 use step_api::Exit;
 
 use super::credentials;
 use crate::{
     args::{Configure, Format, Installation},
+    backend::Keep,
     input,
     output::{self, failure},
 };
@@ -21,45 +21,45 @@ use crate::{
 pub(crate) const SAMPLE: &str = include_str!("../../../../examples/minimal.yaml");
 
 /// Runs a `configure` command.
-pub(crate) fn run(state: &StateDir, command: Configure, format: Format) -> anyhow::Result<Exit> {
+pub(crate) fn run(keep: &dyn Keep, command: Configure, format: Format) -> anyhow::Result<Exit> {
     match command {
         Configure::Sample { load: false, .. } => show(SAMPLE, format)?,
         Configure::Sample { load: true, session } => {
             let session = session.session;
-            if session::path(state, &session)?.exists() {
+            if keep.session(&session)?.is_some() {
                 let message = format!(
                     "session `{session}` has a migration file already; run `workflow configure \
                      clear` first, or name another with `--session`"
                 );
                 return Err(failure(Exit::Conflict, message));
             }
-            session::write(state, &session, SAMPLE)?;
+            keep.keep_session(&session, SAMPLE, false)?;
             output::tell(&format!("the sample is now the file of session `{session}`"));
             output::hint("workflow configure edit");
         }
         Configure::Edit { stdin: true, session, installation, editor: _ } => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
-            return keep(state, &session.session, &text, &installation, format);
+            return keep_valid(keep, &session.session, &text, &installation, format);
         }
         Configure::Edit { stdin: false, editor, session, installation } => {
-            return edit(state, &session.session, &editor, &installation);
+            return edit(keep, &session.session, &editor, &installation);
         }
         Configure::View { session } => {
-            show(&session::read(state, &session.session)?, format)?;
+            show(&input::session_file(keep, &session.session)?, format)?;
         }
         Configure::Clear { confirm, session } => {
-            let path = session::path(state, &session.session)?;
-            if !path.exists() {
+            let session = session.session;
+            if keep.session(&session)?.is_none() {
                 output::tell("there is nothing to clear");
             } else if confirm
-                || ask(&format!("forget the file of session `{}`?", session.session), "--confirm")?
+                || ask(&format!("forget the file of session `{session}`?"), "--confirm")?
             {
-                fs_err::remove_file(path)?;
+                keep.forget_session(&session)?;
                 output::tell("cleared");
             }
         }
-        Configure::Credentials(command) => return credentials::run(state, command, format),
+        Configure::Credentials(command) => return credentials::run(keep, command, format),
     }
     Ok(Exit::Done)
 }
@@ -74,8 +74,8 @@ fn show(text: &str, format: Format) -> anyhow::Result<()> {
 
 /// Keeps the file if it is valid. A file with errors is not kept, for the next `submit` would
 /// only find the same.
-fn keep(
-    state: &StateDir,
+fn keep_valid(
+    keep: &dyn Keep,
     session: &str,
     text: &str,
     installation: &Installation,
@@ -92,20 +92,19 @@ fn keep(
         output::tell("the file has errors and was not kept");
         return Ok(Exit::Invalid);
     }
-    session::write(state, session, text)?;
+    keep.keep_session(session, text, compiled.has_passwords())?;
     output::tell(&format!("kept as the file of session `{session}`"));
     output::hint("workflow plan");
     Ok(Exit::Done)
 }
 
 fn edit(
-    state: &StateDir,
+    keep: &dyn Keep,
     session: &str,
     editor: &str,
     installation: &Installation,
 ) -> anyhow::Result<Exit> {
-    let path = session::path(state, session)?;
-    let before = if path.exists() { fs_err::read_to_string(&path)? } else { SAMPLE.to_owned() };
+    let before = keep.session(session)?.unwrap_or_else(|| SAMPLE.to_owned());
     let draft = tempfile::Builder::new().prefix("migration-").suffix(".yaml").tempfile()?;
     fs_err::write(draft.path(), &before)?;
     loop {
@@ -122,14 +121,15 @@ fn edit(
         let compiled = input::compile_text(&text, "migration.yaml", installation);
         compiled.show_findings();
         if !compiled.has_errors() {
-            session::write(state, session, &text)?;
+            keep.keep_session(session, &text, compiled.has_passwords())?;
             output::tell(&format!("kept as the file of session `{session}`"));
             output::hint("workflow plan");
             return Ok(Exit::Done);
         }
         match choose("the file has errors: (s)ave anyway, (e)dit again, (d)iscard?")? {
             's' => {
-                session::write(state, session, &text)?;
+                // Who knows what is in a file that has errors.
+                keep.keep_session(session, &text, true)?;
                 return Ok(Exit::Invalid);
             }
             'd' => return Ok(Exit::Invalid),

@@ -6,48 +6,46 @@ use std::{
 };
 
 use anyhow::Context as _;
-use engine::environment::Secrets;
 use serde_json::json;
-use session::StateDir;
 use step_api::Exit;
 
 use super::configure::ask;
 use crate::{
     args::{Credential, Credentials, Format, Installation},
-    input, local,
+    backend::Keep,
+    input,
     output::{self, failure},
 };
 
 /// Runs a `configure credentials` command.
-pub(crate) fn run(state: &StateDir, command: Credentials, format: Format) -> anyhow::Result<Exit> {
-    let secrets = local::open(state)?.secrets();
+pub(crate) fn run(keep: &dyn Keep, command: Credentials, format: Format) -> anyhow::Result<Exit> {
     match command {
         Credentials::List { session, installation } => {
-            list(state, &secrets, &session.session, &installation, format)?;
+            list(keep, &session.session, &installation, format)?;
         }
         Credentials::Create(credential) => {
-            if names(&secrets)?.contains(&credential.name) {
+            if keep.has_credentials(&credential.name)? {
                 let message = format!(
                     "credentials `{}` exist; use `workflow configure credentials update`",
                     credential.name
                 );
                 return Err(failure(Exit::Conflict, message));
             }
-            store(&secrets, &credential)?;
+            store(keep, &credential)?;
         }
         Credentials::Update(credential) => {
-            if !names(&secrets)?.contains(&credential.name) {
+            if !keep.has_credentials(&credential.name)? {
                 let message = format!(
                     "no credentials `{}`; use `workflow configure credentials create`",
                     credential.name
                 );
                 return Err(failure(Exit::NotFound, message));
             }
-            store(&secrets, &credential)?;
+            store(keep, &credential)?;
         }
         Credentials::Delete { name, yes } => {
             if yes || ask(&format!("forget credentials `{name}`?"), "--yes")? {
-                if !secrets.remove(&name)? {
+                if !keep.forget_credentials(&name)? {
                     let message = format!(
                         "no credentials `{name}`; `workflow configure credentials list` shows them"
                     );
@@ -60,25 +58,23 @@ pub(crate) fn run(state: &StateDir, command: Credentials, format: Format) -> any
     Ok(Exit::Done)
 }
 
-fn names(secrets: &Secrets) -> anyhow::Result<Vec<String>> {
-    Ok(secrets.list()?.into_iter().map(|(name, _)| name).collect())
-}
-
 fn list(
-    state: &StateDir,
-    secrets: &Secrets,
+    keep: &dyn Keep,
     session: &str,
     installation: &Installation,
     format: Format,
 ) -> anyhow::Result<()> {
-    let kept = names(secrets)?;
-    let needed = if session::path(state, session)?.exists() {
-        let text = session::read(state, session)?;
-        let compiled = input::compile_text(&text, "migration.yaml", installation);
-        compiled.secret_names()
-    } else {
-        Vec::new()
+    let mut kept = keep.credentials()?;
+    let needed = match keep.session(session)? {
+        Some(text) => input::compile_text(&text, "migration.yaml", installation).secret_names(),
+        None => Vec::new(),
     };
+    // Others may have made some of them.
+    for name in &needed {
+        if !kept.contains(name) && keep.has_credentials(name)? {
+            kept.push(name.clone());
+        }
+    }
     let missing: Vec<&String> = needed.iter().filter(|name| !kept.contains(name)).collect();
     if format == Format::Json {
         return output::json(&json!({ "kept": kept, "needed": needed, "missing": missing }));
@@ -96,7 +92,7 @@ fn list(
     Ok(())
 }
 
-fn store(secrets: &Secrets, credential: &Credential) -> anyhow::Result<()> {
+fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
     let Credential { name, stdin, certificate, key, authority } = credential;
     let mut entries = BTreeMap::new();
     for (entry, file) in [("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority)] {
@@ -109,11 +105,7 @@ fn store(secrets: &Secrets, credential: &Credential) -> anyhow::Result<()> {
         entries.insert("username".to_owned(), username);
         entries.insert("password".to_owned(), password);
     }
-    // Entries of an older secret that are not given again must not stay.
-    secrets.remove(name)?;
-    for (key, value) in &entries {
-        secrets.write(name, key, value.as_bytes())?;
-    }
+    keep.keep_credentials(name, &entries)?;
     output::tell(&format!(
         "kept as `{name}`; name it in the migration file by `secretName: {name}`"
     ));

@@ -1,25 +1,23 @@
 //! `workflow approve step` and `workflow reject step`: a person's answer to a gate.
 
-use engine::{Decided, Gate, GateState, RunRecord, Store, Verdict};
+use engine::{Decided, Gate, GateState, Verdict};
 use globset::{Glob, GlobMatcher};
-use session::StateDir;
 use step_api::Exit;
 
 use crate::{
     args::{ApproveStep, DecisionFlags, Format, RejectStep},
-    local,
+    backend::{Answer, Backend, Run, Sight, Trouble},
     output::{self, failure},
 };
 
 /// Runs `workflow approve step`.
 pub(crate) fn approve(
-    state: &StateDir,
+    backend: &dyn Backend,
     flags: &ApproveStep,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let store = local::open(state)?;
-    let run = local::run(&store, &flags.decision.workflow_name)?;
-    let gates = store.gates(&run.uid)?;
+    let run = backend.run(&flags.decision.workflow_name)?;
+    let gates = backend.look(&run)?.gates;
     if flags.list || format == Format::Json && flags.gates.is_empty() && !flags.all {
         return list(&gates, format);
     }
@@ -44,49 +42,41 @@ pub(crate) fn approve(
         );
         return Err(failure(Exit::Conflict, message));
     }
-    answer(&store, &run, &chosen, Verdict::Approved, &flags.decision, format)
+    answer(backend, &run, &chosen, Verdict::Approved, &flags.decision, format)
 }
 
 /// Runs `workflow reject step`.
-pub(crate) fn reject(state: &StateDir, flags: &RejectStep, format: Format) -> anyhow::Result<Exit> {
-    let store = local::open(state)?;
-    let run = local::run(&store, &flags.decision.workflow_name)?;
+pub(crate) fn reject(
+    backend: &dyn Backend,
+    flags: &RejectStep,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let run = backend.run(&flags.decision.workflow_name)?;
     let awaited = |gate: &Gate| gate.state == GateState::Waiting;
-    let chosen = matching(&store.gates(&run.uid)?, &flags.gates, awaited)?;
-    answer(&store, &run, &chosen, Verdict::Rejected, &flags.decision, format)
-}
-
-/// Approves every gate of a run before it is reached.
-pub(crate) fn approve_all(store: &Store, run: &RunRecord) -> anyhow::Result<()> {
-    let reason = Some("submit --approve-all");
-    for gate in store.gates(&run.uid)? {
-        store.decide(&run.uid, &gate.name, Verdict::Approved, &user(), reason)?;
-    }
-    Ok(())
-}
-
-/// The user of this machine.
-fn user() -> String {
-    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+    let chosen = matching(&backend.look(&run)?.gates, &flags.gates, awaited)?;
+    answer(backend, &run, &chosen, Verdict::Rejected, &flags.decision, format)
 }
 
 fn answer(
-    store: &Store,
-    run: &RunRecord,
+    backend: &dyn Backend,
+    run: &Run,
     gates: &[Gate],
     verdict: Verdict,
     flags: &DecisionFlags,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let by = flags.by.clone().unwrap_or_else(user);
-    let reason = (!flags.reason.is_empty()).then_some(flags.reason.as_str());
+    let answer = Answer {
+        verdict,
+        by: flags.by.clone().unwrap_or_else(|| backend.user()),
+        reason: Some(flags.reason.clone()).filter(|reason| !reason.is_empty()),
+    };
     let say = |text: &str| match format {
         Format::Text => output::result(text),
         Format::Json => Ok(()),
     };
     let mut exit = Exit::Done;
     for Gate { name, .. } in gates {
-        let decided = store.decide(&run.uid, name, verdict, &by, reason)?;
+        let decided = backend.decide(run, name, &answer)?;
         let done = match verdict {
             Verdict::Approved => "Approved",
             Verdict::Rejected => "Rejected",
@@ -104,16 +94,17 @@ fn answer(
             }
         }
     }
+    let Sight { gates: mut now, trouble, .. } = backend.look(run)?;
     if format == Format::Json {
-        let mut now = store.gates(&run.uid)?;
         now.retain(|gate| gates.iter().any(|chosen| chosen.name == gate.name));
         output::json(&now)?;
     }
-    if !store.is_engine_alive(&run.uid)? && !run.is_complete() {
-        output::tell("the workflow's engine is not running");
-        output::hint(&format!("workflow resume {}", run.name));
-    } else {
-        output::hint(&format!("workflow status {}", run.name));
+    match trouble {
+        Some(Trouble { message, command }) => {
+            output::tell(&format!("workflow `{}`: {message}", run.name));
+            output::hint(&command);
+        }
+        None => output::hint(&format!("workflow status {}", run.name)),
     }
     Ok(exit)
 }

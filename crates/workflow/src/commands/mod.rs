@@ -3,7 +3,11 @@
 use session::StateDir;
 use step_api::Exit;
 
-use crate::args::{Approve, Arguments, Command, Reject, Util};
+use crate::{
+    args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
+    backend::{self, Backend},
+    output,
+};
 
 mod compile;
 mod configure;
@@ -12,6 +16,8 @@ mod decide;
 mod engine_run;
 mod log;
 mod plan;
+mod reset;
+mod resume;
 mod status;
 mod stop;
 mod submit;
@@ -21,22 +27,40 @@ mod wait;
 
 /// Runs the command that was asked for.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { global, command } = arguments;
-    let state = StateDir::choose(&global.state)?;
+    let Arguments { global, argo_server, command } = arguments;
     let format = global.output;
+    if argo_server.are_given() {
+        output::tell(
+            "`--argo-server`, `--token` and `--insecure` change nothing: the API server of the \
+             cluster is asked, as the kubeconfig says",
+        );
+    }
     match command {
-        Command::Configure(command) => configure::run(&state, command, format),
-        Command::Validate(input) => validate::run(&state, &input, format),
-        Command::Compile(flags) => compile::run(&state, &flags, format),
-        Command::Plan(flags) => plan::run(&state, &flags, format),
-        Command::Submit(flags) => submit::run(&state, &flags, format),
-        Command::Status(flags) => status::run(&state, &flags, format),
-        Command::Approve(Approve::Step(flags)) => decide::approve(&state, &flags, format),
-        Command::Reject(Reject::Step(flags)) => decide::reject(&state, &flags, format),
-        Command::Stop(flags) => stop::run(&state, &flags, format),
-        Command::Resume(flags) => submit::resume(&state, &flags, format),
-        Command::Log(command) => log::run(&state, command, format),
         Command::Util(Util::Completions { shell }) => util::completions(shell),
-        Command::EngineRun(flags) => engine_run::run(&state, &flags),
+        Command::EngineRun(flags) => engine_run::run(&StateDir::choose(&global.state)?, &flags),
+        Command::Migration(command) => migration(backend::open(&global)?.as_ref(), command, format),
+    }
+}
+
+fn migration(
+    backend: &dyn Backend,
+    command: MigrationCommand,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    use MigrationCommand as Command;
+
+    match command {
+        Command::Configure(command) => configure::run(backend.keep(), command, format),
+        Command::Validate(input) => validate::run(backend.keep(), &input, format),
+        Command::Compile(flags) => compile::run(backend.keep(), &flags, format),
+        Command::Plan(flags) => plan::run(backend.keep(), &flags, format),
+        Command::Submit(flags) => submit::run(backend, &flags, format),
+        Command::Status(flags) => status::run(backend, &flags, format),
+        Command::Approve(Approve::Step(flags)) => decide::approve(backend, &flags, format),
+        Command::Reject(Reject::Step(flags)) => decide::reject(backend, &flags, format),
+        Command::Stop(flags) => stop::run(backend, &flags, format),
+        Command::Resume(flags) => resume::run(backend, &flags, format),
+        Command::Log(command) => log::run(backend, command, format),
+        Command::Reset(flags) => reset::run(backend, &flags, format),
     }
 }

@@ -5,24 +5,24 @@
 
 use generator::findings;
 use serde_json::json;
-use session::StateDir;
 use step_api::Exit;
 
 use crate::{
     args::{Format, Plan},
+    backend::Keep,
     input, output, preview, view,
 };
 
 /// Runs `workflow plan`.
-pub(crate) fn run(state: &StateDir, flags: &Plan, format: Format) -> anyhow::Result<Exit> {
+pub(crate) fn run(keep: &dyn Keep, flags: &Plan, format: Format) -> anyhow::Result<Exit> {
     let Plan { input, offline } = flags;
-    let source = input::read(state, input)?;
+    let source = input::read(keep, input)?;
     let compiled = source.compiled.output.as_ref();
     if format == Format::Text {
         source.show_findings();
     }
     let preview = match compiled.filter(|_| !offline) {
-        Some(compiled) => Some(preview::run(state, compiled)?),
+        Some(compiled) => Some(preview::run(keep, compiled)?),
         None => None,
     };
     let plan = compiled.map(|compiled| &compiled.plan);

@@ -1,17 +1,17 @@
 //! `workflow validate`: all findings, and nothing else.
 
 use generator::findings;
-use session::StateDir;
 use step_api::Exit;
 
 use crate::{
     args::{Format, Input},
+    backend::Keep,
     input, output,
 };
 
 /// Runs `workflow validate`.
-pub(crate) fn run(state: &StateDir, flags: &Input, format: Format) -> anyhow::Result<Exit> {
-    let source = input::read(state, flags)?;
+pub(crate) fn run(keep: &dyn Keep, flags: &Input, format: Format) -> anyhow::Result<Exit> {
+    let source = input::read(keep, flags)?;
     match format {
         Format::Json => output::json(&findings::json(&source.compiled.findings, &source.text))?,
         Format::Text => {

@@ -8,25 +8,28 @@ use std::{
 
 use anyhow::Context as _;
 use argo::NodePhase;
-use engine::{RunRecord, Store};
-use step_api::Exit;
+use step_api::{Exit, exit::exit_of};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::status::{Look, workflow_flag};
+use super::status::Look;
 use crate::{
     args::Format,
+    backend::{Backend, Run},
     output,
-    view::{progress, text, tree::Branch},
+    view::{progress, text, tree::Branch, workflow_flag},
 };
+
+/// How long what runs the workflow may be away.
+const AWAY_WITHIN: Duration = Duration::from_mins(5);
 
 /// Waits until the run has ended, or until the limit. The run does not need us: Ctrl-C ends the
 /// waiting and not the migration, and says so.
 pub(crate) fn until_end(
-    store: &Store,
-    run: &RunRecord,
+    backend: &dyn Backend,
+    run: &Run,
     limit: Option<Duration>,
     interval: f64,
     format: Format,
@@ -35,14 +38,34 @@ pub(crate) fn until_end(
     let started = Instant::now();
     let mut told = Told::default();
     let mut interrupt = Interrupt::listen()?;
+    let mut away_since: Option<Instant> = None;
     loop {
-        let look = Look::at(store, run)?;
+        let look = match Look::at(backend, run) {
+            Ok(look) => look,
+            // The run does not end because its engine cannot be asked for a while.
+            Err(error)
+                if exit_of(&error) == Exit::Temporary
+                    && away_since.is_none_or(|since| since.elapsed() < AWAY_WITHIN) =>
+            {
+                if away_since.is_none() {
+                    told.clear();
+                    output::tell(&format!("{error:#}; trying again"));
+                }
+                away_since.get_or_insert_with(Instant::now);
+                if interrupt.came_within(interval) {
+                    return Ok(Exit::Interrupted);
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        away_since = None;
         told.tell(&look);
         let ended = if look.status.phase.is_complete() {
             let succeeded = look.status.phase == NodePhase::Succeeded;
             Some(if succeeded { Exit::Done } else { Exit::Failed })
-        } else if let Some(warning) = &look.warning {
-            output::tell(&format!("workflow `{}`: {warning}", run.name));
+        } else if let Some(trouble) = &look.trouble {
+            output::tell(&format!("workflow `{}`: {}", run.name, trouble.message));
             Some(Exit::Failed)
         } else if limit.is_some_and(|limit| started.elapsed() >= limit) {
             output::tell(&format!("timed out: workflow `{}` still runs", run.name));

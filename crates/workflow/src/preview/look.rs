@@ -8,12 +8,14 @@ use cluster::{
     templates::{self, TemplateKind},
     version,
 };
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use step_api::{ServerVersion, metadata::MetadataKind, register::Group, selection};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
+/// Things that are named of those that could not be seen for one reason.
+const LISTED: usize = 5;
 
 /// The templates of a cluster, by kind and name.
 pub(crate) type Templates = BTreeMap<MetadataKind, BTreeMap<String, Value>>;
@@ -26,6 +28,7 @@ pub(crate) struct Source {
     /// Settings, mappings and aliases of the indices that some group means.
     pub(crate) bodies: BTreeMap<String, Value>,
     pub(crate) templates: Templates,
+    pub(crate) unseen: Unseen,
 }
 
 /// What the target holds.
@@ -37,68 +40,152 @@ pub(crate) struct Target {
     pub(crate) bodies: BTreeMap<String, Value>,
     pub(crate) aliases: BTreeSet<String>,
     pub(crate) templates: Templates,
+    pub(crate) unseen: Unseen,
+}
+
+/// What could not be looked at, by the reason: one request that fails must not hide all the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen(BTreeMap<String, Vec<String>>);
+
+impl Unseen {
+    fn note(&mut self, what: String, error: &ClusterError) {
+        // The request is another one each time, and would keep apart what has one reason.
+        let reason = match error {
+            ClusterError::Forbidden { reason, .. } => format!("not permitted: {reason}"),
+            ClusterError::Refused { status, reason, .. } => format!("status {status}: {reason}"),
+            other => other.to_string(),
+        };
+        self.0.entry(reason).or_default().push(what);
+    }
+
+    /// Returns what was asked for, or nothing of it.
+    fn or_nothing<T: Default>(&mut self, what: &str, asked: Result<T, ClusterError>) -> T {
+        asked.unwrap_or_else(|error| {
+            self.note(what.to_owned(), &error);
+            T::default()
+        })
+    }
+
+    /// Says it, a line a reason.
+    pub(crate) fn lines(&self, cluster: &str) -> impl Iterator<Item = String> {
+        self.0.iter().map(move |(reason, what)| {
+            let more = what.len().saturating_sub(LISTED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let what: Vec<&str> = what.iter().take(LISTED).map(String::as_str).collect();
+            format!("not seen of `{cluster}`: {}{more}: {reason}", what.join(", "))
+        })
+    }
 }
 
 /// Looks at the source.
 pub(crate) async fn source(client: &Client, groups: &[Group]) -> Result<Source, ClusterError> {
     let version = version::detect(client).await?;
     let indices = indices::list(client).await?;
-    let bodies = bodies(client, &indices, groups).await?;
-    Ok(Source { version, indices, bodies, templates: all_templates(client, version).await? })
+    let mut unseen = Unseen::default();
+    let bodies = bodies(client, &indices, groups, &mut unseen).await;
+    let templates = all_templates(client, version, &mut unseen).await;
+    Ok(Source { version, indices, bodies, templates, unseen })
 }
 
 /// Looks at the target.
 pub(crate) async fn target(client: &Client, groups: &[Group]) -> Result<Target, ClusterError> {
     let version = version::detect(client).await?;
     let indices = indices::list(client).await?;
-    let bodies = bodies(client, &indices, groups).await?;
-    let documents = stream::iter(bodies.keys().cloned())
-        .map(|name| async move { indices::count(client, &name).await.map(|count| (name, count)) })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let mut unseen = Unseen::default();
+    let bodies = bodies(client, &indices, groups, &mut unseen).await;
+    let count = |name: String| async move {
+        let counted = indices::count(client, &name).await;
+        (name, counted)
+    };
+    let names = picked(&indices, groups);
+    let counted: Vec<_> = stream::iter(names).map(count).buffered(AT_ONCE).collect().await;
+    let mut documents = BTreeMap::new();
+    for (name, counted) in counted {
+        match counted {
+            Ok(count) => {
+                documents.insert(name, count);
+            }
+            Err(error) => unseen.note(format!("the number of documents of `{name}`"), &error),
+        }
+    }
+    let aliases = unseen.or_nothing("its aliases", aliases(client).await);
+    let templates = all_templates(client, version, &mut unseen).await;
+    Ok(Target { version, documents, bodies, aliases, templates, unseen })
+}
+
+async fn aliases(client: &Client) -> Result<BTreeSet<String>, ClusterError> {
     let described: BTreeMap<String, Value> = client.call(&Request::get("/_alias")).await?.json()?;
-    let aliases = described
+    Ok(described
         .values()
         .filter_map(|index| index.get("aliases")?.as_object())
         .flat_map(|aliases| aliases.keys().cloned())
-        .collect();
-    let templates = all_templates(client, version).await?;
-    Ok(Target { version, documents, bodies, aliases, templates })
+        .collect())
+}
+
+/// Returns the indices that some group means.
+fn picked(indices: &[IndexSummary], groups: &[Group]) -> BTreeSet<String> {
+    let names: Vec<String> = indices.iter().map(|index| index.name.clone()).collect();
+    let selected = selection::select(groups, &names).groups;
+    selected.into_iter().flat_map(|group| group.indices).collect()
 }
 
 async fn bodies(
     client: &Client,
     indices: &[IndexSummary],
     groups: &[Group],
-) -> Result<BTreeMap<String, Value>, ClusterError> {
-    let names: Vec<String> = indices.iter().map(|index| index.name.clone()).collect();
-    let picked: BTreeSet<String> = selection::select(groups, &names)
-        .groups
-        .into_iter()
-        .flat_map(|group| group.indices)
-        .collect();
-    let found: Vec<Option<(String, Value)>> = stream::iter(picked)
-        .map(|name| async move {
-            let body = indices::get(client, &name).await?;
-            Ok::<_, ClusterError>(body.map(|body| (name, body)))
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-async fn all_templates(client: &Client, version: ServerVersion) -> Result<Templates, ClusterError> {
-    let mut all = Templates::new();
-    for (kind, template) in [
-        (MetadataKind::LegacyTemplate, TemplateKind::Legacy),
-        (MetadataKind::ComponentTemplate, TemplateKind::Component),
-        (MetadataKind::IndexTemplate, TemplateKind::Index),
-    ] {
-        if template.is_known_to(version) {
-            all.insert(kind, templates::list(client, template).await?);
+    unseen: &mut Unseen,
+) -> BTreeMap<String, Value> {
+    let get = |name: String| async move {
+        let body = indices::get(client, &name).await;
+        (name, body)
+    };
+    let found: Vec<_> =
+        stream::iter(picked(indices, groups)).map(get).buffered(AT_ONCE).collect().await;
+    let mut bodies = BTreeMap::new();
+    for (name, body) in found {
+        match body {
+            Ok(body) => bodies.extend(body.map(|body| (name, body))),
+            Err(error) => unseen.note(format!("settings and mappings of `{name}`"), &error),
         }
     }
-    Ok(all)
+    bodies
+}
+
+async fn all_templates(client: &Client, version: ServerVersion, unseen: &mut Unseen) -> Templates {
+    let mut all = Templates::new();
+    for (kind, template, what) in [
+        (MetadataKind::LegacyTemplate, TemplateKind::Legacy, "its legacy templates"),
+        (MetadataKind::ComponentTemplate, TemplateKind::Component, "its component templates"),
+        (MetadataKind::IndexTemplate, TemplateKind::Index, "its index templates"),
+    ] {
+        if template.is_known_to(version) {
+            all.insert(kind, unseen.or_nothing(what, templates::list(client, template).await));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_seen_is_said_once_a_reason() {
+        let mut unseen = Unseen::default();
+        let refused = |request: &str| ClusterError::Forbidden {
+            cluster: "old".to_owned(),
+            url: "http://old".to_owned(),
+            request: request.to_owned(),
+            reason: "no rights".to_owned(),
+        };
+        for number in 0..12 {
+            unseen.note(format!("`{number}`"), &refused(&format!("GET /{number}")));
+        }
+        let aliases: Vec<String> = unseen.or_nothing("its aliases", Err(refused("GET /_alias")));
+        assert!(aliases.is_empty());
+        let lines: Vec<String> = unseen.lines("old").collect();
+        let line =
+            "not seen of `old`: `0`, `1`, `2`, `3`, `4` and 8 more: not permitted: no rights";
+        assert_eq!(lines, [line]);
+    }
 }

@@ -13,7 +13,7 @@ use step_api::{
     register::{Group, Treatment},
     selection,
 };
-use transform::{Openness, Proposal, Task, Versions, difference};
+use transform::{Openness, Proposal, Task, Versions, Wanted, difference};
 
 use super::look::{Source, Target};
 
@@ -111,8 +111,12 @@ pub(crate) fn view(
         groups: Vec::new(),
         templates: Vec::new(),
     };
-    let Ok(source) = source else { return view };
     let target = target.ok();
+    if let Some(target) = &target {
+        view.notes.extend(target.unseen.lines(&planned.target.name));
+    }
+    let Ok(source) = source else { return view };
+    view.notes.extend(source.unseen.lines(&planned.source_name));
     if let SnapshotChoice::Existing { name } = &planned.snapshot.snapshot {
         view.notes.push(format!(
             "the indices are those that the source has now; what counts is what snapshot `{name}` \
@@ -145,6 +149,13 @@ pub(crate) fn view(
     }
     let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
     if let Some(versions) = versions.filter(|_| any_metadata) {
+        let mut wanted = Wanted::default();
+        for picked in &selected.groups {
+            if has_metadata(planned, &picked.group.name) {
+                wanted.selections.push(&picked.group.indices);
+                wanted.names.extend(picked.indices.iter().map(String::as_str));
+            }
+        }
         let mut of = source.templates;
         let mut take = |kind| of.remove(&kind).unwrap_or_default();
         let proposals = transform::templates(
@@ -152,6 +163,7 @@ pub(crate) fn view(
             take(MetadataKind::LegacyTemplate),
             take(MetadataKind::IndexTemplate),
             versions,
+            &wanted,
         );
         view.templates =
             proposals.into_iter().map(|proposal| template(proposal, target.as_ref())).collect();
@@ -193,6 +205,12 @@ fn index(
             "index `{name}` of group `{}` cannot be made: on the target that name is an alias; \
              remove the alias, or exclude the index with `-{name}`",
             group.name
+        ));
+    }
+    if on_target.is_none() && target.is_some_and(|target| target.bodies.contains_key(name)) {
+        problems.push(format!(
+            "index `{name}` is on the target, and how many documents it holds there could not be \
+             told"
         ));
     }
     let mut changes = Vec::new();

@@ -1,30 +1,29 @@
 //! A run as JSON: one object for one workflow.
 
-use argo::WorkflowStatus;
 use serde::Serialize;
 use serde_json::{Value, json};
 use step_api::Progress;
 
-use super::{text, tree::Branch};
+use super::{
+    text::{self, Header},
+    tree::Branch,
+};
 
 /// Makes the object of `workflow status --output json`.
-pub(crate) fn workflow(
-    name: &str,
-    status: &WorkflowStatus,
-    warning: Option<&str>,
-    branches: &[Branch],
-    gates: &impl Serialize,
-) -> Value {
-    let mut nodes = Vec::new();
-    push_nodes(branches, &mut nodes);
+pub(crate) fn workflow(header: &Header<'_>, branches: &[Branch], gates: &impl Serialize) -> Value {
+    let Header { name, engine, status, warning, notes } = *header;
+    let mut flat = Vec::new();
+    push_nodes(branches, &mut flat);
+    let notes = notes.join("; ");
+    let message = warning.or(status.message.as_deref());
     json!({
         "name": name,
-        "engine": "local",
+        "engine": engine,
         "phase": text::phase_name(super::phase(status, warning)),
         "startedAt": status.started_at,
         "finishedAt": status.finished_at,
-        "message": warning.or(status.message.as_deref()),
-        "nodes": nodes,
+        "message": message.or_else(|| Some(notes.as_str()).filter(|notes| !notes.is_empty())),
+        "nodes": flat,
         "gates": gates,
     })
 }

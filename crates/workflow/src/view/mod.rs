@@ -4,6 +4,8 @@
 //! [`text`] and [`json`] print it. All of it is pure.
 
 pub(crate) mod json;
+pub(crate) mod log_line;
+pub(crate) mod outline;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod progress;
@@ -16,4 +18,13 @@ use argo::{NodePhase, WorkflowStatus};
 /// nothing runs.
 pub(crate) fn phase(status: &WorkflowStatus, warning: Option<&str>) -> NodePhase {
     if warning.is_some() { NodePhase::Error } else { status.phase }
+}
+
+/// Returns the flag that names the workflow, where it is not the default one.
+pub(crate) fn workflow_flag(name: &str) -> String {
+    if name == crate::args::DEFAULT_WORKFLOW {
+        String::new()
+    } else {
+        format!(" --workflow-name {name}")
+    }
 }

@@ -8,21 +8,26 @@ use super::{progress, tree::Branch};
 pub(crate) struct Header<'a> {
     /// The workflow's name.
     pub(crate) name: &'a str,
+    /// What runs it.
+    pub(crate) engine: &'a str,
     /// Its status.
     pub(crate) status: &'a WorkflowStatus,
     /// What is wrong beside what the status says, as for a dead engine.
     pub(crate) warning: Option<&'a str>,
+    /// What else is to be known.
+    pub(crate) notes: &'a [String],
 }
 
 /// Prints header and tree.
 pub(crate) fn render(header: &Header<'_>, branches: &[Branch]) -> String {
-    let Header { name, status, warning } = header;
+    let Header { name, engine: _, status, warning, notes } = header;
     let mut lines = vec![format!("{} Workflow: {name}", header_symbol(status, *warning))];
     lines.push(format!("  Phase: {}", phase_name(super::phase(status, *warning))));
     lines.extend(status.started_at.iter().map(|at| format!("  Started: {at}")));
     lines.extend(status.finished_at.iter().map(|at| format!("  Finished: {at}")));
     lines.extend(status.message.iter().map(|message| format!("  Message: {message}")));
     lines.extend(warning.iter().map(|warning| format!("  Warning: {warning}")));
+    lines.extend(notes.iter().map(|note| format!("  Note: {note}")));
     lines.push(String::new());
     lines.push("📋 Workflow Steps".to_owned());
     push_branches(branches, "", &mut lines);
@@ -35,7 +40,9 @@ fn push_branches(branches: &[Branch], indent: &str, lines: &mut Vec<String>) {
         let (fork, below) = if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
         lines.push(format!("{indent}{fork}{}", line(branch)));
         let inner = format!("{indent}{below}");
-        if branch.phase.is_failure() && branch.branches.is_empty() {
+        // What a step that has not ended says is why it does not get on.
+        let is_told = branch.phase.is_failure() || !branch.phase.is_complete();
+        if is_told && branch.branches.is_empty() {
             lines.extend(
                 branch
                     .message
@@ -148,7 +155,13 @@ mod tests {
             failed,
             branch("Cleanup", NodePhase::Pending),
         ];
-        let header = Header { name: "migration-workflow", status: &status, warning: None };
+        let header = Header {
+            name: "migration-workflow",
+            engine: "local",
+            status: &status,
+            warning: None,
+            notes: &[],
+        };
         let expected = "\
 [*] Workflow: migration-workflow
   Phase: Running

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use argo::{Manifest, NodePhase, NodeStatus, NodeType, Template, WorkflowStatus, WorkflowTemplate};
+use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 use step_api::Progress;
+
+use super::outline::{Outline, Shape, Task};
 
 /// A line of the tree with what is below it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +42,7 @@ impl Branch {
 /// What is known of a run.
 pub(crate) struct Known<'a> {
     /// What was compiled.
-    pub(crate) manifests: &'a [Manifest],
+    pub(crate) outline: &'a Outline,
     /// What happened.
     pub(crate) status: &'a WorkflowStatus,
     /// How far running steps are, by node id.
@@ -49,11 +51,15 @@ pub(crate) struct Known<'a> {
 
 /// Makes the branches below the root.
 pub(crate) fn tree(known: &Known<'_>) -> Vec<Branch> {
-    let Some((workflow, object, entrypoint)) = entry(known.manifests) else { return Vec::new() };
+    let workflow = known.outline.workflow.as_str();
     let by_name = known.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
     let walk = Walk { known, by_name };
     let over = known.status.phase.is_complete();
-    let mut branches = walk.children(object, entrypoint, workflow, over);
+    let mut branches = match known.outline.entry().and_then(|place| known.outline.shape(place)) {
+        Some(Shape::Dag(tasks)) => walk.children(tasks, workflow, over),
+        // A workflow that we did not compile is shown node by node.
+        _ => walk.leaves(workflow),
+    };
     // The exit handler of a workflow that succeeded has nothing to do.
     let exit_name = format!("{workflow}.onExit");
     let did_something = walk.below(&exit_name).any(|node| node.kind == NodeType::Pod);
@@ -65,28 +71,6 @@ pub(crate) fn tree(known: &Known<'_>) -> Vec<Branch> {
     flattened(branches)
 }
 
-/// Returns the workflow's name, the object that holds its entrypoint, and the entrypoint.
-fn entry(manifests: &[Manifest]) -> Option<(&str, &WorkflowTemplate, &Template)> {
-    let workflow = manifests.iter().find_map(|manifest| match manifest {
-        Manifest::Workflow(workflow) => Some(workflow),
-        _ => None,
-    })?;
-    let object = object(manifests, &workflow.spec.workflow_template_ref.as_ref()?.name)?;
-    let entrypoint = template(object, object.spec.entrypoint.as_ref()?)?;
-    Some((&workflow.metadata.name, object, entrypoint))
-}
-
-fn object<'a>(manifests: &'a [Manifest], name: &str) -> Option<&'a WorkflowTemplate> {
-    manifests.iter().find_map(|manifest| match manifest {
-        Manifest::WorkflowTemplate(object) if object.metadata.name == name => Some(object),
-        _ => None,
-    })
-}
-
-fn template<'a>(object: &'a WorkflowTemplate, name: &str) -> Option<&'a Template> {
-    object.spec.templates.iter().find(|template| template.name == name)
-}
-
 struct Walk<'a> {
     known: &'a Known<'a>,
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
@@ -95,57 +79,46 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Makes a branch for each task of a DAG. When the DAG is `over`, what it did not reach it will
     /// never reach.
-    fn children(
-        &self,
-        object: &'a WorkflowTemplate,
-        dag: &'a Template,
-        parent: &str,
-        over: bool,
-    ) -> Vec<Branch> {
-        let Some(dag) = &dag.dag else { return Vec::new() };
-        dag.tasks
+    fn children(&self, tasks: &[Task], parent: &str, over: bool) -> Vec<Branch> {
+        tasks
             .iter()
             .map(|task| {
-                let called = match (&task.template, &task.template_ref) {
-                    (Some(name), _) => template(object, name).map(|template| (object, template)),
-                    (None, Some(reference)) => self
-                        .object(&reference.name)
-                        .and_then(|object| Some((object, template(object, &reference.template)?))),
-                    (None, None) => None,
-                };
-                self.branch(called, &format!("{parent}.{}", task.name), &task.name, over)
+                let shape = task.calls.as_ref().and_then(|place| self.known.outline.shape(place));
+                self.branch(shape, &format!("{parent}.{}", task.name), &task.name, over)
             })
             .collect()
     }
 
-    fn object(&self, name: &str) -> Option<&'a WorkflowTemplate> {
-        object(self.known.manifests, name)
-    }
-
-    fn branch(
-        &self,
-        called: Option<(&'a WorkflowTemplate, &'a Template)>,
-        name: &str,
-        task: &str,
-        over: bool,
-    ) -> Branch {
+    fn branch(&self, shape: Option<&Shape>, name: &str, task: &str, over: bool) -> Branch {
         let node = self.by_name.get(name).copied();
-        let mut branch = match called {
-            Some((object, template)) if template.dag.is_some() => {
+        let mut branch = match shape {
+            Some(Shape::Dag(tasks)) => {
                 let mut branch = self.leaf(name, task, node, NodeType::Dag);
                 let over = over || branch.phase.is_complete();
-                branch.branches = self.children(object, template, name, over);
+                branch.branches = self.children(tasks, name, over);
                 branch
             }
-            Some((_, template)) if let Some(gate) = gate_name(template) => {
-                self.gate(name, gate, node)
-            }
-            _ => self.leaf(name, &title(task), node, NodeType::Pod),
+            Some(Shape::Gate(gate)) => self.gate(name, gate, node),
+            Some(Shape::Leaf) | None => self.leaf(name, &title(task), node, NodeType::Pod),
         };
         if over && node.is_none() {
             branch.phase = NodePhase::Omitted;
         }
         branch
+    }
+
+    /// Makes a branch for each node that does something, in the order they began.
+    fn leaves(&self, workflow: &str) -> Vec<Branch> {
+        let does = |node: &&NodeStatus| {
+            matches!(node.kind, NodeType::Pod | NodeType::Suspend | NodeType::Skipped)
+                && !node.name.starts_with(&format!("{workflow}.onExit"))
+        };
+        let mut nodes: Vec<&NodeStatus> = self.by_name.values().copied().filter(does).collect();
+        nodes.sort_by_key(|node| (&node.started_at, &node.name));
+        nodes
+            .into_iter()
+            .map(|node| self.leaf(&node.name, &node.display_name, Some(node), node.kind))
+            .collect()
     }
 
     /// A gate is a `steps` node with the suspended node inside: one line, for it is one thing.
@@ -172,6 +145,15 @@ impl<'a> Walk<'a> {
         let message = match node {
             Some(node) if node.phase.is_failure() => {
                 failed.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
+            }
+            // What keeps one process from getting on keeps the step from it.
+            Some(node) if !node.phase.is_complete() => {
+                let held = below.iter().find(|node| {
+                    !node.phase.is_complete()
+                        && node.kind == NodeType::Pod
+                        && node.message.is_some()
+                });
+                held.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
             }
             Some(node) => node.message.clone(),
             None => None,
@@ -205,14 +187,6 @@ impl<'a> Walk<'a> {
             .filter(move |(other, _)| starts.iter().any(|start| other.starts_with(start)))
             .map(|(_, node)| *node)
     }
-}
-
-/// A gate is a `steps` template whose only step is guarded by its decision; the step has the
-/// gate's name.
-fn gate_name(template: &Template) -> Option<&str> {
-    let inputs = template.inputs.as_ref()?;
-    inputs.parameters.iter().find(|parameter| parameter.name == "decision")?;
-    Some(&template.steps.as_ref()?.first()?.first()?.name)
 }
 
 /// `create-snapshot` is `Create Snapshot` for people.
@@ -284,6 +258,15 @@ metadata: {name: run}
 spec: {workflowTemplateRef: {name: run}}
 ";
 
+    fn outline() -> Outline {
+        let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");
+        let objects: Vec<_> = manifests
+            .iter()
+            .map(|manifest| serde_json::to_value(manifest).expect("JSON"))
+            .collect();
+        Outline::read(&objects)
+    }
+
     fn node(name: &str, kind: NodeType, phase: NodePhase) -> (String, NodeStatus) {
         let node = NodeStatus {
             id: name.to_owned(),
@@ -298,7 +281,7 @@ spec: {workflowTemplateRef: {name: run}}
 
     #[test]
     fn one_migration_with_one_group_is_flat_and_shows_what_is_to_come() {
-        let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");
+        let outline = outline();
         let status = WorkflowStatus {
             phase: NodePhase::Running,
             nodes: BTreeMap::from([
@@ -313,7 +296,7 @@ spec: {workflowTemplateRef: {name: run}}
             ..WorkflowStatus::default()
         };
         let progress = BTreeMap::new();
-        let branches = tree(&Known { manifests: &manifests, status: &status, progress: &progress });
+        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
         let seen: Vec<_> =
             branches.iter().map(|branch| (branch.title.as_str(), branch.phase)).collect();
         assert_eq!(
@@ -330,7 +313,7 @@ spec: {workflowTemplateRef: {name: run}}
 
     #[test]
     fn the_message_of_a_failed_try_stands_at_its_step() {
-        let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");
+        let outline = outline();
         let mut first = node("run.a-to-b.initialize(0)", NodeType::Pod, NodePhase::Failed);
         first.1.message = Some("no route to `legacy`".to_owned());
         let status = WorkflowStatus {
@@ -342,7 +325,7 @@ spec: {workflowTemplateRef: {name: run}}
             ..WorkflowStatus::default()
         };
         let progress = BTreeMap::new();
-        let branches = tree(&Known { manifests: &manifests, status: &status, progress: &progress });
+        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
         assert_eq!(branches[0].message.as_deref(), Some("no route to `legacy`"));
         assert_eq!(branches[0].retries, 1);
     }

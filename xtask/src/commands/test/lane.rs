@@ -8,15 +8,21 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use self::log::Log;
+use crate::cluster::tools::Tools;
+use crate::cluster::{Cluster, Definitions, Running};
 use crate::commands::build::{Profile, Programs, cargo};
-use crate::commands::{generate, tidy};
+use crate::commands::{cluster, generate, tidy};
 use crate::distribution;
-use crate::machine::Machine;
+use crate::machine::{Machine, Privilege};
+use crate::s3::{self, S3Server};
 use crate::server::{self, Address, Lifetime};
 use crate::terminal::say;
 
 /// The feature of the crate `tests` that builds the tests which need real servers.
 const REAL_SERVERS: &str = "tests/real-servers";
+
+/// The one for the tests which need a real Kubernetes with Argo.
+const REAL_CLUSTER: &str = "tests/real-cluster";
 
 /// One part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,10 +41,14 @@ pub(super) enum Lane {
     Unit,
     /// Licences, advisories, banned crates.
     Deny,
+    /// Repositories in a real S3 server.
+    S3,
     /// Migrations between real servers.
     Servers,
     /// The demo, as a newcomer runs it.
     Demo,
+    /// Argo on a real Kubernetes, with our images.
+    Cluster,
 }
 
 /// How a lane ended.
@@ -58,9 +68,16 @@ impl Lane {
         Self::Generated,
         Self::Unit,
         Self::Deny,
+        Self::S3,
         Self::Servers,
         Self::Demo,
+        Self::Cluster,
     ];
+
+    /// Whether it runs when no lane is named.
+    pub(super) fn is_by_default(self) -> bool {
+        self != Self::Cluster
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -71,8 +88,10 @@ impl Lane {
             Self::Generated => "generated",
             Self::Unit => "unit",
             Self::Deny => "deny",
+            Self::S3 => "s3",
             Self::Servers => "servers",
             Self::Demo => "demo",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -91,7 +110,7 @@ impl Lane {
                     "--workspace",
                     "--all-targets",
                     "--features",
-                    REAL_SERVERS,
+                    &format!("{REAL_SERVERS},{REAL_CLUSTER}"),
                     "--",
                     "--deny",
                     "warnings",
@@ -113,7 +132,9 @@ impl Lane {
                     log.run(cargo(&["deny", "check"]), minutes(10))?;
                 }
             }
+            Self::S3 => return s3(machine, &log),
             Self::Servers => return servers(machine, &log),
+            Self::Cluster => return on_cluster(machine, &log),
             Self::Demo => {
                 let servers = [distribution::ELASTICSEARCH_7_17, distribution::OPENSEARCH_2_19];
                 if let Err(error) = server::set_up(machine, &servers) {
@@ -128,9 +149,22 @@ impl Lane {
     }
 }
 
+/// Starts an S3 server, and reads repositories from it.
+fn s3(machine: &Machine, log: &Log) -> Result<Outcome> {
+    if let Err(error) = s3::set_up(machine) {
+        return Ok(Outcome::Skipped(format!("{error:#}")));
+    }
+    let server = S3Server::start(machine, &machine.area.new_run("s3")?)?;
+    let mut tests = cargo(machine);
+    tests.args(["test", "--package", "snapshot-repo", "--test", "s3"]).envs(server.variables());
+    log.run(&mut tests, minutes(20))?;
+    Ok(Outcome::Passed)
+}
+
 /// Starts every server, and runs the tests that use them.
 fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
-    if let Err(error) = server::set_up(machine, &distribution::ALL) {
+    let set_up = server::set_up(machine, &distribution::ALL).and_then(|()| s3::set_up(machine));
+    if let Err(error) = set_up {
         return Ok(Outcome::Skipped(format!("{error:#}")));
     }
     log.run(Programs::build_command(machine, Profile::Dev), minutes(30))?;
@@ -139,16 +173,49 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     let addresses: Vec<&Address> = servers.iter().map(|server| &server.address).collect();
     let list = run.join("servers.json");
     fs_err::write(&list, serde_json::to_vec_pretty(&addresses)?)?;
+    let s3 = S3Server::start(machine, &run)?;
     let mut tests = cargo(machine);
     tests
         .args(["test", "--workspace", "--features", REAL_SERVERS])
-        .args(["--test", "real_servers", "--test", "refusals"])
+        .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
         // The tests share the servers.
         .args(["--", "--test-threads", "1"])
         .env("ARGOSY_TEST_SERVERS", &list)
+        .envs(s3.variables())
         .env("INSTA_UPDATE", "no");
     log.run(&mut tests, minutes(30))?;
     Ok(Outcome::Passed)
+}
+
+/// Starts the cluster unless one is up that serves, and runs the tests that use it.
+fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
+    if machine.privilege != Privilege::Root {
+        return Ok(Outcome::Skipped("a cluster needs root".to_owned()));
+    }
+    if let Err(error) = Tools::set_up(machine) {
+        return Ok(Outcome::Skipped(format!("{error:#}")));
+    }
+    log.run(Programs::build_command(machine, Profile::Dev), minutes(30))?;
+    let cluster = Cluster::of(machine)?;
+    let found = cluster.running()?;
+    let running = cluster.up(machine, Definitions::Full, Lifetime::WithUs)?;
+    let tested = test_on(&running, machine, log);
+    if found.is_none() {
+        cluster.down()?;
+    }
+    tested.map(|()| Outcome::Passed)
+}
+
+fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
+    cluster::load_images(machine, running)?;
+    let mut tests = cargo(machine);
+    tests
+        .args(["test", "--workspace", "--features", REAL_CLUSTER])
+        .args(["--test", "real_cluster", "--test", "real_cluster_cli"])
+        .env("ARGOSY_TEST_KUBECONFIG", &running.kubeconfig)
+        .env("ARGOSY_TEST_AREA", machine.area.root())
+        .env("INSTA_UPDATE", "no");
+    log.run(&mut tests, minutes(20))
 }
 
 fn minutes(count: u64) -> Duration {

@@ -1,0 +1,177 @@
+//! How does one text stand in YAML, so that every reader of 1.1 and 1.2 sees that very text?
+//!
+//! Plain if it is obviously a word, as nearly all texts of a manifest are; as a block if it has
+//! several lines that a block shows as they are; else in quotes. Whether a reader would take
+//! `1e3` or `on` for something else is never asked: such a text is quoted.
+
+use std::fmt::Write as _;
+
+/// Appends a text as one line.
+pub(super) fn push(value: &str, text: &mut String) {
+    if is_word(value) {
+        text.push_str(value);
+        return;
+    }
+    let as_it_is = value.chars().all(is_shown);
+    let quote = match (value.contains(['"', '\\']), value.contains('\'')) {
+        (false, _) if as_it_is => '"',
+        // Between single quotes nothing has a meaning but the quote itself.
+        (true, false) if as_it_is => '\'',
+        _ => return push_escaped(value, text),
+    };
+    text.push(quote);
+    text.push_str(value);
+    text.push(quote);
+}
+
+/// Returns the header and the lines of a block, if one shows the text as it is.
+pub(super) fn block(value: &str) -> Option<(&'static str, &str)> {
+    let (header, lines) = match value.strip_suffix('\n') {
+        Some(lines) => ("|", lines),
+        None => ("|-", value),
+    };
+    let bytes = lines.as_bytes();
+    if !bytes.contains(&b'\n') {
+        return None;
+    }
+    // Counted to the end, so that many bytes are looked at at once: requests of steps are long.
+    let odd = bytes.iter().filter(|byte| !(**byte == b'\n' || is_ascii_shown(**byte))).count();
+    let following = bytes.get(1..).unwrap_or_default();
+    let empty_lines = bytes.iter().zip(following).filter(|pair| *pair == (&b'\n', &b'\n')).count();
+    let fits = empty_lines == 0
+        && lines.starts_with(|first: char| first.is_alphanumeric() || first.is_ascii_graphic())
+        && !lines.ends_with(['\n', ' '])
+        && (odd == 0 || lines.chars().all(|letter| letter == '\n' || is_shown(letter)));
+    fits.then_some((header, lines))
+}
+
+/// Returns whether the text is a word or several, and none of YAML's own.
+fn is_word(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'/')
+        && bytes.last() != Some(&b' ')
+        && bytes.iter().filter(|byte| !is_in_word(**byte)).count() == 0
+        && !(value.len() <= LONGEST_RESERVED
+            && RESERVED.iter().any(|word| value.eq_ignore_ascii_case(word)))
+}
+
+const fn is_in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b' ' | b'&')
+}
+
+/// The words that are no texts, in YAML 1.1 or 1.2. Everything else that is none begins with a
+/// digit or a sign.
+const RESERVED: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null"];
+
+const LONGEST_RESERVED: usize = "false".len();
+
+/// Returns whether every reader takes a letter between quotes or in a block for itself.
+fn is_shown(letter: char) -> bool {
+    u8::try_from(letter).is_ok_and(is_ascii_shown) || !letter.is_ascii() && letter.is_alphanumeric()
+}
+
+const fn is_ascii_shown(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+fn push_escaped(value: &str, text: &mut String) {
+    text.push('"');
+    for letter in value.chars() {
+        let code = u32::from(letter);
+        let written = match letter {
+            '"' => text.write_str("\\\""),
+            '\\' => text.write_str("\\\\"),
+            '\n' => text.write_str("\\n"),
+            '\t' => text.write_str("\\t"),
+            shown if is_shown(shown) => text.write_char(shown),
+            _ if code <= 0xff => write!(text, "\\x{code:02x}"),
+            _ if code <= 0xffff => write!(text, "\\u{code:04x}"),
+            _ => write!(text, "\\U{code:08x}"),
+        };
+        written.expect("writing to a String does not fail");
+    }
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pushed(value: &str) -> String {
+        let mut text = String::new();
+        push(value, &mut text);
+        text
+    }
+
+    #[test]
+    fn words_are_plain_and_everything_else_is_quoted() {
+        let table = [
+            ("plain-word", "plain-word"),
+            ("argoproj.io/v1alpha1", "argoproj.io/v1alpha1"),
+            ("a && b", "a && b"),
+            ("v1", "v1"),
+            ("", "\"\""),
+            ("No", "\"No\""),
+            ("y", "\"y\""),
+            ("1e3", "\"1e3\""),
+            ("12:30", "\"12:30\""),
+            ("=", "\"=\""),
+            ("a ", "\"a \""),
+            ("{{x}}", "\"{{x}}\""),
+            ("it's", "\"it's\""),
+            ("\"{{x}}\" != \"yes\"", "'\"{{x}}\" != \"yes\"'"),
+            ("C:\\'\"", "\"C:\\\\'\\\"\""),
+            ("żółw 日本", "\"żółw 日本\""),
+            ("a\nb\tc\u{0}\u{85}\u{2028}\u{feff}🦀", r#""a\nb\tc\x00\x85\u2028\ufeff\U0001f980""#),
+        ];
+        for (value, expected) in table {
+            assert_eq!(pushed(value), expected);
+        }
+    }
+
+    #[test]
+    fn whatever_a_text_holds_is_read_back() {
+        let mut texts: Vec<String> =
+            ["\r\n", "#", " a", "a #b", "a: b", "- a", "&a", "*a", "!a", "%"]
+                .into_iter()
+                .chain([
+                    "@a",
+                    "`a",
+                    "'",
+                    "\"",
+                    "\\",
+                    "''",
+                    "x\n---\ny",
+                    "x\n---\n",
+                    "...",
+                    "\n a",
+                    "a\n\n b",
+                    "a \nb",
+                ])
+                .map(str::to_owned)
+                .collect();
+        texts.extend((0..0x300).chain(0x2000..0x2100).filter_map(char::from_u32).map(String::from));
+        texts.extend(
+            ['\u{d7ff}', '\u{fffe}', '\u{1d165}', '\u{10ffff}'].map(|last| format!("a{last}\nb")),
+        );
+        for text in texts {
+            let value = json!({ "value": text, &text: [text, { "a": [[text]] }] });
+            let written = crate::yaml::write(&value).expect("YAML");
+            let read: Value = crate::yaml::read_value(&written).expect("a value");
+            assert_eq!(read, value, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_block_shows_what_it_holds() {
+        for text in ["{\n  \"a\": 1\n}", "a\n b\n  c", "żółw\n日本", "#!/bin/sh\nx"] {
+            assert_eq!(block(text), Some(("|-", text)));
+            assert_eq!(block(&format!("{text}\n")), Some(("|", text)));
+        }
+        for text in ["a", "", "a\n", "\na", " a\nb", "a\n\nb", "a\nb ", "a\n\tb", "a\n\u{85}b"] {
+            assert_eq!(block(text), None);
+        }
+    }
+}

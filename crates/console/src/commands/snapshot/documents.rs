@@ -1,0 +1,246 @@
+//! `console snapshot documents`: the documents of an index, one JSON object a line.
+//!
+//! ```text
+//! store ──> decode, on threads that may block ──> batches ──> write, on another thread
+//!                                              (two ahead)
+//! ```
+//!
+//! In memory are a few batches, whatever the index's size.
+
+use std::{
+    io::{self, BufWriter, Write as _},
+    ops::Range,
+};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use session::output;
+use snapshot_repo::{
+    Document, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
+    SnapshotState, SourceMode,
+};
+use step_api::{Exit, Failure};
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use super::{
+    READS_AT_ONCE, fault, line,
+    progress::{self, Unit},
+    text::count,
+};
+use crate::args::{Documents, Format};
+
+/// Batches that wait for the writer.
+const BATCHES_AHEAD: usize = 2;
+/// Bytes that are written at once.
+const WRITE_BYTES: usize = 1 << 18;
+/// How many lines a message lists.
+const LISTED: usize = 20;
+
+/// What is read.
+struct Wanted<'a> {
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    index: &'a SnapshotIndex,
+    metadata: &'a IndexMetadata,
+    shards: Range<u32>,
+    allow_partial: bool,
+}
+
+/// What became of the documents.
+#[derive(Default)]
+struct Written {
+    unprintable: u64,
+    told: Vec<String>,
+}
+
+/// Prints the documents.
+pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::Result<Exit> {
+    let snapshot = repository.snapshot(&flags.snapshot.name).await.map_err(fault)?;
+    let index = snapshot.existing_index(&flags.index).map_err(fault)?;
+    let metadata = repository.index_metadata(&snapshot, index).await.map_err(fault)?;
+    let shards = match flags.shard {
+        Some(shard) => shard..shard.saturating_add(1),
+        None => 0..metadata.number_of_shards,
+    };
+    let wanted = Wanted {
+        repository,
+        snapshot: &snapshot,
+        index,
+        metadata: &metadata,
+        shards,
+        allow_partial: flags.allow_partial,
+    };
+    if !flags.allow_partial {
+        wanted.refuse_partial()?;
+    }
+    wanted.refuse_missing_source(flags.allow_missing_source).await?;
+
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (name, format) = (index.name.clone(), flags.output);
+    let writer = spawn_blocking(move || write(receiver, &name, format));
+    let read = wanted.read(sender).await;
+    let Written { unprintable, told } = writer.await??;
+    read?;
+    if unprintable == 0 {
+        return Ok(Exit::Done);
+    }
+    let mut lines = vec![format!(
+        "{} documents have a source that cannot be printed as JSON; all others were printed",
+        count(unprintable)
+    )];
+    lines.extend(told);
+    Err(Failure::new(Exit::Failed, lines.join("\n")).into())
+}
+
+impl Wanted<'_> {
+    fn refuse_partial(&self) -> anyhow::Result<()> {
+        let Snapshot { name, state, failures, total_shards, successful_shards, .. } = self.snapshot;
+        if *state == SnapshotState::Success {
+            return Ok(());
+        }
+        let mut lines = vec![format!(
+            "snapshot `{name}` is {state}: {} of its {total_shards} shards are missing; give \
+             `--allow-partial` to print what is there",
+            total_shards.saturating_sub(*successful_shards)
+        )];
+        for failure in failures.iter().take(LISTED) {
+            let (index, shard, reason) = (&failure.index, failure.shard, &failure.reason);
+            lines.push(format!("  index `{index}` shard {shard}: {reason}"));
+        }
+        if let Some(more) = failures.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            lines.push(format!("  and {more} more"));
+        }
+        Err(Failure::new(Exit::Failed, lines.join("\n")).into())
+    }
+
+    /// Refuses an index of which a server shows sources that are not in the snapshot.
+    async fn refuse_missing_source(&self, is_allowed: bool) -> anyhow::Result<()> {
+        let name = &self.index.name;
+        let keeping = self.metadata.source_keeping();
+        let because = &keeping.because;
+        match keeping.mode {
+            SourceMode::Stored => return Ok(()),
+            SourceMode::Partial => {
+                output::tell(&format!(
+                    "note: index `{name}`: {because}; what is missing there is missing here"
+                ));
+                return Ok(());
+            }
+            SourceMode::Disabled => {
+                output::tell(&format!("note: index `{name}`: {because}; its documents have none"));
+                return Ok(());
+            }
+            SourceMode::Synthetic | SourceMode::Derived if is_allowed => return Ok(()),
+            SourceMode::Synthetic | SourceMode::Derived => {}
+        }
+        let documents = self.count().await?;
+        if documents == 0 {
+            return Ok(());
+        }
+        let (documents, mode) = (count(documents), keeping.mode);
+        let message = format!(
+            "`_source` of index `{name}` is {mode} ({because}): none of its {documents} documents has \
+             a stored one; reindex it on the source with a stored `_source` and take the snapshot \
+             again, or give `--allow-missing-source` to print the documents without"
+        );
+        Err(Failure::new(Exit::Failed, message).into())
+    }
+
+    /// How many documents the shards have, nested ones included.
+    async fn count(&self) -> anyhow::Result<u64> {
+        let sizes = stream::iter(self.shards.clone()).map(async |shard| {
+            let Some(files) = self.files(shard).await? else { return Ok(0) };
+            let size = self.repository.shard_size(&files).await.map_err(fault)?;
+            anyhow::Ok(size.physical - size.deleted)
+        });
+        sizes.buffered(READS_AT_ONCE).try_fold(0, async |sum, more| Ok(sum + more)).await
+    }
+
+    /// The files of a shard; none of one that may be missing.
+    async fn files(&self, shard: u32) -> anyhow::Result<Option<snapshot_repo::ShardFiles>> {
+        let Self { repository, snapshot, index, metadata, .. } = self;
+        match repository.shard_files_of(snapshot, index, metadata, shard).await {
+            Ok(files) => Ok(Some(files)),
+            Err(RepositoryError::ShardNotInSnapshot { shard, reason, .. })
+                if self.allow_partial =>
+            {
+                let name = &self.index.name;
+                output::tell(&format!(
+                    "note: shard {shard} of index `{name}` is missing: {reason}"
+                ));
+                Ok(None)
+            }
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    /// Reads shard by shard, until the writer wants no more.
+    async fn read(&self, sender: mpsc::Sender<Vec<Document>>) -> anyhow::Result<()> {
+        let bar = progress::bar_beside_output("", Unit::Documents);
+        for shard in self.shards.clone() {
+            let Some(files) = self.files(shard).await? else { continue };
+            bar.set_prefix(format!("shard {shard} of {}", self.metadata.number_of_shards));
+            let mut documents = self.repository.documents(files, Position::START);
+            while let Some(batch) = documents.next_batch().await.map_err(fault)? {
+                bar.set_length(documents.total_documents().unwrap_or(0));
+                bar.set_position(documents.ledger().physical);
+                if sender.send(batch).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+/// Writes batches as they come. Whoever reads may stop reading at any time, as in `| head`.
+fn write(
+    batches: mpsc::Receiver<Vec<Document>>,
+    index: &str,
+    format: Format,
+) -> io::Result<Written> {
+    let mut written = Written::default();
+    match write_all(batches, index, format, &mut written) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        Ok(()) | Err(_) => Ok(written),
+    }
+}
+
+fn write_all(
+    mut batches: mpsc::Receiver<Vec<Document>>,
+    index: &str,
+    format: Format,
+    written: &mut Written,
+) -> io::Result<()> {
+    let (mut before, between, end) = match format {
+        Format::Text => ("", "\n", "\n"),
+        Format::Json => ("[\n", ",\n", "\n]\n"),
+    };
+    let mut stdout = BufWriter::with_capacity(WRITE_BYTES, io::stdout().lock());
+    let mut printed = Vec::new();
+    while let Some(batch) = batches.blocking_recv() {
+        for document in &batch {
+            printed.clear();
+            printed.extend_from_slice(before.as_bytes());
+            match line::write(&mut printed, index, document) {
+                Ok(()) => {
+                    stdout.write_all(&printed)?;
+                    before = between;
+                }
+                Err(error) => {
+                    written.unprintable += 1;
+                    if written.told.len() < LISTED {
+                        written.told.push(format!("  document `{}`: {error}", document.id));
+                    }
+                }
+            }
+        }
+    }
+    let is_empty = before != between;
+    match format {
+        Format::Text if is_empty => {}
+        Format::Json if is_empty => stdout.write_all(b"[]\n")?,
+        Format::Text | Format::Json => stdout.write_all(end.as_bytes())?,
+    }
+    stdout.flush()
+}

@@ -1,0 +1,96 @@
+//! A document as one line of JSON.
+
+use serde::Serialize;
+use snapshot_repo::{Document, source};
+
+/// What stands before the source.
+#[derive(Serialize)]
+struct Keys<'a> {
+    #[serde(rename = "_index")]
+    index: &'a str,
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(rename = "_type", skip_serializing_if = "Option::is_none")]
+    doc_type: Option<&'a str>,
+    #[serde(rename = "_routing", skip_serializing_if = "Option::is_none")]
+    routing: Option<&'a str>,
+    #[serde(rename = "_parent", skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a str>,
+}
+
+/// Writes the document at the end of `line`, without a line break; nothing where it fails.
+pub(super) fn write(line: &mut Vec<u8>, index: &str, document: &Document) -> anyhow::Result<()> {
+    let Document { position: _, id, doc_type, routing, parent, source } = document;
+    let source = source.as_deref().map(source::to_line).transpose()?;
+    if let Some(source) = &source
+        && !source.trim_ascii_start().starts_with(b"{")
+    {
+        anyhow::bail!("the source is no JSON object");
+    }
+    let keys = Keys {
+        index,
+        id,
+        doc_type: doc_type.as_deref(),
+        routing: routing.as_deref(),
+        parent: parent.as_deref(),
+    };
+    let start = line.len();
+    serde_json::to_writer(&mut *line, &keys)?;
+    // As it is, so that numbers keep their digits.
+    if let Some(source) = &source
+        && line.len() > start
+        && line.pop() == Some(b'}')
+    {
+        line.extend_from_slice(b",\"_source\":");
+        line.extend_from_slice(source);
+        line.push(b'}');
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(source: Option<&'static [u8]>) -> Document {
+        Document {
+            position: 7,
+            id: "a\"b".to_owned(),
+            doc_type: None,
+            routing: Some("r".to_owned()),
+            parent: None,
+            source: source.map(Into::into),
+        }
+    }
+
+    fn line(source: Option<&'static [u8]>) -> anyhow::Result<String> {
+        let mut line = b"before ".to_vec();
+        write(&mut line, "i", &document(source))?;
+        Ok(String::from_utf8(line)?)
+    }
+
+    #[test]
+    fn the_source_is_the_last_key_and_keeps_its_literals() {
+        let printed =
+            line(Some(b"{\"n\":\n1.50e3, \"big\": 12345678901234567890123}")).expect("a line");
+        let expected = r#"before {"_index":"i","_id":"a\"b","_routing":"r","_source":{"n":1.50e3,"big":12345678901234567890123}}"#;
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_document_without_source_is_printed_without_it() {
+        assert_eq!(
+            line(None).expect("a line"),
+            r#"before {"_index":"i","_id":"a\"b","_routing":"r"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_and_leaves_nothing() {
+        for source in [&b""[..], b"5", b"{\n\"a\""] {
+            let mut line = b"before ".to_vec();
+            write(&mut line, "i", &document(Some(source))).expect_err("no object");
+            assert_eq!(line, b"before ");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `console snapshot list`: which snapshots does a repository hold?
+
+use futures::{StreamExt as _, stream};
+use serde::Serialize;
+use session::output;
+use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
+use step_api::Exit;
+
+use super::{
+    READS_AT_ONCE, fault, is_passing,
+    progress::{self, Unit},
+    text::{Table, instant},
+    told,
+};
+use crate::args::Format;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    repository: &'a str,
+    snapshots: Vec<Listed>,
+}
+
+/// One snapshot; where its own file cannot be read, what the root list says of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    name: String,
+    uuid: String,
+    state: String,
+    server: Option<String>,
+    indices: usize,
+    shards: Option<u32>,
+    successful_shards: Option<u32>,
+    global_state: Option<bool>,
+    started: Option<String>,
+    ended: Option<String>,
+    error: Option<String>,
+}
+
+impl Listed {
+    fn of(snapshot: Snapshot) -> Self {
+        Self {
+            server: Some(snapshot.server()),
+            state: snapshot.state.to_string(),
+            indices: snapshot.indices.len(),
+            shards: Some(snapshot.total_shards),
+            successful_shards: Some(snapshot.successful_shards),
+            global_state: Some(snapshot.include_global_state),
+            started: snapshot.start_millis.and_then(instant),
+            ended: snapshot.end_millis.and_then(instant),
+            error: None,
+            name: snapshot.name,
+            uuid: snapshot.uuid,
+        }
+    }
+
+    fn unreadable(summary: &SnapshotSummary, error: &RepositoryError) -> Self {
+        Self {
+            name: summary.name.clone(),
+            uuid: summary.uuid.clone(),
+            state: summary.state.to_string(),
+            server: summary.version.clone(),
+            indices: summary.index_count,
+            shards: None,
+            successful_shards: None,
+            global_state: None,
+            started: None,
+            ended: None,
+            error: Some(told(error)),
+        }
+    }
+}
+
+/// Lists them by the time they were taken. Reads the list and each snapshot's own file; fails at the end where one cannot be read.
+/// `flags` name the repository.
+pub(super) async fn run(
+    repository: &Repository,
+    flags: &str,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let contents = repository.contents().await.map_err(fault)?;
+    let bar = progress::bar("reading", contents.snapshots.len() as u64, Unit::Snapshots);
+    let mut reads = stream::iter(&contents.snapshots)
+        .map(async |summary| (summary, repository.listed_snapshot(&contents, summary).await))
+        .buffered(READS_AT_ONCE);
+    let mut snapshots = Vec::with_capacity(contents.snapshots.len());
+    while let Some((summary, read)) = reads.next().await {
+        bar.inc(1);
+        snapshots.push(match read {
+            Ok(snapshot) => Listed::of(snapshot),
+            Err(error) if is_passing(&error) => return Err(fault(error)),
+            Err(error) => Listed::unreadable(summary, &error),
+        });
+    }
+    bar.finish_and_clear();
+    snapshots.sort_by(|one, other| (&one.started, &one.name).cmp(&(&other.started, &other.name)));
+    let broken = snapshots.iter().any(|snapshot| snapshot.error.is_some());
+    match format {
+        Format::Json => output::json(&List { repository: repository.uri(), snapshots })?,
+        Format::Text if snapshots.is_empty() => {
+            output::tell(&format!("`{}` holds no snapshots", repository.uri()));
+        }
+        Format::Text => {
+            output::plain(&table(&snapshots))?;
+            for error in snapshots.iter().filter_map(|snapshot| snapshot.error.as_ref()) {
+                output::tell(error);
+            }
+            if let Some(last) = snapshots.iter().rfind(|snapshot| snapshot.error.is_none()) {
+                output::hint(&format!("console snapshot show {flags} --snapshot {}", last.name));
+            }
+        }
+    }
+    Ok(if broken { Exit::Failed } else { Exit::Done })
+}
+
+fn table(snapshots: &[Listed]) -> String {
+    let mut table =
+        Table::new(&["SNAPSHOT", "STATE", "TAKEN BY", "STARTED", ">INDICES", ">SHARDS"]);
+    for snapshot in snapshots {
+        let shards = match (snapshot.successful_shards, snapshot.shards) {
+            (Some(whole), Some(all)) if whole != all => format!("{whole} of {all}"),
+            (_, Some(all)) => all.to_string(),
+            (_, None) => "-".to_owned(),
+        };
+        table.row([
+            snapshot.name.clone(),
+            if snapshot.error.is_some() { "UNREADABLE".to_owned() } else { snapshot.state.clone() },
+            snapshot.server.clone().unwrap_or_else(|| "-".to_owned()),
+            snapshot.started.clone().unwrap_or_else(|| "-".to_owned()),
+            snapshot.indices.to_string(),
+            shards,
+        ]);
+    }
+    table.to_string()
+}

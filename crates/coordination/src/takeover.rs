@@ -1,0 +1,164 @@
+//! Does a run that has begun still work, and how is its place taken if it does not?
+//!
+//! A run that was killed, with no cleanup after it, says nothing. As with a lease, no agreement of
+//! clocks is needed: whoever works writes, so documents whose versions did not change for a while,
+//! by the clock of the one who watches, are nobody's. Should that be wrong, nothing is lost: the
+//! decision is changed under the condition that it is the one that was watched, and a worker that
+//! comes back finds its items gone or closed and stops.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use cluster::Client;
+use serde_json::{Value, json};
+use step_api::{Exit, Failure};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    decision::{self, GroupDocument, Origin, RunState},
+    earlier::{self, Work},
+    working_state::{self, Stored, Version},
+};
+
+/// How often it is looked, in the time of watching.
+const LOOKS: u32 = 8;
+
+/// Tries to change a document that somebody else writes at the same time.
+const ATTEMPTS: usize = 5;
+
+/// Decisions and their items at one moment.
+struct Seen {
+    decisions: Vec<Stored<GroupDocument>>,
+    items: Vec<Stored<Work>>,
+}
+
+impl Seen {
+    async fn of(client: &Client, keys: &BTreeSet<String>) -> anyhow::Result<Self> {
+        working_state::refresh(client).await?;
+        let mut decisions = decision::stored(client).await?;
+        decisions.retain(|stored| keys.contains(&stored.key));
+        let mut items = earlier::stored(client).await?;
+        items.retain(|item| decisions.iter().any(|it| item.document.is_of(&it.document)));
+        Ok(Self { decisions, items })
+    }
+
+    fn versions(&self) -> BTreeMap<&str, Version> {
+        let decisions = self.decisions.iter().map(|stored| (stored.key.as_str(), stored.version));
+        let items = self.items.iter().map(|stored| (stored.key.as_str(), stored.version));
+        decisions.chain(items).collect()
+    }
+}
+
+/// Watches decisions of other runs for a `length` and takes their place if nobody writes; answers
+/// what was done, a line each, or `None` if somebody works.
+pub async fn of_the_idle(
+    client: &Client,
+    decisions: &BTreeSet<String>,
+    length: Duration,
+    by: &str,
+) -> anyhow::Result<Option<Vec<String>>> {
+    let first = Seen::of(client, decisions).await?;
+    let end = Instant::now() + length;
+    while Instant::now() < end {
+        sleep(length / LOOKS).await;
+        if Seen::of(client, decisions).await?.versions() != first.versions() {
+            return Ok(None);
+        }
+    }
+    let mut lines = Vec::new();
+    for stored in first.decisions {
+        let GroupDocument { run, migration, group, .. } = &stored.document;
+        lines.push(format!(
+            "nothing was done for group `{group}` of migration `{migration}` (run `{run}`) in \
+             {length:?}: its place is taken"
+        ));
+        if !supersede(client, &stored, by).await? {
+            return Ok(None);
+        }
+        // What it wrote is somebody's data from now on, and not to be taken for its own should it
+        // be submitted again.
+        let mut items = first.items.clone();
+        items.retain(|item| item.document.is_of(&stored.document));
+        working_state::remove(client, &items).await?;
+    }
+    Ok(Some(lines))
+}
+
+/// Ends earlier runs of the same migration: the newest one goes on with what they have begun, and
+/// two at a time would write two snapshots into one index.
+pub async fn of_earlier_runs(client: &Client, origin: Origin<'_>) -> anyhow::Result<Vec<String>> {
+    let by = format!("run `{}` of the same migration took its place", origin.run);
+    working_state::refresh(client).await?;
+    let mut lines = Vec::new();
+    for stored in decision::stored(client).await? {
+        let GroupDocument { migration, repository, run, state, group, .. } = &stored.document;
+        let earlier = migration == origin.migration
+            && repository == origin.repository
+            && run != origin.run
+            && *state != RunState::Ended;
+        if !earlier {
+            continue;
+        }
+        if !supersede(client, &stored, &by).await? {
+            let message = format!("group `{group}` of run `{run}` goes on at this moment");
+            return Err(Failure::new(Exit::Temporary, message).into());
+        }
+        let mut open = earlier::stored(client).await?;
+        // Items of one snapshot are shared: whoever takes one does the same.
+        open.retain(|item| {
+            item.document.is_of(&stored.document)
+                && item.document.is_open()
+                && stored.document.snapshot != origin.snapshot
+        });
+        for item in &open {
+            close(client, &item.key, &by).await?;
+        }
+        lines.push(format!("group `{group}` of run `{run}` has ended: this run takes its place"));
+    }
+    Ok(lines)
+}
+
+/// Notes that another run took the place of the one that decided; answers `false` if it wrote
+/// meanwhile.
+async fn supersede(
+    client: &Client,
+    stored: &Stored<GroupDocument>,
+    by: &str,
+) -> anyhow::Result<bool> {
+    let ended = GroupDocument {
+        state: RunState::Ended,
+        superseded: Some(by.to_owned()),
+        ..stored.document.clone()
+    };
+    let written = working_state::replace(client, &stored.key, stored.version, &ended).await?;
+    Ok(written.is_some())
+}
+
+/// Closes an open item, so that the worker that holds it finds that it is not its own any more.
+async fn close(client: &Client, key: &str, reason: &str) -> anyhow::Result<()> {
+    for _ in 0..ATTEMPTS {
+        let Some(Stored { version, mut document, .. }) =
+            working_state::get::<Value>(client, key).await?
+        else {
+            return Ok(());
+        };
+        if document.get("state").and_then(Value::as_str) != Some("open") {
+            return Ok(());
+        }
+        document["state"] = json!("failed");
+        document["holder"] = Value::Null;
+        document["error"] = json!(reason);
+        if working_state::replace(client, key, version, &document).await?.is_some() {
+            return Ok(());
+        }
+    }
+    let message = format!("work item `{key}` changes all the time; try again");
+    Err(Failure::new(Exit::Temporary, message).into())
+}
+
+/// Says in whose favour a place is taken.
+pub fn in_favour_of(origin: Origin<'_>) -> String {
+    format!("run `{}` of migration `{}` took its place", origin.run, origin.migration)
+}

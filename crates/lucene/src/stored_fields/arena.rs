@@ -1,0 +1,100 @@
+//! Where decoded documents lie: one piece of memory for many chunks, and places in it.
+
+use std::ops::Range;
+
+use crate::bytes::Cursor;
+use crate::error::LuceneError;
+
+/// Memory that chunks are decoded into, one behind the other.
+#[derive(Debug, Clone, Default)]
+pub struct Arena {
+    /// Beyond `used`, what an earlier use left.
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+/// A place in an arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Arena {
+    /// An arena with room for so many bytes, to which it is not bound.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: vec![0; capacity], used: 0 }
+    }
+
+    /// An arena that holds these bytes.
+    #[cfg(test)]
+    pub(super) fn holding(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), used: bytes.len() }
+    }
+
+    /// How many bytes it holds.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Forgets all that it holds; the memory is used again.
+    pub fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// All bytes that it holds.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let Self { mut bytes, used } = self;
+        bytes.truncate(used);
+        bytes
+    }
+
+    /// The bytes at a place.
+    #[inline]
+    pub fn get(&self, span: Span) -> &[u8] {
+        self.bytes.get(span.range()).unwrap_or_default()
+    }
+
+    /// Makes room for a chunk and says where in the memory it begins.
+    pub(super) fn room(
+        &mut self,
+        cursor: &Cursor<'_>,
+        length: usize,
+    ) -> Result<(&mut [u8], usize), LuceneError> {
+        let start = self.used;
+        let end = start.saturating_add(length);
+        if u32::try_from(end).is_err() {
+            let value = i64::try_from(length).unwrap_or(i64::MAX);
+            return Err(cursor.out_of_range("the length of a chunk", value));
+        }
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.used = end;
+        Ok((self.bytes.get_mut(..end).unwrap_or_default(), start))
+    }
+}
+
+impl Span {
+    /// The place as a range of the arena's bytes.
+    pub fn range(self) -> Range<usize> {
+        let place = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let Self { start, length } = self;
+        place(start)..place(start).saturating_add(place(length))
+    }
+
+    /// A part of the place, if it lies within.
+    #[inline]
+    pub(super) fn part(self, start: usize, length: usize) -> Option<Self> {
+        let (start, length) = (u32::try_from(start).ok()?, u32::try_from(length).ok()?);
+        start.checked_add(length).filter(|end| *end <= self.length)?;
+        Some(Self { start: self.start.checked_add(start)?, length })
+    }
+
+    /// The place of a number of bytes, if an arena can be so large.
+    #[inline]
+    pub(super) fn new(start: usize, length: usize) -> Option<Self> {
+        start.checked_add(length).filter(|end| u32::try_from(*end).is_ok())?;
+        Some(Self { start: u32::try_from(start).ok()?, length: u32::try_from(length).ok()? })
+    }
+}

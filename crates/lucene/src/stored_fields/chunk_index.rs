@@ -1,0 +1,286 @@
+//! Where a pass over the stored fields can begin: chunks of which document and place are known.
+//!
+//! ```text
+//! .fdx of Lucene 5 to 8.4    header Lucene50StoredFields{Fast,High}Index | vint packed version
+//!                            blocks (index_block.rs) | vint 0 | vlong end of the chunks | footer
+//! .fdx from Lucene 8.5 on    header Lucene85FieldsIndexIdx (big-endian), Lucene90FieldsIndexIdx
+//!                            numbers as `.fdm` describes them (meta.rs, monotonic.rs) | footer
+//! ```
+//!
+//! Of a large file not every chunk is remembered: a few thousand places are enough to share work.
+
+use std::ops::Range;
+
+use super::head::Head;
+use super::index_block::read_block;
+use super::meta::StoredFieldsMeta;
+use crate::bytes::Cursor;
+use crate::codec_header::{FOOTER_LENGTH, Header, ObjectId, content};
+use crate::error::{LuceneError, Problem};
+
+/// When so many chunks are remembered, every other one is forgotten.
+const MOST_MARKS: usize = 1 << 15;
+
+/// A part of the stored fields that can be decoded by itself: whole chunks, and with the first and
+/// the last of them what surrounds them in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its bytes in the `.fdt` file.
+    pub bytes: Range<u64>,
+    /// Its documents in the segment.
+    pub documents: Range<u32>,
+}
+
+/// Some chunks of a file, and where the last one ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChunkIndex {
+    marks: Vec<Mark>,
+    pub(super) chunks_end: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    document: u32,
+    offset: u64,
+}
+
+/// What the index must agree with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Indexed<'a> {
+    pub(crate) id: &'a ObjectId,
+    pub(crate) max_doc: u32,
+    pub(crate) head: &'a Head,
+    pub(crate) meta: Option<&'a StoredFieldsMeta>,
+    /// How many bytes the `.fdt` file has.
+    pub(crate) length: u64,
+}
+
+impl ChunkIndex {
+    /// Reads a whole `.fdx` file.
+    pub(crate) fn parse(
+        file: &str,
+        bytes: &[u8],
+        indexed: Indexed<'_>,
+    ) -> Result<Self, LuceneError> {
+        let content = content(file, bytes)?;
+        let mut cursor = Cursor::new(file, content);
+        let header = Header::read(&mut cursor)?;
+        header.require_id(file, Some(indexed.id))?;
+        let mut marks = Marks::new(indexed);
+        let chunks_end = match indexed.meta {
+            Some(meta) if header.name == meta.index_header => {
+                header.require_version(file, 0, 0)?;
+                let documents = meta.documents.numbers(content, meta.documents_start);
+                let offsets = meta.offsets.numbers(content, meta.offsets_start);
+                let mut end = None;
+                for (document, offset) in documents.zip(offsets) {
+                    let (Some(document), Some(offset)) = (document, offset) else {
+                        return Err(cursor.error(Problem::UnexpectedEnd { wanted: 1 }));
+                    };
+                    // The last pair stands for the end.
+                    if let Some((document, offset)) = end.replace((document, offset)) {
+                        marks.add(&cursor, document, offset)?;
+                    }
+                }
+                if let Some((documents, _)) = end
+                    && documents != u64::from(indexed.max_doc)
+                {
+                    return Err(cursor.error(Problem::CountMismatch {
+                        what: "documents in the index of chunks",
+                        found: documents,
+                        expected: indexed.max_doc.into(),
+                    }));
+                }
+                meta.chunks_end
+            }
+            None if matches!(
+                header.name,
+                "Lucene50StoredFieldsFastIndex" | "Lucene50StoredFieldsHighIndex"
+            ) =>
+            {
+                header.require_version(file, 0, 1)?;
+                cursor.vint()?;
+                while let Some(block) = read_block(&mut cursor, indexed.max_doc)? {
+                    for (document, offset) in block.chunks() {
+                        marks.add(&cursor, document, offset)?;
+                    }
+                }
+                cursor.vlong()?
+            }
+            _ => return Err(header.unsupported(file)),
+        };
+        marks.finish(&cursor, chunks_end)
+    }
+
+    /// The stretches of the file, each of so many bytes or a little more, if it can be.
+    pub(crate) fn stretches(
+        &self,
+        least: u64,
+        max_doc: u32,
+        length: u64,
+    ) -> impl Iterator<Item = Stretch> {
+        let mut rest = Some(self.marks.as_slice());
+        std::iter::from_fn(move || {
+            let marks = rest?;
+            // A file without documents is one stretch too.
+            let start = marks.first().copied().unwrap_or(Mark { document: 0, offset: 0 });
+            let next = start.offset.saturating_add(least.max(1));
+            let count = marks.partition_point(|mark| mark.offset < next);
+            rest = marks.get(count..).filter(|rest| !rest.is_empty());
+            let end = rest.and_then(<[Mark]>::first).copied();
+            let end = end.unwrap_or(Mark { document: max_doc, offset: length });
+            let first_byte = if start.document == 0 { 0 } else { start.offset };
+            Some(Stretch { bytes: first_byte..end.offset, documents: start.document..end.document })
+        })
+    }
+}
+
+/// The chunks that were met so far.
+struct Marks<'a> {
+    indexed: Indexed<'a>,
+    kept: Vec<Mark>,
+    last: Option<Mark>,
+    /// How many chunks are to be passed over before the next one is remembered.
+    passed: u32,
+    /// One chunk of so many is remembered.
+    one_of: u32,
+}
+
+impl<'a> Marks<'a> {
+    fn new(indexed: Indexed<'a>) -> Self {
+        Self { indexed, kept: Vec::new(), last: None, passed: 0, one_of: 1 }
+    }
+
+    /// Takes the next chunk, which must come after the one before it.
+    fn add(&mut self, cursor: &Cursor<'_>, document: u64, offset: u64) -> Result<(), LuceneError> {
+        let out_of_place = || {
+            let value = i64::try_from(offset).unwrap_or(i64::MAX);
+            cursor.out_of_range("the place of a chunk", value)
+        };
+        let document = u32::try_from(document).ok().filter(|it| *it < self.indexed.max_doc);
+        let mark = Mark { document: document.ok_or_else(out_of_place)?, offset };
+        let follows = match self.last {
+            Some(last) => mark.document > last.document && mark.offset > last.offset,
+            None => mark.document == 0 && usize::try_from(offset) == Ok(self.indexed.head.length),
+        };
+        if !follows {
+            return Err(out_of_place());
+        }
+        self.last = Some(mark);
+        if self.passed > 0 {
+            self.passed = self.passed.saturating_sub(1);
+            return Ok(());
+        }
+        self.kept.push(mark);
+        self.passed = self.one_of.saturating_sub(1);
+        if self.kept.len() >= MOST_MARKS {
+            let mut keep = false;
+            self.kept.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            // The last one is among the forgotten, so the next is not passed over for longer.
+            self.one_of = self.one_of.saturating_mul(2);
+        }
+        Ok(())
+    }
+
+    fn finish(self, cursor: &Cursor<'_>, chunks_end: u64) -> Result<ChunkIndex, LuceneError> {
+        let Self { indexed, kept, last, passed: _, one_of: _ } = self;
+        let footer = u64::try_from(FOOTER_LENGTH).unwrap_or(u64::MAX);
+        let inside = chunks_end <= indexed.length.saturating_sub(footer);
+        let behind = match last {
+            Some(last) => last.offset < chunks_end,
+            None => indexed.max_doc == 0 && u64::try_from(indexed.head.length) == Ok(chunks_end),
+        };
+        if inside && behind {
+            return Ok(ChunkIndex { marks: kept, chunks_end });
+        }
+        let value = i64::try_from(chunks_end).unwrap_or(i64::MAX);
+        Err(cursor.out_of_range("the end of the chunks", value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::{ChunkIndex, Indexed, Marks};
+    use crate::bytes::Cursor;
+    use crate::codec_header::writing;
+    use crate::stored_fields::head::Head;
+
+    fn head() -> Head {
+        let start = writing::file("Lucene50StoredFieldsFastData", 1, "", &[100, 2]);
+        Head::parse("_0.fdt", &start, &writing::ID, None).unwrap()
+    }
+
+    fn indexed(head: &Head, max_doc: u32, length: u64) -> Indexed<'_> {
+        Indexed { id: &writing::ID, max_doc, head, meta: None, length }
+    }
+
+    fn index(sizes: &[(u8, u16)], head: &Head) -> (ChunkIndex, u32, u64) {
+        let (mut document, mut offset) = (0_u64, u64::try_from(head.length).unwrap());
+        let max_doc = sizes.iter().map(|(documents, _)| u32::from(*documents) + 1).sum();
+        let bytes: u64 = sizes.iter().map(|(_, bytes)| u64::from(*bytes) + 1).sum();
+        let length = offset + bytes + 20;
+        let mut marks = Marks::new(indexed(head, max_doc, length));
+        let cursor = Cursor::new("_0.fdx", &[]);
+        for (documents, bytes) in sizes {
+            marks.add(&cursor, document, offset).unwrap();
+            document += u64::from(*documents) + 1;
+            offset += u64::from(*bytes) + 1;
+        }
+        (marks.finish(&cursor, offset).unwrap(), max_doc, length)
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_cover_the_file_without_gaps(
+            sizes in prop::collection::vec(any::<(u8, u16)>(), 0..200),
+            least in 0..500_000_u64,
+        ) {
+            let head = head();
+            let (index, max_doc, length) = index(&sizes, &head);
+            let (mut document, mut offset) = (0, 0);
+            for stretch in index.stretches(least, max_doc, length) {
+                assert_eq!((stretch.documents.start, stretch.bytes.start), (document, offset));
+                (document, offset) = (stretch.documents.end, stretch.bytes.end);
+                let is_long = stretch.bytes.end - stretch.bytes.start >= least;
+                assert!(is_long || offset == length);
+            }
+            assert_eq!((document, offset), (max_doc, length));
+        }
+
+        #[test]
+        fn random_content_never_panics(junk in any::<Vec<u8>>(), max_doc in 0..3000_u32) {
+            let file = writing::file("Lucene50StoredFieldsFastIndex", 1, "", &junk);
+            drop(ChunkIndex::parse("_0.fdx", &file, indexed(&head(), max_doc, 10_000)));
+        }
+    }
+
+    #[test]
+    fn of_very_many_chunks_some_are_remembered() {
+        let head = head();
+        let sizes = vec![(3, 90); 200_000];
+        let (index, max_doc, length) = index(&sizes, &head);
+        assert!((16_384..32_768).contains(&index.marks.len()));
+        let distances: Vec<u64> =
+            index.marks.windows(2).map(|pair| pair[1].offset - pair[0].offset).collect();
+        assert!(distances.iter().all(|distance| *distance == distances[0]), "evenly spread");
+        assert_eq!(index.stretches(1, max_doc, length).count(), index.marks.len());
+    }
+
+    #[test]
+    fn chunks_that_go_back_are_refused() {
+        let head = head();
+        let start = u64::try_from(head.length).unwrap();
+        let cursor = Cursor::new("_0.fdx", &[]);
+        for second in [(0, start + 5), (3, start), (10, start + 5)] {
+            let mut marks = Marks::new(indexed(&head, 10, 1000));
+            marks.add(&cursor, 0, start).unwrap();
+            assert!(marks.add(&cursor, second.0, second.1).is_err());
+        }
+        assert!(Marks::new(indexed(&head, 10, 1000)).add(&cursor, 0, start + 1).is_err());
+    }
+}

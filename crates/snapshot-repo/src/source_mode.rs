@@ -1,0 +1,243 @@
+//! Does an index keep the source of its documents as they were sent?
+//!
+//! ```text
+//! settings   index.derived_source.enabled: true               OpenSearch 3: made from doc values
+//!            index.mapping.source.mode: synthetic | disabled | stored     Elasticsearch 8.17 and newer
+//!            index.mode: time_series | logsdb                 synthetic, where nothing else is said
+//! mapping    _source: {enabled: false}
+//!            _source: {mode: synthetic | disabled | stored}   Elasticsearch 8.4 and newer
+//!            _source: {includes: [..], excludes: [..]}
+//! ```
+//!
+//! Vectors that OpenSearch's k-NN plug-in takes out of the sources are noted in the segments:
+//! see [`crate::ShardSurvey`].
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use crate::index::IndexMetadata;
+
+/// Elasticsearch 8.7, the first whose time series are synthetic when nothing else is said.
+const SYNTHETIC_TIME_SERIES: u64 = 8_070_000;
+
+/// How an index keeps `_source`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceMode {
+    /// As it was sent.
+    Stored,
+    /// Without some of the fields.
+    Partial,
+    /// Not at all.
+    Disabled,
+    /// It is made anew from other structures when a document is read (Elasticsearch).
+    Synthetic,
+    /// It is made anew from other structures when a document is read (OpenSearch).
+    Derived,
+}
+
+impl SourceMode {
+    /// The mode in one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Partial => "partial",
+            Self::Disabled => "disabled",
+            Self::Synthetic => "synthetic",
+            Self::Derived => "derived",
+        }
+    }
+
+    /// Whether a server shows a source that is not stored anywhere.
+    pub fn is_made_anew(self) -> bool {
+        matches!(self, Self::Synthetic | Self::Derived)
+    }
+}
+
+impl fmt::Display for SourceMode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// How an index keeps `_source`, and which setting or mapping says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceKeeping {
+    /// How it is kept.
+    pub mode: SourceMode,
+    /// What says so, such as `` `index.mode` is `logsdb` ``; empty where all is stored.
+    pub because: String,
+}
+
+impl SourceKeeping {
+    /// Reads it from an index's settings and mapping.
+    pub(crate) fn of(metadata: &IndexMetadata) -> Self {
+        let setting = |name: &str| metadata.settings.get(name).and_then(Json::as_str);
+        if setting("index.derived_source.enabled") == Some("true") {
+            return Self::because(SourceMode::Derived, "`index.derived_source.enabled` is true");
+        }
+        let by_setting = setting("index.mapping.source.mode");
+        if let Some(mode) = by_setting.and_then(made_or_disabled) {
+            return Self::because(mode, format!("`index.mapping.source.mode` is `{mode}`"));
+        }
+        let of_mapping = of_mapping(&metadata.mappings);
+        if by_setting.is_none() && !of_mapping.explicit {
+            let is_synthetic = match setting("index.mode") {
+                Some("logsdb") => true,
+                Some("time_series") => {
+                    metadata.created_version_id.is_none_or(|id| id >= SYNTHETIC_TIME_SERIES)
+                }
+                _ => false,
+            };
+            if is_synthetic {
+                let index_mode = setting("index.mode").unwrap_or_default();
+                return Self::because(
+                    SourceMode::Synthetic,
+                    format!("`index.mode` is `{index_mode}`"),
+                );
+            }
+        }
+        of_mapping.keeping
+    }
+
+    fn because(mode: SourceMode, because: impl Into<String>) -> Self {
+        Self { mode, because: because.into() }
+    }
+}
+
+fn made_or_disabled(mode: &str) -> Option<SourceMode> {
+    match mode {
+        "synthetic" => Some(SourceMode::Synthetic),
+        "disabled" => Some(SourceMode::Disabled),
+        _ => None,
+    }
+}
+
+/// What a mapping says of `_source`.
+struct OfMapping {
+    keeping: SourceKeeping,
+    /// Whether it says which way, so that the mode of the index says nothing more.
+    explicit: bool,
+}
+
+/// A mapping is an object with `_source` in it, or one of such objects by type.
+fn of_mapping(mappings: &Json) -> OfMapping {
+    let by_type = mappings.as_object().into_iter().flat_map(|types| types.values());
+    let said =
+        std::iter::once(mappings).chain(by_type).filter_map(|mapping| mapping.get("_source"));
+    let said: Vec<OfMapping> = said.map(of_source).collect();
+    let stored =
+        || OfMapping { keeping: SourceKeeping::because(SourceMode::Stored, ""), explicit: false };
+    said.into_iter().max_by_key(|said| said.keeping.mode).unwrap_or_else(stored)
+}
+
+fn of_source(source: &Json) -> OfMapping {
+    let mode = source.get("mode").and_then(Json::as_str);
+    let enabled = source.get("enabled");
+    let keeping = if enabled
+        .is_some_and(|enabled| [Json::from(false), Json::from("false")].contains(enabled))
+    {
+        SourceKeeping::because(SourceMode::Disabled, "`_source.enabled` is false in the mapping")
+    } else if let Some(mode) = mode.and_then(made_or_disabled) {
+        SourceKeeping::because(mode, format!("`_source.mode` is `{mode}` in the mapping"))
+    } else {
+        let lists = [("includes", "takes in only"), ("excludes", "leaves out")];
+        let told: Vec<String> =
+            lists.iter().filter_map(|(key, verb)| list(source.get(*key)?, verb)).collect();
+        if told.is_empty() {
+            SourceKeeping::because(SourceMode::Stored, "")
+        } else {
+            SourceKeeping::because(SourceMode::Partial, format!("`_source` {}", told.join(" and ")))
+        }
+    };
+    OfMapping { keeping, explicit: mode.is_some() || enabled.is_some() }
+}
+
+/// A list of field patterns as the end of a sentence; one pattern may stand without a list.
+fn list(patterns: &Json, verb: &str) -> Option<String> {
+    let names: Vec<&str> = match patterns {
+        Json::Array(items) => items.iter().filter_map(Json::as_str).collect(),
+        Json::String(one) => vec![one],
+        _ => Vec::new(),
+    };
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!quoted.is_empty()).then(|| format!("{verb} {}", quoted.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value as Json, json};
+
+    use super::{SourceKeeping, SourceMode};
+    use crate::index::{IndexMetadata, IndexState};
+
+    fn keeping(settings: &Json, mappings: Json) -> SourceKeeping {
+        SourceKeeping::of(&IndexMetadata {
+            name: "i".into(),
+            uuid: None,
+            state: IndexState::Open,
+            number_of_shards: 1,
+            created_version_id: settings.get("index.version.created").and_then(Json::as_u64),
+            settings: settings.as_object().unwrap().clone(),
+            mappings,
+            document_type: None,
+            aliases: Map::new(),
+        })
+    }
+
+    fn mode(settings: &Json, mappings: Json) -> SourceMode {
+        keeping(settings, mappings).mode
+    }
+
+    #[test]
+    fn a_mapping_is_read_with_and_without_types() {
+        let mode = |mappings| mode(&json!({}), mappings);
+        assert_eq!(mode(json!({ "properties": {} })), SourceMode::Stored);
+        assert_eq!(mode(json!({ "properties": { "_source": {} } })), SourceMode::Stored);
+        assert_eq!(mode(json!({ "_source": { "enabled": false } })), SourceMode::Disabled);
+        assert_eq!(mode(json!({ "t": { "_source": { "enabled": false } } })), SourceMode::Disabled);
+        assert_eq!(mode(json!({ "_source": { "mode": "synthetic" } })), SourceMode::Synthetic);
+        assert_eq!(mode(json!({ "_source": { "excludes": [] } })), SourceMode::Stored);
+        let mixed = json!({ "a": { "_source": {} }, "b": { "_source": { "excludes": ["x"] } } });
+        assert_eq!(mode(mixed), SourceMode::Partial);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let source = json!({ "_source": { "includes": ["a", "b.*"], "excludes": "c" } });
+        let told = keeping(&json!({}), source).because;
+        assert_eq!(told, "`_source` takes in only `a`, `b.*` and leaves out `c`");
+    }
+
+    #[test]
+    fn a_setting_wins_over_the_mapping_and_the_mode_of_the_index() {
+        let synthetic = json!({ "_source": { "mode": "synthetic" } });
+        let setting = |mode| json!({ "index.mapping.source.mode": mode, "index.mode": "logsdb" });
+        assert_eq!(mode(&setting("stored"), json!({})), SourceMode::Stored);
+        assert_eq!(mode(&setting("disabled"), synthetic), SourceMode::Disabled);
+        assert_eq!(mode(&setting("synthetic"), json!({})), SourceMode::Synthetic);
+    }
+
+    #[test]
+    fn time_series_and_logs_are_synthetic_unless_something_else_is_said() {
+        let index =
+            |mode, created: u64| json!({ "index.mode": mode, "index.version.created": created });
+        let logs = keeping(&index("logsdb", 8_512_000), json!({}));
+        assert_eq!(
+            (logs.mode, logs.because.as_str()),
+            (SourceMode::Synthetic, "`index.mode` is `logsdb`")
+        );
+        let series = |created| mode(&index("time_series", created), json!({}));
+        assert_eq!(series(8_070_099), SourceMode::Synthetic);
+        assert_eq!(series(8_060_299), SourceMode::Stored);
+        let stored = json!({ "_source": { "mode": "stored" } });
+        assert_eq!(mode(&index("time_series", 8_512_000), stored), SourceMode::Stored);
+        assert_eq!(mode(&index("standard", 8_512_000), json!({})), SourceMode::Stored);
+    }
+
+    #[test]
+    fn derived_sources_of_opensearch_are_seen() {
+        let settings = json!({ "index.derived_source.enabled": "true" });
+        assert_eq!(mode(&settings, json!({})), SourceMode::Derived);
+    }
+}

@@ -1,0 +1,165 @@
+//! What runs migrations? One interface that the embedded engine and Argo on a cluster both answer.
+//!
+//! ```text
+//!  commands ---> Backend ----+--- local        the engine's store, on this machine
+//!     |                      +--- kubernetes   the API server; Argo's controller does the rest
+//!     v
+//!   view  <--- Sight: Argo's status, the outline of the manifests, the gates
+//! ```
+//!
+//! What a person sees is computed from a [`Sight`], so it is the same on both.
+
+mod keep;
+mod logs;
+mod sight;
+
+use argo::NodePhase;
+use engine::{Decided, Shutdown, Verdict};
+use generator::Output;
+use jiff::Timestamp;
+use session::{CommonFlags, EngineChoice, StateDir};
+use step_api::Exit;
+
+pub(crate) use self::{
+    keep::Keep,
+    logs::{LogQuery, LogSink, LogSource},
+    sight::{Sight, Trouble},
+};
+use crate::{kubernetes::Argo, local::Local, output::failure};
+
+/// A run of a migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The workflow's name.
+    pub(crate) name: String,
+    /// Unique among all runs.
+    pub(crate) uid: String,
+    /// When it was submitted.
+    pub(crate) created_at: Timestamp,
+    /// How far it is.
+    pub(crate) phase: NodePhase,
+    /// Whether it has ended.
+    pub(crate) is_complete: bool,
+}
+
+/// What is to be run.
+pub(crate) struct Submission<'a> {
+    /// The workflow's name.
+    pub(crate) name: &'a str,
+    /// What was compiled.
+    pub(crate) compiled: &'a Output,
+    /// The answer to every gate, if they are answered beforehand.
+    pub(crate) approval: Option<&'a Answer>,
+    /// The run of that name that the user knows of; it has ended.
+    pub(crate) previous: Option<&'a Run>,
+}
+
+/// A person's answer to a gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Which.
+    pub(crate) verdict: Verdict,
+    /// Who.
+    pub(crate) by: String,
+    /// Why.
+    pub(crate) reason: Option<String>,
+}
+
+/// What became of a wish to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    /// It was running all the time.
+    Running,
+    /// It goes on where it stopped.
+    Continued,
+    /// It had failed; this is tried again.
+    Retried(Vec<String>),
+}
+
+/// Something that `reset` can remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holding {
+    /// The name to type.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) kind: HoldingKind,
+    /// What it is made of, for people.
+    pub(crate) parts: Vec<String>,
+    /// The holdings that cannot work without it.
+    pub(crate) needed_by: Vec<String>,
+}
+
+/// What a holding is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HoldingKind {
+    /// The runs of a workflow; the last one is still running, or has ended so.
+    Workflow(NodePhase),
+    /// What all workflows share.
+    Shared,
+    /// A capture proxy.
+    Proxy,
+    /// A volume.
+    Storage,
+}
+
+/// What runs migrations.
+pub(crate) trait Backend {
+    /// Returns the word that `--engine` takes.
+    fn word(&self) -> &'static str;
+
+    /// Returns where migration files and credentials are kept.
+    fn keep(&self) -> &dyn Keep;
+
+    /// Returns who decides when nobody is named.
+    fn user(&self) -> String;
+
+    /// Returns all runs, the newest first.
+    fn runs(&self) -> anyhow::Result<Vec<Run>>;
+
+    /// Returns the newest run of a name.
+    fn find(&self, name: &str) -> anyhow::Result<Option<Run>>;
+
+    /// Looks at a run.
+    fn look(&self, run: &Run) -> anyhow::Result<Sight>;
+
+    /// Starts a run. What has that name by now is not touched, unless it is the previous run.
+    fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run>;
+
+    /// Answers a gate. Of two people at once, one wins and the other gets
+    /// [`Decided::NotWaiting`].
+    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided>;
+
+    /// Asks for the end of a run.
+    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<()>;
+
+    /// Goes on with a run that stopped or failed.
+    fn resume(&self, run: &Run) -> anyhow::Result<Resumed>;
+
+    /// Hands the lines of the logs of a run to `sink`.
+    fn logs(&self, run: &Run, query: &LogQuery, sink: &mut dyn LogSink) -> anyhow::Result<()>;
+
+    /// Returns what `reset` can remove, in the order in which it may be removed.
+    fn holdings(&self) -> anyhow::Result<Vec<Holding>>;
+
+    /// Removes a holding; a run of it has ended.
+    fn remove(&self, holding: &Holding) -> anyhow::Result<()>;
+}
+
+impl dyn Backend + '_ {
+    /// Returns the newest run of a name, which must be there.
+    pub(crate) fn run(&self, name: &str) -> anyhow::Result<Run> {
+        self.find(name)?.ok_or_else(|| {
+            let message =
+                format!("there is no run `{name}`; `workflow status --all` lists what there is");
+            failure(Exit::NotFound, message)
+        })
+    }
+}
+
+/// Opens what the flags ask for. Nothing is read or asked before the first use.
+pub(crate) fn open(flags: &CommonFlags) -> anyhow::Result<Box<dyn Backend>> {
+    Ok(match flags.engine.choose()? {
+        EngineChoice::Local => Box::new(Local::new(StateDir::choose(&flags.state)?)),
+        EngineChoice::Argo(access) => Box::new(Argo::new(access)?),
+    })
+}

@@ -1,0 +1,314 @@
+//! Which gates has a run on a cluster, and what became of each?
+//!
+//! The node graph says whether a gate waits, and the ConfigMap of decisions who answered:
+//!
+//! ```text
+//! data:
+//!   metadata-evaluated-a-b: approved            answered in advance: Argo reads this
+//!   metadata-evaluated-a-b.answer: '{"run": ..., "verdict": "approved", "by": ..., "at": ...}'
+//! ```
+
+use std::collections::BTreeMap;
+
+use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
+use engine::{Gate, GateState, Verdict};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::Answer,
+    view::outline::{GatePlace, Outline},
+};
+
+/// The word that Argo's templates look for.
+pub(super) const APPROVED: &str = "approved";
+const REJECTED: &str = "rejected";
+
+/// An answer, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The uid of the run; nothing when it was given before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// `approved` or `rejected`.
+    verdict: String,
+    /// Who.
+    by: String,
+    /// When.
+    at: Timestamp,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Record {
+    /// Writes an answer down.
+    pub(super) fn new(answer: &Answer, run: Option<&str>, at: Timestamp) -> Self {
+        Self {
+            run: run.map(str::to_owned),
+            verdict: word(answer.verdict).to_owned(),
+            by: answer.by.clone(),
+            at,
+            reason: answer.reason.clone(),
+        }
+    }
+
+    /// Returns the text of the entry.
+    pub(super) fn text(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+}
+
+/// Returns the key of the record of a gate.
+pub(super) fn record_key(gate: &str) -> String {
+    format!("{gate}.answer")
+}
+
+/// Returns the word for a verdict, in the ConfigMap and in a node's message.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approved => APPROVED,
+        Verdict::Rejected => REJECTED,
+    }
+}
+
+/// Everything that tells of the gates of a run.
+pub(super) struct Known<'a> {
+    /// The uid of the run.
+    pub(super) run: &'a str,
+    /// What was compiled.
+    pub(super) outline: &'a Outline,
+    /// What happened.
+    pub(super) status: &'a WorkflowStatus,
+    /// The entries of the ConfigMap.
+    pub(super) decisions: &'a BTreeMap<String, String>,
+}
+
+/// Returns the gates of a run, in the order in which the tree shows them.
+pub(super) fn gates(known: &Known<'_>) -> Vec<Gate> {
+    let mut places = known.outline.gates();
+    // A workflow that we did not compile has gates too.
+    let mut others: Vec<&NodeStatus> = known
+        .status
+        .nodes
+        .values()
+        .filter(|node| node.kind == NodeType::Suspend)
+        .filter(|node| !places.iter().any(|place| place.name == node.display_name))
+        .collect();
+    others.sort_by_key(|node| (&node.started_at, &node.name));
+    places.extend(
+        others
+            .into_iter()
+            .map(|node| GatePlace { name: node.display_name.clone(), callers: Vec::new() }),
+    );
+    places.iter().map(|place| known.gate(place)).collect()
+}
+
+/// Returns the ids of the nodes that wait at a gate.
+pub(super) fn waiting_nodes(status: &WorkflowStatus, gate: &str) -> Vec<String> {
+    let waits = |node: &&NodeStatus| {
+        node.kind == NodeType::Suspend
+            && node.display_name == gate
+            && node.phase == NodePhase::Running
+    };
+    status.nodes.values().filter(waits).map(|node| node.id.clone()).collect()
+}
+
+impl Known<'_> {
+    fn gate(&self, place: &GatePlace) -> Gate {
+        let name = &place.name;
+        let record = self.record(name);
+        let gate = |state: GateState, record: Option<&Record>, node: Option<&NodeStatus>| Gate {
+            name: name.clone(),
+            state,
+            by: record.map(|record| record.by.clone()),
+            at: record
+                .map(|record| record.at)
+                .or_else(|| node?.finished_at.as_deref()?.parse().ok()),
+            reason: match record {
+                Some(record) => record.reason.clone(),
+                None => node.and_then(|node| node.message.clone()),
+            },
+        };
+        if !waiting_nodes(self.status, name).is_empty() {
+            return gate(GateState::Waiting, None, None);
+        }
+        let node = self.status.nodes.values().find(|node| {
+            node.display_name == *name && matches!(node.kind, NodeType::Suspend | NodeType::Skipped)
+        });
+        let says = |verdict: &str| record.as_ref().filter(|record| record.verdict == verdict);
+        let in_advance = self.decisions.get(name).is_some_and(|word| word == APPROVED);
+        if let Some(node) = node {
+            let was_rejected = says(REJECTED).is_some()
+                || node.message.as_ref().is_some_and(|text| text.starts_with(REJECTED));
+            return match (node.kind, node.phase) {
+                (NodeType::Suspend, NodePhase::Succeeded) => {
+                    gate(GateState::Approved, says(APPROVED), Some(node))
+                }
+                (NodeType::Suspend, _) if was_rejected => {
+                    gate(GateState::Rejected, says(REJECTED), Some(node))
+                }
+                (NodeType::Skipped, NodePhase::Skipped) if in_advance => {
+                    let approved = gate(GateState::Approved, says(APPROVED), None);
+                    in_advance_if_silent(approved)
+                }
+                _ => gate(GateState::Skipped, None, Some(node)),
+            };
+        }
+        if self.is_passed_over(place) {
+            return gate(GateState::Skipped, None, None);
+        }
+        if in_advance {
+            return in_advance_if_silent(gate(GateState::Approved, says(APPROVED), None));
+        }
+        gate(GateState::Pending, None, None)
+    }
+
+    /// Returns the record of a gate, if it is about this run.
+    fn record(&self, gate: &str) -> Option<Record> {
+        let record: Record = serde_json::from_str(self.decisions.get(&record_key(gate))?).ok()?;
+        record.run.as_deref().is_none_or(|run| run == self.run).then_some(record)
+    }
+
+    /// Whether the run ended before the gate, or left out the task that leads to it.
+    fn is_passed_over(&self, place: &GatePlace) -> bool {
+        let left_out = |node: &NodeStatus| {
+            matches!(node.phase, NodePhase::Omitted | NodePhase::Skipped)
+                && place.callers.contains(&node.name)
+        };
+        self.status.phase.is_complete() || self.status.nodes.values().any(left_out)
+    }
+}
+
+fn in_advance_if_silent(gate: Gate) -> Gate {
+    let reason = gate.reason.or_else(|| Some("approved in advance".to_owned()));
+    Gate { reason, ..gate }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn outline() -> Outline {
+        let gate = |name: &str| {
+            json!({
+                "name": name,
+                "inputs": { "parameters": [{ "name": "decision" }] },
+                "steps": [[{ "name": name, "templateRef": { "name": "g", "template": "wait" } }]],
+            })
+        };
+        let tasks = json!([{ "name": "a", "template": "one" }, { "name": "b", "template": "two" }]);
+        Outline::read(&[json!({
+            "kind": "Workflow",
+            "metadata": { "name": "w" },
+            "spec": {
+                "entrypoint": "main",
+                "templates": [
+                    { "name": "main", "dag": { "tasks": tasks } }, gate("two"), gate("one"),
+                ],
+            },
+        })])
+    }
+
+    fn states(nodes: &[NodeStatus], decisions: &[(&str, &str)]) -> Vec<Gate> {
+        let status = WorkflowStatus {
+            phase: NodePhase::Running,
+            nodes: nodes.iter().map(|node| (node.id.clone(), node.clone())).collect(),
+            ..WorkflowStatus::default()
+        };
+        let decisions: BTreeMap<String, String> =
+            decisions.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let outline = outline();
+        gates(&Known { run: "u", outline: &outline, status: &status, decisions: &decisions })
+    }
+
+    fn node(name: &str, kind: NodeType, phase: NodePhase, message: Option<&str>) -> NodeStatus {
+        NodeStatus {
+            id: format!("w-{name}"),
+            name: format!("w.x[0].{name}"),
+            display_name: name.to_owned(),
+            kind,
+            phase,
+            message: message.map(str::to_owned),
+            ..NodeStatus::default()
+        }
+    }
+
+    fn brief(gates: &[Gate]) -> Vec<(&str, GateState, Option<&str>, Option<&str>)> {
+        gates
+            .iter()
+            .map(|gate| {
+                (gate.name.as_str(), gate.state, gate.by.as_deref(), gate.reason.as_deref())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn gates_come_in_the_order_of_the_tree() {
+        let gates = states(&[node("one", NodeType::Suspend, NodePhase::Running, None)], &[]);
+        assert_eq!(
+            brief(&gates),
+            [("one", GateState::Waiting, None, None), ("two", GateState::Pending, None, None)]
+        );
+    }
+
+    #[test]
+    fn who_answered_is_in_the_record_and_a_record_of_another_run_is_not() {
+        let succeeded = node("one", NodeType::Suspend, NodePhase::Succeeded, Some("approved by x"));
+        let record = |run: &str| {
+            let record = json!({
+                "run": run, "verdict": "approved", "by": "ann", "at": "2026-11-20T10:00:00Z",
+                "reason": "looked",
+            });
+            record.to_string()
+        };
+        let mine = states(std::slice::from_ref(&succeeded), &[("one.answer", &record("u"))]);
+        assert_eq!(brief(&mine)[0], ("one", GateState::Approved, Some("ann"), Some("looked")));
+        let other = states(&[succeeded], &[("one.answer", &record("v"))]);
+        assert_eq!(brief(&other)[0], ("one", GateState::Approved, None, Some("approved by x")));
+    }
+
+    #[test]
+    fn a_gate_that_failed_was_rejected_or_the_run_was_stopped() {
+        let rejected = node("one", NodeType::Suspend, NodePhase::Failed, Some("rejected by x: no"));
+        let stopped = node("two", NodeType::Suspend, NodePhase::Failed, Some("Stopped with ..."));
+        let gates = states(&[rejected, stopped], &[]);
+        assert_eq!(
+            brief(&gates),
+            [
+                ("one", GateState::Rejected, None, Some("rejected by x: no")),
+                ("two", GateState::Skipped, None, Some("Stopped with ...")),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_answer_in_advance_holds_before_and_after_the_gate() {
+        let before = states(&[], &[("two", "approved")]);
+        assert_eq!(
+            brief(&before)[1],
+            ("two", GateState::Approved, None, Some("approved in advance"))
+        );
+        let skipped = node("two", NodeType::Skipped, NodePhase::Skipped, None);
+        let after = states(&[skipped], &[("two", "approved")]);
+        assert_eq!(before[1].state, after[1].state);
+    }
+
+    #[test]
+    fn a_gate_behind_an_omitted_task_is_skipped_and_a_foreign_one_is_listed() {
+        let mut omitted = node("a", NodeType::Steps, NodePhase::Omitted, None);
+        omitted.name = "w.a".to_owned();
+        let foreign = node("else", NodeType::Suspend, NodePhase::Running, None);
+        let gates = states(&[omitted, foreign], &[]);
+        assert_eq!(
+            brief(&gates),
+            [
+                ("one", GateState::Skipped, None, None),
+                ("two", GateState::Pending, None, None),
+                ("else", GateState::Waiting, None, None),
+            ]
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Migration files in ConfigMaps, credentials in Secrets.
+//!
+//! ```text
+//! ConfigMap argosy-session-<session>   migration.yaml: the file
+//! Secret    argosy-session-<session>   the same, for a file that holds passwords
+//! Secret    <name>                     username, password, tls.crt, tls.key, ca.crt
+//! ```
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use step_api::Exit;
+
+use super::{
+    kind::Kind,
+    objects::{PART_OF, secret},
+    server::{Server, text},
+};
+use crate::output::failure;
+
+/// The label that names a session.
+const SESSION: &str = "argosy.dev/session";
+/// The label of Secrets that were made here.
+const CREDENTIALS: (&str, &str) = ("argosy.dev/credentials", "true");
+/// The key of the file.
+const FILE: &str = "migration.yaml";
+
+/// Returns the name of the object that holds a session's file.
+pub(super) fn session_object(session: &str) -> anyhow::Result<String> {
+    if !argo::names::is_allowed(session) {
+        let message =
+            format!("`{session}` cannot name a session; use lower-case letters, digits and `-`");
+        return Err(failure(Exit::Invalid, message));
+    }
+    Ok(format!("argosy-session-{session}"))
+}
+
+/// Reads a session's file.
+pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {
+    let name = session_object(session)?;
+    if let Some(map) = server.get(Kind::ConfigMap, &name).await? {
+        return Ok(map.get("data").and_then(|data| Some(data.get(FILE)?.as_str()?.to_owned())));
+    }
+    match server.get(Kind::Secret, &name).await? {
+        Some(secret) => entry(&secret, FILE),
+        None => Ok(None),
+    }
+}
+
+/// Keeps a session's file. A ConfigMap is for everyone to read, so passwords make it a Secret.
+pub(super) async fn keep_session(
+    server: &Server,
+    session: &str,
+    file: &str,
+    has_passwords: bool,
+) -> anyhow::Result<()> {
+    let name = session_object(session)?;
+    let labels = BTreeMap::from([PART_OF, (SESSION, session)]);
+    if has_passwords {
+        let entries = BTreeMap::from([(FILE.to_owned(), file.to_owned())]);
+        server.apply(Kind::Secret, &secret(&name, &labels, &entries)).await?;
+        server.delete(Kind::ConfigMap, &name, None).await?;
+        return Ok(());
+    }
+    let map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": name, "labels": labels },
+        "data": { FILE: file },
+    });
+    server.apply(Kind::ConfigMap, &map).await?;
+    if server.get(Kind::Secret, &name).await?.is_some() {
+        server.delete(Kind::Secret, &name, None).await?;
+    }
+    Ok(())
+}
+
+/// Forgets a session's file.
+pub(super) async fn forget_session(server: &Server, session: &str) -> anyhow::Result<bool> {
+    let name = session_object(session)?;
+    let map = server.delete(Kind::ConfigMap, &name, None).await?;
+    let secret = match server.get(Kind::Secret, &name).await? {
+        Some(_) => server.delete(Kind::Secret, &name, None).await?,
+        None => false,
+    };
+    Ok(map || secret)
+}
+
+/// Returns the names of the credentials that were made here.
+pub(super) async fn credentials(server: &Server) -> anyhow::Result<Vec<String>> {
+    let (label, value) = CREDENTIALS;
+    let secrets = server.list(Kind::Secret, &format!("{label}={value}")).await?;
+    let mut names: Vec<String> =
+        secrets.iter().map(|secret| text(secret, "/metadata/name").to_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Reads an entry of credentials.
+pub(super) async fn credential(
+    server: &Server,
+    name: &str,
+    key: &str,
+) -> anyhow::Result<Option<String>> {
+    match server.get(Kind::Secret, name).await? {
+        Some(secret) => entry(&secret, key),
+        None => Ok(None),
+    }
+}
+
+/// Keeps credentials. A Secret that others made keeps its labels; of the entries, ours alone stay.
+pub(super) async fn keep_credentials(
+    server: &Server,
+    name: &str,
+    entries: &BTreeMap<String, String>,
+) -> anyhow::Result<()> {
+    let found = server.get(Kind::Secret, name).await?;
+    let Some(old) = found else {
+        let labels = BTreeMap::from([PART_OF, CREDENTIALS]);
+        server.create(Kind::Secret, &secret(name, &labels, entries)).await?;
+        return Ok(());
+    };
+    let data = old.get("data").and_then(Value::as_object);
+    let mut changed: serde_json::Map<String, Value> =
+        data.into_iter().flatten().map(|(key, _)| (key.clone(), Value::Null)).collect();
+    for (key, value) in entries {
+        changed.insert(key.clone(), STANDARD.encode(value).into());
+    }
+    server.merge(Kind::Secret, name, &json!({ "data": changed })).await?;
+    Ok(())
+}
+
+/// Forgets credentials that were made here.
+pub(super) async fn forget_credentials(server: &Server, name: &str) -> anyhow::Result<bool> {
+    let Some(secret) = server.get(Kind::Secret, name).await? else { return Ok(false) };
+    let (label, value) = CREDENTIALS;
+    let labels = secret.pointer("/metadata/labels");
+    let ours = labels.and_then(|labels| labels.get(label)).and_then(Value::as_str) == Some(value);
+    if !ours {
+        let message = format!(
+            "Secret `{name}` was not made by `workflow configure credentials`; if nothing else \
+             needs it, run `kubectl delete secret {name} -n {}`",
+            server.namespace
+        );
+        return Err(failure(Exit::Conflict, message));
+    }
+    Ok(server.delete(Kind::Secret, name, None).await?)
+}
+
+/// Reads an entry of a Secret.
+fn entry(secret: &Value, key: &str) -> anyhow::Result<Option<String>> {
+    let data = secret.get("data").and_then(|data| data.get(key)).and_then(Value::as_str);
+    let Some(encoded) = data else { return Ok(None) };
+    let name = text(secret, "/metadata/name");
+    let wrong = || {
+        let message =
+            format!("entry `{key}` of Secret `{name}` is not UTF-8 text; create it again");
+        failure(Exit::Invalid, message)
+    };
+    let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
+    Ok(Some(String::from_utf8(bytes).map_err(|_| wrong())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_text_or_an_error_that_shows_nothing() {
+        let secret = json!({
+            "metadata": { "name": "source" },
+            "data": { "password": STANDARD.encode("zażółć"), "bytes": STANDARD.encode([0xff]) },
+        });
+        assert_eq!(entry(&secret, "password").expect("read").as_deref(), Some("zażółć"));
+        assert_eq!(entry(&secret, "username").expect("read"), None);
+        let error = entry(&secret, "bytes").expect_err("no text").to_string();
+        assert!(error.contains("entry `bytes` of Secret `source`"), "{error}");
+    }
+
+    #[test]
+    fn a_session_name_is_a_name() {
+        assert_eq!(session_object("default").expect("a name"), "argosy-session-default");
+        assert!(session_object("a/b").is_err());
+    }
+}

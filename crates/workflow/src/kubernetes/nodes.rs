@@ -1,0 +1,195 @@
+//! Where does Argo keep the nodes of a run, and what do they say?
+//!
+//! ```text
+//! status.nodes                      a map, as long as the Workflow is below 1 MB
+//! status.compressedNodes            base64 of gzip of that map, above it
+//! status.offloadNodeStatusVersion   set: the map is in a database, and only Argo's server reads it
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+};
+
+use argo::{NodePhase, NodeStatus, WorkflowStatus};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::server::text;
+
+/// The most that packed nodes may become.
+const MOST_BYTES: u64 = 256 << 20;
+/// The types of nodes that are shown as they are; any other one is a pod to the tree.
+const KNOWN_TYPES: [&str; 8] =
+    ["Pod", "StepGroup", "Steps", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"];
+
+/// Where the nodes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In the object.
+    Plain,
+    /// In the object, packed.
+    Packed,
+    /// In Argo's database.
+    Elsewhere,
+}
+
+/// Packed nodes that cannot be unpacked.
+#[derive(Debug, Error)]
+pub(super) enum UnpackError {
+    /// Not base64.
+    #[error("the compressed nodes of the workflow are not base64")]
+    Base64(#[from] base64::DecodeError),
+    /// Not gzip.
+    #[error("the compressed nodes of the workflow cannot be unpacked")]
+    Gzip(#[from] std::io::Error),
+    /// Not a map of nodes.
+    #[error("the compressed nodes of the workflow are no map of nodes")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Returns where the nodes of a workflow are.
+pub(super) fn kept(workflow: &Value) -> Kept {
+    if !text(workflow, "/status/offloadNodeStatusVersion").is_empty() {
+        return Kept::Elsewhere;
+    }
+    let packed = text(workflow, "/status/compressedNodes");
+    if packed.is_empty() { Kept::Plain } else { Kept::Packed }
+}
+
+/// Returns the nodes of a workflow by id, as Argo wrote them.
+pub(super) fn nodes(workflow: &Value) -> Result<Map<String, Value>, UnpackError> {
+    match kept(workflow) {
+        Kept::Elsewhere => Ok(Map::new()),
+        Kept::Packed => unpack(text(workflow, "/status/compressedNodes")),
+        Kept::Plain => {
+            let nodes = workflow.pointer("/status/nodes").and_then(Value::as_object);
+            Ok(nodes.cloned().unwrap_or_default())
+        }
+    }
+}
+
+fn unpack(packed: &str) -> Result<Map<String, Value>, UnpackError> {
+    let bytes = STANDARD.decode(packed)?;
+    let mut json = Vec::new();
+    GzDecoder::new(bytes.as_slice()).take(MOST_BYTES).read_to_end(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
+/// Packs nodes as Argo does.
+pub(super) fn pack(nodes: &Map<String, Value>) -> Result<String, UnpackError> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&serde_json::to_vec(nodes)?)?;
+    Ok(STANDARD.encode(encoder.finish()?))
+}
+
+/// Reads the status of a workflow with its nodes. What a node was called with and gave is left
+/// out: nobody is shown it, and it may hold what this version does not know.
+pub(super) fn status(workflow: &Value, nodes: &Map<String, Value>) -> WorkflowStatus {
+    let some = |pointer: &str| {
+        let found = text(workflow, pointer);
+        (!found.is_empty()).then(|| found.to_owned())
+    };
+    let phase = phase(workflow);
+    WorkflowStatus {
+        phase,
+        started_at: some("/status/startedAt"),
+        finished_at: some("/status/finishedAt"),
+        message: some("/status/message"),
+        nodes: nodes
+            .iter()
+            .filter_map(|(id, value)| Some((id.clone(), ended(node(value)?, phase))))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// Returns how far a workflow is.
+pub(super) fn phase(workflow: &Value) -> NodePhase {
+    match text(workflow, "/status/phase") {
+        "Running" => NodePhase::Running,
+        "Succeeded" => NodePhase::Succeeded,
+        "Failed" => NodePhase::Failed,
+        "Error" => NodePhase::Error,
+        _ => NodePhase::Pending,
+    }
+}
+
+/// Argo leaves what it did not finish as it was when it ends a run; nothing of that still runs.
+fn ended(node: NodeStatus, run: NodePhase) -> NodeStatus {
+    if !run.is_complete() || node.phase.is_complete() {
+        return node;
+    }
+    let message = node.message.or_else(|| Some("the workflow ended before it did".to_owned()));
+    NodeStatus { phase: NodePhase::Failed, message, ..node }
+}
+
+fn node(value: &Value) -> Option<NodeStatus> {
+    let mut fields = value.as_object()?.clone();
+    fields.remove("inputs");
+    fields.remove("outputs");
+    let is_known =
+        fields.get("type").and_then(Value::as_str).is_some_and(|word| KNOWN_TYPES.contains(&word));
+    if !is_known {
+        fields.insert("type".to_owned(), "Pod".into());
+    }
+    serde_json::from_value(Value::Object(fields)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use argo::NodeType;
+    use serde_json::json;
+
+    use super::*;
+
+    fn some_nodes() -> Map<String, Value> {
+        let node = json!({
+            "id": "w-1", "name": "w.a", "displayName": "a", "type": "HTTP", "phase": "Running",
+            "startedAt": "2026-11-20T10:00:00Z", "finishedAt": null,
+            "inputs": { "artifacts": [{ "name": "x" }] }, "outputs": { "exitCode": "0" },
+            "templateScope": "local/w", "progress": "0/1",
+        });
+        Map::from_iter([("w-1".to_owned(), node)])
+    }
+
+    #[test]
+    fn packed_nodes_are_read_like_plain_ones() {
+        let plain = json!({ "status": { "phase": "Running", "nodes": some_nodes() } });
+        let packed = pack(&some_nodes()).expect("packed");
+        let packed = json!({ "status": { "phase": "Running", "compressedNodes": packed } });
+        assert_eq!((kept(&plain), kept(&packed)), (Kept::Plain, Kept::Packed));
+        for workflow in [&plain, &packed] {
+            let nodes = nodes(workflow).expect("nodes");
+            assert_eq!(nodes, some_nodes());
+            let status = status(workflow, &nodes);
+            assert_eq!(status.phase, NodePhase::Running);
+            assert_eq!(status.nodes["w-1"].kind, NodeType::Pod);
+            assert_eq!(status.nodes["w-1"].finished_at, None);
+        }
+    }
+
+    #[test]
+    fn in_a_run_that_ended_nothing_runs() {
+        let workflow = json!({ "status": { "phase": "Failed" } });
+        let status = status(&workflow, &some_nodes());
+        assert_eq!(status.nodes["w-1"].phase, NodePhase::Failed);
+        assert!(status.nodes["w-1"].message.is_some());
+    }
+
+    #[test]
+    fn bytes_that_are_no_nodes_are_errors() {
+        for packed in ["%%%", "aGVsbG8=", &STANDARD.encode([0x1f, 0x8b, 8])] {
+            let workflow = json!({ "status": { "compressedNodes": packed } });
+            assert!(nodes(&workflow).is_err(), "{packed}");
+        }
+    }
+
+    #[test]
+    fn a_status_in_a_database_has_no_nodes_here() {
+        let workflow = json!({ "status": { "offloadNodeStatusVersion": "fnv:1" } });
+        assert_eq!(kept(&workflow), Kept::Elsewhere);
+        assert_eq!(nodes(&workflow).expect("nodes"), Map::new());
+    }
+}

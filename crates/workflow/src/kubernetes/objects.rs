@@ -1,0 +1,179 @@
+//! The objects of a submission, as they are applied: labelled, owned by their Workflow.
+
+use std::collections::BTreeMap;
+
+use argo::Manifest;
+use generator::ClearTextSecret;
+use serde_json::{Map, Value, json};
+
+use super::kind::Kind;
+
+/// The label that names the workflow that an object belongs to.
+pub(super) const WORKFLOW: &str = "argosy.dev/workflow";
+/// The label of everything of ours.
+pub(super) const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "argosy");
+/// The label of a Workflow that Argo's controller leaves alone; it is taken away as soon as all
+/// that the Workflow needs is there.
+pub(super) const HOLD: (&str, &str) =
+    ("workflows.argoproj.io/controller-instanceid", "argosy-submitting");
+
+/// The objects of a submission.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    /// Accounts and what they may do.
+    pub(super) access: Vec<(Kind, Value)>,
+    /// What all workflows share.
+    pub(super) shared: Vec<(Kind, Value)>,
+    /// What is of this workflow alone.
+    pub(super) owned: Vec<(Kind, Value)>,
+    /// The Workflow itself.
+    pub(super) workflow: Value,
+}
+
+/// Sorts what was compiled.
+pub(super) fn sorted(
+    manifests: &[Manifest],
+    secrets: &[ClearTextSecret],
+    workflow: &str,
+) -> anyhow::Result<Objects> {
+    let mut objects = Objects::default();
+    for manifest in manifests {
+        let value = serde_json::to_value(manifest)?;
+        let is_own = manifest.metadata().labels.contains_key(WORKFLOW);
+        let Some(kind) = Kind::named(manifest.kind()) else { continue };
+        match kind {
+            Kind::Workflow => objects.workflow = value,
+            Kind::ServiceAccount | Kind::Role | Kind::RoleBinding => {
+                objects.access.push((kind, value));
+            }
+            _ if is_own => objects.owned.push((kind, value)),
+            _ => objects.shared.push((kind, value)),
+        }
+    }
+    for ClearTextSecret { name, data } in secrets {
+        objects.owned.push((Kind::Secret, secret(name, &labels(workflow), data)));
+    }
+    Ok(objects)
+}
+
+/// Returns the labels of an object of a workflow.
+pub(super) fn labels(workflow: &str) -> BTreeMap<&str, &str> {
+    BTreeMap::from([PART_OF, (WORKFLOW, workflow)])
+}
+
+/// Returns a Secret.
+pub(super) fn secret(
+    name: &str,
+    labels: &BTreeMap<&str, &str>,
+    entries: &BTreeMap<String, String>,
+) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": name, "labels": labels },
+        "type": "Opaque",
+        "stringData": entries,
+    })
+}
+
+/// Makes the Workflow of uid `uid` the owner of an object: it goes when the Workflow goes.
+pub(super) fn owned(mut object: Value, workflow: &str, uid: &str) -> Value {
+    let owner = json!([{
+        "apiVersion": Kind::Workflow.api_version(),
+        "kind": Kind::Workflow.name(),
+        "name": workflow,
+        "uid": uid,
+    }]);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("ownerReferences".to_owned(), owner);
+    }
+    object
+}
+
+/// Holds a Workflow back from Argo's controller.
+pub(super) fn held(mut workflow: Value) -> Value {
+    let (label, value) = HOLD;
+    if let Some(metadata) = workflow.get_mut("metadata").and_then(Value::as_object_mut) {
+        let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert(label.to_owned(), value.into());
+        }
+    }
+    workflow
+}
+
+/// Returns the change that hands the Workflow of that uid over to Argo's controller.
+pub(super) fn let_go(uid: &str) -> Value {
+    json!({ "metadata": { "uid": uid, "labels": { HOLD.0: null } } })
+}
+
+/// Returns whether a Workflow is held back.
+pub(super) fn is_held(workflow: &Value) -> bool {
+    let labels = workflow.pointer("/metadata/labels");
+    labels.and_then(|labels| labels.get(HOLD.0)).and_then(Value::as_str) == Some(HOLD.1)
+}
+
+/// Returns whether an object has that owner.
+pub(super) fn is_owned_by(object: &Value, uid: &str) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let mut owners = owners.into_iter().flatten();
+    owners.any(|owner| owner.get("uid").and_then(Value::as_str) == Some(uid))
+}
+
+/// Returns the name of the ConfigMap of decisions.
+pub(super) fn decisions_name(workflow: &str) -> String {
+    format!("{workflow}-decisions")
+}
+
+/// Returns a ConfigMap of decisions, for a workflow that has none.
+pub(super) fn decisions(workflow: &str, uid: &str, data: &Map<String, Value>) -> Value {
+    let mut labels = labels(workflow);
+    labels.insert("workflows.argoproj.io/configmap-type", "Parameter");
+    let map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": decisions_name(workflow), "labels": labels },
+        "data": data,
+    });
+    owned(map, workflow, uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_is_held_until_it_is_let_go() {
+        let workflow = held(json!({ "metadata": { "name": "w" } }));
+        assert!(is_held(&workflow));
+        assert!(!is_held(&json!({ "metadata": { "name": "w", "labels": { "a": "b" } } })));
+        let label = "workflows.argoproj.io/controller-instanceid";
+        let expected = json!({ "metadata": { "uid": "u", "labels": { label: null } } });
+        assert_eq!(let_go("u"), expected);
+    }
+
+    #[test]
+    fn an_owned_object_names_its_workflow() {
+        let object = owned(json!({ "metadata": { "name": "x" } }), "w", "u");
+        assert!(is_owned_by(&object, "u"));
+        assert!(!is_owned_by(&object, "v"));
+        assert!(!is_owned_by(&json!({}), "u"));
+    }
+
+    #[test]
+    fn what_all_workflows_share_is_not_owned_by_one() {
+        let file = include_str!("../../../../examples/basic-authentication.yaml");
+        let compiled = generator::compile(file, &generator::Installation::default());
+        let output = compiled.output.expect("the example compiles");
+        let objects =
+            sorted(&output.manifests, &output.secrets, "migration-workflow").expect("sorted");
+        assert_eq!(objects.workflow["kind"], "Workflow");
+        assert_eq!(objects.access.len(), 3);
+        let shared: Vec<Kind> = objects.shared.iter().map(|(kind, _)| *kind).collect();
+        assert!(shared.iter().all(|kind| *kind == Kind::WorkflowTemplate), "{shared:?}");
+        assert!(objects.owned.iter().any(|(kind, _)| *kind == Kind::ConfigMap));
+        for (_, object) in &objects.owned {
+            assert_eq!(object["metadata"]["labels"][WORKFLOW], "migration-workflow");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The embedded engine as a [`Backend`]: the runs in the state directory of this machine.
+
+mod explain;
+mod keep;
+mod launch;
+mod logs;
+
+use std::{cell::OnceCell, collections::BTreeMap};
+
+use argo::NodePhase;
+use engine::{
+    Clock, Decided, Existing, RunRecord, Shutdown, Store, StoreError,
+    Submission as EngineSubmission,
+};
+use jiff::Timestamp;
+use session::StateDir;
+use step_api::Exit;
+
+use crate::{
+    backend::{
+        Answer, Backend, Holding, HoldingKind, Keep, LogQuery, LogSink, Resumed, Run, Sight,
+        Submission, Trouble,
+    },
+    output,
+    view::{outline::Outline, workflow_flag},
+};
+
+/// The embedded engine.
+pub(crate) struct Local {
+    state: StateDir,
+    store: OnceCell<Store>,
+}
+
+impl Local {
+    /// Uses a state directory, which is opened at the first use.
+    pub(crate) fn new(state: StateDir) -> Self {
+        Self { state, store: OnceCell::new() }
+    }
+
+    fn store(&self) -> anyhow::Result<&Store> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = open(&self.state)?;
+        Ok(self.store.get_or_init(|| store))
+    }
+}
+
+/// Opens the state directory, with this machine's clock.
+pub(crate) fn open(state: &StateDir) -> anyhow::Result<Store> {
+    Store::open(state.path(), Clock::new(Timestamp::now)).map_err(error)
+}
+
+impl Backend for Local {
+    fn word(&self) -> &'static str {
+        "local"
+    }
+
+    fn keep(&self) -> &dyn Keep {
+        &self.state
+    }
+
+    fn user(&self) -> String {
+        whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+    }
+
+    fn runs(&self) -> anyhow::Result<Vec<Run>> {
+        Ok(self.store()?.runs().map_err(error)?.into_iter().map(run).collect())
+    }
+
+    fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
+        match self.store()?.run(name) {
+            Ok(record) => Ok(Some(run(record))),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(other) => Err(error(other)),
+        }
+    }
+
+    fn look(&self, run: &Run) -> anyhow::Result<Sight> {
+        let store = self.store()?;
+        let Run { uid, name, .. } = run;
+        // The order matters: an engine that ends between the two looks leaves a complete run.
+        let alive = store.is_engine_alive(uid)?;
+        let known = store.status(uid)?;
+        let mut status = known.status;
+        let trouble = (!alive && !status.phase.is_complete()).then(|| Trouble {
+            message: format!(
+                "its engine is not running; nothing is lost: run `workflow resume {name}`"
+            ),
+            command: format!("workflow resume {name}"),
+        });
+        explain::failures(store, uid, &mut status)?;
+        let manifests = store.manifests(uid)?;
+        let objects = manifests.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+        Ok(Sight {
+            status,
+            outline: Outline::read(&objects),
+            progress: known.progress,
+            gates: store.gates(uid)?,
+            trouble,
+            notes: Vec::new(),
+            cleanup_held: None,
+        })
+    }
+
+    fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
+        let store = self.store()?;
+        let Submission { name, compiled, approval, previous: _ } = submission;
+        for secret in &compiled.secrets {
+            self.keep().keep_credentials(&secret.name, &secret.data)?;
+        }
+        let record = store
+            .submit(EngineSubmission {
+                name: (*name).to_owned(),
+                uid: uuid::Uuid::new_v4().to_string(),
+                manifests: compiled.manifests.clone(),
+                created_at: Timestamp::now(),
+                existing: Existing::Refuse,
+            })
+            .map_err(|refused| match refused {
+                StoreError::Conflict { name, .. } => output::failure(
+                    Exit::Conflict,
+                    format!(
+                        "somebody else has just submitted `{name}`; look with `workflow status{}`",
+                        workflow_flag(&name)
+                    ),
+                ),
+                other => error(other),
+            })?;
+        let run = run(record);
+        if let Some(answer) = approval {
+            for gate in store.gates(&run.uid)? {
+                self.decide(&run, &gate.name, answer)?;
+            }
+        }
+        launch::engine(&self.state, store, &run.uid)?;
+        Ok(run)
+    }
+
+    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided> {
+        let Answer { verdict, by, reason } = answer;
+        Ok(self.store()?.decide(&run.uid, gate, *verdict, by, reason.as_deref())?)
+    }
+
+    /// A run whose engine died gets one again, to end it in good order.
+    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<()> {
+        let store = self.store()?;
+        store.request_stop(&run.uid, shutdown).map_err(error)?;
+        if !store.is_engine_alive(&run.uid)? {
+            launch::engine(&self.state, store, &run.uid)?;
+        }
+        Ok(())
+    }
+
+    fn resume(&self, run: &Run) -> anyhow::Result<Resumed> {
+        let store = self.store()?;
+        if run.is_complete {
+            let again = store.reopen(&run.uid).map_err(error)?;
+            launch::engine(&self.state, store, &run.uid)?;
+            return Ok(Resumed::Retried(again));
+        }
+        if store.is_engine_alive(&run.uid)? {
+            return Ok(Resumed::Running);
+        }
+        launch::engine(&self.state, store, &run.uid)?;
+        Ok(Resumed::Continued)
+    }
+
+    fn logs(&self, run: &Run, query: &LogQuery, sink: &mut dyn LogSink) -> anyhow::Result<()> {
+        logs::read(self.store()?, run, query, sink)
+    }
+
+    fn holdings(&self) -> anyhow::Result<Vec<Holding>> {
+        let mut by_name: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+        for run in self.runs()? {
+            by_name.entry(run.name.clone()).or_default().push(run);
+        }
+        let holding = |(name, runs): (String, Vec<Run>)| Holding {
+            name,
+            kind: HoldingKind::Workflow(
+                runs.first().map_or(NodePhase::Pending, |newest| newest.phase),
+            ),
+            parts: runs.iter().map(|run| format!("run {}", run.uid)).collect(),
+            needed_by: Vec::new(),
+        };
+        Ok(by_name.into_iter().map(holding).collect())
+    }
+
+    fn remove(&self, holding: &Holding) -> anyhow::Result<()> {
+        let store = self.store()?;
+        for run in self.runs()?.into_iter().filter(|run| run.name == holding.name) {
+            store.forget(&run.uid).map_err(error)?;
+        }
+        Ok(())
+    }
+}
+
+fn run(record: RunRecord) -> Run {
+    let is_complete = record.is_complete();
+    let RunRecord { uid, name, created_at, phase, .. } = record;
+    let phase = match phase.as_str() {
+        "Running" => NodePhase::Running,
+        "Succeeded" => NodePhase::Succeeded,
+        "Failed" => NodePhase::Failed,
+        "Error" => NodePhase::Error,
+        _ => NodePhase::Pending,
+    };
+    Run { name, uid, created_at, phase, is_complete }
+}
+
+/// Gives an error of the store its exit code.
+fn error(error: StoreError) -> anyhow::Error {
+    let exit = match &error {
+        StoreError::NotFound(_) => Exit::NotFound,
+        StoreError::Conflict { .. }
+        | StoreError::EngineAlive { .. }
+        | StoreError::NotFailed { .. }
+        | StoreError::Superseded { .. } => Exit::Conflict,
+        StoreError::Refused(_) | StoreError::Submission(_) => Exit::Invalid,
+        StoreError::Files(_)
+        | StoreError::Database(_)
+        | StoreError::Journal(_)
+        | StoreError::Version(_)
+        | StoreError::Stored { .. } => Exit::Failed,
+    };
+    let message = format!("{:#}", anyhow::Error::new(error));
+    output::failure(exit, message)
+}

@@ -1,0 +1,102 @@
+//! A namespace of a real cluster for one test, and plain requests to its API server.
+//!
+//! Nothing of the product is in the way: what a test makes and looks at goes by these requests.
+
+use anyhow::{Context as _, Result};
+use kube::{Client, Config, config::KubeConfigOptions, config::Kubeconfig};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// The variable that names the kubeconfig of the cluster for tests.
+pub const KUBECONFIG: &str = "ARGOSY_TEST_KUBECONFIG";
+
+/// A namespace that lives as long as this value.
+pub struct Namespace {
+    runtime: Runtime,
+    client: Client,
+    /// Its name.
+    pub name: String,
+    /// The kubeconfig file of the cluster.
+    pub kubeconfig: String,
+}
+
+impl Namespace {
+    /// Makes a namespace whose name begins with `prefix`.
+    pub fn new(prefix: &str) -> Result<Self> {
+        let kubeconfig = std::env::vars()
+            .find(|(name, _)| name == KUBECONFIG)
+            .map(|(_, value)| value)
+            .with_context(|| format!("{KUBECONFIG} names no kubeconfig of a cluster for tests"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let client = runtime.block_on(async {
+            let read = Kubeconfig::read_from(&kubeconfig)?;
+            let options = KubeConfigOptions::default();
+            anyhow::Ok(Client::try_from(Config::from_custom_kubeconfig(read, &options).await?)?)
+        })?;
+        let mut namespace = Self { runtime, client, name: String::new(), kubeconfig };
+        let made = namespace.create(
+            "/api/v1/namespaces",
+            &json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": { "generateName": format!("{prefix}-") },
+            }),
+        )?;
+        let name = made["metadata"]["name"].as_str().context("a namespace has a name")?;
+        name.clone_into(&mut namespace.name);
+        Ok(namespace)
+    }
+
+    /// The path of a collection in this namespace: `/apis/batch/v1` and `jobs`.
+    pub fn path(&self, api: &str, resource: &str) -> String {
+        format!("{api}/namespaces/{}/{resource}", self.name)
+    }
+
+    /// Makes an object.
+    pub fn create(&self, path: &str, object: &Value) -> Result<Value> {
+        self.send("POST", path, Some(("application/json", object)))
+    }
+
+    /// Reads an object or a list.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.send("GET", path, None)
+    }
+
+    /// Changes fields of an object.
+    pub fn merge(&self, path: &str, patch: &Value) -> Result<Value> {
+        self.send("PATCH", path, Some(("application/merge-patch+json", patch)))
+    }
+
+    /// Applies an object on the server's side, where an unknown field is an error. The path ends
+    /// with the object's name; `and` is more of the query, such as `&dryRun=All`.
+    pub fn apply(&self, path: &str, object: &Value, and: &str) -> Result<Value> {
+        let path = format!("{path}?fieldManager=tests&fieldValidation=Strict{and}");
+        self.send("PATCH", &path, Some(("application/apply-patch+yaml", object)))
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        self.send("DELETE", path, None)
+    }
+
+    fn send(&self, method: &str, path: &str, body: Option<(&str, &Value)>) -> Result<Value> {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some((kind, _)) = body {
+            request = request.header("content-type", kind);
+        }
+        let body = body.map(|(_, value)| value.to_string().into_bytes()).unwrap_or_default();
+        let request = request.body(body)?;
+        let answered = self.runtime.block_on(self.client.request(request));
+        answered.with_context(|| format!("{method} {path}"))
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
+        // Nothing is left to be done when the cluster is gone already.
+        self.delete(&format!("/api/v1/namespaces/{}", self.name)).ok();
+    }
+}

@@ -1,0 +1,175 @@
+//! A snapshot of each server version that is known moves into a real OpenSearch, through the
+//! product's own programs: every index and every document of it, with its routing.
+//!
+//! The snapshots are those of `tests/corpus/snapshots`: a test that had to start each of those
+//! servers first would take an hour and prove nothing more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, ensure};
+use fs_err as fs;
+use object_store::ObjectStoreExt as _;
+use object_store::aws::AmazonS3Builder;
+use tests::argosy::{Argosy, Done, run};
+use tests::compare::{different, documents, in_one_spelling, refresh};
+use tests::corpus::{Fixture, FixtureSnapshot, fixtures};
+use tests::servers::TestServer;
+use xtask::dataset;
+
+/// The servers of which a snapshot has to be in the corpus, and has to arrive.
+const VERSIONS: &[&str] = &[
+    "elasticsearch 5.6",
+    "elasticsearch 6.8",
+    "elasticsearch 7.3",
+    "elasticsearch 7.10",
+    "elasticsearch 7.17",
+    "elasticsearch 8.19",
+    "elasticsearch 9.2",
+    "opensearch 1.3",
+    "opensearch 2.19",
+    "opensearch 3.4",
+];
+
+/// The target, by turns.
+const TARGETS: [&str; 2] = ["os219", "os34"];
+
+/// What a migration file says of a repository: its address, and what reading it needs.
+fn migration(repository: &str, snapshot: &str, target: &TestServer) -> String {
+    format!(
+        "sourceClusters:\n  source:\n    snapshotRepo: {{ {repository}, snapshotName: {snapshot} \
+         }}\ntargetClusters:\n  target: {{ endpoint: {} }}\nmigrations:\n  - sourceCluster: \
+         source\n    targetCluster: target\n    snapshotMigrations:\n      - indices: [\"*\"]\n",
+        target.address.url
+    )
+}
+
+/// The last snapshot of a fixture, unless it holds what cannot be migrated.
+fn last(fixture: &Fixture) -> Option<&FixtureSnapshot> {
+    let whole = ["synthetic", "logs-and-series"].iter().all(|case| fixture.case != *case);
+    fixture.snapshots.last().filter(|last| whole && last.state == "SUCCESS")
+}
+
+/// Says how the target differs from what a fixture's server returned.
+fn arrived(fixture: &Fixture, last: &FixtureSnapshot, target: &TestServer) -> Result<Vec<String>> {
+    let expected: BTreeMap<String, u64> =
+        last.indices.iter().filter_map(|(name, count)| Some((name.clone(), (*count)?))).collect();
+    let found = dataset::counts(&target.http)?;
+    ensure!(found == expected, "{}: {found:?} arrived, not {expected:?}", fixture.name);
+    let mut problems = Vec::new();
+    for index in expected.keys() {
+        refresh(&target.http, index)?;
+        let mut arrived = documents(&target.http, index)?;
+        arrived.values_mut().for_each(|source| *source = in_one_spelling(source));
+        problems.extend(different(index, fixture.documents(&last.snapshot, index)?, arrived));
+    }
+    Ok(problems)
+}
+
+fn told(argosy: &Argosy, done: &Done) -> String {
+    format!("{}{}{}", done.stdout, done.stderr, argosy.report())
+}
+
+#[test]
+fn a_snapshot_of_each_version_arrives_whole() -> Result<()> {
+    let fixtures = fixtures()?;
+    let mut arrived_from = BTreeSet::new();
+    let mut problems = Vec::new();
+    for (number, fixture) in fixtures.iter().enumerate() {
+        let Some(last) = last(fixture) else { continue };
+        let target = TestServer::emptied(TARGETS[number % TARGETS.len()])?;
+        let argosy = Argosy::new()?;
+        let address = format!("repoPathUri: \"file://{}\"", fixture.repository().display());
+        let text = migration(&address, &last.snapshot, &target);
+        let done = argosy.migrate(&argosy.write("migration.yaml", &text)?)?;
+        if done.code == Some(0) {
+            let different = arrived(fixture, last, &target);
+            match different {
+                Ok(different) if different.is_empty() => {
+                    arrived_from.insert(fixture.server.clone());
+                }
+                Ok(different) => problems.push(format!("{}:\n{different:#?}", fixture.name)),
+                Err(error) => problems.push(format!("{}: {error:#}", fixture.name)),
+            }
+        } else {
+            problems.push(format!("{}: {}", fixture.name, told(&argosy, &done)));
+        }
+        println!(
+            "{} into {}: {} problems so far",
+            fixture.name,
+            target.address.name,
+            problems.len()
+        );
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+    for version in VERSIONS {
+        let is_there = arrived_from.iter().any(|server| server.starts_with(version));
+        assert!(is_there, "no snapshot of {version} arrived; there are {arrived_from:?}");
+    }
+    Ok(())
+}
+
+/// The same through the whole chain of programs from a real S3 server, signed, by path.
+#[test]
+fn a_snapshot_in_s3_arrives_whole() -> Result<()> {
+    let Some(endpoint) = variable("ARGOSY_S3_ENDPOINT") else {
+        println!("skipped: `cargo xtask test --lane servers` sets up the S3 server that it needs");
+        return Ok(());
+    };
+    let bucket = variable("ARGOSY_S3_BUCKET").context("no bucket")?;
+    let region = variable("ARGOSY_S3_REGION").context("no region")?;
+    let fixtures = fixtures()?;
+    let fixture =
+        fixtures.iter().find(|it| it.name == "es710-incremental").context("no fixture")?;
+    let last = last(fixture).context("no snapshot")?;
+    upload(fixture, &endpoint, &bucket, &region)?;
+    let target = TestServer::emptied("os219")?;
+    let argosy = Argosy::new()?;
+    let address = format!(
+        "repoPathUri: \"s3://{bucket}/{}\", awsRegion: {region}, endpoint: \"{endpoint}\"",
+        fixture.name
+    );
+    let file = argosy.write("migration.yaml", &migration(&address, &last.snapshot, &target))?;
+    let mut submit = argosy.workflow(["submit", "--approve-all", "--wait", "--timeout", "600"]);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        submit.env(name, variable(name).context("no credentials")?);
+    }
+    let done = run(submit.arg(file))?;
+    assert_eq!(done.code, Some(0), "{}", told(&argosy, &done));
+    let different = arrived(fixture, last, &target)?;
+    assert!(different.is_empty(), "{different:#?}");
+    // Secrets stay out of everything that is kept or shown.
+    let status = run(&mut argosy.workflow(["show"]))?;
+    let secret = variable("AWS_SECRET_ACCESS_KEY").context("no secret")?;
+    assert!(!told(&argosy, &done).contains(&secret) && !status.stdout.contains(&secret));
+    Ok(())
+}
+
+/// Puts a repository into a bucket, under its name.
+fn upload(fixture: &Fixture, endpoint: &str, bucket: &str, region: &str) -> Result<()> {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    let store = AmazonS3Builder::from_env()
+        .with_endpoint(endpoint)
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_allow_http(true)
+        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut folders = vec![fixture.repository()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(fixture.repository())?.display();
+            let key = format!("{}/{name}", fixture.name).into();
+            runtime.block_on(store.put(&key, fs::read(&path)?.into()))?;
+        }
+    }
+    Ok(())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}

@@ -1,0 +1,441 @@
+//! `workflow --engine argo` against a real API server and Argo's real controller: gates, answers,
+//! stop, logs, sessions, submit, reset, missing rights.
+//!
+//! What runs is of the shape that the compiler emits, with steps of a shell in place of ours, so
+//! that each test takes seconds. It needs the image `localhost/busybox:1` on the node.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail, ensure};
+use serde_json::{Value, json};
+use tests::{
+    argosy::{Argosy, Done, run},
+    namespace::Namespace,
+};
+
+const ARGO: &str = "/apis/argoproj.io/v1alpha1";
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// The product's programs with a namespace to work in.
+struct Bench {
+    argosy: Argosy,
+    namespace: Namespace,
+}
+
+impl Bench {
+    fn new() -> Result<Self> {
+        let bench = Self { argosy: Argosy::new()?, namespace: Namespace::new("argosy-cli")? };
+        let rbac = "/apis/rbac.authorization.k8s.io/v1";
+        let group = "rbac.authorization.k8s.io";
+        bench.namespace.create(
+            &bench.namespace.path(rbac, "roles"),
+            &json!({
+                "apiVersion": format!("{group}/v1"), "kind": "Role",
+                "metadata": { "name": "executor" },
+                "rules": [{
+                    "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"],
+                    "verbs": ["create", "patch"],
+                }],
+            }),
+        )?;
+        bench.bind("executor", "default")?;
+        Ok(bench)
+    }
+
+    fn bind(&self, role: &str, account: &str) -> Result<()> {
+        let group = "rbac.authorization.k8s.io";
+        self.namespace.create(
+            &self.namespace.path("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+            &json!({
+                "apiVersion": format!("{group}/v1"), "kind": "RoleBinding",
+                "metadata": { "name": role },
+                "roleRef": { "apiGroup": group, "kind": "Role", "name": role },
+                "subjects": [{ "kind": "ServiceAccount", "name": account }],
+            }),
+        )?;
+        Ok(())
+    }
+
+    fn workflow(&self, arguments: &[&str]) -> Result<Done> {
+        self.workflow_with(&self.namespace.kubeconfig, arguments)
+    }
+
+    fn workflow_with(&self, kubeconfig: &str, arguments: &[&str]) -> Result<Done> {
+        let namespace = self.namespace.name.as_str();
+        let engine = ["--engine", "argo", "--namespace", namespace, "--kubeconfig", kubeconfig];
+        let all = arguments.iter().chain(&engine);
+        run(&mut self.argosy.workflow(all))
+    }
+
+    /// Starts a workflow of two gates with a step between them.
+    fn start(&self, name: &str) -> Result<()> {
+        let templates = self.namespace.path(ARGO, "workflowtemplates");
+        let step = |name: &str, command: &str| {
+            json!({
+                "name": name,
+                "container": {
+                    "image": "localhost/busybox:1", "imagePullPolicy": "IfNotPresent",
+                    "command": ["/bin/busybox", "sh", "-c"], "args": [command],
+                },
+            })
+        };
+        let gate = |gate: &str| {
+            json!({
+                "name": gate,
+                "inputs": { "parameters": [{
+                    "name": "decision",
+                    "valueFrom": {
+                        "default": "pending",
+                        "configMapKeyRef": {
+                            "name": "{{workflow.name}}-decisions", "key": gate, "optional": true,
+                        },
+                    },
+                }]},
+                "steps": [[{
+                    "name": gate, "template": "wait",
+                    "when": "\"{{inputs.parameters.decision}}\" != \"approved\"",
+                }]],
+            })
+        };
+        self.namespace.create(
+            &templates,
+            &json!({
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate",
+                "metadata": { "name": name, "labels": { "argosy.dev/workflow": name } },
+                "spec": {
+                    "entrypoint": "main", "onExit": "leave",
+                    "templates": [
+                        { "name": "main", "dag": { "tasks": [
+                            { "name": "first", "template": "first" },
+                            { "name": "gate-one", "template": "one-a-b", "depends": "first" },
+                            { "name": "second", "template": "second", "depends": "gate-one" },
+                            { "name": "gate-two", "template": "two-a-b", "depends": "second" },
+                        ]}},
+                        gate("one-a-b"), gate("two-a-b"),
+                        { "name": "wait", "suspend": {} },
+                        step("first", "echo the first says hello"),
+                        step("second", "echo the second says hello"),
+                        step("leave", "echo leaving"),
+                    ],
+                },
+            }),
+        )?;
+        self.namespace.create(
+            &self.namespace.path(ARGO, "workflows"),
+            &json!({
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+                "metadata": {
+                    "name": name,
+                    "labels": { "app.kubernetes.io/part-of": "argosy", "argosy.dev/workflow": name },
+                },
+                "spec": { "workflowTemplateRef": { "name": name } },
+            }),
+        )?;
+        Ok(())
+    }
+
+    fn status(&self, name: &str) -> Result<Value> {
+        let done = self.workflow(&["status", name, "--output", "json"])?;
+        ensure!(done.code == Some(0), "{done:?}");
+        done.json()
+    }
+
+    /// Waits until a status is as wanted.
+    fn until(&self, name: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
+        let started = Instant::now();
+        loop {
+            let status = self.status(name)?;
+            if is_so(&status) {
+                return Ok(status);
+            }
+            if started.elapsed() > WITHIN {
+                bail!("not within {WITHIN:?}: {status:#}");
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    fn until_at(&self, name: &str, gate: &str) -> Result<Value> {
+        self.until(name, |status| gate_of(status, gate)["state"] == "waiting")
+    }
+
+    fn until_ended(&self, name: &str) -> Result<Value> {
+        self.until(name, |status| status["finishedAt"].is_string())
+    }
+}
+
+fn gate_of(status: &Value, gate: &str) -> Value {
+    let gates = status["gates"].as_array().cloned().unwrap_or_default();
+    gates.into_iter().find(|known| known["name"] == gate).unwrap_or_default()
+}
+
+fn phase_of(status: &Value, node: &str) -> String {
+    let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
+    let found = nodes.into_iter().find(|known| known["displayName"] == node).unwrap_or_default();
+    found["phase"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_gate_waits_is_approved_once_and_the_next_one_beforehand() -> Result<()> {
+    let bench = Bench::new()?;
+    bench.start("w")?;
+    let status = bench.until_at("w", "one-a-b")?;
+    assert_eq!(status["engine"], "argo");
+    assert_eq!(phase_of(&status, "Second"), "Pending");
+    let text = bench.workflow(&["status", "w"])?;
+    assert!(text.stdout.contains("⟳ one-a-b (Waiting for approval)"), "{text:?}");
+    assert!(text.stderr.contains("workflow approve step one-a-b --workflow-name w"), "{text:?}");
+
+    let in_advance = ["approve", "step", "two-*", "--pre-approve", "--workflow-name", "w"];
+    assert_eq!(bench.workflow(&in_advance)?.code, Some(0));
+    let approve = |by| {
+        let words = ["approve", "step", "one-a-b", "--workflow-name", "w", "--by", by];
+        bench.workflow(&[words.as_slice(), &["--reason", "looked at it"]].concat())
+    };
+    let (first, second) = thread::scope(|scope| {
+        let rival = scope.spawn(|| approve("ann"));
+        (approve("bob"), rival.join())
+    });
+    let codes = [first?.code, second.expect("no panic")?.code];
+    assert!(codes == [Some(0), Some(4)] || codes == [Some(4), Some(0)], "{codes:?}");
+    assert_eq!(approve("eve")?.code, Some(4));
+
+    let status = bench.until_ended("w")?;
+    assert_eq!(status["phase"], "Succeeded");
+    let gate = gate_of(&status, "one-a-b");
+    assert_eq!((&gate["state"], &gate["reason"]), (&json!("approved"), &json!("looked at it")));
+    assert_eq!(gate["by"], if codes[0] == Some(0) { "bob" } else { "ann" });
+    assert_eq!(gate_of(&status, "two-a-b")["state"], "approved");
+
+    let log = bench.workflow(&["log", "all", "--workflow-name", "w", "--timestamps"])?;
+    for line in ["[first] 20", "the first says hello", "the second says hello", "leaving"] {
+        assert!(log.stdout.contains(line), "{line}: {log:?}");
+    }
+    assert!(!log.stdout.contains("level=info"), "{log:?}");
+    Ok(())
+}
+
+#[test]
+fn a_rejection_fails_the_run_with_its_reason_and_resume_asks_again() -> Result<()> {
+    let bench = Bench::new()?;
+    bench.start("w")?;
+    bench.until_at("w", "one-a-b")?;
+    let words = ["reject", "step", "one-a-b", "--workflow-name", "w", "--reason", "not yet"];
+    assert_eq!(bench.workflow(&words)?.code, Some(0));
+    let status = bench.until_ended("w")?;
+    assert_eq!(status["phase"], "Failed");
+    let gate = gate_of(&status, "one-a-b");
+    assert_eq!((&gate["state"], &gate["reason"]), (&json!("rejected"), &json!("not yet")));
+    assert_eq!(phase_of(&status, "Second"), "Omitted");
+
+    let resumed = bench.workflow(&["resume", "w"])?;
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    let status = bench.until_at("w", "one-a-b")?;
+    assert_eq!(phase_of(&status, "First"), "Succeeded");
+    let words = ["approve", "step", "one-a-b", "two-a-b", "--pre-approve", "--workflow-name", "w"];
+    assert_eq!(bench.workflow(&words)?.code, Some(0));
+    assert_eq!(bench.until_ended("w")?["phase"], "Succeeded");
+    Ok(())
+}
+
+#[test]
+fn a_stopped_run_leaves_in_good_order_and_takes_no_answers() -> Result<()> {
+    let bench = Bench::new()?;
+    bench.start("w")?;
+    bench.until_at("w", "one-a-b")?;
+    assert_eq!(bench.workflow(&["stop", "w"])?.code, Some(0));
+    let status = bench.until_ended("w")?;
+    assert_eq!(status["phase"], "Failed");
+    let log = bench.workflow(&["log", "all", "--workflow-name", "w"])?;
+    assert!(log.stdout.contains("leaving"), "{log:?}");
+    assert_eq!(bench.workflow(&["stop", "w"])?.code, Some(4));
+    let words = ["approve", "step", "one-a-b", "--workflow-name", "w"];
+    assert_eq!(bench.workflow(&words)?.code, Some(4));
+    Ok(())
+}
+
+#[test]
+fn a_terminated_run_does_not_leave_in_good_order() -> Result<()> {
+    let bench = Bench::new()?;
+    bench.start("w")?;
+    bench.until_at("w", "one-a-b")?;
+    assert_eq!(bench.workflow(&["stop", "--terminate", "w"])?.code, Some(0));
+    assert_eq!(bench.until_ended("w")?["phase"], "Failed");
+    let log = bench.workflow(&["log", "all", "--workflow-name", "w"])?;
+    assert!(!log.stdout.contains("leaving"), "{log:?}");
+    Ok(())
+}
+
+/// A file that compiles and asks for an image that no registry has.
+const FILE: &str = "\
+sourceClusters:
+  old:
+    endpoint: http://10.244.0.1:9200
+    authConfig: { basic: { secretName: old-credentials } }
+    snapshotRepo: { repoPathUri: file:///srv/snapshots }
+targetClusters:
+  new: { endpoint: http://10.244.0.1:9201 }
+migrations:
+  - { sourceCluster: old, targetCluster: new, snapshotMigrations: [{ indices: [\"*\"] }] }
+";
+
+#[test]
+fn a_submission_is_owned_replaced_and_removed_without_remains() -> Result<()> {
+    let bench = Bench::new()?;
+    let file = bench.argosy.write("migration.yaml", FILE)?;
+    let file = file.display().to_string();
+    let submit = ["submit", file.as_str(), "--image-registry", "registry.invalid"];
+
+    let missing = bench.workflow(&submit)?;
+    assert_eq!(missing.code, Some(3), "{missing:?}");
+    let create = "workflow configure credentials create old-credentials";
+    assert!(missing.stderr.contains(create), "{missing:?}");
+    bench.namespace.create(
+        &bench.namespace.path("/api/v1", "secrets"),
+        &json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "old-credentials" },
+            "stringData": { "username": "u", "password": "p" },
+        }),
+    )?;
+    let submitted = bench.workflow(&submit)?;
+    assert_eq!(submitted.code, Some(0), "{submitted:?}");
+    let name = "migration-workflow";
+    let trouble = |status: &Value| {
+        let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.iter().any(|node| {
+            let message = node["message"].as_str().unwrap_or_default();
+            message.contains("registry.invalid") && message.contains("--image-tag")
+        })
+    };
+    let status = bench.until(name, trouble)?;
+    assert_eq!(status["phase"], "Running");
+
+    // All that is of this workflow alone goes with it.
+    let selector = format!("?labelSelector=argosy.dev/workflow={name}");
+    let uid = |workflow: &Value| workflow["metadata"]["uid"].as_str().map(str::to_owned);
+    let workflow = format!("{}/{name}", bench.namespace.path(ARGO, "workflows"));
+    let first = uid(&bench.namespace.get(&workflow)?);
+    let own = [(ARGO, "workflowtemplates"), ("/api/v1", "configmaps")];
+    for (api, resource) in own {
+        let list = bench.namespace.get(&(bench.namespace.path(api, resource) + &selector))?;
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        assert!(!items.is_empty(), "{resource}");
+        for item in items {
+            let owner = item["metadata"]["ownerReferences"][0]["uid"].as_str().map(str::to_owned);
+            assert_eq!(owner, first, "{resource}");
+        }
+    }
+
+    // Once more: the old one is stopped and goes; a file with errors touches nothing.
+    let wrong = bench
+        .argosy
+        .write("wrong.yaml", &FILE.replace("sourceCluster: old", "sourceCluster: od"))?;
+    let wrong = bench.workflow(&["submit", &wrong.display().to_string()])?;
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert_eq!(uid(&bench.namespace.get(&workflow)?), first);
+    let again = bench.workflow(&submit)?;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let second = uid(&bench.namespace.get(&workflow)?);
+    assert_ne!(second, first);
+    let pods = bench.namespace.get(&bench.namespace.path("/api/v1", "pods"))?;
+    for pod in pods["items"].as_array().cloned().unwrap_or_default() {
+        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().map(str::to_owned);
+        assert_eq!(owner, second, "a pod of the first run is still there");
+    }
+
+    let reset = bench.workflow(&["reset", "--all", "--yes"])?;
+    assert_eq!(reset.code, Some(0), "{reset:?}");
+    let kinds = [(ARGO, "workflows"), (ARGO, "workflowtemplates"), ("/api/v1", "configmaps")];
+    for (api, resource) in kinds {
+        let part_of = "?labelSelector=app.kubernetes.io/part-of=argosy";
+        let list = bench.namespace.get(&(bench.namespace.path(api, resource) + part_of))?;
+        assert_eq!(list["items"], json!([]), "{resource}");
+    }
+    Ok(())
+}
+
+#[test]
+fn sessions_and_credentials_are_kept_in_the_namespace() -> Result<()> {
+    let bench = Bench::new()?;
+    assert_eq!(bench.workflow(&["configure", "view"])?.code, Some(3));
+    assert_eq!(bench.workflow(&["configure", "sample", "--load"])?.code, Some(0));
+    let map = bench.namespace.path("/api/v1", "configmaps") + "/argosy-session-default";
+    let map = bench.namespace.get(&map)?;
+    let view = bench.workflow(&["configure", "view"])?;
+    assert_eq!(map["data"]["migration.yaml"].as_str(), Some(view.stdout.as_str()));
+    assert_eq!(bench.workflow(&["configure", "clear", "--confirm"])?.code, Some(0));
+    assert_eq!(bench.workflow(&["configure", "view"])?.code, Some(3));
+
+    let create = |words: &[&str], input: &str| -> Result<Done> {
+        let file = bench.argosy.write("input", input)?;
+        let Namespace { name, kubeconfig, .. } = &bench.namespace;
+        let engine = ["--engine", "argo", "--namespace", name, "--kubeconfig", kubeconfig];
+        let mut command = bench.argosy.workflow(words.iter().chain(&engine));
+        run(command.stdin(std::fs::File::open(file)?))
+    };
+    let words = ["configure", "credentials", "create", "old", "--stdin"];
+    assert_eq!(create(&words, "ann:secret:with:colons")?.code, Some(0));
+    assert_eq!(create(&words, "x:y")?.code, Some(4));
+    let update = ["configure", "credentials", "update", "old", "--stdin"];
+    assert_eq!(create(&update, "bob:other")?.code, Some(0));
+    let secret = bench.namespace.path("/api/v1", "secrets") + "/old";
+    let data = &bench.namespace.get(&secret)?["data"];
+    assert_eq!(data, &json!({ "username": "Ym9i", "password": "b3RoZXI=" }));
+    let list = bench.workflow(&["configure", "credentials", "list", "--output", "json"])?;
+    assert_eq!(list.json()?["kept"], json!(["old"]));
+    let delete = ["configure", "credentials", "delete", "old", "--yes"];
+    assert_eq!(bench.workflow(&delete)?.code, Some(0));
+    assert_eq!(bench.workflow(&delete)?.code, Some(3));
+    Ok(())
+}
+
+#[test]
+fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
+    let bench = Bench::new()?;
+    let accounts = bench.namespace.path("/api/v1", "serviceaccounts");
+    bench.namespace.create(
+        &accounts,
+        &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "nobody" } }),
+    )?;
+    let token = bench.namespace.create(
+        &format!("{accounts}/nobody/token"),
+        &json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} }),
+    )?;
+    let mut kubeconfig: Value =
+        argo::yaml::read_value(&fs_err::read_to_string(&bench.namespace.kubeconfig)?)?;
+    for user in kubeconfig["users"].as_array_mut().into_iter().flatten() {
+        user["user"] = json!({ "token": token["status"]["token"] });
+    }
+    let file = bench.argosy.write("kubeconfig", &kubeconfig.to_string())?;
+    let refused =
+        bench.workflow_with(&file.display().to_string(), &["status", "w", "--output", "json"])?;
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    let error = refused.json()?;
+    assert_eq!(error["error"]["kind"], "not-permitted");
+    let message = error["error"]["message"].as_str().unwrap_or_default();
+    let rule = "  - apiGroups: [argoproj.io]\n    resources: [workflows]\n    verbs: [get]";
+    assert!(message.ends_with(rule), "{message}");
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_not_there_is_said_plainly() -> Result<()> {
+    let bench = Bench::new()?;
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
+        "clusters": [{ "name": "c", "cluster": { "server": "http://127.0.0.1:1" } }],
+        "users": [{ "name": "u", "user": {} }],
+    });
+    let file = bench.argosy.write("kubeconfig", &kubeconfig.to_string())?;
+    let unreachable = bench.workflow_with(&file.display().to_string(), &["status", "w"])?;
+    assert_eq!(unreachable.code, Some(1), "{unreachable:?}");
+    let said = "the API server at http://127.0.0.1:1/ cannot be reached";
+    assert!(unreachable.stderr.contains(said), "{unreachable:?}");
+    let nowhere = bench.workflow_with("/nowhere", &["status", "w"])?;
+    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+    Ok(())
+}
