@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -67,6 +68,8 @@ impl Image {
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         self.write_to(&mut file)?;
+        // A temporary file is for its owner only.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.persist(archive)?;
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Shape {
         let keyword = serde_json::json!({ "type": "keyword" });
         match self {
             Self::Tiny => serde_json::json!({ "properties": {
-                "c": keyword, "n": { "type": "long" }, "v": { "type": "float" }
+                "c": keyword, "host": keyword, "n": { "type": "long" }, "v": { "type": "float" }
             } }),
             Self::Short | Self::Access | Self::Long => serde_json::json!({
                 "dynamic_templates": [{ "text": {
@@ -79,18 +79,18 @@ impl Iterator for Documents {
             Shape::Tiny => self.counter(&mut source),
             Shape::Short => {
                 source.push('{');
-                self.event(10, &mut source);
+                self.event(25, &mut source);
                 source.push('}');
             }
             Shape::Access => {
                 source.push('{');
-                self.event(34, &mut source);
+                self.event(37, &mut source);
                 self.request(&mut source);
                 source.push('}');
             }
             Shape::Long => {
                 source.push('{');
-                self.event(70, &mut source);
+                self.event(86, &mut source);
                 self.request(&mut source);
                 self.trace(&mut source);
                 source.push('}');
@@ -114,7 +114,14 @@ impl Documents {
     fn counter(&mut self, out: &mut String) {
         let name = self.word().to_owned();
         let (whole, tenths) = (self.random.below(1_000), self.random.below(10));
-        put(out, format_args!(r#"{{"c":"{name}","n":{},"v":{whole}.{tenths}}}"#, self.number));
+        let host = self.random.below(1_000);
+        put(
+            out,
+            format_args!(
+                r#"{{"c":"{name}","host":"web-{host:03}","n":{},"v":{whole}.{tenths}}}"#,
+                self.number
+            ),
+        );
     }
 
     fn event(&mut self, words: u64, out: &mut String) {
@@ -171,7 +178,7 @@ impl Documents {
 
     fn trace(&mut self, out: &mut String) {
         out.push_str(r#","trace":["#);
-        for number in 0..16 {
+        for number in 0..24 {
             if number > 0 {
                 out.push(',');
             }
