@@ -63,8 +63,8 @@ impl Namespace {
     }
 
     /// Changes fields of an object.
-    pub fn merge(&self, path: &str, patch: &Value) -> Result<Value> {
-        self.send("PATCH", path, Some(("application/merge-patch+json", patch)))
+    pub fn merge(&self, path: &str, change: &Value) -> Result<Value> {
+        self.send("PATCH", path, Some(("application/merge-patch+json", change)))
     }
 
     /// Applies an object on the server's side, where an unknown field is an error. The path ends

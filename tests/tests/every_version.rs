@@ -59,7 +59,9 @@ fn arrived(fixture: &Fixture, last: &FixtureSnapshot, target: &TestServer) -> Re
     for index in expected.keys() {
         refresh(&target.http, index)?;
         let mut arrived = documents(&target.http, index)?;
-        arrived.values_mut().for_each(|source| *source = in_one_spelling(source));
+        for source in arrived.values_mut() {
+            *source = in_one_spelling(source);
+        }
         problems.extend(different(index, fixture.documents(&last.snapshot, index)?, arrived));
     }
     Ok(problems)

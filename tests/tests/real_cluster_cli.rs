@@ -17,7 +17,7 @@ use tests::{
 };
 
 const ARGO: &str = "/apis/argoproj.io/v1alpha1";
-const WITHIN: Duration = Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_mins(2);
 
 /// The product's programs with a namespace to work in.
 struct Bench {

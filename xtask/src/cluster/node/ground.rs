@@ -46,6 +46,13 @@ pub(super) fn mount_own_folders(folder: &Path) -> Result<()> {
         fs::write(&own, shown)?;
         bind(&own, Path::new(path))?;
     }
+    // A pod for which the kubelet names no resolver is given the machine's, which it cannot reach.
+    let resolver = Path::new("/etc/resolv.conf");
+    if resolver.exists() {
+        let own = folder.join("resolv.conf");
+        fs::write(&own, "")?;
+        bind(&own, resolver)?;
+    }
     let all = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
     mount_change("/", all).context("cannot share the mounts with pods")
 }
