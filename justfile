@@ -29,11 +29,19 @@ test-servers *args:
 servers *args:
     cargo xtask servers {{args}}
 
+# A Kubernetes of one node with Argo on this machine: up, down, status, load, run.
+cluster *args:
+    cargo xtask cluster {{args}}
+
+# The container images, as OCI archives.
+images *args:
+    cargo xtask images {{args}}
+
 fmt:
     cargo fmt --all
 
 lint:
-    cargo clippy --workspace --all-targets --features tests/real-servers -- --deny warnings
+    cargo clippy --workspace --all-targets --features tests/real-servers,tests/real-cluster -- --deny warnings
     cargo xtask tidy
 
 # Rewrite what is made from the code: the schema, the findings, the command lines.
