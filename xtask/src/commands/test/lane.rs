@@ -178,6 +178,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     tests
         .args(["test", "--workspace", "--features", REAL_SERVERS])
         .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
+        .args(["--test", "mishaps"])
         // The tests share the servers.
         .args(["--", "--test-threads", "1"])
         .env("ARGOSY_TEST_SERVERS", &list)

@@ -1,0 +1,302 @@
+//! What goes wrong around a migration, on real servers: is it found early, and is there a way on
+//! that needs no surgery on the state?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use cluster::Client;
+use coordination::decision::{self, DecidedIndex, GroupDocument, Origin, RunState};
+use coordination::{takeover, working_state};
+use serde_json::{Value, json};
+use step_api::register::{ExistingIndices, Group};
+use step_api::{Auth, ClusterAccess, Credentials};
+use tests::argosy::{Argosy, Done, run};
+use tests::killer;
+use tests::servers::TestServer;
+
+/// Documents in each index.
+const DOCUMENTS: u64 = 5;
+
+struct Scene {
+    source: TestServer,
+    target: TestServer,
+    argosy: Argosy,
+}
+
+impl Scene {
+    fn set() -> Result<Self> {
+        let source = TestServer::emptied("es717")?;
+        let target = TestServer::emptied("os219")?;
+        for index in ["orders-1", "orders-2"] {
+            fill(&source, index)?;
+        }
+        Ok(Self { source, target, argosy: Argosy::new()? })
+    }
+
+    /// A migration file; the name of the target is part of the migration's.
+    fn file(&self, target: &str, groups: &str) -> String {
+        format!(
+            "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \
+             \"{}\" }}\ntargetClusters:\n  {target}: {{ endpoint: {} }}\nmigrations:\n  - \
+             sourceCluster: old\n    targetCluster: {target}\n    snapshotMigrations:\n{groups}",
+            self.source.address.url,
+            self.source.repository_uri(),
+            self.target.address.url,
+        )
+    }
+
+    fn migrate(&self, target: &str, groups: &str) -> Result<Done> {
+        let file = self.argosy.write("migration.yaml", &self.file(target, groups))?;
+        self.argosy.migrate(&file)
+    }
+
+    fn succeeds(&self, target: &str, groups: &str) -> Result<()> {
+        let done = self.migrate(target, groups)?;
+        let report = || format!("{}{}{}", done.stdout, done.stderr, self.argosy.report());
+        assert_eq!(done.code, Some(0), "{}", report());
+        Ok(())
+    }
+
+    fn documents(&self, index: &str) -> Result<u64> {
+        self.target.http.post(&format!("/{index}/_refresh"), &json!({}))?;
+        let counted = self.target.http.get(&format!("/{index}/_count"))?;
+        counted["count"].as_u64().context("no count")
+    }
+
+    fn on_target(&self) -> Result<BTreeSet<String>> {
+        let found = self.target.http.get("/_all/_settings?expand_wildcards=all")?;
+        Ok(found.as_object().context("no object")?.keys().cloned().collect())
+    }
+
+    fn client(&self) -> Result<Client> {
+        Ok(Client::new(&access(&self.target), &Credentials::default(), &BTreeMap::new())?)
+    }
+}
+
+fn fill(server: &TestServer, index: &str) -> Result<()> {
+    for number in 0..DOCUMENTS {
+        let path = format!("/{index}/_doc/{number}?refresh=true");
+        server.http.put(&path, &json!({ "number": number }))?;
+    }
+    Ok(())
+}
+
+fn access(server: &TestServer) -> ClusterAccess {
+    ClusterAccess {
+        name: "new".to_owned(),
+        endpoint: server.address.url.clone(),
+        version: None,
+        allow_insecure: false,
+        auth: Auth::None,
+    }
+}
+
+const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
+
+#[test]
+fn a_group_that_may_be_empty_fails_nothing_and_nothing_of_ours_is_left() -> Result<()> {
+    let scene = Scene::set()?;
+    let empty = "      - { name: later, indices: [\"later-*\"], allowEmpty: true }\n";
+    scene.succeeds("new", empty)?;
+    assert_eq!(scene.on_target()?, BTreeSet::new(), "a snapshot of no index is not one of all");
+    scene.succeeds("new", &format!("{empty}      - {{ name: now, indices: [\"orders-*\"] }}\n"))?;
+    assert_eq!(scene.on_target()?, ["orders-1", "orders-2"].map(str::to_owned).into());
+    Ok(())
+}
+
+#[test]
+fn documents_on_the_target_are_found_before_the_snapshot_is_taken() -> Result<()> {
+    let scene = Scene::set()?;
+    fill(&scene.target, "orders-2")?;
+    let done = scene.migrate("new", ALL)?;
+    assert_eq!(done.code, Some(1), "{}", done.stdout);
+    assert!(done.stdout.contains("documents already in `orders-2`"), "{}", done.stdout);
+    assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "no repository was registered");
+    assert_eq!(scene.on_target()?, ["orders-2".to_owned()].into());
+    Ok(())
+}
+
+#[test]
+fn templates_of_others_are_left_out_and_groups_share_their_own() -> Result<()> {
+    let scene = Scene::set()?;
+    let template = |pattern: &str, priority: u32| {
+        json!({ "index_patterns": [pattern], "priority": priority,
+            "template": { "settings": { "number_of_shards": 1 } } })
+    };
+    // The target refuses a second template of one priority for the same names.
+    scene.target.http.put("/_index_template/theirs", &template("strange-*", 7))?;
+    scene.source.http.put("/_index_template/strange", &template("strange-*", 7))?;
+    scene.source.http.put("/_index_template/orders", &template("orders-*", 3))?;
+    let groups = "      - { name: a, indices: [\"orders-1\"] }\n      \
+                  - { name: b, indices: [\"orders-2\"] }\n";
+    scene.succeeds("new", groups)?;
+    let templates = scene.target.http.get("/_index_template")?;
+    let names: BTreeSet<&str> = templates["index_templates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|template| template["name"].as_str())
+        .collect();
+    assert!(names.contains("orders") && !names.contains("strange"), "{names:?}");
+    Ok(())
+}
+
+#[test]
+fn documents_alone_go_into_an_index_whose_mapping_is_guessed_and_that_is_said() -> Result<()> {
+    let scene = Scene::set()?;
+    let groups = "      - indices: [\"orders-*\"]\n        metadataMigration: { enabled: false }\n";
+    scene.succeeds("new", groups)?;
+    assert_eq!(scene.documents("orders-1")?, DOCUMENTS);
+    let log = run(&mut scene.argosy.workflow(["log", "all"]))?;
+    assert!(log.stdout.contains("are guessed"), "{}", log.stdout);
+    Ok(())
+}
+
+#[test]
+fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Result<()> {
+    let scene = Scene::set()?;
+    let gone = Argosy::new()?;
+    let file = gone.write("migration.yaml", &scene.file("gone", ALL))?;
+    let waits = ["--wait", "--wait-interval", "0.2", "--timeout", "60"];
+    let submitted = run(gone.workflow(["submit"]).arg(&file).args(waits))?;
+    assert_ne!(submitted.code, Some(0), "it waits at its gate: {}", submitted.stdout);
+    let engines = killer::running(gone.programs())?.into_iter().filter(killer::Running::is_engine);
+    for engine in engines {
+        engine.kill()?;
+    }
+    assert!(scene.on_target()?.contains(working_state::INDEX), "it has announced its indices");
+
+    scene.succeeds("new", ALL)?;
+    assert_eq!(scene.documents("orders-2")?, DOCUMENTS);
+    Ok(())
+}
+
+fn group() -> Group {
+    Group {
+        name: "g".to_owned(),
+        indices: vec!["orders-*".to_owned()].try_into().expect("a pattern"),
+        existing_indices: ExistingIndices::Refuse,
+        allow_empty: false,
+    }
+}
+
+/// Waits for requests to the target.
+fn wait<T>(requests: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(requests)
+}
+
+/// What a run that fills `orders-1` has written, and one open item of it.
+async fn begun(client: &Client) -> Result<GroupDocument> {
+    let origin =
+        Origin { run: "theirs", migration: "gone-to-new", snapshot: "s1", repository: "file:///r" };
+    let index = DecidedIndex { name: "orders-1".to_owned(), existed: false, documents: 0 };
+    let announced = GroupDocument::new(origin, &group(), vec![index], Vec::new());
+    let document = GroupDocument { state: RunState::Filling, ..announced };
+    working_state::ensure(client).await?;
+    decision::write(client, &document).await?;
+    let item = json!({ "kind": "item", "key": "item-1", "migration": document.migration,
+        "group": "g", "snapshot": "s1", "index": "orders-1", "state": "open", "holder": "w" });
+    working_state::create_missing(client, &[("item-1".to_owned(), item)]).await?;
+    Ok(document)
+}
+
+#[test]
+fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = scene.client()?;
+        let document = begun(&client).await?;
+        let keys = BTreeSet::from([document.key.clone()]);
+        let length = Duration::from_secs(2);
+
+        let renewing = async {
+            tokio::time::sleep(length / 2).await;
+            let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+            working_state::replace(&client, "item-1", item.version, &item.document).await
+        };
+        let (taken, renewed) =
+            tokio::join!(takeover::of_the_idle(&client, &keys, length, "us"), renewing);
+        assert!(renewed?.is_some());
+        assert_eq!(taken?, None, "its worker wrote meanwhile");
+
+        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+        let taken = takeover::of_the_idle(&client, &keys, length, "us").await?;
+        assert_eq!(taken.map(|lines| lines.len()), Some(1));
+        // Should it come back, neither its worker nor its next step goes on.
+        let saved = working_state::replace(&client, "item-1", item.version, &item.document).await?;
+        assert_eq!(saved, None);
+        let GroupDocument { snapshot, migration, .. } = &document;
+        let error =
+            decision::fill(&client, snapshot, migration, "g").await.expect_err("superseded");
+        assert!(error.to_string().contains("must not go on: us"), "{error}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = scene.client()?;
+        let document = begun(&client).await?;
+        let origin = Origin {
+            run: "ours",
+            migration: &document.migration,
+            snapshot: "s2",
+            repository: &document.repository,
+        };
+        let lines = takeover::of_earlier_runs(&client, origin).await?;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+        assert_eq!(
+            (&item.document["state"], &item.document["holder"]),
+            (&json!("failed"), &json!(null))
+        );
+        let ended = decision::read(&client, "s1", &document.migration, "g").await?.context("it")?;
+        assert_eq!(ended.state, RunState::Ended);
+        assert_eq!(takeover::of_earlier_runs(&client, origin).await?, Vec::<String>::new());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<()> {
+    let scene = Scene::set()?;
+    let client = scene.client()?;
+    let repository = scene.source.repository_uri();
+    let origin =
+        Origin { run: "theirs", migration: "old-to-new", snapshot: "s1", repository: &repository };
+    let document = GroupDocument::new(origin, &group(), Vec::new(), Vec::new());
+    wait(async {
+        working_state::ensure(&client).await?;
+        let ended = GroupDocument { state: RunState::Ended, ..document };
+        decision::write(&client, &ended).await
+    })?;
+
+    let cleaned = |source: &str| {
+        let request = json!({
+            "mode": "complete",
+            "migration": "old-to-new",
+            "source": { "name": "old", "endpoint": source },
+            "target": { "name": "new", "endpoint": scene.target.address.url },
+            "snapshot": {
+                "repository": { "uri": repository },
+                "snapshot": { "kind": "created", "prefix": "migration" },
+            },
+            "repositoryName": "argosy-old",
+        });
+        let program = scene.argosy.programs().join("argosy-cleanup");
+        run(Command::new(program).arg(request.to_string()).env("ARGOSY_RUN_ID", "ours"))
+    };
+    let failed = cleaned("http://127.0.0.1:1")?;
+    assert_eq!(failed.code, Some(75), "{}", failed.stderr);
+    assert!(failed.stderr.contains("the state on the target stays"), "{}", failed.stderr);
+    assert!(scene.on_target()?.contains(working_state::INDEX));
+
+    let done = cleaned(&scene.source.address.url)?;
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(!scene.on_target()?.contains(working_state::INDEX), "{}", done.stdout);
+    Ok(())
+}
