@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod fixture;
+mod folder;
 
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use folder::files_below;
 use snapshot_repo::{Position, RepositoryError};
 
 fn corpus() -> PathBuf {
@@ -109,16 +111,6 @@ async fn after_a_failed_read_nothing_more_is_given() {
     assert!(matches!(first, RepositoryError::Damaged { .. }), "{first:?}");
     let second = stream.next_batch().await.unwrap_err();
     assert!(matches!(second, RepositoryError::Stopped { .. }), "{second:?}");
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files.sort();
-    files
 }
 
 /// A copy of a corpus repository that may be damaged.

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod fixture;
+mod folder;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use folder::files_below;
 use snapshot_repo::{Location, Repository, RepositoryError};
 
 /// What the fixture's snapshots hold together.
@@ -24,36 +26,22 @@ fn original() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots/os2-hashed")
 }
 
-/// Every file below a folder, as a path from there.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = PathBuf::from(path.file_name().unwrap());
-        if path.is_dir() {
-            found.extend(files_below(&path).into_iter().map(|inner| name.join(inner)));
-        } else {
-            found.push(name);
-        }
-    }
-    found
-}
-
 impl Copy {
     /// Puts the blobs of hashed folders where the function says, given hash and rest of the path.
     fn with(hashed: impl Fn(&str, &Path) -> PathBuf) -> Self {
         let copy = Self { location: TempDir::new().unwrap() };
         let repository = original().join("repo");
-        for file in files_below(&repository) {
+        for path in files_below(&repository) {
+            let file = path.strip_prefix(&repository).unwrap();
             let first = file.iter().next().unwrap().to_str().unwrap();
             let is_hash = first.len() == 15 && !first.contains('.');
             let to = if is_hash {
                 copy.location.path().join(hashed(first, file.strip_prefix(first).unwrap()))
             } else {
-                copy.base().join(&file)
+                copy.base().join(file)
             };
             fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-            fs_err::copy(repository.join(file), to).unwrap();
+            fs_err::copy(&path, to).unwrap();
         }
         copy
     }
@@ -69,9 +57,8 @@ impl Copy {
 
     /// Replaces text in the blobs whose path begins so.
     fn rewritten(self, blobs: &str, from: &str, to: &str) -> Self {
-        for file in files_below(&self.base()) {
-            if file.to_str().unwrap().starts_with(blobs) {
-                let path = self.base().join(file);
+        for path in files_below(&self.base()) {
+            if path.strip_prefix(self.base()).unwrap().to_str().unwrap().starts_with(blobs) {
                 let text = fs_err::read_to_string(&path).unwrap();
                 assert!(text.contains(from), "{}", path.display());
                 fs_err::write(path, text.replace(from, to)).unwrap();

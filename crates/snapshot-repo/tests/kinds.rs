@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod fixture;
+mod folder;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_smile::value::Value;
 use tempfile::TempDir;
 
+use folder::files_below;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SourceMode};
 
 /// What comes before the body of a container, after the name of its codec.
@@ -70,16 +72,6 @@ impl Copy {
         let index = snapshot.existing_index(index).unwrap();
         repository.shard_files(&snapshot, index, 0).await.unwrap_err()
     }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files.sort();
-    files
 }
 
 fn rewrite(file: &Path, change: impl Fn(&mut Value)) {

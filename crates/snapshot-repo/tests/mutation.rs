@@ -9,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod folder;
 mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use folder::files_below;
 use random::Random;
 use snapshot_repo::{Document, Location, Position, Repository, RepositoryError};
 
@@ -177,16 +179,6 @@ impl Patient {
 struct Told {
     refused: u64,
     harmless: u64,
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files.sort();
-    files
 }
 
 /// What kind of file a blob is: by the name in its header, or by its own.

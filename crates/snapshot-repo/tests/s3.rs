@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod fixture;
+mod folder;
 #[path = "s3/proxy.rs"]
 mod proxy;
 
@@ -19,6 +20,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
+use folder::files_below;
 use proxy::{Fault, Proxy};
 use snapshot_repo::{Location, Position, Repository, RepositoryError};
 
@@ -90,15 +92,6 @@ impl Server {
             store.put(&format!("{prefix}/{name}").into(), payload).await.unwrap();
         }
     }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files
 }
 
 fn corpus(name: &str) -> PathBuf {
