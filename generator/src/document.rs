@@ -58,7 +58,7 @@ pub(crate) fn parse(source: &str, findings: &mut Findings) -> Option<Document> {
             let mut secrets = Vec::new();
             hide(&document.root, source, &mut secrets);
             findings.hide(secrets);
-            repeated_keys(&document.root, &Pointer::root(), findings);
+            repeated_keys(&document.root, None, findings);
             Some(document)
         }
         Err(error) => {
@@ -301,20 +301,46 @@ fn json(node: &Node) -> Value {
     }
 }
 
-fn repeated_keys(node: &Node, path: &Pointer, findings: &mut Findings) {
+/// Where the walk is: the way back to the root. A pointer is made of it only for a finding.
+struct Place<'a> {
+    part: Part<'a>,
+    around: Option<&'a Self>,
+}
+
+enum Part<'a> {
+    Key(&'a str),
+    Position(usize),
+}
+
+impl Place<'_> {
+    fn pointer(place: Option<&Self>) -> Pointer {
+        place.map_or_else(Pointer::root, |place| {
+            let around = Self::pointer(place.around);
+            match place.part {
+                Part::Key(key) => around.key(key),
+                Part::Position(position) => around.index(position),
+            }
+        })
+    }
+}
+
+fn repeated_keys(node: &Node, around: Option<&Place<'_>>, findings: &mut Findings) {
     match &node.content {
         Content::List(items) => {
             for (position, item) in items.iter().enumerate() {
-                repeated_keys(item, &path.index(position), findings);
+                let place = Place { part: Part::Position(position), around };
+                repeated_keys(item, Some(&place), findings);
             }
         }
         Content::Map(entries) => {
             let mut seen = std::collections::BTreeSet::new();
             for (key, span, value) in entries {
+                let place = Place { part: Part::Key(key), around };
                 if !seen.insert(key.as_str()) {
-                    structure::duplicate_key(key, &path.key(key), span.clone(), findings);
+                    let path = Place::pointer(Some(&place));
+                    structure::duplicate_key(key, &path, span.clone(), findings);
                 }
-                repeated_keys(value, &path.key(key), findings);
+                repeated_keys(value, Some(&place), findings);
             }
         }
         Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => {}

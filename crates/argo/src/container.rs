@@ -30,6 +30,9 @@ pub struct Container {
     /// The environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
+    /// What fills the environment with all of its entries; `env` has the last word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_from: Vec<EnvFrom>,
     /// Requests and limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
@@ -53,6 +56,25 @@ pub struct EnvVar {
     /// Where the value comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_from: Option<EnvSource>,
+}
+
+/// A Secret of which every entry becomes a variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EnvFrom {
+    /// The Secret.
+    pub secret_ref: SecretRef,
+}
+
+/// A Secret as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretRef {
+    /// Its name.
+    pub name: String,
+    /// It is no error when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
 }
 
 /// Where a variable's value comes from.
@@ -103,7 +125,7 @@ pub struct VolumeMount {
     pub read_only: Option<bool>,
 }
 
-/// A volume of a pod: an empty folder, or a ConfigMap as files.
+/// A volume of a pod: an empty folder, a ConfigMap as files, or storage that outlives the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Volume {
@@ -115,6 +137,20 @@ pub struct Volume {
     /// A ConfigMap, one file an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<ConfigMapVolume>,
+    /// What somebody claimed for this namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistent_volume_claim: Option<ClaimedVolume>,
+}
+
+/// Storage that somebody claimed for a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimedVolume {
+    /// The claim's name.
+    pub claim_name: String,
+    /// Nothing may be written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
 }
 
 /// An empty folder.

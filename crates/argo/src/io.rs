@@ -45,9 +45,10 @@ pub struct Parameter {
     /// The value.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "any_scalar")]
     pub value: Option<String>,
-    /// Where the value comes from.
+    /// Where the value comes from. Few parameters have it, and a large migration has very many
+    /// parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_from: Option<ValueFrom>,
+    pub value_from: Option<Box<ValueFrom>>,
     /// The value when none is given.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "any_scalar")]
     pub default: Option<String>,

@@ -32,7 +32,7 @@ pub enum YamlError {
 
 impl YamlError {
     /// Refuses a variant of several values, which no manifest has.
-    pub(crate) fn of_variant(name: &str, variant: &str) -> Self {
+    fn of_variant(name: &str, variant: &str) -> Self {
         Self::Write(format!("`{name}::{variant}` is of a kind that no manifest has"))
     }
 }
@@ -46,8 +46,13 @@ impl ser::Error for YamlError {
 /// Writes one value as a YAML document.
 pub fn write(value: &impl Serialize) -> Result<String, YamlError> {
     let mut text = String::new();
-    value.serialize(block::Writer::new(&mut text))?;
+    append(value, &mut text)?;
     Ok(text)
+}
+
+/// Writes one value as a YAML document behind what stands in the text.
+pub fn append(value: &impl Serialize, text: &mut String) -> Result<(), YamlError> {
+    value.serialize(block::Writer::new(text))
 }
 
 /// Reads one YAML or JSON document as a plain value.

@@ -94,7 +94,7 @@ fn gate_template(gate: &Gate) -> Template {
     let name = &gate.name;
     let decision = Parameter {
         name: "decision".to_owned(),
-        value_from: Some(ValueFrom {
+        value_from: Some(Box::new(ValueFrom {
             config_map_key_ref: Some(KeyRef {
                 name: "{{workflow.name}}-decisions".to_owned(),
                 key: name.clone(),
@@ -102,7 +102,7 @@ fn gate_template(gate: &Gate) -> Template {
             }),
             default: Some("pending".to_owned()),
             ..ValueFrom::default()
-        }),
+        })),
         ..Parameter::default()
     };
     Template {

@@ -12,12 +12,13 @@
 //!
 //! [`lines`] lays it out for people.
 
+mod escape;
 mod lines;
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::Serializer;
+use serde_json::{Serializer, ser::Formatter};
 
 use lines::Lines;
 
@@ -26,50 +27,33 @@ pub(crate) const LONGEST_ARGUMENT: usize = 100_000;
 
 /// Returns a request as JSON of several lines, for people to read in the manifest.
 pub(crate) fn text(request: &impl Serialize) -> String {
-    let mut json = Vec::with_capacity(1024);
-    request
-        .serialize(&mut Serializer::with_formatter(&mut json, Lines::default()))
-        .expect("a request has text keys only, so it can be written as JSON");
-    harmless(String::from_utf8(json).expect("JSON is UTF-8"), &[])
+    written(request, Lines::default())
 }
 
 /// Returns a request as JSON that is one YAML value between single quotes.
 pub(crate) fn between_quotes(request: &impl Serialize) -> String {
-    let json = serde_json::to_string(request)
-        .expect("a request has text keys only, so it can be written as JSON");
-    harmless(json, &['\''])
+    written(request, OneLine)
 }
 
-/// Writes as `\u` escapes what any reader on the way would take for more than a letter, and what
-/// is in `also`.
-fn harmless(json: String, also: &[char]) -> String {
-    let bytes = json.as_bytes();
-    // Counted to the end, so that many bytes are looked at at once.
-    let odd = bytes.iter().filter(|byte| **byte >= 0x7f || **byte == b'$').count();
-    let following = bytes.get(1..).unwrap_or_default();
-    let braces = bytes.iter().zip(following).filter(|pair| *pair == (&b'{', &b'{')).count();
-    if odd == 0 && braces == 0 && !also.iter().any(|letter| json.contains(*letter)) {
-        return json;
+fn written(request: &impl Serialize, layout: impl Formatter) -> String {
+    let mut json = Vec::with_capacity(1024);
+    request
+        .serialize(&mut Serializer::with_formatter(&mut json, layout))
+        .expect("a request has text keys only, so it can be written as JSON");
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+/// The layout of one line, without the quotes of YAML.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        json: &mut W,
+        letters: &str,
+    ) -> io::Result<()> {
+        escape::fragment(letters, Some('\''), json)
     }
-    let mut text = String::with_capacity(json.len());
-    let mut letters = json.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let next_is_brace = letters.peek() == Some(&'{');
-        let plain = match letter {
-            '{' => !next_is_brace && !text.ends_with("\\u007b"),
-            '$' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
-            other => other.len_utf16() == 1 && !also.contains(&other),
-        };
-        if plain {
-            text.push(letter);
-        } else {
-            let mut units = [0; 2];
-            for unit in letter.encode_utf16(&mut units) {
-                write!(text, "\\u{unit:04x}").expect("writing to a String does not fail");
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl<'a> Open<'a> {
             if !self.begun {
                 self.text.push('\n');
             }
-            push_spaces(self.indent, self.text);
+            scalar::push_spaces(self.indent, self.text);
         }
         self.begun = true;
     }
@@ -173,14 +173,7 @@ impl<'a> Serializer for Writer<'a> {
             Place::BehindKey => text.push(' '),
             Place::Document | Place::BehindDash => {}
         }
-        if let Some((header, lines)) = scalar::block(value) {
-            text.push_str(header);
-            for line in lines.split('\n') {
-                text.push('\n');
-                push_spaces(indent + STEP, text);
-                text.push_str(line);
-            }
-        } else {
+        if !scalar::push_block(value, indent + STEP, text) {
             scalar::push(value, text);
         }
         text.push('\n');
@@ -327,15 +320,6 @@ impl<'a> Serializer for Writer<'a> {
 
 fn no_key() -> YamlError {
     YamlError::Write("a key is no text, and only texts are keys in a manifest".to_owned())
-}
-
-fn push_spaces(mut count: usize, text: &mut String) {
-    const SPACES: &str = "                                ";
-    while let Some(rest) = count.checked_sub(SPACES.len()) {
-        text.push_str(SPACES);
-        count = rest;
-    }
-    text.push_str(SPACES.split_at(count).0);
 }
 
 impl SerializeMap for Entries<'_> {

@@ -12,7 +12,7 @@ pub(super) fn push(value: &str, text: &mut String) {
         text.push_str(value);
         return;
     }
-    let as_it_is = value.chars().all(is_shown);
+    let as_it_is = are_shown(value, is_ascii_shown);
     let quote = match (value.contains(['"', '\\']), value.contains('\'')) {
         (false, _) if as_it_is => '"',
         // Between single quotes nothing has a meaning but the quote itself.
@@ -24,25 +24,42 @@ pub(super) fn push(value: &str, text: &mut String) {
     text.push(quote);
 }
 
-/// Returns the header and the lines of a block, if one shows the text as it is.
-pub(super) fn block(value: &str) -> Option<(&'static str, &str)> {
+/// Appends a text of several lines as a block, each line behind so many spaces. Does nothing and
+/// returns `false` if the text has one line, or if a block would not show it as it is.
+pub(super) fn push_block(value: &str, indent: usize, text: &mut String) -> bool {
     let (header, lines) = match value.strip_suffix('\n') {
         Some(lines) => ("|", lines),
         None => ("|-", value),
     };
-    let bytes = lines.as_bytes();
-    if !bytes.contains(&b'\n') {
-        return None;
-    }
-    // Counted to the end, so that many bytes are looked at at once: requests of steps are long.
-    let odd = bytes.iter().filter(|byte| !(**byte == b'\n' || is_ascii_shown(**byte))).count();
-    let following = bytes.get(1..).unwrap_or_default();
-    let empty_lines = bytes.iter().zip(following).filter(|pair| *pair == (&b'\n', &b'\n')).count();
-    let fits = empty_lines == 0
+    let fits = lines.contains('\n')
         && lines.starts_with(|first: char| first.is_alphanumeric() || first.is_ascii_graphic())
-        && !lines.ends_with(['\n', ' '])
-        && (odd == 0 || lines.chars().all(|letter| letter == '\n' || is_shown(letter)));
-    fits.then_some((header, lines))
+        && !lines.ends_with(' ')
+        && are_shown(lines, |byte| byte == b'\n' || is_ascii_shown(byte));
+    if !fits {
+        return false;
+    }
+    let before = text.len();
+    text.push_str(header);
+    for line in lines.split('\n') {
+        if line.is_empty() {
+            text.truncate(before);
+            return false;
+        }
+        text.push('\n');
+        push_spaces(indent, text);
+        text.push_str(line);
+    }
+    true
+}
+
+/// Appends so many spaces.
+pub(super) fn push_spaces(mut count: usize, text: &mut String) {
+    const SPACES: &str = "                                ";
+    while let Some(rest) = count.checked_sub(SPACES.len()) {
+        text.push_str(SPACES);
+        count = rest;
+    }
+    text.push_str(SPACES.split_at(count).0);
 }
 
 /// Returns whether the text is a word or several, and none of YAML's own.
@@ -50,22 +67,53 @@ fn is_word(value: &str) -> bool {
     let bytes = value.as_bytes();
     bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'/')
         && bytes.last() != Some(&b' ')
-        && bytes.iter().filter(|byte| !is_in_word(**byte)).count() == 0
-        && !(value.len() <= LONGEST_RESERVED
-            && RESERVED.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        && bytes.iter().copied().all(is_in_word)
+        && !is_reserved(value)
 }
 
-const fn is_in_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b' ' | b'&')
+fn is_in_word(byte: u8) -> bool {
+    IN_WORD.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// The words that are no texts, in YAML 1.1 or 1.2. Everything else that is none begins with a
-/// digit or a sign.
-const RESERVED: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null"];
+/// The answer for each byte: a manifest is made of words.
+static IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte = 0_u8;
+    while let Some((answer, others)) = rest.split_first_mut() {
+        *answer =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b' ' | b'&');
+        rest = others;
+        byte = byte.wrapping_add(1);
+    }
+    table
+};
 
-const LONGEST_RESERVED: usize = "false".len();
+/// Returns whether the word is no text in YAML 1.1 or 1.2. Everything else that is none begins with
+/// a digit or a sign.
+fn is_reserved(word: &str) -> bool {
+    let reserved: &[&str] = match word.len() {
+        1 => &["y", "n"],
+        2 => &["no", "on"],
+        3 => &["yes", "off"],
+        4 => &["true", "null"],
+        5 => &["false"],
+        _ => &[],
+    };
+    reserved.iter().any(|other| word.eq_ignore_ascii_case(other))
+}
 
-/// Returns whether every reader takes a letter between quotes or in a block for itself.
+/// Returns whether every reader takes all letters between quotes or in a block for themselves.
+fn are_shown(value: &str, is_byte_shown: impl Fn(u8) -> bool) -> bool {
+    // Counted to the end, so that many bytes are looked at at once: requests of steps are long.
+    let odd = value.bytes().filter(|byte| !is_byte_shown(*byte)).count();
+    odd == 0
+        || value.chars().all(|letter| match u8::try_from(letter) {
+            Ok(byte) if byte.is_ascii() => is_byte_shown(byte),
+            _ => is_shown(letter),
+        })
+}
+
 fn is_shown(letter: char) -> bool {
     u8::try_from(letter).is_ok_and(is_ascii_shown) || !letter.is_ascii() && letter.is_alphanumeric()
 }
@@ -166,9 +214,16 @@ mod tests {
 
     #[test]
     fn a_block_shows_what_it_holds() {
+        let block = |value: &str| {
+            let mut text = "k: ".to_owned();
+            let fits = push_block(value, 2, &mut text);
+            assert!(fits || text == "k: ", "{text:?} of {value:?}");
+            fits.then_some(text)
+        };
         for text in ["{\n  \"a\": 1\n}", "a\n b\n  c", "żółw\n日本", "#!/bin/sh\nx"] {
-            assert_eq!(block(text), Some(("|-", text)));
-            assert_eq!(block(&format!("{text}\n")), Some(("|", text)));
+            let indented = text.replace('\n', "\n  ");
+            assert_eq!(block(text), Some(format!("k: |-\n  {indented}")));
+            assert_eq!(block(&format!("{text}\n")), Some(format!("k: |\n  {indented}")));
         }
         for text in ["a", "", "a\n", "\na", " a\nb", "a\n\nb", "a\nb ", "a\n\tb", "a\n\u{85}b"] {
             assert_eq!(block(text), None);

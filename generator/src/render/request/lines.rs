@@ -15,6 +15,8 @@ use std::io::{self, Write};
 
 use serde_json::ser::Formatter;
 
+use super::escape;
+
 /// The layout: a line for each entry, and for each element of a list that is an entry.
 #[derive(Default)]
 pub(super) struct Lines {
@@ -92,6 +94,14 @@ impl Formatter for Lines {
     fn end_object<W: Write + ?Sized>(&mut self, json: &mut W) -> io::Result<()> {
         let line: &[u8] = if self.depth == 1 { b"\n}" } else { b"}" };
         self.close(line, json)
+    }
+
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        json: &mut W,
+        letters: &str,
+    ) -> io::Result<()> {
+        escape::fragment(letters, None, json)
     }
 }
 

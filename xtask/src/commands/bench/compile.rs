@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::{
-    commands::build::{Profile, Programs},
+    commands::build::{self, Profile, Programs},
     machine::Machine,
     shell,
     terminal::{say, table},
@@ -31,10 +32,10 @@ pub struct Options {
 /// Times the program of the release profile.
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { groups, runs } = options;
-    let programs = Programs::build(machine, Profile::Release)?;
+    let program = program(machine)?;
     let folder = tempfile::tempdir()?;
     let workflow = || {
-        let mut command = Command::new(programs.workflow());
+        let mut command = Command::new(&program);
         command.env("ARGOSY_STATE_DIR", folder.path().join("state"));
         command
     };
@@ -52,6 +53,12 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     }
     say(table(&["what", "milliseconds", "microseconds a group"], &rows));
     Ok(())
+}
+
+/// The program alone: the release profile of the whole workspace takes minutes more.
+fn program(machine: &Machine) -> Result<PathBuf> {
+    shell::run(build::cargo(machine).args(["build", "--release", "-p", "workflow"]))?;
+    Ok(Programs::built(machine, Profile::Release)?.workflow())
 }
 
 /// The median time of a command that must succeed.
