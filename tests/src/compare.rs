@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use serde::Deserialize;
-use serde_json::json;
+use anyhow::Result;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use xtask::http::{Http, encoded};
+use xtask::scroll::{self, Hit};
 
 /// What makes two documents the same document. One id may stand under several routings.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,56 +21,15 @@ pub struct Key {
 /// The documents of an index by key; the source without the spaces between its tokens.
 pub type Documents = BTreeMap<Key, String>;
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(rename = "_scroll_id")]
-    scroll: String,
-    #[serde(borrow)]
-    hits: Hits<'a>,
-}
-
-#[derive(Deserialize)]
-struct Hits<'a> {
-    #[serde(borrow)]
-    hits: Vec<Hit<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Hit<'a> {
-    #[serde(rename = "_id")]
-    id: String,
-    #[serde(rename = "_routing")]
-    routing: Option<String>,
-    #[serde(rename = "_source", borrow)]
-    source: Option<&'a RawValue>,
-}
-
 /// Reads every document of an index.
 pub fn documents(http: &Http, index: &str) -> Result<Documents> {
     let mut documents = Documents::new();
-    let first = format!("/{}/_search?scroll=2m", encoded(index));
-    let mut answer = post(http, &first, &json!({"size": 1000, "sort": ["_doc"]}))?;
-    loop {
-        let page: Page<'_> = serde_json::from_slice(&answer)
-            .with_context(|| format!("a page of `{index}` is no search answer"))?;
-        if page.hits.hits.is_empty() {
-            return Ok(documents);
-        }
-        for Hit { id, routing, source } in page.hits.hits {
-            let source = source.map(|source| without_spaces(source.get())).unwrap_or_default();
-            documents.insert(Key { id, routing }, source);
-        }
-        let next = json!({"scroll": "2m", "scroll_id": page.scroll});
-        answer = post(http, "/_search/scroll", &next)?;
-    }
-}
-
-fn post(http: &Http, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
-    // Not through a parsed value: numbers have to stay as they were written.
-    let method = "POST".parse()?;
-    let reply = http.send(&method, path, "application/json", body.to_string().into_bytes())?;
-    reply.accepted(&method, path)?;
-    Ok(reply.body)
+    scroll::each(http, index, |Hit { id, routing, source, .. }| {
+        let source = source.map(|source| without_spaces(source.get())).unwrap_or_default();
+        documents.insert(Key { id, routing }, source);
+        Ok(())
+    })?;
+    Ok(documents)
 }
 
 /// Says how the documents of an index differ; empty when they do not.
@@ -106,10 +65,15 @@ pub fn in_one_spelling(json: &str) -> String {
     let json = without_spaces(json);
     let (mut out, mut rest) = (String::with_capacity(json.len()), json.as_str());
     while let Some((before, from)) = rest.find('"').map(|at| rest.split_at(at)) {
-        let mut strings = serde_json::Deserializer::from_str(from).into_iter::<String>();
-        let Some(Ok(text)) = strings.next() else { break };
+        let mut strings = serde_json::Deserializer::from_str(from).into_iter();
+        let Some(Ok(string)) = strings.next() else { break };
+        let string: &RawValue = string;
         out.push_str(before);
-        out.push_str(&serde_json::Value::String(text).to_string());
+        // Half of a surrogate pair is no text: it stays as it is spelled.
+        let text = serde_json::from_str::<String>(string.get());
+        out.push_str(
+            &text.map_or_else(|_| string.to_string(), |text| Value::from(text).to_string()),
+        );
         rest = from.get(strings.byte_offset()..).unwrap_or_default();
     }
     out.push_str(rest);
@@ -140,8 +104,8 @@ mod tests {
 
     #[test]
     fn a_string_has_one_spelling_and_a_number_keeps_its_own() {
-        let one = r#"{"\u0061": [1.0, "x\/y", "\u00e9\n"]}"#;
-        assert_eq!(in_one_spelling(one), "{\"a\":[1.0,\"x/y\",\"é\\n\"]}");
+        let one = r#"{"\u0061": [1.0, "x\/y", "\u00e9\n", "\ud800", "z"]}"#;
+        assert_eq!(in_one_spelling(one), r#"{"a":[1.0,"x/y","é\n","\ud800","z"]}"#);
     }
 
     #[test]

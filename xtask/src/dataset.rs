@@ -3,6 +3,9 @@
 
 pub mod archive;
 pub mod corners;
+pub mod index;
+pub mod kinds;
+pub mod lacking;
 mod layout;
 pub mod logs;
 pub mod random;
@@ -26,6 +29,8 @@ pub struct Call {
     path: String,
     content_type: &'static str,
     body: Vec<u8>,
+    /// How many lines of a bulk request the server has to refuse.
+    refused: usize,
 }
 
 /// One line, or pair of lines, of a bulk request.
@@ -47,21 +52,30 @@ pub struct Dataset {
     pub calls: Vec<Call>,
 }
 
+/// Data that changes between two snapshots.
+#[derive(Debug, Clone)]
+pub struct Steps {
+    /// The requests before the first snapshot: they make and fill the indices.
+    pub first: Vec<Call>,
+    /// Those between it and the second: they change what is there.
+    pub second: Vec<Call>,
+}
+
 impl Call {
     pub(crate) fn put(path: impl Into<String>, body: &Value) -> Self {
         let (path, body) = (path.into(), body.to_string().into_bytes());
-        Self { method: Method::PUT, path, content_type: JSON, body }
+        Self { method: Method::PUT, path, content_type: JSON, body, refused: 0 }
     }
 
     pub(crate) fn post(path: impl Into<String>, body: &Value) -> Self {
         let (path, body) = (path.into(), body.to_string().into_bytes());
-        Self { method: Method::POST, path, content_type: JSON, body }
+        Self { method: Method::POST, path, content_type: JSON, body, refused: 0 }
     }
 
     /// A request that only acts on an index, such as `_refresh`.
     pub(crate) fn act(index: &str, action: &str) -> Self {
         let path = format!("/{}/{action}", encoded(index));
-        Self { method: Method::POST, path, content_type: JSON, body: Vec::new() }
+        Self { method: Method::POST, path, content_type: JSON, body: Vec::new(), refused: 0 }
     }
 
     /// One document in a request of its own, kept by the server byte for byte; a bulk request
@@ -72,12 +86,17 @@ impl Call {
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Self {
-        let path = format!("/{}/_doc/{}", encoded(index), encoded(id));
-        Self { method: Method::PUT, path, content_type, body }
+        Self::document_to(format!("/{}/_doc/{}", encoded(index), encoded(id)), content_type, body)
+    }
+
+    /// The same to a path, which names a mapping type where the server asks for one.
+    pub(crate) fn document_to(path: String, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { method: Method::PUT, path, content_type, body, refused: 0 }
     }
 
     pub(crate) fn delete(path: impl Into<String>) -> Self {
-        Self { method: Method::DELETE, path: path.into(), content_type: JSON, body: Vec::new() }
+        let (path, body) = (path.into(), Vec::new());
+        Self { method: Method::DELETE, path, content_type: JSON, body, refused: 0 }
     }
 
     pub(crate) fn bulk(index: &str, lines: &[BulkLine]) -> Self {
@@ -104,18 +123,25 @@ impl Call {
             }
         }
         let content_type = "application/x-ndjson";
-        Self { method: Method::POST, path, content_type, body: body.into_bytes() }
+        Self { method: Method::POST, path, content_type, body: body.into_bytes(), refused: 0 }
+    }
+
+    /// The same bulk request, of which the server has to refuse this many lines.
+    pub(crate) fn with_refused(self, refused: usize) -> Self {
+        Self { refused, ..self }
     }
 
     pub(crate) fn send(&self, http: &Http) -> Result<()> {
-        let Self { method, path, content_type, body } = self;
+        let Self { method, path, content_type, body, refused } = self;
         let reply = http.send(method, path, content_type, body.clone())?;
         reply.accepted(method, path)?;
         if path.ends_with("/_bulk") {
             let answer: Value = serde_json::from_slice(&reply.body)
                 .with_context(|| format!("the answer to `{path}` is not JSON"))?;
-            if answer.get("errors") != Some(&Value::Bool(false)) {
-                bail!("`{path}` did not take every line: {}", first_error(&answer));
+            let count = errors(&answer).count();
+            if count != *refused || answer.get("errors") != Some(&Value::Bool(count > 0)) {
+                let first = errors(&answer).next().unwrap_or(&Value::Null);
+                bail!("`{path}` refused {count} lines, not {refused}: {first}");
             }
         }
         Ok(())
@@ -126,13 +152,12 @@ fn with_value<'a>((key, value): (&'a str, Option<&'a String>)) -> Option<(&'a st
     value.map(|value| (key, value))
 }
 
-fn first_error(answer: &Value) -> String {
+fn errors(answer: &Value) -> impl Iterator<Item = &Value> {
     let items = answer.get("items").and_then(Value::as_array).into_iter().flatten();
     items
         .filter_map(Value::as_object)
         .flat_map(|item| item.values())
-        .find_map(|outcome| outcome.get("error"))
-        .map_or_else(|| "no error is named".to_owned(), Value::to_string)
+        .filter_map(|outcome| outcome.get("error"))
 }
 
 impl Dataset {
@@ -153,14 +178,13 @@ impl Dataset {
 /// The indices of a server that an application made, and how many documents each holds.
 pub fn counts(http: &Http) -> Result<BTreeMap<String, u64>> {
     http.json(&Method::POST, "/_refresh", None)?;
-    let rows = http.get("/_cat/indices?format=json&h=index&expand_wildcards=open")?;
+    let settings = http.get("/_all/_settings?expand_wildcards=open")?;
     let mut counts = BTreeMap::new();
-    for row in rows.as_array().into_iter().flatten() {
-        let index = row.get("index").and_then(Value::as_str).context("an index has no name")?;
+    for index in settings.as_object().context("the settings are no object")?.keys() {
         if !index.starts_with('.') {
             let answer = http.get(&format!("/{}/_count", encoded(index)))?;
             let count = answer.get("count").and_then(Value::as_u64).context("no count")?;
-            counts.insert(index.to_owned(), count);
+            counts.insert(index.clone(), count);
         }
     }
     Ok(counts)

@@ -45,7 +45,7 @@ pub struct Address {
     pub product: Product,
     /// Its version.
     pub version: String,
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or another host.
     pub url: String,
     /// The folder that it may write snapshots to.
     pub repository: PathBuf,
@@ -78,10 +78,21 @@ pub fn start_all(
     distributions: &[Distribution],
     lifetime: Lifetime,
 ) -> Result<Vec<Server>> {
+    start_all_at(Ipv4Addr::LOCALHOST, machine, run, distributions, lifetime)
+}
+
+/// The same at another address than loopback, which must be one of the network that we are in.
+pub fn start_all_at(
+    host: Ipv4Addr,
+    machine: &Machine,
+    run: &Path,
+    distributions: &[Distribution],
+    lifetime: Lifetime,
+) -> Result<Vec<Server>> {
     let started = Instant::now();
     let mut servers = Vec::new();
     for distribution in distributions {
-        servers.push(start(machine, run, distribution, lifetime)?);
+        servers.push(start(host, machine, run, distribution, lifetime)?);
     }
     for server in &mut servers {
         server.wait_until_ready(started)?;
@@ -101,6 +112,7 @@ pub fn set_up(machine: &Machine, distributions: &[Distribution]) -> Result<()> {
 
 /// Starts one server and does not wait for it.
 fn start(
+    host: Ipv4Addr,
     machine: &Machine,
     run: &Path,
     distribution: &Distribution,
@@ -115,6 +127,7 @@ fn start(
         distribution,
         home: &home,
         folder: &folder,
+        host,
         http_port,
         transport_port,
         has_security: home.join("modules/x-pack-security").is_dir(),
@@ -134,12 +147,16 @@ fn start(
         .env_clear()
         .env("HOME", &folder)
         .env("PATH", "/usr/bin:/bin")
+        // OpenSearch 3 makes files that are named after indices, in any script.
+        .env("LC_ALL", "C.UTF-8")
         .env("TMPDIR", &temp)
         .env("JAVA_HOME", &java.home)
         .env(format!("{prefix}_JAVA_HOME"), &java.home)
         .env(format!("{prefix}_TMPDIR"), &temp)
         .env(format!("{prefix}_PATH_CONF"), folder.join("config"))
+        .env(format!("{prefix}_JVM_OPTIONS"), config.java_options_file())
         .env(format!("{prefix}_JAVA_OPTS"), format!("-Xms{HEAP} -Xmx{HEAP}"))
+        .args(config.arguments())
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
@@ -157,7 +174,7 @@ fn start(
         name: distribution.name.to_owned(),
         product: distribution.product,
         version: distribution.version.to_owned(),
-        url: format!("http://127.0.0.1:{http_port}"),
+        url: format!("http://{host}:{http_port}"),
         repository: config.repository(),
         log,
         pid,

@@ -164,6 +164,30 @@ fn every_shard_gives_the_documents_that_the_server_gave() {
     }
 }
 
+/// The table of formats in the README names what proves them: shards here, and repositories of the
+/// workspace.
+#[test]
+fn every_fixture_that_the_table_names_is_there_and_every_shard_here_is_named() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs_err::read_to_string(home.join("README.md")).unwrap();
+    let names = |start: &'static str| -> Vec<&str> {
+        let words = table.split('`').filter_map(|word| word.strip_prefix(start));
+        words.filter(|name| !name.is_empty()).collect()
+    };
+    for name in names("s/") {
+        assert!(home.join("../../tests/corpus/snapshots").join(name).is_dir(), "`s/{name}`");
+    }
+    let (rows, mut there) = (names("c/"), Vec::new());
+    for folder in corpus() {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(rows.contains(&name.as_str()), "`c/{name}` is in no row");
+        there.push(name);
+    }
+    for name in rows {
+        assert!(there.iter().any(|folder| folder == name), "`c/{name}`");
+    }
+}
+
 #[test]
 fn stretches_before_a_document_can_be_left_out() {
     let mut most = 0;

@@ -227,7 +227,12 @@ async fn how_the_source_is_kept_is_read_from_what_servers_wrote() {
         ("es8-synthetic", "one", "shop-synthetic", SourceMode::Synthetic),
         ("es8-logs-and-series", "one", "logs-default", SourceMode::Synthetic),
         ("es8-logs-and-series", "one", "ts-default", SourceMode::Synthetic),
-        ("os3-synthetic", "one", "shop-synthetic", SourceMode::Derived),
+        ("es92-synthetic", "second", "made-synthetic", SourceMode::Synthetic),
+        ("es92-synthetic", "second", "made-logs", SourceMode::Synthetic),
+        ("os34-synthetic", "second", "made-derived", SourceMode::Derived),
+        ("es717-lacking", "second", "lacking-included", SourceMode::Partial),
+        ("os34-lacking", "second", "lacking-excluded", SourceMode::Partial),
+        ("os34-lacking", "second", "lacking-disabled", SourceMode::Disabled),
         ("es717-partial", "partial", "shop-whole", SourceMode::Stored),
     ] {
         let copy = Copy::of(name);

@@ -65,6 +65,9 @@ pub struct RfsRequest {
     /// How many rejected documents still count as done.
     #[serde(default)]
     pub allowed_rejections: u64,
+    /// Whether documents of which the snapshot has only some fields are migrated as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_partial_source: bool,
 }
 
 /// The ledger of documents: of a shard, an index or a group. It must add up:

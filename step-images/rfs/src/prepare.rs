@@ -170,13 +170,19 @@ async fn without_source(
     let because = &keeping.because;
     Ok(match keeping.mode {
         SourceMode::Stored => None,
-        SourceMode::Partial => {
+        SourceMode::Partial if step.request.allow_partial_source => {
             tracing::warn!(
                 "index `{name}`: {because}; what is missing in the snapshot's documents will not be on \
                  the target"
             );
             None
         }
+        SourceMode::Partial => Some(format!(
+            "index `{name}` does not keep all fields of its {documents} documents ({because}), so what \
+             is missing in the snapshot cannot be searched on the target either; exclude it with \
+             `-{name}`, reindex it on the source with a whole `_source`, or set \
+             `documentBackfill.allowPartialSource: true` to migrate what is there"
+        )),
         SourceMode::Disabled => Some(format!(
             "index `{name}` has no `_source` ({because}), so its {documents} documents cannot be \
              migrated from a snapshot; exclude it with `-{name}`, or reindex it on the source with \

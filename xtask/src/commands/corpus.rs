@@ -1,14 +1,15 @@
-//! `cargo xtask corpus`: writes the snapshot repositories of `tests/corpus/snapshots` that are
-//! called `*-corners`, each by its real server, with what the server itself returns.
+//! `cargo xtask corpus`: writes snapshot repositories of `tests/corpus/snapshots`, each by its real
+//! server, with what the server itself returns.
 //!
 //! ```text
-//! <name>/repo/                                      the repository, as the server left it
-//! <name>/expected/<snapshot>/<index>.ndjson.gz      every live document, sorted by id
-//! <name>/expected-metadata.json                     the state after the last snapshot
-//! <name>/fixture.json                               server, snapshots, counts
+//! <server>-<case>/repo/                             the repository, as the server left it
+//!                 expected/<snapshot>/<index>.ndjson.gz   every live document, sorted by id
+//!                 expected-metadata.json            the state after the last snapshot
+//!                 fixture.json                      server, case, snapshots, counts
 //! ```
 //!
-//! A server makes other bytes each time (ids, times), so this is run by hand when a case is added.
+//! Each holds two snapshots, and what is left of a third one that was deleted again. A server makes
+//! other bytes each time (ids, times), so this is run by hand when a case is added.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -18,89 +19,145 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use flate2::{Compression, GzBuilder};
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::dataset::corners::{Types, corners};
-use crate::dataset::{self, Call};
-use crate::distribution::{self, Distribution, Product};
-use crate::http::{Http, encoded};
+use crate::dataset::index::Release;
+use crate::dataset::kinds::{self, Extent};
+use crate::dataset::{self, Call, Steps, corners, lacking};
+use crate::distribution::{self, Distribution};
+use crate::http::Http;
 use crate::machine::Machine;
-use crate::server::{self, Lifetime};
+use crate::scroll;
+use crate::server::{self, Address, Lifetime};
 use crate::terminal::say;
+
+/// What a repository is a case of.
+#[derive(Debug, Clone, Copy)]
+enum Case {
+    Corners,
+    Kinds(Extent),
+    Partial,
+    Synthetic,
+}
+
+/// How the repository is registered.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// As the server has it by default.
+    Plain,
+    /// Its lists and metadata are compressed.
+    Compressed,
+    /// By zstd, which OpenSearch knows.
+    Zstd,
+    /// Compressed, and files are cut into parts.
+    Parts,
+}
+
+/// All repositories that are written.
+const REPOSITORIES: [(Distribution, Case, Form); 17] = [
+    (distribution::OPENSEARCH_2_19, Case::Corners, Form::Compressed),
+    (distribution::ELASTICSEARCH_5_6, Case::Kinds(Extent::All), Form::Plain),
+    (distribution::ELASTICSEARCH_6_2, Case::Kinds(Extent::Files), Form::Compressed),
+    (distribution::ELASTICSEARCH_6_5, Case::Kinds(Extent::Files), Form::Plain),
+    (distribution::ELASTICSEARCH_6_8, Case::Kinds(Extent::Files), Form::Parts),
+    (distribution::ELASTICSEARCH_7_3, Case::Kinds(Extent::Files), Form::Plain),
+    (distribution::ELASTICSEARCH_7_8, Case::Kinds(Extent::Files), Form::Compressed),
+    (distribution::ELASTICSEARCH_7_9, Case::Kinds(Extent::Files), Form::Parts),
+    (distribution::ELASTICSEARCH_8_0, Case::Kinds(Extent::Files), Form::Plain),
+    (distribution::ELASTICSEARCH_8_7, Case::Kinds(Extent::Files), Form::Plain),
+    (distribution::ELASTICSEARCH_9_2, Case::Kinds(Extent::AllAndLarge), Form::Parts),
+    (distribution::OPENSEARCH_1_3, Case::Kinds(Extent::All), Form::Parts),
+    (distribution::OPENSEARCH_3_4, Case::Kinds(Extent::AllAndLarge), Form::Zstd),
+    (distribution::ELASTICSEARCH_7_17, Case::Partial, Form::Plain),
+    (distribution::OPENSEARCH_3_4, Case::Partial, Form::Plain),
+    (distribution::ELASTICSEARCH_9_2, Case::Synthetic, Form::Plain),
+    (distribution::OPENSEARCH_3_4, Case::Synthetic, Form::Plain),
+];
+
+impl Case {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Corners => "corners",
+            Self::Kinds(Extent::Files) => "files",
+            Self::Kinds(_) => "kinds",
+            Self::Partial => "lacking",
+            Self::Synthetic => "synthetic",
+        }
+    }
+
+    fn steps(self, release: Release) -> Steps {
+        match self {
+            Self::Corners => corners::steps(release),
+            Self::Kinds(extent) => kinds::steps(release, extent),
+            Self::Partial => lacking::partial(release),
+            Self::Synthetic => lacking::made(release),
+        }
+    }
+}
+
+impl Form {
+    fn settings(self) -> Value {
+        match self {
+            Self::Plain => json!({}),
+            Self::Compressed => json!({"compress": true}),
+            Self::Zstd => json!({"compress": true, "compression_type": "zstd"}),
+            Self::Parts => json!({"compress": true, "chunk_size": "8kb"}),
+        }
+    }
+}
 
 /// Which repositories to write.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The servers (default: all that the command knows).
-    servers: Vec<String>,
+    /// Their folders, such as `es56-kinds` (default: all that the command knows).
+    repositories: Vec<String>,
 }
 
 /// Writes the repositories.
 pub fn run(machine: &Machine, options: &Options) -> Result<()> {
-    let known: Vec<Distribution> =
-        distribution::ALL.into_iter().chain(distribution::CORPUS).collect();
-    for name in &options.servers {
-        if known.iter().all(|distribution| distribution.name != name) {
-            let names: Vec<&str> = known.iter().map(|distribution| distribution.name).collect();
-            bail!("no server is called `{name}`; known are `{}`", names.join("`, `"));
+    let known = REPOSITORIES.map(|(server, case, form)| {
+        (format!("{}-{}", server.name, case.name()), server, case, form)
+    });
+    for name in &options.repositories {
+        if known.iter().all(|(folder, ..)| folder != name) {
+            let names: Vec<&str> = known.iter().map(|(folder, ..)| folder.as_str()).collect();
+            bail!("no repository is called `{name}`; known are `{}`", names.join("`, `"));
         }
     }
-    for distribution in known {
-        let wanted = options.servers.is_empty()
-            || options.servers.iter().any(|name| name == distribution.name);
-        if wanted {
-            write(machine, &distribution)
-                .with_context(|| format!("cannot make the corpus of `{}`", distribution.name))?;
+    for (folder, server, case, form) in known {
+        if options.repositories.is_empty() || options.repositories.contains(&folder) {
+            write(machine, &server, (case, form), &folder)
+                .with_context(|| format!("cannot make `{folder}`"))?;
         }
     }
     Ok(())
 }
 
-/// Writes the repository of one server.
-fn write(machine: &Machine, distribution: &Distribution) -> Result<()> {
+/// Writes one repository.
+fn write(
+    machine: &Machine,
+    distribution: &Distribution,
+    (case, form): (Case, Form),
+    name: &str,
+) -> Result<()> {
     server::set_up(machine, &[*distribution])?;
     let run = machine.area.new_run("corpus")?;
     let servers = server::start_all(machine, &run, &[*distribution], Lifetime::WithUs)?;
     let server = servers.first().context("no server was started")?;
-    let http = Http::new(&server.address.url)?;
     // Written beside its place and put there at the end: a failed run leaves no half fixture.
     let folder = run.join("fixture");
     fs::create_dir_all(&folder)?;
-    let location = &server.address.repository;
-    let settings = json!({"location": location, "compress": true});
-    http.put("/_snapshot/corpus", &json!({"type": "fs", "settings": settings}))?;
-    http.put("/_cluster/settings", &json!({"persistent": {"cluster.max_shards_per_node": "2345"}}))
-        .or_else(|_| {
-            // Older servers do not know it.
-            let older = json!({"persistent": {"indices.recovery.max_bytes_per_sec": "41mb"}});
-            http.put("/_cluster/settings", &older)
-        })?;
-
-    let old = distribution.product == Product::Elasticsearch && distribution.major() < 7;
-    let corners = corners(if old { Types::Named } else { Types::Hidden });
-    let mut snapshots = Vec::new();
-    for (name, calls) in [("first", corners.first), ("second", corners.second)] {
-        for call in calls {
-            call.send(&http)?;
-        }
-        snapshots.push(snapshot(&http, name, &folder)?);
-    }
-    fs::write(folder.join("expected-metadata.json"), metadata(&http)?.to_string() + "\n")?;
+    let snapshots = fill(&server.address, &case.steps(Release::of(distribution)), form, &folder)?;
     let fixture = json!({
         "server": format!("{} {}", distribution.product.name(), distribution.version),
-        "case": "corners",
+        "case": case.name(),
         "note": "written by `cargo xtask corpus`",
-        "repository_settings": {"compress": true},
+        "repository_settings": form.settings(),
         "snapshots": snapshots
     });
     fs::write(folder.join("fixture.json"), serde_json::to_string_pretty(&fixture)? + "\n")?;
-    copy(location, &folder.join("repo"))?;
-    let place = machine
-        .workspace
-        .join("tests/corpus/snapshots")
-        .join(format!("{}-corners", distribution.name));
+    copy(&server.address.repository, &folder.join("repo"))?;
+    let place = machine.workspace.join("tests/corpus/snapshots").join(name);
     if place.is_dir() {
         fs::remove_dir_all(&place)?;
     }
@@ -109,15 +166,38 @@ fn write(machine: &Machine, distribution: &Distribution) -> Result<()> {
     Ok(())
 }
 
+/// Loads the data, takes the snapshots and writes down what they hold.
+fn fill(address: &Address, steps: &Steps, form: Form, folder: &Path) -> Result<Vec<Value>> {
+    let http = Http::new(&address.url)?;
+    let mut settings = json!({"location": address.repository});
+    if let (Some(settings), Value::Object(more)) = (settings.as_object_mut(), form.settings()) {
+        settings.extend(more);
+    }
+    http.put("/_snapshot/corpus", &json!({"type": "fs", "settings": settings}))?;
+    http.put("/_cluster/settings", &json!({"persistent": {"cluster.max_shards_per_node": "2345"}}))
+        .or_else(|_| {
+            // Older servers do not know it.
+            let older = json!({"persistent": {"indices.recovery.max_bytes_per_sec": "41mb"}});
+            http.put("/_cluster/settings", &older)
+        })?;
+    let send = |calls: &[Call]| calls.iter().try_for_each(|call| call.send(&http));
+    send(&steps.first)?;
+    let first = snapshot(&http, "first", folder)?;
+    let (some, others) = steps.second.split_at(steps.second.len() / 2);
+    send(some)?;
+    take(&http, "dropped", &dataset::counts(&http)?)?;
+    send(others)?;
+    let second = snapshot(&http, "second", folder)?;
+    fs::write(folder.join("expected-metadata.json"), metadata(&http)?.to_string() + "\n")?;
+    http.delete("/_snapshot/corpus/dropped")?;
+    Ok(vec![first, second])
+}
+
 /// Takes a snapshot and writes down what it holds.
 fn snapshot(http: &Http, name: &str, folder: &Path) -> Result<Value> {
     Call::act("*", "_refresh").send(http)?;
     let counts = dataset::counts(http)?;
-    let indices = counts.keys().cloned().collect::<Vec<_>>().join(",");
-    let request = json!({"indices": indices, "include_global_state": true});
-    let path = format!("/_snapshot/corpus/{name}?wait_for_completion=true");
-    let answer = http.put(&path, &request)?;
-    let state = answer["snapshot"]["state"].as_str().context("the snapshot has no state")?;
+    let state = take(http, name, &counts)?;
     let expected = folder.join("expected").join(name);
     fs::create_dir_all(&expected)?;
     for (index, count) in &counts {
@@ -135,57 +215,31 @@ fn snapshot(http: &Http, name: &str, folder: &Path) -> Result<Value> {
     Ok(json!({"snapshot": name, "state": state, "indices": counts}))
 }
 
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(rename = "_scroll_id")]
-    scroll: String,
-    #[serde(borrow)]
-    hits: Hits<'a>,
+/// Takes a snapshot of these indices; answers its state.
+fn take(http: &Http, name: &str, counts: &BTreeMap<String, u64>) -> Result<String> {
+    let indices: Vec<&String> = counts.keys().collect();
+    let request = json!({"indices": indices, "include_global_state": true});
+    let path = format!("/_snapshot/corpus/{name}?wait_for_completion=true");
+    let answer = http.put(&path, &request)?;
+    let state = answer["snapshot"]["state"].as_str().context("the snapshot has no state")?;
+    Ok(state.to_owned())
 }
 
-#[derive(Deserialize)]
-struct Hits<'a> {
-    #[serde(borrow)]
-    hits: Vec<Hit<'a>>,
-}
+/// What makes a document one of its own: its id, routing and type.
+type Key = (String, Option<String>, Option<String>);
 
-/// A document as the server returned it.
-#[derive(Deserialize, Serialize)]
-struct Hit<'a> {
-    #[serde(rename = "_index")]
-    index: String,
-    #[serde(rename = "_type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    #[serde(rename = "_id")]
-    id: String,
-    #[serde(rename = "_routing", skip_serializing_if = "Option::is_none")]
-    routing: Option<String>,
-    #[serde(rename = "_source", borrow, skip_serializing_if = "Option::is_none")]
-    source: Option<&'a RawValue>,
-}
-
-/// The documents of an index as lines, by id and routing.
-fn documents(http: &Http, index: &str) -> Result<BTreeMap<(String, Option<String>), String>> {
+/// The documents of an index as lines.
+fn documents(http: &Http, index: &str) -> Result<BTreeMap<Key, String>> {
     let mut lines = BTreeMap::new();
-    let post = "POST".parse()?;
-    let mut path = format!("/{}/_search?scroll=1m", encoded(index));
-    let mut body = json!({"size": 500, "sort": ["_doc"]});
-    loop {
-        let reply = http.send(&post, &path, "application/json", body.to_string().into_bytes())?;
-        reply.accepted(&post, &path)?;
-        let page: Page<'_> = serde_json::from_slice(&reply.body)?;
-        if page.hits.hits.is_empty() {
-            return Ok(lines);
-        }
-        for hit in page.hits.hits {
-            // A source may have line breaks between its tokens; a line may not.
-            let line = serde_json::to_string(&hit)?;
-            let line = line.replace(['\n', '\r'], " ");
-            lines.insert((hit.id, hit.routing), line);
-        }
-        "/_search/scroll".clone_into(&mut path);
-        body = json!({"scroll": "1m", "scroll_id": page.scroll});
-    }
+    scroll::each(http, index, |mut hit| {
+        // Elasticsearch 7 says so of everything: it has no types.
+        hit.kind.take_if(|kind| kind == "_doc");
+        // A source may have line breaks between its tokens; a line may not.
+        let line = serde_json::to_string(&hit)?.replace(['\n', '\r'], " ");
+        lines.insert((hit.id, hit.routing, hit.kind), line);
+        Ok(())
+    })?;
+    Ok(lines)
 }
 
 /// Settings, mappings, aliases, templates and cluster settings, as the server returns them.

@@ -3,70 +3,16 @@
 
 use serde_json::{Value, json};
 
+use super::index::{Index, Release};
 use super::random::Random;
-use super::{BulkLine, Call, words};
-use crate::http::encoded;
+use super::{BulkLine, Call, Steps, words};
 
 const SEED: u64 = 20_261_121;
 
-/// Whether a server of this major version asks for the name of a mapping type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Types {
-    /// Elasticsearch 6.
-    Named,
-    /// Everything newer.
-    Hidden,
-}
-
-/// The requests before the first snapshot, and those between it and the second.
-#[derive(Debug, Clone)]
-pub struct Corners {
-    /// Makes and fills the indices.
-    pub first: Vec<Call>,
-    /// Changes what is there.
-    pub second: Vec<Call>,
-}
-
-/// An index that is being described.
-struct Index<'a> {
-    name: &'a str,
-    types: Types,
-}
-
-impl Index<'_> {
-    fn create(&self, settings: &Value, properties: &Value) -> Call {
-        let mut all = json!({"number_of_replicas": 0, "number_of_shards": 1});
-        if let (Some(all), Some(given)) = (all.as_object_mut(), settings.as_object()) {
-            all.extend(given.clone());
-        }
-        let mut mapping = json!({"dynamic": "false"});
-        if let (Some(mapping), Some(given)) = (mapping.as_object_mut(), properties.as_object()) {
-            mapping.extend(given.clone());
-        }
-        let mappings = match self.types {
-            Types::Named => json!({ "_doc": mapping }),
-            Types::Hidden => mapping,
-        };
-        let body = json!({"settings": all, "mappings": mappings});
-        Call::put(format!("/{}", encoded(self.name)), &body)
-    }
-
-    fn bulk(&self, lines: &[BulkLine]) -> Call {
-        match self.types {
-            Types::Named => Call::bulk_to(format!("/{}/_doc/_bulk", encoded(self.name)), lines),
-            Types::Hidden => Call::bulk(self.name, lines),
-        }
-    }
-
-    fn act(&self, action: &str) -> Call {
-        Call::act(self.name, action)
-    }
-}
-
-/// Everything, for a server that shows types or not.
-pub fn corners(types: Types) -> Corners {
+/// Everything, for a server of this release.
+pub fn steps(release: Release) -> Steps {
     let mut random = Random::new(SEED);
-    let index = |name| Index { name, types };
+    let index = |name| Index { name, release };
     let mut first = Vec::new();
     nested(&index("corner-nested"), &mut random, &mut first);
     sorted(&index("corner-sorted"), &mut random, &mut first);
@@ -100,7 +46,7 @@ pub fn corners(types: Types) -> Corners {
     spelled(&index("corner-spelled"), &mut second);
     second.push(index("corner-late").create(&json!({}), &json!({})));
     second.push(index("corner-late").bulk(&notes(0..5, &mut random)));
-    Corners { first, second }
+    Steps { first, second }
 }
 
 fn note(number: u64, random: &mut Random) -> Value {
@@ -247,8 +193,7 @@ fn spelled(index: &Index<'_>, calls: &mut Vec<Call>) {
     calls.push(index.create(&json!({}), &json!({})));
     for number in 0..8 {
         let source = format!("\n {{\r\n\"numbers\" :\t[{NUMBERS}],\n\"a\\u0062\": {number} }}\n");
-        let (name, id) = (index.name, format!("s{number}"));
-        calls.push(Call::document(name, &id, super::JSON, source.into_bytes()));
+        calls.push(index.document(&format!("s{number}"), super::JSON, source.as_bytes()));
     }
 }
 

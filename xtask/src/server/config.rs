@@ -1,6 +1,7 @@
 //! What a test server is told: its settings file, and its Java options with everything relative
 //! made absolute, since the unpacked server stays read only and each node has a folder of its own.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -17,7 +18,9 @@ pub struct NodeConfig<'a> {
     pub home: &'a Path,
     /// The node's own folder.
     pub folder: &'a Path,
-    /// Where it answers HTTP.
+    /// The address that it answers HTTP at; other nodes would find it on loopback.
+    pub host: Ipv4Addr,
+    /// The port that it answers HTTP at.
     pub http_port: u16,
     /// Where it would talk to other nodes.
     pub transport_port: u16,
@@ -38,6 +41,19 @@ impl NodeConfig<'_> {
         self.folder.join("logs/stdout.log")
     }
 
+    /// The Java options of the node; Elasticsearch 5 has to be told where they are.
+    pub fn java_options_file(&self) -> PathBuf {
+        self.folder.join("config/jvm.options")
+    }
+
+    /// What the launcher is called with: Elasticsearch 5 takes its configuration folder from here.
+    pub fn arguments(&self) -> Vec<String> {
+        let old =
+            self.distribution.product == Product::Elasticsearch && self.distribution.major() < 6;
+        let folder = self.folder.join("config");
+        old.then(|| format!("-Epath.conf={}", folder.display())).into_iter().collect()
+    }
+
     /// Makes the node's folders and writes its configuration.
     pub fn write(&self) -> Result<()> {
         for name in ["config", "data", "logs", "repository", "tmp"] {
@@ -45,7 +61,7 @@ impl NodeConfig<'_> {
         }
         let config = self.folder.join("config");
         copy_folder(&self.home.join("config"), &config)?;
-        let options = config.join("jvm.options");
+        let options = self.java_options_file();
         let text = fs::read_to_string(&options).context("the server has no `jvm.options`")?;
         fs::write(options, self.java_options(&text))?;
         let product = self.distribution.product.name();
@@ -67,6 +83,7 @@ impl NodeConfig<'_> {
             format!("path.logs: {folder}/logs"),
             format!("path.repo: [\"{}\"]", self.repository().display()),
             "network.host: 127.0.0.1".to_owned(),
+            format!("http.host: {}", self.host),
             format!("http.port: {}", self.http_port),
             format!("{transport}: {}", self.transport_port),
             "discovery.type: single-node".to_owned(),
@@ -120,6 +137,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::path::Path;
 
     use super::NodeConfig;
@@ -130,6 +148,7 @@ mod tests {
             distribution,
             home: Path::new("/dist"),
             folder: Path::new("/run/node"),
+            host: Ipv4Addr::LOCALHOST,
             http_port: 9201,
             transport_port: 9301,
             has_security: true,

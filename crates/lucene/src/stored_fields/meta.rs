@@ -1,7 +1,7 @@
 //! What `.fdm` says of the stored fields: the size of runs, and how `.fdx` is to be read.
 //!
 //! ```text
-//! header Lucene85FieldsIndexMeta (big-endian), Lucene90FieldsIndexMeta (little-endian)
+//! header Lucene85FieldsIndexMeta 0, 3, 4 (big-endian), Lucene90FieldsIndexMeta (little-endian)
 //! [85 v3.., 90] vint chunk size | [85 v3..] vint packed version
 //! int32 documents | int32 block shift | int32 n = chunks + 1
 //! int64 start in .fdx | monotonic(n): first documents, and the number of documents
@@ -45,7 +45,9 @@ impl StoredFieldsMeta {
         let header = Header::read(&mut cursor)?;
         let (index_header, order) = match header.name {
             "Lucene85FieldsIndexMeta" => {
-                header.require_version(file, 2, 4)?;
+                // Lucene 8.5 and 8.6 began to count anew, and 8.7 took the number of `.fdt`.
+                let first = if header.version == 0 { 0 } else { 3 };
+                header.require_version(file, first, 4)?;
                 ("Lucene85FieldsIndexIdx", ByteOrder::Big)
             }
             "Lucene90FieldsIndexMeta" => {
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_chunk_size_stands_here_from_version_3_on() {
-        for (version, chunk_size) in [(2, None), (3, Some(81920)), (4, Some(81920))] {
+        for (version, chunk_size) in [(0, None), (3, Some(81920)), (4, Some(81920))] {
             let parsed = StoredFieldsMeta::parse("_0.fdm", &meta(version), &writing::ID, 300);
             let parsed = parsed.unwrap();
             assert_eq!((parsed.chunk_size, parsed.chunks_end), (chunk_size, 9876));
