@@ -7,6 +7,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -27,6 +28,9 @@ pub enum SecretError {
     /// A name that could leave the folder.
     #[error("`{0}` is not a name of a secret; use letters, digits, `-`, `_` and `.`")]
     Name(String),
+    /// It is not there at all.
+    #[error("there is no secret `{0}`; create it with `workflow configure credentials`")]
+    NoSecret(String),
     /// It is not there.
     #[error(
         "there is no entry `{key}` in secret `{name}`; create it with `workflow configure credentials`"
@@ -82,6 +86,19 @@ impl Secrets {
         })?;
         String::from_utf8(bytes)
             .map_err(|_| SecretError::NotText { name: name.to_owned(), key: key.to_owned() })
+    }
+
+    /// Reads all entries of a secret.
+    pub fn read_all(&self, name: &str) -> Result<BTreeMap<String, String>, SecretError> {
+        check(name)?;
+        let folder = self.folder.join(name);
+        if !folder.is_dir() {
+            return Err(SecretError::NoSecret(name.to_owned()));
+        }
+        names_in(&folder)?
+            .into_iter()
+            .map(|key| Ok((key.clone(), self.read(name, &key)?)))
+            .collect()
     }
 
     /// Returns the names of the secrets and of their entries, in order.
@@ -162,10 +179,13 @@ mod tests {
             fs::metadata(path).expect("there").permissions().mode() & 0o777
         };
         assert_eq!((mode(""), mode("source"), mode("source/password")), (0o700, 0o700, 0o600));
+        let entries = secrets.read_all("source").expect("read");
+        assert_eq!(entries, [("password".to_owned(), "zażółć\n".to_owned())].into());
         let listed = secrets.list().expect("listed");
         assert_eq!(listed, [("source".to_owned(), vec!["password".to_owned()])]);
         assert!(secrets.remove("source").expect("removed"));
         assert!(matches!(secrets.read("source", "password"), Err(SecretError::Missing { .. })));
+        assert!(matches!(secrets.read_all("source"), Err(SecretError::NoSecret(_))));
     }
 
     #[test]

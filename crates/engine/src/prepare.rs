@@ -3,6 +3,7 @@
 //! ```text
 //! <run>/<node id>/[<worker>/]
 //!   volumes/<volume>/        an emptyDir, or a ConfigMap with one file an entry
+//!                            (a claim is the folder of this machine that it is mounted at)
 //!   argosy/progress.json     ARGOSY_PROGRESS_FILE, unless the manifest says where
 //!   argosy/argo-progress     ARGO_PROGRESS_FILE
 //! ```
@@ -15,7 +16,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use argo::{Container, EnvVar, container::Volume};
+use argo::{
+    Container, EnvVar,
+    container::{Volume, VolumeMount},
+};
 use fs_err as fs;
 use step_api::process::variables;
 use thiserror::Error;
@@ -130,7 +134,14 @@ pub(crate) fn prepare(
     let progress = ProgressFiles::in_folder(&folder);
     fs::create_dir_all(folder.join("argosy"))?;
 
+    let is_claim = |mount: &VolumeMount| {
+        let claims = |volume: &&Volume| volume.persistent_volume_claim.is_some();
+        subject.volumes.iter().filter(claims).any(|volume| volume.name == mount.name)
+    };
     let moved = |text: String| {
+        if mounts::mount_of(&text, &container.volume_mounts).is_some_and(is_claim) {
+            return text;
+        }
         let path = mounts::on_this_machine(&text, &container.volume_mounts, &volumes);
         path.map_or(text, |path| path.display().to_string())
     };
@@ -178,6 +189,9 @@ fn make_volumes(
         if !mounts::is_name(&volume.name) {
             return Err(PrepareError::FileName(volume.name.clone()));
         }
+        if volume.persistent_volume_claim.is_some() {
+            continue;
+        }
         let folder = folder.join(&volume.name);
         fs::create_dir_all(&folder)?;
         let Some(map) = &volume.config_map else { continue };
@@ -206,12 +220,19 @@ fn config_map<'a>(surroundings: &Surroundings<'a>, name: &str) -> BTreeMap<&'a S
         .collect()
 }
 
-/// The variables of the manifest, in its order; a later one may use an earlier one.
+/// The variables of the manifest, in its order, after those of whole Secrets; a later one may use
+/// an earlier one.
 fn declared(
     subject: &Subject<'_>,
     surroundings: &Surroundings<'_>,
 ) -> Result<Vec<(String, String)>, PrepareError> {
     let mut declared = Vec::new();
+    for from in &subject.container.env_from {
+        match surroundings.secrets.read_all(&from.secret_ref.name) {
+            Err(SecretError::NoSecret(_)) if from.secret_ref.optional == Some(true) => {}
+            entries => declared.extend(entries?),
+        }
+    }
     for variable in &subject.container.env {
         if let Some(value) = value(variable, &declared, subject, surroundings)? {
             declared.push((variable.name.clone(), value));

@@ -23,6 +23,8 @@ use crate::{
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 /// How long at least between two looks at the progress of the steps.
 const PROGRESS: Duration = Duration::from_millis(500);
+/// With what Argo's executor ends when a Job failed.
+const JOB_FAILED: &str = "64";
 /// As Argo and Kubernetes name it.
 const DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
 
@@ -234,7 +236,16 @@ impl Engine<'_> {
         message: Option<String>,
     ) -> Result<Changed, RunError> {
         if workers.is_empty() {
-            self.end_node(&node.id, phase, message)?;
+            let (node, at) = (node.id.clone(), self.now());
+            let mut entries = vec![Entry::PhaseChanged { node: node.clone(), phase, message, at }];
+            if reason == Reason::Job {
+                // Argo's own executor watches a Job, and these are its codes.
+                let exit_code = if phase == NodePhase::Succeeded { "0" } else { JOB_FAILED };
+                let exit_code = Some(exit_code.to_owned());
+                let outputs = Outputs { exit_code, ..Outputs::default() };
+                entries.insert(0, Entry::OutputsSet { node, outputs });
+            }
+            self.record(&entries)?;
             return Ok(Changed::Yes);
         }
         for key in workers {
@@ -401,14 +412,15 @@ fn verdict(
     (success, failure): (Option<&str>, Option<&str>),
 ) -> Option<(NodePhase, Option<String>)> {
     let holds = |text: &str| Condition::parse(text).is_ok_and(|condition| condition.holds(status));
+    let failed = |why: &str| {
+        Some((NodePhase::Failed, Some(format!("main: Error (exit code {JOB_FAILED}): {why}"))))
+    };
     if let Some(failure) = failure.filter(|text| holds(text)) {
-        let message = format!("main: the failure condition `{failure}` holds");
-        return Some((NodePhase::Failed, Some(message)));
+        return failed(&format!("failure condition '{failure}' evaluated true"));
     }
     if holds(success.unwrap_or("status.completionTime")) {
         return Some((NodePhase::Succeeded, None));
     }
-    let failed = |message: &str| Some((NodePhase::Failed, Some(message.to_owned())));
     match step {
         JobStep::Fail => failed("Job has reached the specified backoff limit"),
         JobStep::Complete => failed("the Job is complete, and its success condition does not hold"),

@@ -68,8 +68,22 @@ pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals)
     let DagTemplate { target, tasks, fail_fast } = dag;
     let names: BTreeSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     let mut resolved = BTreeMap::new();
+    let has_depends = tasks.iter().any(|task| task.depends.is_some());
+    let has_order = has_depends || tasks.iter().any(|task| !task.dependencies.is_empty());
     for (position, task) in tasks.iter().enumerate() {
         let path = scope.at(&format!("dag.tasks[{position}]"));
+        if has_order && task.name.starts_with(|letter: char| letter.is_ascii_digit()) {
+            let message = "Argo takes no digit first where tasks depend on each other";
+            refusals.add(format!("{path}.name"), message);
+        }
+        if has_depends && task.continue_on.is_some() {
+            let message = "not where tasks have `depends`: write `task.Failed` there instead";
+            refusals.add(format!("{path}.continueOn"), message);
+        }
+        if has_depends && !task.dependencies.is_empty() {
+            let message = "a DAG has either `depends` or `dependencies`, not both";
+            refusals.add(format!("{path}.dependencies"), message);
+        }
         if let Some(task) = self::task(task, &names, &path, scope, refusals) {
             let name = task.call.name.clone();
             if resolved.insert(name, (position, task)).is_some() {
@@ -139,18 +153,13 @@ fn task(
     written!(let DagTask { depends, dependencies } = task; written);
     let depends = match depends {
         None => Depends::all_of(dependencies),
-        Some(text) => {
-            if !dependencies.is_empty() {
-                refusals.add(path, "give either `depends` or `dependencies`, not both");
+        Some(text) => match depends::parse(text) {
+            Ok(depends) => Some(depends),
+            Err(error) => {
+                refusals.add(format!("{path}.depends"), error);
+                None
             }
-            match depends::parse(text) {
-                Ok(depends) => Some(depends),
-                Err(error) => {
-                    refusals.add(format!("{path}.depends"), error);
-                    None
-                }
-            }
-        }
+        },
     };
     let dependencies: BTreeSet<String> =
         depends.iter().flat_map(Depends::tasks).map(str::to_owned).collect();
@@ -233,6 +242,14 @@ fn call(
     };
     let callee = callee(*template, *template_ref, path, scope, refusals)?;
     missing_arguments(&arguments, scope.written, callee, path, refusals);
+    let is_gate = scope.written.get(callee.0).is_some_and(|template| {
+        template.suspend.as_ref().is_some_and(|suspend| suspend.duration.is_none())
+    });
+    if is_gate && !matches!(expansion, Expansion::Once) {
+        let message = "a gate in a loop has no name by which it could be approved; call a template \
+                       with the gate in it";
+        refusals.add(path, message);
+    }
     Some(Call {
         name: (*name).to_owned(),
         callee,

@@ -15,7 +15,7 @@ mod templates;
 
 use std::collections::BTreeMap;
 
-use argo::{Manifest, Parameter, Workflow, WorkflowSpec, names};
+use argo::{Manifest, Parameter, Template, Workflow, WorkflowSpec, names, template::PodMetadata};
 
 use crate::{
     check::templates::Scope,
@@ -85,6 +85,7 @@ pub(crate) fn check_manifests(manifests: &[Manifest]) -> Result<Program, Vec<Ref
     }
 
     let written: Vec<_> = holders.iter().flat_map(|holder| &holder.spec.templates).collect();
+    let exported = tags::exported(&written);
     let mut callables = Vec::new();
     for holder in &mut holders {
         for (position, template) in holder.spec.templates.iter().enumerate() {
@@ -93,12 +94,14 @@ pub(crate) fn check_manifests(manifests: &[Manifest]) -> Result<Program, Vec<Ref
                 spec: &spec,
                 index: &index,
                 written: &written,
+                exported: &exported,
                 path: format!("spec.templates[{position}]"),
             };
             if let Some(body) = templates::body(template, &scope, &mut holder.refusals) {
                 tags::check(template, &body, &scope, &mut holder.refusals);
                 let results = tags::results(template);
-                callables.push(Callable { template: template.clone(), body, results });
+                let template = with_metadata_of(holder.spec, template);
+                callables.push(Callable { template, body, results });
             }
         }
     }
@@ -151,6 +154,18 @@ pub(crate) fn check_manifests(manifests: &[Manifest]) -> Result<Program, Vec<Ref
     Ok(program)
 }
 
+/// Returns a template with the labels and annotations that its object has for all pods: these
+/// count more than its own, as in Argo.
+fn with_metadata_of(spec: &WorkflowSpec, template: &Template) -> Template {
+    let mut template = template.clone();
+    if let Some(PodMetadata { labels, annotations }) = spec.pod_metadata.clone() {
+        let metadata = template.metadata.get_or_insert_default();
+        metadata.labels.extend(labels);
+        metadata.annotations.extend(annotations);
+    }
+    template
+}
+
 fn one_workflow(manifests: &[Manifest]) -> Result<&Workflow, Vec<Refusal>> {
     let mut workflows = manifests.iter().filter_map(|manifest| match manifest {
         Manifest::Workflow(workflow) => Some(workflow),
@@ -177,7 +192,7 @@ pub(crate) struct MergedSpec {
     pub(crate) parallelism: Option<u32>,
     pub(crate) retry_strategy: Option<argo::RetryStrategy>,
     pub(crate) service_account: Option<String>,
-    pub(crate) pod_metadata: argo::template::PodMetadata,
+    pub(crate) pod_metadata: PodMetadata,
     pub(crate) volumes: Vec<argo::container::Volume>,
 }
 
@@ -234,7 +249,7 @@ fn merged_spec(
 /// Adds a refusal for each input of a template that its caller does not give.
 pub(crate) fn missing_arguments(
     arguments: &[Parameter],
-    written: &[&argo::Template],
+    written: &[&Template],
     callee: TemplateIndex,
     path: &str,
     refusals: &mut Refusals,

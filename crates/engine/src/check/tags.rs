@@ -20,6 +20,8 @@ struct Known<'a> {
     arguments: BTreeSet<&'a str>,
     /// Files of the outputs.
     outputs: BTreeSet<&'a str>,
+    /// Outputs that become parameters of the run.
+    exported: &'a BTreeSet<&'a str>,
 }
 
 /// What else may be named, beside inputs and the run's own values.
@@ -77,6 +79,7 @@ pub(crate) fn check(template: &Template, body: &Body, scope: &Scope<'_>, refusal
             .iter()
             .flat_map(|outputs| outputs.parameters.iter().map(|output| output.name.as_str()))
             .collect(),
+        exported: scope.exported,
     };
     let Ok(Value::Object(fields)) = serde_json::to_value(template) else { return };
     let (word, all) = match body {
@@ -135,6 +138,32 @@ pub(crate) fn results(template: &Template) -> BTreeSet<String> {
         rest.strip_suffix(".outputs.result").map(str::to_owned)
     };
     tags(&text).filter_map(call).collect()
+}
+
+/// Returns the names that outputs have for the whole run. As in Argo, those of a template that no
+/// task or step calls are not among them.
+pub(crate) fn exported<'a>(written: &[&'a Template]) -> BTreeSet<&'a str> {
+    let called: BTreeSet<&str> = written
+        .iter()
+        .flat_map(|template| {
+            let tasks = template.dag.iter().flat_map(|dag| &dag.tasks);
+            let tasks = tasks.map(|task| (&task.template, &task.template_ref));
+            let steps = template.steps.iter().flatten().flatten();
+            tasks.chain(steps.map(|step| (&step.template, &step.template_ref)))
+        })
+        .filter_map(|(template, reference)| {
+            let elsewhere = reference.as_ref().map(|reference| &reference.template);
+            template.as_ref().or(elsewhere)
+        })
+        .map(String::as_str)
+        .collect();
+    written
+        .iter()
+        .filter(|template| called.contains(template.name.as_str()))
+        .flat_map(|template| &template.outputs)
+        .flat_map(|outputs| &outputs.parameters)
+        .filter_map(|output| output.global_name.as_deref())
+        .collect()
 }
 
 /// The tasks that have ended when a task starts, by task.
@@ -201,13 +230,16 @@ impl Known<'_> {
     }
 
     fn is_of_run(&self, tag: &str) -> bool {
-        let is_prefixed =
-            ["workflow.labels.", "workflow.annotations.", "workflow.outputs.parameters."]
-                .iter()
-                .any(|prefix| tag.starts_with(prefix));
+        let is_prefixed = ["workflow.labels.", "workflow.annotations."]
+            .iter()
+            .any(|prefix| tag.starts_with(prefix));
+        let is_exported = tag
+            .strip_prefix("workflow.outputs.parameters.")
+            .is_some_and(|name| self.exported.contains(name));
         let argument = tag.strip_prefix("workflow.parameters.");
         WORKFLOW.contains(&tag)
             || is_prefixed
+            || is_exported
             || argument.is_some_and(|name| name == "json" || self.arguments.contains(name))
     }
 

@@ -1,6 +1,6 @@
 //! What may each kind of template hold?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use argo::{Container, Parameter, RetryStrategy, Template, container::Volume, io::ValueFrom};
 
@@ -24,6 +24,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) index: &'a BTreeMap<TemplateKey, TemplateIndex>,
     /// All templates by place.
     pub(crate) written: &'a [&'a Template],
+    /// The names that outputs have for the whole run.
+    pub(crate) exported: &'a BTreeSet<&'a str>,
     /// The place in its object.
     pub(crate) path: String,
 }
@@ -80,6 +82,11 @@ pub(crate) fn body(
         && seconds.parse::<u64>().is_err()
     {
         refusals.add(scope.at("activeDeadlineSeconds"), format!("`{seconds}` is not a number"));
+    }
+    let is_of_pod = |letter: char| !letter.is_ascii_uppercase();
+    if (container.is_some() || resource.is_some()) && !name.chars().all(is_of_pod) {
+        let message = "no capitals are possible here: the names of pods are made of it";
+        refusals.add(scope.at("name"), message);
     }
     let all_volumes: Vec<&Volume> = volumes.iter().chain(&scope.spec.volumes).collect();
 
@@ -240,8 +247,15 @@ fn container(container: &Container, volumes: &[&Volume], path: &str, refusals: &
             refusals.add(path, format!("there is no volume `{}`", mount.name));
             continue;
         };
-        if volume.empty_dir.is_some() == volume.config_map.is_some() {
-            refusals.add(path, "its volume must be an `emptyDir` or a `configMap`");
+        let kinds = [
+            volume.empty_dir.is_some(),
+            volume.config_map.is_some(),
+            volume.persistent_volume_claim.is_some(),
+        ];
+        if kinds.into_iter().filter(|given| *given).count() != 1 {
+            let message = "its volume must be an `emptyDir`, a `configMap` or a \
+                           `persistentVolumeClaim`";
+            refusals.add(path, message);
         } else if !mounts::is_plain(&mount.mount_path) || !mounts::is_name(&mount.name) {
             refusals.add(path, "an absolute path without `.` and `..` is needed");
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Frame, Operation, Site, Started, items::FilledCall};
+use super::{Fault, Frame, Operation, Site, Started, items::FilledCall, values::Values};
 use crate::{
     depends::{Depends, TaskResult},
     expression,
@@ -38,6 +38,12 @@ impl Operation<'_> {
         let ids: Vec<String> =
             targets.filter_map(|name| self.node(&name)).map(|node| node.id.clone()).collect();
         let outbound = ids.iter().flat_map(|id| self.outbound(id)).collect();
+        let names = dag.tasks.iter().map(|task| task.call.name.as_str());
+        if let Some(why) = self.unreadable_result(frame, names) {
+            self.set_outbound(&frame.name, outbound);
+            self.set_phase(&frame.name, NodePhase::Error, Some(why));
+            return;
+        }
         if phase == NodePhase::Succeeded {
             match self.derived_outputs(frame) {
                 Ok(outputs) => {
@@ -84,6 +90,11 @@ impl Operation<'_> {
                 }
             },
         }
+        if let Some(why) = self.unreadable_result(frame, ancestors(dag, task)) {
+            self.set_fault(&name, call.callee, site, why);
+            self.connect(frame, task, &name);
+            return;
+        }
         if matches!(call.expansion, Expansion::Once) {
             let filled = self.fill_call(call, frame);
             self.connect(frame, task, &name);
@@ -97,6 +108,16 @@ impl Operation<'_> {
                 self.connect(frame, task, &name);
             }
         }
+    }
+
+    /// Says why the results of one of these tasks cannot be used.
+    fn unreadable_result<'t>(
+        &self,
+        frame: &Frame,
+        tasks: impl IntoIterator<Item = &'t str>,
+    ) -> Option<String> {
+        let values = Values::of(self, &frame.inputs).with_calls(frame);
+        tasks.into_iter().find_map(|task| values.unreadable_result(task))
     }
 
     /// Goes through the items of a task that is a loop.
@@ -315,6 +336,17 @@ impl Operation<'_> {
 
 fn task_name(frame: &Frame, task: &str) -> String {
     format!("{}.{task}", frame.name)
+}
+
+/// The tasks that a task depends on, and those that they depend on.
+fn ancestors<'d>(dag: &'d Dag, task: &'d Task) -> BTreeSet<&'d str> {
+    let mut found: BTreeSet<&str> = task.dependencies.iter().map(String::as_str).collect();
+    for task in dag.tasks.iter().rev() {
+        if found.contains(task.call.name.as_str()) {
+            found.extend(task.dependencies.iter().map(String::as_str));
+        }
+    }
+    found
 }
 
 /// The tasks that the targets need, and the targets.

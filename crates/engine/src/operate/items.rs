@@ -77,7 +77,7 @@ fn filled(call: &Call, name: String, values: &Values<'_>) -> FilledCall {
         .iter()
         .map(|argument| Parameter {
             value: argument.value.as_deref().map(|value| values.fill(value)),
-            value_from: argument.value_from.as_ref().map(source),
+            value_from: argument.value_from.as_deref().map(|from| Box::new(source(from))),
             ..Parameter::required(argument.name.clone())
         })
         .collect();

@@ -1,6 +1,10 @@
 //! What does a pod run? A container or resource template with all values filled in.
 
-use argo::{Container, EnvVar, Template, container::Volume, io::KeyRef};
+use argo::{
+    Container, EnvVar, Template,
+    container::{EnvFrom, SecretRef, Volume},
+    io::KeyRef,
+};
 
 use super::{Fault, Operation, Site, tree::hash, values::Values};
 use crate::{
@@ -88,6 +92,9 @@ impl Operation<'_> {
             if let Some(map) = &mut volume.config_map {
                 map.name = values.fill(&map.name);
             }
+            if let Some(claim) = &mut volume.persistent_volume_claim {
+                claim.claim_name = values.fill(&claim.claim_name);
+            }
             volume
         };
         let boundary = site.frame.and_then(|frame| self.program.template(frame.template));
@@ -121,12 +128,19 @@ fn filled(container: &Container, values: &Values<'_>) -> Container {
         }
         filled
     };
+    let whole = |from: &EnvFrom| EnvFrom {
+        secret_ref: SecretRef {
+            name: values.fill(&from.secret_ref.name),
+            optional: from.secret_ref.optional,
+        },
+    };
     Container {
         image: values.fill(&container.image),
         command: all(&container.command),
         args: all(&container.args),
         working_dir: container.working_dir.as_deref().map(|folder| values.fill(folder)),
         env: container.env.iter().map(variable).collect(),
+        env_from: container.env_from.iter().map(whole).collect(),
         ..container.clone()
     }
 }

@@ -221,10 +221,11 @@ impl<'a> Operation<'a> {
             }
             Body::Suspend { .. } => {
                 self.create(Node { phase: NodePhase::Running, ..node });
+                // One whose time is up at once ends by itself, even when the run is being ended.
+                self.advance(name, callee, site)?;
                 if self.state.is_ending(site.part) {
                     self.end_waiting_nodes();
                 }
-                self.advance(name, callee, site)?;
             }
             Body::Dag(_) | Body::Steps(_) => {
                 self.create(Node { phase: NodePhase::Running, ..node });

@@ -2,7 +2,7 @@
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Frame, Operation, Site, items::FilledCall};
+use super::{Fault, Frame, Operation, Site, items::FilledCall, values::Values};
 use crate::{
     expression,
     node::Node,
@@ -30,6 +30,11 @@ impl Operation<'_> {
             }
             if phase.is_failure() {
                 self.end_steps(frame, &name, NodePhase::Failed, message);
+                return;
+            }
+            let values = Values::of(self, &frame.inputs).with_calls(frame);
+            if let Some(why) = group.iter().find_map(|call| values.unreadable_result(&call.name)) {
+                self.end_steps(frame, &name, NodePhase::Error, Some(why));
                 return;
             }
             last = Some(name);

@@ -1,5 +1,7 @@
 //! What stands for `{{tasks.a.outputs.parameters.x}}` at a place?
 
+use std::collections::BTreeMap;
+
 use argo::{NodePhase, NodeType};
 use serde_json::{Value, json};
 
@@ -11,6 +13,15 @@ use crate::{
     status::time_text,
     substitute::{substitute, tags},
 };
+
+/// What Go's JSON writer escapes beyond what JSON asks for.
+const GO_ESCAPES: [(char, &str); 5] = [
+    ('<', "\\u003c"),
+    ('>', "\\u003e"),
+    ('&', "\\u0026"),
+    ('\u{2028}', "\\u2028"),
+    ('\u{2029}', "\\u2029"),
+];
 
 /// The values at one place.
 #[derive(Clone, Copy)]
@@ -81,7 +92,7 @@ impl<'v> Values<'v> {
                 let (call, what) = rest.split_once('.')?;
                 self.of_call(call, what)
             }
-            "item" if rest.is_empty() => Some(item_text(self.item?)),
+            "item" if rest.is_empty() => Some(whole_item(self.item?)),
             "item" => Some(item_text(self.item?.as_object()?.get(rest)?)),
             _ => None,
         }
@@ -102,9 +113,13 @@ impl<'v> Values<'v> {
             }
             ("status", "") => Some(status.clone()),
             ("failures", "") => Some(self.failures()),
-            ("parameters", "" | "json") => serde_json::to_string(&program.arguments).ok(),
+            ("parameters", "") => serde_json::to_string(&program.arguments).ok(),
             ("parameters", name) => {
-                let argument = program.arguments.iter().find(|argument| argument.name == name)?;
+                let argument = program.arguments.iter().find(|argument| argument.name == name);
+                if argument.is_none() && name == "json" {
+                    return serde_json::to_string(&program.arguments).ok();
+                }
+                let argument = argument?;
                 if argument.value.is_some() {
                     return argument.value.clone();
                 }
@@ -147,10 +162,9 @@ impl<'v> Values<'v> {
         let Some(node) = self.operation.node(&node_name) else {
             return self.of_items(&node_name, what);
         };
-        if node.kind == NodeType::TaskGroup
-            && let Some(value) = self.of_items(&node_name, what)
-        {
-            return Some(value);
+        // As in Argo, a loop has the outputs of its items, and nothing else by its name.
+        if node.kind == NodeType::TaskGroup {
+            return self.of_items(&node_name, what);
         }
         // What a retry node gives is what its last try gave.
         let tries = if node.kind == NodeType::Retry { self.operation.tries(node) } else { vec![] };
@@ -183,8 +197,20 @@ impl<'v> Values<'v> {
         }
     }
 
-    /// What the items of a loop gave together, as JSON lists.
-    fn of_items(&self, group: &str, what: &str) -> Option<String> {
+    /// Says why the results of a loop cannot be put into one list: in Argo each must be JSON.
+    pub(super) fn unreadable_result(&self, call: &str) -> Option<String> {
+        let holder = self.operation.program.template(self.calls?.template)?;
+        if !holder.results.contains(call) {
+            return None;
+        }
+        let items = self.items_of_loop(&self.call_node_name(call)?)?;
+        let results = items.iter().filter_map(|node| node.outputs.result.as_deref());
+        let broken = results.map(serde_json::from_str::<Value>).find_map(Result::err)?;
+        Some(format!("a result of the loop `{call}` is not JSON: {broken}"))
+    }
+
+    /// The nodes of a loop's items that succeeded, in order; `None` when there is no item.
+    fn items_of_loop(&self, group: &str) -> Option<Vec<&'v Node>> {
         let frame = self.calls?;
         let prefix = format!("{group}(");
         let mut items: Vec<(usize, &Node)> = self
@@ -206,12 +232,18 @@ impl<'v> Values<'v> {
             return None;
         }
         items.sort_by_key(|(number, _)| *number);
-        let succeeded =
-            items.iter().map(|(_, node)| node).filter(|node| node.phase == NodePhase::Succeeded);
+        let nodes = items.into_iter().map(|(_, node)| node);
+        Some(nodes.filter(|node| node.phase == NodePhase::Succeeded).collect())
+    }
+
+    /// What the items of a loop gave together, as JSON lists.
+    fn of_items(&self, group: &str, what: &str) -> Option<String> {
+        let items = self.items_of_loop(group)?;
+        let succeeded = items.into_iter();
         let list: Vec<Value> = match what {
+            // One that is no JSON has ended the node before.
             "outputs.result" => succeeded
-                .filter_map(|node| node.outputs.result.as_deref())
-                .map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text)))
+                .filter_map(|node| serde_json::from_str(node.outputs.result.as_deref()?).ok())
                 .collect(),
             "outputs.parameters" => succeeded
                 .filter(|node| !node.outputs.parameters.is_empty())
@@ -249,12 +281,27 @@ fn objects_or_texts(texts: &[&String]) -> Vec<Value> {
         .unwrap_or_else(|| texts.iter().map(|text| json!(text)).collect())
 }
 
-/// Returns an item, or a part of one, as text.
+/// Returns a scalar item, or a part of an item, as text. As in Argo, that is its JSON without the
+/// quotes around it: a quote or line break in it stays escaped.
 pub(super) fn item_text(item: &Value) -> String {
-    match item {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    let json = item.to_string();
+    let body = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    body.map(str::to_owned).unwrap_or(json)
+}
+
+/// Returns an item as text. The fields of an object stand in the order of their names, and Go
+/// escapes what HTML would misread.
+fn whole_item(item: &Value) -> String {
+    let json = match item {
+        Value::Object(fields) => {
+            let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
+            json!(sorted).to_string()
+        }
+        Value::Array(_) => item.to_string(),
+        _ => return item_text(item),
+    };
+    let escape = |text: String, (letter, escaped): &(char, &str)| text.replace(*letter, escaped);
+    GO_ESCAPES.iter().fold(json, escape)
 }
 
 impl Operation<'_> {

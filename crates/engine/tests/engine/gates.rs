@@ -204,3 +204,28 @@ async fn a_stop_ends_running_processes() {
     assert_eq!(long.message.as_deref(), Some("workflow shutdown with strategy:  Stop"));
     assert_eq!(node(&status, "after").phase, NodePhase::Omitted);
 }
+
+#[tokio::test]
+async fn a_stop_does_not_reach_a_pause_that_is_over_at_once() {
+    let bench = Bench::new();
+    bench.submit(&workflow(
+        r#"  templates:
+    - name: main
+      dag:
+        tasks:
+          - {name: ask, template: ask}
+          - {name: after, template: pass, depends: ask.Failed}
+    - {name: ask, suspend: {}}
+    - {name: pass, suspend: {duration: "0"}}
+"#,
+    ));
+    let stopping = async {
+        while bench.store.status("u1").expect("a status").status.nodes.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bench.store.request_stop("u1", Shutdown::Stop).expect("asked");
+    };
+    let status = tokio::join!(bench.finish(), stopping).0;
+    assert_eq!(status.phase, NodePhase::Failed);
+    assert_eq!(node(&status, "after").phase, NodePhase::Succeeded);
+}

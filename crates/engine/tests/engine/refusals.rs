@@ -90,6 +90,75 @@ fn names_that_lead_nowhere_are_refused() {
 }
 
 #[test]
+fn names_that_argo_does_not_take_are_refused() {
+    let leaf = "    - {name: a, container: {image: a, command: [b]}}\n";
+    let dag = |tasks: &str| format!("    - {{name: main, dag: {{tasks: [{tasks}]}}}}\n{leaf}");
+    assert_refused(
+        &dag("{name: 1st, template: a}, {name: x, template: a, depends: 1st}"),
+        "spec.templates[0].dag.tasks[0].name",
+        "no digit first",
+    );
+    let apart = manifests(&workflow(&dag("{name: 1st, template: a}"))).expect("manifests");
+    engine::check(&apart).expect("a program");
+    assert_refused(
+        "    - {name: Main, container: {image: a, command: [b]}}\n",
+        "spec.templates[0].name",
+        "no capitals",
+    );
+}
+
+#[test]
+fn the_two_ways_of_ordering_tasks_are_not_mixed() {
+    let dag = |tasks: &str| {
+        format!(
+            "    - {{name: main, dag: {{tasks: [{{name: x, template: a}}, {tasks}]}}}}\n    - {{name: a, suspend: {{}}}}\n"
+        )
+    };
+    assert_refused(
+        &dag("{name: y, template: a, depends: x}, {name: z, template: a, dependencies: [x]}"),
+        "spec.templates[0].dag.tasks[2].dependencies",
+        "not both",
+    );
+    assert_refused(
+        &dag("{name: y, template: a, depends: x, continueOn: {failed: true}}"),
+        "spec.templates[0].dag.tasks[1].continueOn",
+        "task.Failed",
+    );
+}
+
+#[test]
+fn a_gate_in_a_loop_is_refused_and_a_pause_is_not() {
+    let dag = |suspend: &str| {
+        workflow(&format!(
+            "    - {{name: main, dag: {{tasks: [{{name: x, template: a, withItems: [1, 2]}}]}}}}\n    \
+             - {{name: a, suspend: {suspend}}}\n"
+        ))
+    };
+    let found = refused(&dag("{}"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].1.contains("a gate in a loop"), "{found:#?}");
+    engine::check(&manifests(&dag("{duration: 1s}")).expect("manifests")).expect("a program");
+}
+
+#[test]
+fn an_output_of_the_run_must_come_from_a_template_that_is_called() {
+    let exports = "outputs: {parameters: [{name: o, globalName: shared, valueFrom: {path: /out/o}}]}, \
+                   volumes: [{name: out, emptyDir: {}}], container: {image: a, command: [b], \
+                   volumeMounts: [{name: out, mountPath: /out}]}";
+    let says = "container: {image: a, command: ['{{workflow.outputs.parameters.shared}}']}";
+    assert_refused(
+        &format!("    - {{name: main, {exports}}}\n    - {{name: leave, {says}}}\n"),
+        "spec.templates[1].container.command[0]",
+        "workflow.outputs.parameters.shared",
+    );
+    let called = workflow(&format!(
+        "    - {{name: main, steps: [[{{name: x, template: a}}]]}}\n    - {{name: a, {exports}}}\n    \
+         - {{name: leave, {says}}}\n"
+    ));
+    engine::check(&manifests(&called).expect("manifests")).expect("a program");
+}
+
+#[test]
 fn a_tag_that_can_have_no_value_is_refused() {
     let dag = |value: &str| {
         format!(

@@ -154,7 +154,7 @@ async fn a_task_in_a_dag_decides_what_depends_on_it() {
           - {name: always, template: good, depends: bad.Failed || bad.Succeeded}
           - {name: both, template: good, depends: good && !bad.Succeeded}
           - {name: skipped, template: good, depends: good, when: "{{tasks.good.status}} == Failed"}
-          - {name: after-skipped, template: good, dependencies: [skipped]}
+          - {name: after-skipped, template: good, depends: skipped}
           - {name: code, template: say, depends: bad.Failed, arguments: {parameters: [{name: text, value: "{{tasks.bad.exitCode}}"}]}}
     - {name: good, container: {image: sh, command: ["true"]}}
     - {name: bad, container: {image: sh, command: [sh, -c, "exit 7"]}}
@@ -274,20 +274,25 @@ async fn loops_conditions_and_outputs_come_together() {
 async fn secrets_and_maps_reach_the_environment_and_nothing_else() {
     let bench = Bench::new();
     bench.store.secrets().write("source", "password", b"s3cret-word").expect("written");
+    bench.store.secrets().write("storage", "AWS_REGION", b"eu-north-1").expect("written");
+    bench.store.secrets().write("storage", "COLOUR", b"overruled").expect("written");
     let templates = workflow(
         r#"  templates:
     - name: main
-      volumes: [{name: request, configMap: {name: data}}]
+      volumes:
+        - {name: request, configMap: {name: data}}
+        - {name: shared, persistentVolumeClaim: {claimName: snapshots, readOnly: true}}
       metadata: {labels: {argosy.dev/group: critical}}
       container:
         image: sh
-        command: [sh, -c, 'test "$PASSWORD" = "$(printf s3cret; echo -word)" && echo "$COLOUR $GROUP $NONE-$(COLOUR) $HOME" && cat "$0"', /request/text]
+        command: [sh, -c, 'test "$PASSWORD" = "$(printf s3cret; echo -word)" && echo "$COLOUR $GROUP $NONE-$(COLOUR) $HOME$AWS_REGION" && cat "$0" && cat "$1"', /request/text, /proc/self/comm]
+        envFrom: [{secretRef: {name: storage}}, {secretRef: {name: nobody, optional: true}}]
         env:
           - {name: PASSWORD, valueFrom: {secretKeyRef: {name: source, key: password}}}
           - {name: NONE, valueFrom: {secretKeyRef: {name: source, key: none, optional: true}}}
           - {name: COLOUR, valueFrom: {configMapKeyRef: {name: data, key: colour}}}
           - {name: GROUP, valueFrom: {fieldRef: {fieldPath: "metadata.labels['argosy.dev/group']"}}}
-        volumeMounts: [{name: request, mountPath: /request}]
+        volumeMounts: [{name: request, mountPath: /request}, {name: shared, mountPath: /proc/self}]
 "#,
     );
     bench.submit(&format!(
@@ -295,7 +300,7 @@ async fn secrets_and_maps_reach_the_environment_and_nothing_else() {
     ));
     let status = bench.finish().await;
     assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
-    assert_eq!(said(&bench, "w"), ["red critical -red ", "mounted"]);
+    assert_eq!(said(&bench, "w"), ["red critical -red eu-north-1", "mountedcat"]);
     let files = bench.store.log_files("u1").expect("logs");
     assert_eq!(files[0].labels["argosy.dev/group"], "critical");
     let database = fs_err::read(bench.folder.path().join("state/argosy.db")).expect("read");
@@ -310,6 +315,10 @@ async fn a_secret_or_program_that_is_missing_is_an_error_of_the_node() {
     let missing_secret = "container: {image: sh, command: [x], env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]}";
     for (container, word) in [
         (missing_secret, "no entry `k` in secret `s`"),
+        (
+            "container: {image: sh, command: [x], envFrom: [{secretRef: {name: s}}]}",
+            "no secret `s`",
+        ),
         ("container: {image: 'host/argosy-none:1', command: [x]}", "`argosy-none` is not in"),
         ("container: {image: sh, command: [/no/such/program]}", "/no/such/program"),
     ] {
@@ -402,4 +411,92 @@ async fn a_template_that_calls_itself_ends() {
     assert_eq!(status.phase, NodePhase::Succeeded);
     let skipped = status.nodes.values().filter(|node| node.phase == NodePhase::Skipped).count();
     assert_eq!(skipped, 1);
+}
+
+#[tokio::test]
+async fn an_item_is_its_json_without_quotes() {
+    let bench = Bench::new();
+    bench.submit(&workflow(
+        r#"  templates:
+    - name: main
+      steps: [[{name: say, template: say, arguments: {parameters: [{name: p, value: "{{item}}"}]}, withItems: ["a \"b\" <c>", {z: 1, a: "<"}, [1, "&"]]}]]
+    - name: say
+      inputs: {parameters: [{name: p}]}
+      container: {image: sh, command: [echo, "{{inputs.parameters.p}}"]}
+"#,
+    ));
+    bench.finish().await;
+    assert_eq!(said(&bench, r#"say(0:a \"b\" <c>)"#), [r#"a \"b\" <c>"#]);
+    assert_eq!(said(&bench, "say(1:a:<,z:1)"), [r#"{"a":"\u003c","z":1}"#]);
+    assert_eq!(said(&bench, "say(2:[1 &])"), [r#"[1,"\u0026"]"#]);
+}
+
+#[tokio::test]
+async fn results_of_a_loop_that_are_not_json_are_an_error() {
+    let calls = [
+        "dag: {tasks: [{name: each, template: say, withItems: [1, x]}, {name: all, template: say, depends: each, when: \"'{{tasks.each.outputs.result}}' != ''\"}]}",
+        "steps: [[{name: each, template: say, withItems: [1, x]}], [{name: all, template: say, when: \"'{{steps.each.outputs.result}}' != ''\"}]]",
+    ];
+    for calls in calls {
+        let bench = Bench::new();
+        bench.submit(&workflow(&format!(
+            "  templates:\n    - name: main\n      {calls}\n    - {{name: say, container: {{image: sh, command: [echo, no json]}}}}\n"
+        )));
+        let status = bench.finish().await;
+        assert_eq!(status.phase, NodePhase::Error, "{calls}");
+        let message = node(&status, "w").message.clone().unwrap_or_default();
+        assert!(message.contains("loop `each` is not JSON"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_loop_has_no_state_by_its_name() {
+    let bench = Bench::new();
+    bench.submit(&workflow(
+        r#"  templates:
+    - name: main
+      dag:
+        tasks:
+          - {name: each, template: say, withItems: [1], arguments: {parameters: [{name: p, value: x}]}}
+          - {name: after, template: say, depends: each, arguments: {parameters: [{name: p, value: "{{tasks.each.status}}"}]}}
+    - name: say
+      inputs: {parameters: [{name: p}]}
+      container: {image: sh, command: [echo, "{{inputs.parameters.p}}"]}
+"#,
+    ));
+    bench.finish().await;
+    assert_eq!(said(&bench, "after"), ["{{tasks.each.status}}"]);
+}
+
+#[tokio::test]
+async fn labels_of_the_object_that_holds_a_template_count_more_than_its_own() {
+    let bench = Bench::new();
+    bench.submit(&workflow(
+        r#"  podMetadata: {labels: {a: of the run}, annotations: {b: of the run}}
+  templates:
+    - name: main
+      metadata: {labels: {a: of the template, c: of the template}}
+      container:
+        image: sh
+        command: [sh, -c, 'echo "$A $B $C"']
+        env:
+          - {name: A, valueFrom: {fieldRef: {fieldPath: "metadata.labels['a']"}}}
+          - {name: B, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['b']"}}}
+          - {name: C, valueFrom: {fieldRef: {fieldPath: "metadata.labels['c']"}}}
+"#,
+    ));
+    bench.finish().await;
+    assert_eq!(said(&bench, "w"), ["of the run of the run of the template"]);
+}
+
+#[tokio::test]
+async fn a_parameter_named_json_is_itself() {
+    for (name, said_then) in [("json", "x"), ("other", r#"[{"name":"other","value":"x"}]"#)] {
+        let bench = Bench::new();
+        bench.submit(&workflow(&format!(
+            "  arguments: {{parameters: [{{name: {name}, value: x}}]}}\n  templates:\n    - {{name: main, container: {{image: sh, command: [echo, '{{{{workflow.parameters.json}}}}']}}}}\n"
+        )));
+        bench.finish().await;
+        assert_eq!(said(&bench, "w"), [said_then]);
+    }
 }
