@@ -1,0 +1,252 @@
+//! All that is known of the selected node, in lines.
+
+use engine::GateState;
+use ratatui::style::{Modifier, Style};
+use serde_json::Value;
+
+use super::{Palette, style::HEADING, took};
+use crate::{
+    manage::{
+        plain::{plain, wrapped},
+        snapshot::{Node, Standing},
+        state::State,
+    },
+    view::{gate, progress, text::phase_name},
+};
+
+/// More lines of an answer are for the log.
+const LONGEST_ANSWER: usize = 400;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::manage) enum Kind {
+    /// The title.
+    Title(Standing),
+    /// The name of what follows.
+    Heading,
+    /// What is wrong.
+    Bad,
+    /// Anything else.
+    Text,
+}
+
+impl Kind {
+    /// Returns how it is drawn.
+    pub(super) fn style(self, palette: Palette) -> Style {
+        match self {
+            Self::Title(standing) => palette.standing(standing).add_modifier(Modifier::BOLD),
+            Self::Heading => HEADING,
+            Self::Bad => palette.bad(),
+            Self::Text => Style::new(),
+        }
+    }
+}
+
+/// Returns the lines about the selected node, for a width.
+pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String)> {
+    let mut lines = Lines { width: width.max(1), lines: Vec::new() };
+    let Some((position, node)) = state.selected() else { return Vec::new() };
+    lines.push(Kind::Title(node.standing), &node.title);
+    lines.push(Kind::Text, &standing_words(node));
+    if let Some(trouble) = state.snapshot.trouble.as_ref().filter(|_| position == 0) {
+        lines.push(Kind::Bad, &format!("! {}", trouble.message));
+    }
+    if let Some(message) = &node.message {
+        let kind = if node.phase.is_failure() { Kind::Bad } else { Kind::Text };
+        lines.push(kind, message);
+    }
+    if position == 0 {
+        for note in &state.snapshot.notes {
+            lines.push(Kind::Text, &format!("! {note}"));
+        }
+    }
+    if !node.is_leaf(position) {
+        lines.push(Kind::Text, &node.tally.phrase());
+    }
+    times(&mut lines, node, state);
+    if let Some(known) = &node.progress {
+        lines.heading("Progress");
+        if let Some(bar) = bar(known, lines.width) {
+            lines.push(Kind::Text, &bar);
+        }
+        for part in progress::phrase(known).split(", ").filter(|part| !part.is_empty()) {
+            lines.push(Kind::Text, &format!("  {part}"));
+        }
+    }
+    if let Some(gate) = &node.gate {
+        lines.heading("Gate");
+        lines.push(Kind::Text, &format!("  {}", plain(&gate::story(gate))));
+        if gate.state == GateState::Waiting {
+            lines.push(Kind::Text, "  `a` approves, `r` rejects: nothing behind it begins before");
+        }
+    }
+    if !node.commands.is_empty() {
+        lines.heading("To type");
+        for command in &node.commands {
+            lines.push(Kind::Text, &format!("  {command}"));
+        }
+    }
+    for (heading, value) in &node.outputs {
+        lines.heading(heading);
+        let answer = readable(value);
+        for line in answer.iter().take(LONGEST_ANSWER) {
+            lines.push(Kind::Text, &format!("  {line}"));
+        }
+        if answer.len() > LONGEST_ANSWER {
+            let rest = answer.len() - LONGEST_ANSWER;
+            lines.push(Kind::Text, &format!("  ... and {rest} lines more"));
+        }
+    }
+    lines.heading("Node");
+    lines.push(Kind::Text, &format!("  {}", node.name));
+    lines.lines
+}
+
+struct Lines {
+    width: usize,
+    lines: Vec<(Kind, String)>,
+}
+
+impl Lines {
+    fn push(&mut self, kind: Kind, text: &str) {
+        self.lines.extend(wrapped(text, self.width).into_iter().map(|line| (kind, line)));
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.lines.push((Kind::Text, String::new()));
+        self.push(Kind::Heading, text);
+    }
+}
+
+fn standing_words(node: &Node) -> String {
+    let mut words = match node.standing {
+        Standing::Waiting => "Waiting for approval".to_owned(),
+        _ => phase_name(node.phase).to_owned(),
+    };
+    if node.retries > 0 {
+        words.push_str(&format!(", tried {} times", node.retries + 1));
+    }
+    words
+}
+
+fn times(lines: &mut Lines, node: &Node, state: &State) {
+    if let Some(at) = node.started_at {
+        lines.push(Kind::Text, &format!("Started  {at}"));
+    }
+    let took = took(node, state.now);
+    match (node.finished_at, took) {
+        (Some(at), Some(took)) => lines.push(Kind::Text, &format!("Ended    {at}, after {took}")),
+        (None, Some(took)) if !node.phase.is_complete() => {
+            lines.push(Kind::Text, &format!("So far   {took}"));
+        }
+        _ => {}
+    }
+}
+
+/// Draws how much is done; nothing when that is not known.
+fn bar(known: &step_api::Progress, width: usize) -> Option<String> {
+    let count = if known.documents.total > 0 { known.documents } else { known.shards };
+    let room = width.checked_sub(4)?.min(40);
+    let done = count.done.min(count.total);
+    let full = u128::from(done) * room as u128;
+    let full = full.checked_div(u128::from(count.total))?;
+    let full = usize::try_from(full).ok()?;
+    Some(format!("  [{}{}]", "#".repeat(full), ".".repeat(room.saturating_sub(full))))
+}
+
+/// Writes an answer as a person would note it down: a line a value, what belongs together indented.
+fn readable(value: &str) -> Vec<String> {
+    match serde_json::from_str::<Value>(value) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => {
+            let mut lines = Vec::new();
+            push_value(&value, "", &mut lines);
+            lines
+        }
+        Ok(Value::String(text)) => plain(&text).lines().map(str::to_owned).collect(),
+        _ => plain(value).lines().map(str::to_owned).collect(),
+    }
+}
+
+fn push_value(value: &Value, indent: &str, lines: &mut Vec<String>) {
+    if lines.len() > LONGEST_ANSWER {
+        return;
+    }
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                push_entry(&format!("{}:", plain(key)), value, indent, lines);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                push_entry("-", item, indent, lines);
+            }
+        }
+        scalar => lines.push(format!("{indent}{}", scalar_text(scalar))),
+    }
+}
+
+fn push_entry(key: &str, value: &Value, indent: &str, lines: &mut Vec<String>) {
+    let is_empty = match value {
+        Value::Object(entries) => entries.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        _ if is_empty => lines.push(format!("{indent}{key} none")),
+        Value::Object(_) | Value::Array(_) => {
+            lines.push(format!("{indent}{key}"));
+            push_value(value, &format!("{indent}  "), lines);
+        }
+        scalar => lines.push(format!("{indent}{key} {}", scalar_text(scalar))),
+    }
+}
+
+fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => {
+            number.as_u64().map_or_else(|| number.to_string(), progress::grouped)
+        }
+        Value::String(text) => plain(text).replace('\n', " "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use step_api::{Count, Progress};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_as_a_note() {
+        let answer = r#"{"documents": 12000, "isNew": true, "indices": [{"name": "a", "aliases": []}, "b"], "why": null}"#;
+        let expected = [
+            "documents: 12,000",
+            "isNew: yes",
+            "indices:",
+            "  -",
+            "    name: a",
+            "    aliases: none",
+            "  - b",
+            "why: none",
+        ];
+        assert_eq!(readable(answer), expected);
+        assert_eq!(readable("two\nlines"), ["two", "lines"]);
+        assert_eq!(readable("\"\""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_bar_is_as_full_as_the_work_is_done() {
+        let documents =
+            |done, total| Progress { documents: Count { done, total }, ..Progress::default() };
+        assert_eq!(bar(&documents(1, 2), 12).as_deref(), Some("  [####....]"));
+        assert_eq!(bar(&documents(5, 2), 8).as_deref(), Some("  [####]"));
+        assert_eq!(bar(&documents(u64::MAX, u64::MAX), 6).as_deref(), Some("  [##]"));
+        assert_eq!(bar(&documents(0, 0), 12), None);
+        assert_eq!(bar(&documents(1, 2), 3), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! What is in front of tree and log: help, and questions before something is done.
+
+use engine::Verdict;
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Style,
+    text::Line,
+    widgets::{Block, BorderType, Clear, Paragraph},
+};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{Palette, style::HEADING};
+use crate::manage::{
+    keys,
+    plain::{fitted, wrapped},
+    state::{Decide, Overlay, State},
+};
+
+/// Draws it.
+pub(super) fn draw(frame: &mut Frame<'_>, state: &State, overlay: &Overlay, palette: Palette) {
+    match overlay {
+        Overlay::Help(top) => help(frame, state, *top),
+        Overlay::Find(_) => {}
+        Overlay::Decide(decide) => ask_reason(frame, state, decide, palette),
+        Overlay::Stop(run) => {
+            let text = format!(
+                "Stop `{}`? The steps that run now end, then its cleanup runs. `workflow resume \
+                 {}` goes on afterwards.",
+                run.name, run.name
+            );
+            let width = window_width(frame);
+            let mut lines = styled(&text, width, Style::new());
+            lines.push(Line::default());
+            lines.push(Line::styled("y stop it    Esc do not", HEADING));
+            window(frame, "Stop", lines);
+        }
+    }
+}
+
+fn help(frame: &mut Frame<'_>, state: &State, top: usize) {
+    let bindings = if state.logs.is_some() { keys::LOGS } else { keys::TREE };
+    let width = window_width(frame);
+    let room = usize::from(frame.area().height).saturating_sub(4).max(1);
+    let line = |binding: &keys::Binding| {
+        let keys = binding.keys;
+        let space = " ".repeat(8_usize.saturating_sub(keys.width()));
+        Line::raw(fitted(&format!("{keys}{space}{}", binding.does), width))
+    };
+    let mut lines: Vec<Line<'_>> = bindings.iter().skip(top).take(room).map(line).collect();
+    let is_whole = bindings.len() <= room;
+    let end = if is_whole { "any key closes this" } else { "↓ more; Esc closes this" };
+    lines.push(Line::styled(fitted(end, width), HEADING));
+    window(frame, "Keys", lines);
+}
+
+fn ask_reason(frame: &mut Frame<'_>, state: &State, decide: &Decide, palette: Palette) {
+    let width = window_width(frame);
+    let (title, does) = match decide.verdict {
+        Verdict::Approved => ("Approve", "The migration goes on behind this gate."),
+        Verdict::Rejected => ("Reject", "The migration fails here, and its cleanup runs."),
+    };
+    let past = state.is_past(decide);
+    let mut lines = styled(&decide.gate, width, HEADING);
+    let mut told = match &past {
+        Some(past) => styled(&format!("! It does not wait any more: {past}"), width, palette.bad()),
+        None => styled(
+            &format!("{does} `{}` is noted as who decided.", state.user),
+            width,
+            Style::new(),
+        ),
+    };
+    // What is typed and what the keys do is seen on the smallest terminal.
+    let room = usize::from(frame.area().height).saturating_sub(lines.len() + 5);
+    told.truncate(room);
+    lines.append(&mut told);
+    if past.is_some() {
+        lines.push(Line::styled("Esc closes this", HEADING));
+        window(frame, title, lines);
+        return;
+    }
+    lines.push(Line::raw("Reason:"));
+    let (before, after) = decide.reason.parts();
+    // The place where one types is always in the window.
+    let mut shown = before.chars();
+    while shown.as_str().width() >= width && shown.next().is_some() {}
+    let (shown, row) = (shown.as_str(), lines.len());
+    lines.push(Line::raw(fitted(&format!("{shown}{after}"), width)));
+    lines.push(Line::styled(format!("Enter {}    Esc do not", title.to_lowercase()), HEADING));
+    let inside = window(frame, title, lines);
+    let place =
+        |offset: usize, start: u16| start.saturating_add(u16::try_from(offset).unwrap_or(0));
+    let cursor = Position { x: place(shown.width(), inside.x), y: place(row, inside.y) };
+    if inside.contains(cursor) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+fn styled(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    wrapped(text, width).into_iter().map(|line| Line::styled(line, style)).collect()
+}
+
+/// How wide the text of a window may be.
+fn window_width(frame: &Frame<'_>) -> usize {
+    usize::from(frame.area().width.saturating_sub(4).min(72))
+}
+
+/// Draws a window in the middle; returns where its text is.
+fn window(frame: &mut Frame<'_>, title: &str, lines: Vec<Line<'_>>) -> Rect {
+    let screen = frame.area();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let width = u16::try_from(window_width(frame)).unwrap_or(0).saturating_add(4);
+    let area = screen.centered(
+        ratatui::layout::Constraint::Length(width.min(screen.width)),
+        ratatui::layout::Constraint::Length(height.min(screen.height)),
+    );
+    let block = Block::bordered()
+        .border_type(BorderType::Plain)
+        .title(format!(" {title} "))
+        .padding(ratatui::widgets::Padding::horizontal(1));
+    let inside = block.inner(area);
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+    inside
+}

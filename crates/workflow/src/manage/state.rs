@@ -1,0 +1,259 @@
+//! What is on the screen: the run, what is selected of it, what is asked for, what is typed.
+//!
+//! A node is selected by its name and not by its row, so it stays selected while the tree changes
+//! around it. [`State::settle`] makes whatever happened consistent again.
+
+use engine::{Gate, GateState, Verdict};
+use jiff::Timestamp;
+use ratatui::layout::Size;
+
+use super::{
+    draw::detail,
+    field::Field,
+    filter::{self, Filter, Opened},
+    layout::{self, Areas},
+    logbook::Logbook,
+    snapshot::{Node, Snapshot},
+};
+use crate::backend::Run;
+
+/// What is on the screen.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// What was seen last.
+    pub(super) snapshot: Snapshot,
+    /// When.
+    pub(super) seen_at: Timestamp,
+    /// Why it could not be seen again since.
+    pub(super) away: Option<String>,
+    /// What time it is.
+    pub(super) now: Timestamp,
+    /// Who decides.
+    pub(super) user: String,
+    /// How large the terminal is.
+    pub(super) size: Size,
+    /// The name of the selected node.
+    pub(super) selected: String,
+    /// What a person opened or closed.
+    pub(super) opened: Opened,
+    /// What is asked for.
+    pub(super) filter: Filter,
+    /// The first row of the tree that is shown.
+    pub(super) tree_top: usize,
+    /// The first line of the detail that is shown.
+    pub(super) detail_top: usize,
+    /// Whether keys scroll the detail.
+    pub(super) reads_detail: bool,
+    /// The log that is read, in place of the tree.
+    pub(super) logs: Option<Logbook>,
+    /// What is in front of all else.
+    pub(super) overlay: Option<Overlay>,
+    /// What just happened.
+    pub(super) notice: Option<Notice>,
+    /// How many answers and wishes are on their way.
+    pub(super) sending: usize,
+    /// Whether to leave once they have arrived.
+    pub(super) is_leaving: bool,
+    /// How often logs were asked for.
+    pub(super) readings: u64,
+}
+
+/// Something in front of tree or log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Overlay {
+    /// The keys, from this line on.
+    Help(usize),
+    /// The text that is asked for, as it is typed.
+    Find(Field),
+    /// An answer to a gate.
+    Decide(Decide),
+    /// Whether this run is to be stopped.
+    Stop(Run),
+}
+
+/// An answer to a gate, before it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decide {
+    /// Of which run: not of one that took its place meanwhile.
+    pub(super) run: Run,
+    /// Which gate.
+    pub(super) gate: String,
+    /// What is answered.
+    pub(super) verdict: Verdict,
+    /// Why.
+    pub(super) reason: Field,
+}
+
+/// Something to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    /// Whether it went wrong.
+    pub(super) is_bad: bool,
+    /// What.
+    pub(super) text: String,
+}
+
+impl State {
+    /// Begins with a first look.
+    pub(super) fn new(snapshot: Snapshot, user: String, size: Size, now: Timestamp) -> Self {
+        let selected = snapshot.nodes.first().map(|root| root.name.clone()).unwrap_or_default();
+        Self {
+            snapshot,
+            seen_at: now,
+            away: None,
+            now,
+            user,
+            size,
+            selected,
+            opened: Opened::new(),
+            filter: Filter::default(),
+            tree_top: 0,
+            detail_top: 0,
+            reads_detail: false,
+            logs: None,
+            overlay: None,
+            notice: None,
+            sending: 0,
+            is_leaving: false,
+            readings: 0,
+        }
+    }
+
+    /// Returns where things are on the screen.
+    pub(super) fn areas(&self) -> Areas {
+        layout::areas(self.size, self.reads_detail)
+    }
+
+    /// Returns the positions of the nodes in the tree.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        filter::rows(&self.snapshot, &self.opened, &self.filter)
+    }
+
+    /// Returns the selected node and its position.
+    pub(super) fn selected(&self) -> Option<(usize, &Node)> {
+        let position = self.snapshot.position(&self.selected)?;
+        Some((position, self.snapshot.nodes.get(position)?))
+    }
+
+    /// Selects the node at a position.
+    pub(super) fn select(&mut self, position: usize) {
+        if let Some(node) = self.snapshot.nodes.get(position)
+            && node.name != self.selected
+        {
+            self.selected.clone_from(&node.name);
+            self.detail_top = 0;
+        }
+    }
+
+    /// Selects the row that is so many rows further, or the first or last one.
+    pub(super) fn go(&mut self, by: isize) {
+        let rows = self.rows();
+        let position = self.selected().map_or(0, |(position, _)| position);
+        let row = rows.iter().position(|row| *row == position).unwrap_or(0);
+        let row = row.saturating_add_signed(by).min(rows.len().saturating_sub(1));
+        if let Some(position) = rows.get(row) {
+            self.select(*position);
+        }
+    }
+
+    /// Opens or closes the node at a position.
+    pub(super) fn open(&mut self, position: usize, is_open: bool) {
+        if let Some(node) = self.snapshot.nodes.get(position)
+            && !node.is_leaf(position)
+        {
+            self.opened.insert(node.name.clone(), is_open);
+        }
+    }
+
+    /// Opens or closes everything; the workflow itself stays open.
+    pub(super) fn open_all(&mut self, is_open: bool) {
+        for position in 1..self.snapshot.nodes.len() {
+            self.open(position, is_open);
+        }
+    }
+
+    /// Opens what is above a position, so that it is in the tree.
+    pub(super) fn reveal(&mut self, position: usize) {
+        let mut above = self.snapshot.nodes.get(position).and_then(|node| node.parent);
+        while let Some(parent) = above {
+            self.open(parent, true);
+            above = self.snapshot.nodes.get(parent).and_then(|node| node.parent);
+        }
+    }
+
+    /// Takes what was seen. The selected row stays where it is on the screen.
+    pub(super) fn take(&mut self, snapshot: Snapshot, at: Timestamp) {
+        let row_of = |state: &Self| {
+            let (position, _) = state.selected()?;
+            state.rows().iter().position(|row| *row == position)
+        };
+        let before = row_of(self).map(|row| row.saturating_sub(self.tree_top));
+        if snapshot.run.uid != self.snapshot.run.uid {
+            let text = format!("`{}` was submitted anew; this is the new run", snapshot.run.name);
+            self.notice = Some(Notice { is_bad: false, text });
+        }
+        if self.snapshot.position(&self.selected).is_some()
+            && snapshot.position(&self.selected).is_none()
+        {
+            // It is there no more: what stands in its place is the nearest thing.
+            let place = self.snapshot.position(&self.selected).unwrap_or(0);
+            let place = place.min(snapshot.nodes.len().saturating_sub(1));
+            if let Some(node) = snapshot.nodes.get(place) {
+                self.selected.clone_from(&node.name);
+            }
+        }
+        self.snapshot = snapshot;
+        self.seen_at = at;
+        self.now = self.now.max(at);
+        self.away = None;
+        if let (Some(before), Some(row)) = (before, row_of(self)) {
+            self.tree_top = row.saturating_sub(before);
+        }
+    }
+
+    /// Makes sure that a node in the tree is selected and on the screen.
+    pub(super) fn settle(&mut self) {
+        let rows = self.rows();
+        let position = self.selected().map_or(0, |(position, _)| position);
+        let row = rows.binary_search(&position).unwrap_or_else(|_| {
+            // It is not shown: what it is in, if that is closed; else what follows it.
+            let mut above = self.snapshot.nodes.get(position).and_then(|node| node.parent);
+            while let Some(parent) = above.filter(|_| self.filter.is_empty()) {
+                if let Ok(row) = rows.binary_search(&parent) {
+                    return row;
+                }
+                above = self.snapshot.nodes.get(parent).and_then(|node| node.parent);
+            }
+            let next = rows.partition_point(|row| *row < position);
+            next.min(rows.len().saturating_sub(1))
+        });
+        if let Some(position) = rows.get(row) {
+            self.select(*position);
+        }
+        let areas = self.areas();
+        let height = usize::from(areas.tree.height).max(1);
+        self.tree_top = self
+            .tree_top
+            .min(row)
+            .max((row + 1).saturating_sub(height))
+            .min(rows.len().saturating_sub(height));
+        let lines = detail::lines(self, areas.detail.width.into()).len();
+        let most = lines.saturating_sub(areas.detail.height.into());
+        self.detail_top = self.detail_top.min(most);
+    }
+
+    /// Returns why an answer cannot be given any more, if it cannot.
+    pub(super) fn is_past(&self, decide: &Decide) -> Option<String> {
+        if decide.run.uid != self.snapshot.run.uid {
+            return Some("the workflow was submitted anew; this was its older run".to_owned());
+        }
+        let gate = self.snapshot.gate(&decide.gate)?;
+        (gate.state != GateState::Waiting).then(|| crate::view::gate::story(gate))
+    }
+
+    /// Returns the gates that wait.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Gate> {
+        let gates = self.snapshot.nodes.iter().filter_map(|node| node.gate.as_ref());
+        gates.filter(|gate| gate.state == GateState::Waiting)
+    }
+}
