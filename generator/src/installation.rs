@@ -3,7 +3,11 @@
 //! The second input of the compiler. Whoever calls it decides where the values come from; the
 //! compiler itself reads no environment, so the same two inputs always give the same bytes.
 
+use std::{fmt, str::FromStr};
+
+use argo::names;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// What an installation decides for all of its migrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,92 @@ pub struct Installation {
     pub service_account: String,
     /// Where sources that name no repository have theirs, in a folder each.
     pub default_snapshot_repository: Option<DefaultRepository>,
+    /// Where pods find the folders of `file://` repositories.
+    pub snapshot_volume: Option<SnapshotVolume>,
+    /// What the steps are; it decides what is worth a warning, and nothing else.
+    pub steps: Steps,
+}
+
+/// What the steps of a migration are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Steps {
+    /// Processes of this machine, which see its folders.
+    #[default]
+    Processes,
+    /// Pods, which see what is mounted into them.
+    Pods,
+}
+
+/// A PersistentVolumeClaim and the folder that pods see it at, as in `snapshots:/mnt/snapshots`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SnapshotVolume {
+    claim: String,
+    path: String,
+}
+
+/// Not a claim and a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a claim and a folder; write for example `snapshots:/mnt/snapshots`")]
+pub struct SnapshotVolumeError(String);
+
+impl SnapshotVolume {
+    /// Returns the claim's name.
+    pub fn claim(&self) -> &str {
+        &self.claim
+    }
+
+    /// Returns the folder, without a slash at its end.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns whether a repository lies in the folder.
+    pub(crate) fn holds(&self, uri: &str) -> bool {
+        let inner = uri.strip_prefix("file://").and_then(|path| path.strip_prefix(&self.path));
+        inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('/'))
+    }
+}
+
+impl FromStr for SnapshotVolume {
+    type Err = SnapshotVolumeError;
+
+    /// The folder is of plain letters: Argo gives `{{` a meaning, and Kubernetes `:`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || SnapshotVolumeError(text.to_owned());
+        let (claim, path) = text.split_once(':').ok_or_else(wrong)?;
+        let path = path.trim_end_matches('/');
+        let plain = |part: &str| {
+            let fits = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+            !part.is_empty() && part.chars().all(fits) && !matches!(part, "." | "..")
+        };
+        let folders = path.strip_prefix('/').ok_or_else(wrong)?;
+        if !claim.split('.').all(names::is_allowed) || !folders.split('/').all(plain) {
+            return Err(wrong());
+        }
+        Ok(Self { claim: claim.to_owned(), path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for SnapshotVolume {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.claim, self.path)
+    }
+}
+
+impl TryFrom<String> for SnapshotVolume {
+    type Error = SnapshotVolumeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<SnapshotVolume> for String {
+    fn from(volume: SnapshotVolume) -> Self {
+        volume.to_string()
+    }
 }
 
 /// Where sources that name no repository have theirs: each in a folder with its name.
@@ -38,6 +128,9 @@ pub struct DefaultRepository {
     /// The role that an AWS-managed source takes to write the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_role_arn: Option<String>,
+    /// The Secret with the keys that steps read the repository with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
 }
 
 impl Default for Installation {
@@ -49,6 +142,31 @@ impl Default for Installation {
             image_pull_policy: "IfNotPresent".to_owned(),
             service_account: "argosy-workflow".to_owned(),
             default_snapshot_repository: None,
+            snapshot_volume: None,
+            steps: Steps::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_is_a_claim_and_a_folder() {
+        let volume: SnapshotVolume = "nfs.a:/mnt/snapshots/".parse().expect("a volume");
+        assert_eq!((volume.claim(), volume.path()), ("nfs.a", "/mnt/snapshots"));
+        assert_eq!(volume.to_string(), "nfs.a:/mnt/snapshots");
+        for held in ["file:///mnt/snapshots", "file:///mnt/snapshots/a"] {
+            assert!(volume.holds(held), "{held}");
+        }
+        for other in ["file:///mnt/snapshots-2", "file:///mnt", "s3://mnt/snapshots"] {
+            assert!(!volume.holds(other), "{other}");
+        }
+        let wrong =
+            ["a", "a:", "a:/", "a:mnt", ":/mnt", "A:/mnt", "a:/m/../x", "a:/{{x}}", "a:/m:ro"];
+        for text in wrong {
+            assert!(text.parse::<SnapshotVolume>().is_err(), "{text}");
         }
     }
 }

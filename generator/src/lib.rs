@@ -29,7 +29,7 @@ use crate::findings::Report;
 
 pub use check::{Rule, rules};
 pub use findings::{Finding, Findings, Severity};
-pub use installation::{DefaultRepository, Installation};
+pub use installation::{DefaultRepository, Installation, SnapshotVolume, Steps};
 pub use plan::Plan;
 
 /// What came of a compilation.

@@ -56,6 +56,8 @@ pub struct PlannedMigration {
     pub target_secret: Option<String>,
     /// The snapshot that is read.
     pub snapshot: SnapshotSource,
+    /// The Secret with the keys to its repository.
+    pub storage_secret: Option<String>,
     /// What runs before the groups, one after the other.
     pub opening: Vec<Task>,
     /// The groups, side by side.
@@ -196,6 +198,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
         source,
         target,
         repository,
+        storage_secret,
         existing_snapshot,
         max_rate_mb_per_node,
         groups,
@@ -262,6 +265,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
         source_name: source_name.clone(),
         source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
         target_secret: target.secret.clone(),
+        storage_secret: storage_secret.clone(),
         groups: groups.iter().map(|group| planned_group(group, &id, target, &snapshot)).collect(),
         cleanup: task("cleanup", cleanup(CleanupMode::Complete)),
         cleanup_on_failure: task(&names::joined(&["cleanup", &id]), cleanup(CleanupMode::Partial)),
@@ -302,7 +306,9 @@ fn planned_group(
         tasks.push(task("migrate-metadata", Work::MigrateMetadata(request(MetadataMode::Migrate))));
         gate(GateKind::MetadataMigrated, &mut tasks);
     }
-    if let Some(Documents { workers, limits, allowed_rejections, verify }) = documents {
+    if let Some(documents) = documents {
+        let Documents { workers, limits, allowed_rejections, allow_partial_source, verify } =
+            documents;
         let request = RfsRequest {
             role: RfsRole::Prepare,
             migration: migration.to_owned(),
@@ -311,6 +317,7 @@ fn planned_group(
             group: group.clone(),
             limits: *limits,
             allowed_rejections: *allowed_rejections,
+            allow_partial_source: *allow_partial_source,
         };
         let restore = RestoreDocuments { workers: *workers, request };
         tasks.push(task("restore-documents", Work::RestoreDocuments(restore)));

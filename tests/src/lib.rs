@@ -2,8 +2,10 @@
 //! comparing two clusters document by document.
 
 pub mod argosy;
+pub mod bucket;
 pub mod compare;
 pub mod corpus;
 pub mod killer;
 pub mod namespace;
+pub mod parity;
 pub mod servers;

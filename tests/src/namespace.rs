@@ -67,6 +67,11 @@ impl Namespace {
         self.send("PATCH", path, Some(("application/merge-patch+json", change)))
     }
 
+    /// Changes an object by a JSON patch.
+    pub fn patch(&self, path: &str, operations: &Value) -> Result<Value> {
+        self.send("PATCH", path, Some(("application/json-patch+json", operations)))
+    }
+
     /// Applies an object on the server's side, where an unknown field is an error. The path ends
     /// with the object's name; `and` is more of the query, such as `&dryRun=All`.
     pub fn apply(&self, path: &str, object: &Value, and: &str) -> Result<Value> {

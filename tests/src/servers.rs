@@ -27,9 +27,14 @@ impl TestServer {
             all()?.into_iter().find(|address| address.name == name).with_context(|| {
                 format!("the server `{name}` does not run; `cargo xtask servers up` starts it")
             })?;
-        let server = Self { http: Http::new(&address.url)?, address };
+        let server = Self::at(address)?;
         server.empty()?;
         Ok(server)
+    }
+
+    /// A server that was started for one test.
+    pub fn at(address: Address) -> Result<Self> {
+        Ok(Self { http: Http::new(&address.url)?, address })
     }
 
     /// The snapshot repository's folder as a migration file names it.
@@ -37,7 +42,8 @@ impl TestServer {
         format!("file://{}", self.address.repository.display())
     }
 
-    fn empty(&self) -> Result<()> {
+    /// Removes everything that is in it.
+    pub fn empty(&self) -> Result<()> {
         for (repository, _) in self.members("/_snapshot")? {
             let path = format!("/_snapshot/{}", encoded(&repository));
             let listed = self.http.get(&format!("{path}/_all"))?;

@@ -7,10 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
-use fs_err as fs;
-use object_store::ObjectStoreExt as _;
-use object_store::aws::AmazonS3Builder;
 use tests::argosy::{Argosy, Done, run};
+use tests::bucket::Bucket;
 use tests::compare::{different, documents, in_one_spelling, refresh};
 use tests::corpus::{Fixture, FixtureSnapshot, fixtures};
 use tests::servers::TestServer;
@@ -38,14 +36,16 @@ fn migration(repository: &str, snapshot: &str, target: &TestServer) -> String {
     format!(
         "sourceClusters:\n  source:\n    snapshotRepo: {{ {repository}, snapshotName: {snapshot} \
          }}\ntargetClusters:\n  target: {{ endpoint: {} }}\nmigrations:\n  - sourceCluster: \
-         source\n    targetCluster: target\n    snapshotMigrations:\n      - indices: [\"*\"]\n",
+         source\n    targetCluster: target\n    snapshotMigrations:\n      - indices: [\"*\"]\n        \
+         documentBackfill: {{ allowPartialSource: true }}\n",
         target.address.url
     )
 }
 
 /// The last snapshot of a fixture, unless it holds what cannot be migrated.
 fn last(fixture: &Fixture) -> Option<&FixtureSnapshot> {
-    let whole = ["synthetic", "logs-and-series"].iter().all(|case| fixture.case != *case);
+    let whole =
+        ["synthetic", "logs-and-series", "lacking"].iter().all(|case| fixture.case != *case);
     fixture.snapshots.last().filter(|last| whole && last.state == "SUCCESS")
 }
 
@@ -110,6 +110,41 @@ fn a_snapshot_of_each_version_arrives_whole() -> Result<()> {
     Ok(())
 }
 
+/// Sources of which a snapshot has some fields are refused unless that is allowed, and those of which
+/// it has none always.
+#[test]
+fn documents_that_lack_fields_arrive_only_if_that_is_allowed() -> Result<()> {
+    let fixtures = fixtures()?;
+    let fixture = fixtures.iter().find(|it| it.name == "es717-lacking").context("no fixture")?;
+    let last = fixture.snapshots.last().context("no snapshot")?;
+    let address = format!("repoPathUri: \"file://{}\"", fixture.repository().display());
+    let migrate = |from: &str, to: &str| {
+        let target = TestServer::emptied("os219")?;
+        let argosy = Argosy::new()?;
+        let text = migration(&address, &last.snapshot, &target);
+        ensure!(text.contains(from), "`{from}` is not in the file");
+        let done = argosy.migrate(&argosy.write("migration.yaml", &text.replace(from, to))?)?;
+        anyhow::Ok((target, done.code, told(&argosy, &done)))
+    };
+
+    let (_target, code, told) = migrate("allowPartialSource: true", "allowPartialSource: false")?;
+    assert_eq!(code, Some(1), "{told}");
+    for index in last.indices.keys() {
+        assert!(told.contains(&format!("exclude it with `-{index}`")), "{index}: {told}");
+    }
+    assert!(told.contains("set `documentBackfill.allowPartialSource: true`"), "{told}");
+
+    let (target, code, told) = migrate("[\"*\"]", "[\"*\", \"-lacking-disabled\"]")?;
+    assert_eq!(code, Some(0), "{told}");
+    for index in ["lacking-excluded", "lacking-included"] {
+        refresh(&target.http, index)?;
+        let expected = fixture.documents(&last.snapshot, index)?;
+        let different = different(index, expected, documents(&target.http, index)?);
+        assert!(different.is_empty(), "{different:#?}");
+    }
+    Ok(())
+}
+
 /// The same through the whole chain of programs from a real S3 server, signed, by path.
 #[test]
 fn a_snapshot_in_s3_arrives_whole() -> Result<()> {
@@ -123,7 +158,15 @@ fn a_snapshot_in_s3_arrives_whole() -> Result<()> {
     let fixture =
         fixtures.iter().find(|it| it.name == "es710-incremental").context("no fixture")?;
     let last = last(fixture).context("no snapshot")?;
-    upload(fixture, &endpoint, &bucket, &region)?;
+    let secret = variable("AWS_SECRET_ACCESS_KEY").context("no secret")?;
+    let opened = Bucket {
+        name: bucket.clone(),
+        region: region.clone(),
+        endpoint: endpoint.clone(),
+        access_key: variable("AWS_ACCESS_KEY_ID").context("no key")?,
+        secret_key: secret.clone(),
+    };
+    opened.upload(&fixture.repository(), &fixture.name)?;
     let target = TestServer::emptied("os219")?;
     let argosy = Argosy::new()?;
     let address = format!(
@@ -141,34 +184,7 @@ fn a_snapshot_in_s3_arrives_whole() -> Result<()> {
     assert!(different.is_empty(), "{different:#?}");
     // Secrets stay out of everything that is kept or shown.
     let status = run(&mut argosy.workflow(["show"]))?;
-    let secret = variable("AWS_SECRET_ACCESS_KEY").context("no secret")?;
     assert!(!told(&argosy, &done).contains(&secret) && !status.stdout.contains(&secret));
-    Ok(())
-}
-
-/// Puts a repository into a bucket, under its name.
-fn upload(fixture: &Fixture, endpoint: &str, bucket: &str, region: &str) -> Result<()> {
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
-    let store = AmazonS3Builder::from_env()
-        .with_endpoint(endpoint)
-        .with_bucket_name(bucket)
-        .with_region(region)
-        .with_allow_http(true)
-        .build()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut folders = vec![fixture.repository()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(fixture.repository())?.display();
-            let key = format!("{}/{name}", fixture.name).into();
-            runtime.block_on(store.put(&key, fs::read(&path)?.into()))?;
-        }
-    }
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub mod tools;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -34,6 +34,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde::{Deserialize, Serialize};
 
 use self::tools::Tools;
@@ -41,6 +42,9 @@ use crate::machine::{Machine, Privilege};
 use crate::server::Lifetime;
 use crate::shell;
 use crate::terminal::say;
+
+/// The node's address, at which pods reach what runs in the cluster's network beside them.
+pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 
 const READY_WITHIN: Duration = Duration::from_mins(4);
 const GONE_WITHIN: Duration = Duration::from_secs(30);
@@ -275,6 +279,14 @@ impl Running {
             .arg(program)
             .env("KUBECONFIG", &self.kubeconfig);
         command
+    }
+
+    /// Moves the calling thread, and what it starts from now on, into the cluster's network. The
+    /// API keeps its address; nothing else of the machine's network is reached from there.
+    pub fn enter_network(&self) -> Result<()> {
+        let network = fs::File::open(format!("/proc/{}/ns/net", self.node_pid))?;
+        move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
+            .context("cannot enter the cluster's network; only root can")
     }
 
     /// Loads an image from its OCI archive.

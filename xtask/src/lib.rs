@@ -15,6 +15,7 @@ pub(crate) mod packages;
 pub(crate) mod python_package;
 pub mod release;
 pub mod s3;
+pub mod scroll;
 pub mod server;
 pub mod shell;
 pub mod terminal;

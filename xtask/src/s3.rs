@@ -64,12 +64,17 @@ pub fn set_up(machine: &Machine) -> Result<PathBuf> {
 impl S3Server {
     /// Starts a server whose data lie under `run`, and waits until it answers.
     pub fn start(machine: &Machine, run: &Path) -> Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST, machine, run)
+    }
+
+    /// The same at another address than loopback, which must be one of the network that we are in.
+    pub fn start_at(host: Ipv4Addr, machine: &Machine, run: &Path) -> Result<Self> {
         let program = set_up(machine)?;
         let data = run.join("s3/data");
         // A folder that is there before the server is a bucket of it.
         fs::create_dir_all(data.join(BUCKET))?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let address = format!("{}:{port}", Ipv4Addr::LOCALHOST);
+        let port = TcpListener::bind((host, 0))?.local_addr()?.port();
+        let address = format!("{host}:{port}");
         let output = fs::File::create(run.join("s3/log"))?.into_parts().0;
         let child = process::command(machine, None, Lifetime::WithUs, &program)?
             .args(["server", "--address", &address])

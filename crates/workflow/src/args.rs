@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use generator::SnapshotVolume;
 use session::CommonFlags;
 pub(crate) use session::Format;
 
@@ -22,6 +23,7 @@ Examples:
   workflow configure edit                change it
   workflow plan                          see what will happen
   workflow submit                        start the migration
+  workflow manage                        watch and steer it on the screen
   workflow status                        see how far it is
   workflow approve step 'metadata-*'     let it go on after a gate
 
@@ -60,7 +62,7 @@ impl ArgoServerFlags {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
-    Migration(MigrationCommand),
+    Migration(Box<MigrationCommand>),
     /// Small things.
     #[command(subcommand)]
     Util(Util),
@@ -85,6 +87,8 @@ pub(crate) enum MigrationCommand {
     Submit(Submit),
     /// Show how far a migration is.
     Status(Status),
+    /// Watch and steer a migration on the screen: tree, logs, gates.
+    Manage(Manage),
     /// Let a migration go on at its gates.
     #[command(subcommand)]
     Approve(Approve),
@@ -138,7 +142,7 @@ pub(crate) enum Configure {
         #[command(flatten)]
         session: Session,
     },
-    /// Keep user names and passwords that migration files name by `secretName`.
+    /// Keep user names, passwords and keys that migration files name by `secretName`.
     #[command(subcommand)]
     Credentials(Credentials),
 }
@@ -152,11 +156,11 @@ pub(crate) enum Credentials {
         #[command(flatten)]
         installation: Installation,
     },
-    /// Keep a user name and password.
+    /// Keep a user name and password, a client certificate, or the keys to a repository.
     Create(Credential),
-    /// Replace a user name and password.
+    /// Replace what is kept under a name.
     Update(Credential),
-    /// Forget a user name and password.
+    /// Forget what is kept under a name.
     Delete {
         /// The name.
         name: String,
@@ -173,6 +177,10 @@ pub(crate) struct Credential {
     /// Read `USER:PASSWORD` from standard input.
     #[arg(long)]
     pub(crate) stdin: bool,
+    /// Read the keys to a snapshot repository from standard input, one `NAME=VALUE` a line:
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and the like.
+    #[arg(long, conflicts_with_all = ["stdin", "certificate", "authority"])]
+    pub(crate) storage: bool,
     /// A file with the client certificate (PEM), for `mtls`.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) certificate: Option<PathBuf>,
@@ -220,6 +228,13 @@ pub(crate) struct Installation {
     /// The AWS region of that repository.
     #[arg(long, env = "ARGOSY_SNAPSHOT_REGION", value_name = "REGION")]
     pub(crate) snapshot_region: Option<String>,
+    /// The Secret with the keys to that repository.
+    #[arg(long, env = "ARGOSY_SNAPSHOT_SECRET", value_name = "NAME")]
+    pub(crate) snapshot_secret: Option<String>,
+    /// The PersistentVolumeClaim that holds the folders of `file://` repositories, and where pods
+    /// see it.
+    #[arg(long, env = "ARGOSY_SNAPSHOT_VOLUME", value_name = "CLAIM:FOLDER")]
+    pub(crate) snapshot_volume: Option<SnapshotVolume>,
 }
 
 #[derive(Debug, Args)]
@@ -275,6 +290,24 @@ pub(crate) struct Status {
     /// Completed workflows too.
     #[arg(long, visible_alias = "all-workflows")]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Manage {
+    /// The workflow [default: migration-workflow].
+    pub(crate) name: Option<String>,
+    /// The workflow, as a flag.
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    pub(crate) workflow_name: Option<String>,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    pub(crate) interval: f64,
+    /// Who decides [default: the user of this machine].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// The kind of terminal.
+    #[arg(long, env = "TERM", hide = true)]
+    pub(crate) term: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use generator::{
-    Compiled, DefaultRepository, Installation,
+    Compiled, DefaultRepository, Installation, Steps,
     findings::{self, Colour},
+    plan::PlannedMigration,
 };
 use step_api::Exit;
 
@@ -48,7 +49,11 @@ impl Source {
         let Some(output) = &self.compiled.output else { return Vec::new() };
         let migrations = output.plan.migrations.iter();
         let mut names: BTreeSet<String> = migrations
-            .flat_map(|migration| [&migration.source_secret, &migration.target_secret])
+            .flat_map(|migration| {
+                let PlannedMigration { source_secret, target_secret, storage_secret, .. } =
+                    migration;
+                [source_secret, target_secret, storage_secret]
+            })
             .flatten()
             .cloned()
             .collect();
@@ -56,6 +61,15 @@ impl Source {
             names.remove(&secret.name);
         }
         names.into_iter().collect()
+    }
+
+    /// Returns the command that keeps a secret which the file names.
+    pub(crate) fn command_for(&self, secret: &str) -> String {
+        let output = self.compiled.output.as_ref();
+        let mut migrations = output.into_iter().flat_map(|output| &output.plan.migrations);
+        let opens = |it: &PlannedMigration| it.storage_secret.as_deref() == Some(secret);
+        let flag = if migrations.any(opens) { " --storage" } else { "" };
+        format!("workflow configure credentials create {secret}{flag}")
     }
 
     /// Prints the findings for a person.
@@ -69,8 +83,17 @@ impl Source {
     }
 }
 
-/// Reads and compiles what the command line names.
+/// Reads and compiles what the command line names, for the engine that is in use.
 pub(crate) fn read(keep: &dyn Keep, input: &args::Input) -> anyhow::Result<Source> {
+    read_for(keep, input, keep.steps())
+}
+
+/// Reads and compiles what the command line names.
+pub(crate) fn read_for(
+    keep: &dyn Keep,
+    input: &args::Input,
+    steps: Steps,
+) -> anyhow::Result<Source> {
     let (text, name) = match &input.file {
         Some(path) if path == Path::new("-") => {
             let mut text = String::new();
@@ -83,8 +106,7 @@ pub(crate) fn read(keep: &dyn Keep, input: &args::Input) -> anyhow::Result<Sourc
             (session_file(keep, session)?, keep.session_place(session)?)
         }
     };
-    let compiled = generator::compile(&text, &installation(&input.installation));
-    Ok(Source { text, name, compiled })
+    Ok(compile_text(&text, &name, &input.installation, steps))
 }
 
 /// Reads the file of a session, which must have one.
@@ -99,18 +121,25 @@ pub(crate) fn session_file(keep: &dyn Keep, session: &str) -> anyhow::Result<Str
 }
 
 /// Compiles a text that is not kept yet.
-pub(crate) fn compile_text(text: &str, name: &str, flags: &args::Installation) -> Source {
-    let compiled = generator::compile(text, &installation(flags));
+pub(crate) fn compile_text(
+    text: &str,
+    name: &str,
+    flags: &args::Installation,
+    steps: Steps,
+) -> Source {
+    let compiled = generator::compile(text, &installation(flags, steps));
     Source { text: text.to_owned(), name: name.to_owned(), compiled }
 }
 
-fn installation(flags: &args::Installation) -> Installation {
+fn installation(flags: &args::Installation, steps: Steps) -> Installation {
     let args::Installation {
         workflow_name,
         image_registry,
         image_tag,
         snapshot_repository,
         snapshot_region,
+        snapshot_secret,
+        snapshot_volume,
     } = flags;
     let default = Installation::default();
     Installation {
@@ -120,8 +149,11 @@ fn installation(flags: &args::Installation) -> Installation {
         default_snapshot_repository: snapshot_repository.as_ref().map(|uri| DefaultRepository {
             repo_path_uri: uri.clone(),
             aws_region: snapshot_region.clone(),
+            secret_name: snapshot_secret.clone(),
             ..DefaultRepository::default()
         }),
+        snapshot_volume: snapshot_volume.clone(),
+        steps,
         image_pull_policy: default.image_pull_policy,
         service_account: default.service_account,
     }

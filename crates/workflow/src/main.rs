@@ -10,6 +10,7 @@ mod commands;
 mod input;
 mod kubernetes;
 mod local;
+mod manage;
 mod preview;
 mod view;
 

@@ -148,7 +148,7 @@ fn check_basic(basic: &BasicAuth, path: &Pointer, report: &mut Report<'_>) {
     }
 }
 
-fn secret_name(name: &str, path: &Pointer, report: &mut Report<'_>) {
+pub(super) fn secret_name(name: &str, path: &Pointer, report: &mut Report<'_>) {
     if name.len() <= 253 && name.split('.').all(names::is_allowed) {
         return;
     }

@@ -68,6 +68,7 @@ static RULES: &[Rule] = &[
     repository::ROLE,
     repository::TWICE,
     repository::SNAPSHOT_NAME,
+    repository::UNSEEN,
     sharing::SOURCES,
     sharing::MIGRATIONS,
     group::NO_MIGRATIONS,

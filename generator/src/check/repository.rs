@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use super::{Rule, walk};
+use super::{Rule, auth, walk};
 use crate::{
     config::{
         file::{MigrationFile, SnapshotRepo, SourceCluster},
         repository::{UriError, uri},
     },
     findings::{Report, Severity},
-    installation::Installation,
+    installation::{Installation, Steps},
     pointer::Pointer,
 };
 
@@ -68,6 +68,18 @@ pub(crate) const SNAPSHOT_NAME: Rule = Rule {
            not begin with `_`. Leave the key out to have a snapshot taken.",
 };
 
+/// A folder that pods do not see.
+pub(crate) const UNSEEN: Rule = Rule {
+    id: "repository::unseen-folder",
+    severity: Severity::Warning,
+    summary: "pods do not see the folder of a `file://` repository",
+    docs: "On Kubernetes a step sees only what is mounted into its pod. Put the folder that the \
+           source writes to behind a PersistentVolumeClaim of the namespace, and say with \
+           `--snapshot-volume CLAIM:FOLDER` where the pods are to see it: at the path that \
+           `repoPathUri` names, or above it. It is mounted to be read only. On one machine there \
+           is nothing to do.",
+};
+
 pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &mut Report<'_>) {
     for (path, name, source) in walk::sources(file) {
         let repo = source.snapshot_repo.as_ref();
@@ -75,6 +87,9 @@ pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &
         if let Some(repo) = repo {
             spellings(repo, &path, report);
             snapshot_name(repo, &path, report);
+            if let Some(name) = &repo.secret_name {
+                auth::secret_name(name, &path.key("secretName"), report);
+            }
         }
         place(name, source, installation, &path, report);
     }
@@ -116,6 +131,13 @@ fn place(
         };
         report.value(&URI, &at, format!("{of} repository cannot be read: {error}")).help(help);
         return;
+    }
+    let is_seen = installation.snapshot_volume.as_ref().is_some_and(|volume| volume.holds(text));
+    if installation.steps == Steps::Pods && text.starts_with("file://") && !is_seen {
+        let folder = text.trim_start_matches("file://").trim_end_matches('/');
+        report.value(&UNSEEN, &at, format!("no pod sees {of} repository, a folder")).help(format!(
+            "add `--snapshot-volume CLAIM:{folder}` with a PersistentVolumeClaim that holds it"
+        ));
     }
     let is_s3 = text.starts_with("s3://");
     let default = default.filter(|_| own.is_none());
@@ -204,8 +226,41 @@ fn snapshot_name(repo: &SnapshotRepo, path: &Pointer, report: &mut Report<'_>) {
 mod tests {
     use crate::{
         check::testing::{pair_in, printed, printed_for},
-        installation::{DefaultRepository, Installation},
+        installation::{DefaultRepository, Installation, Steps},
     };
+
+    #[test]
+    fn a_folder_must_be_mounted_to_be_seen_by_pods() {
+        let file = pair_in("repoPathUri: \"file:///mnt/snapshots/old\"");
+        let pods = Installation { steps: Steps::Pods, ..Installation::default() };
+        insta::assert_snapshot!(printed_for(&file, &pods), @r#"
+        warning[repository::unseen-folder]: no pod sees this repository, a folder
+         --> migration.yaml:4:34
+          |
+        4 |     snapshotRepo: { repoPathUri: "file:///mnt/snapshots/old" }
+          |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          |
+          = help: add `--snapshot-volume CLAIM:/mnt/snapshots/old` with a PersistentVolumeClaim that holds it
+        "#);
+        assert_eq!(printed(&file), "");
+        let volume = Some("nfs:/mnt/snapshots".parse().expect("a volume"));
+        assert_eq!(printed_for(&file, &Installation { snapshot_volume: volume, ..pods }), "");
+    }
+
+    #[test]
+    fn a_secret_has_a_name_that_a_secret_can_have() {
+        let repo = "repoPathUri: \"gs://a/b\", secretName: \"My Keys\"";
+        insta::assert_snapshot!(printed(&pair_in(repo)), @r#"
+        error[auth::secret-name]: no Secret can be called `My Keys`
+         --> migration.yaml:4:58
+          |
+        4 |     snapshotRepo: { repoPathUri: "gs://a/b", secretName: "My Keys" }
+          |                                                          ^^^^^^^^^
+          |
+          = help: write lower-case letters, digits and `-`
+        "#);
+        assert_eq!(printed(&pair_in("repoPathUri: \"gs://a/b\", secretName: my-keys")), "");
+    }
 
     const WITHOUT: &str = r#"sourceClusters:
   old: { endpoint: "http://source" }

@@ -144,6 +144,11 @@ pub(crate) struct SnapshotRepo {
     pub endpoint: Option<String>,
     /// The role that an AWS-managed source takes to write the snapshot.
     pub s3_role_arn: Option<String>,
+    /// A Secret with the keys that the repository is read with, each under the name of its
+    /// variable: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, perhaps `AWS_SESSION_TOKEN`;
+    /// `GOOGLE_SERVICE_ACCOUNT_KEY`; `AZURE_STORAGE_ACCOUNT_NAME` and `AZURE_STORAGE_ACCOUNT_KEY`.
+    /// The identity of the pods, or the environment, when absent.
+    pub secret_name: Option<String>,
     /// A snapshot that exists: it is read and none is taken.
     pub snapshot_name: Option<String>,
     /// The most that each node writes while the snapshot is taken, in MB a second.
@@ -254,6 +259,9 @@ pub(crate) struct DocumentBackfill {
     /// How many rejected documents still count as done; 0 when absent.
     #[schemars(range(min = 0, max = 9_000_000_000_000_000_u64))]
     pub allowed_rejections: Option<u64>,
+    /// Whether documents of an index whose mapping keeps only some fields of `_source` are migrated
+    /// as they are; no when absent, and such an index is refused.
+    pub allow_partial_source: Option<bool>,
     /// How thoroughly the result is compared with the snapshot; `counts` when absent.
     pub verify: Option<VerifyMode>,
 }

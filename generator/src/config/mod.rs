@@ -41,6 +41,8 @@ pub(crate) struct Migration {
     pub source: Option<Cluster>,
     pub target: Cluster,
     pub repository: Repository,
+    /// The Secret with the keys to the repository.
+    pub storage_secret: Option<String>,
     /// The snapshot that exists; one is taken when absent.
     pub existing_snapshot: Option<String>,
     pub max_rate_mb_per_node: Option<u32>,
@@ -77,6 +79,7 @@ pub(crate) struct Documents {
     pub workers: u32,
     pub limits: RfsLimits,
     pub allowed_rejections: u64,
+    pub allow_partial_source: bool,
     pub verify: VerifyMode,
 }
 
@@ -163,6 +166,7 @@ fn migration(
         source: source_cluster,
         target: target_cluster,
         repository,
+        storage_secret: repository::secret(repo, installation),
         existing_snapshot: repo.and_then(|repo| repo.snapshot_name.clone()),
         max_rate_mb_per_node: repo.and_then(|repo| repo.max_snapshot_rate_mb_per_node),
         groups: entry
@@ -226,6 +230,7 @@ fn documents(part: Option<&DocumentBackfill>) -> Documents {
         workers: part.and_then(|part| part.workers).unwrap_or(DEFAULT_WORKERS),
         limits,
         allowed_rejections: part.and_then(|part| part.allowed_rejections).unwrap_or(0),
+        allow_partial_source: part.and_then(|part| part.allow_partial_source).unwrap_or(false),
         verify: part.and_then(|part| part.verify).unwrap_or_default(),
     }
 }

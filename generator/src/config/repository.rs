@@ -75,6 +75,15 @@ pub(crate) fn of(
     })
 }
 
+/// Returns the Secret with the keys to the repository of a source. That of the default repository
+/// is for the default repository alone.
+pub(crate) fn secret(repo: Option<&SnapshotRepo>, installation: &Installation) -> Option<String> {
+    let own = repo.and_then(|repo| repo.secret_name.clone());
+    let is_default = repo.and_then(SnapshotRepo::uri).is_none();
+    let default = installation.default_snapshot_repository.as_ref().filter(|_| is_default);
+    own.or_else(|| default?.secret_name.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +113,27 @@ mod tests {
             assert!(names::is_allowed(name), "{name}");
             assert!(!folders.iter().skip(position + 1).any(|other| other == folder), "{folder}");
         }
+    }
+
+    #[test]
+    fn the_keys_to_the_default_repository_open_no_other_one() {
+        let default = DefaultRepository {
+            repo_path_uri: "s3://bucket".to_owned(),
+            secret_name: Some("default-keys".to_owned()),
+            ..DefaultRepository::default()
+        };
+        let installation =
+            Installation { default_snapshot_repository: Some(default), ..Installation::default() };
+        let repo = |uri: Option<&str>, secret: Option<&str>| SnapshotRepo {
+            repo_path_uri: uri.map(str::to_owned),
+            secret_name: secret.map(str::to_owned),
+            ..SnapshotRepo::default()
+        };
+        let of = |repo: &SnapshotRepo| secret(Some(repo), &installation);
+        assert_eq!(secret(None, &installation).as_deref(), Some("default-keys"));
+        assert_eq!(of(&repo(None, Some("own"))).as_deref(), Some("own"));
+        assert_eq!(of(&repo(Some("s3://a"), Some("own"))).as_deref(), Some("own"));
+        assert_eq!(of(&repo(Some("s3://a"), None)), None);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) fn rendered<'a>(
         labels: labels(migration, group),
         source_secret: migration.source_secret.as_deref(),
         target_secret: migration.target_secret.as_deref(),
+        storage_secret: migration.storage_secret.as_deref(),
     };
     let mut rest = Bundle::default();
     let whole = scope("");

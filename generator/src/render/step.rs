@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use argo::{
     Arguments, ConfigMap, Manifest, Parameter, Template, TemplateRef, WorkflowTemplate,
-    container::{ConfigMapVolume, Volume, VolumeMount},
+    container::{ClaimedVolume, ConfigMapVolume, Volume, VolumeMount},
     names,
 };
 use serde::Serialize;
 
 use super::{object, request};
-use crate::installation::Installation;
+use crate::installation::{Installation, SnapshotVolume};
 
 /// A step program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,13 @@ impl Step {
         }
     }
 
-    /// Returns the parameters that name Secrets, as its template has them.
+    /// Returns whether it reads the repository.
+    const fn reads_repository(self) -> bool {
+        !matches!(self, Self::Snapshot | Self::Cleanup)
+    }
+
+    /// Returns the parameters that name Secrets of clusters, as its template has them. Keys of AWS
+    /// sign requests to clusters too, so every step takes the storage's.
     const fn takes(self) -> (TakesSource, TakesTarget) {
         match self {
             Self::Initialize | Self::Cleanup => (TakesSource::Yes, TakesTarget::Yes),
@@ -99,7 +105,15 @@ pub(super) fn wait() -> TemplateRef {
 impl Skeletons {
     /// Reads the embedded files.
     pub(crate) fn new(installation: &Installation) -> Self {
-        let filled = |step: Step| (step, filled(embedded(step.source_text()), installation));
+        let filled = |step: Step| {
+            let mut skeleton = filled(embedded(step.source_text()), installation);
+            if let Some(volume) = installation.snapshot_volume.as_ref()
+                && step.reads_repository()
+            {
+                skeleton.spec.templates.iter_mut().for_each(|template| mount(volume, template));
+            }
+            (step, skeleton)
+        };
         Self {
             steps: Step::ALL.into_iter().map(filled).collect(),
             gate: embedded(include_str!("../../../workflow-templates/gate.yaml")),
@@ -148,6 +162,36 @@ fn filled(mut skeleton: WorkflowTemplate, installation: &Installation) -> Workfl
     skeleton
 }
 
+/// Shows the pods of a template the folder of `file://` repositories, to be read only.
+fn mount(volume: &SnapshotVolume, template: &mut Template) {
+    let name = "snapshots".to_owned();
+    let claimed = ClaimedVolume { claim_name: volume.claim().to_owned(), read_only: Some(true) };
+    let mount = VolumeMount {
+        name: name.clone(),
+        mount_path: volume.path().to_owned(),
+        read_only: Some(true),
+    };
+    let volume =
+        Volume { name, empty_dir: None, config_map: None, persistent_volume_claim: Some(claimed) };
+    if let Some(container) = &mut template.container {
+        container.volume_mounts.push(mount);
+        template.volumes.push(volume);
+    } else if let Some(resource) = &mut template.resource {
+        let with_volume = with_first_item(&resource.manifest, "volumes:", &volume);
+        resource.manifest = with_first_item(&with_volume, "volumeMounts:", &mount);
+    }
+}
+
+/// Adds an item to a list of a manifest that is no YAML yet: Argo fills numbers in.
+fn with_first_item(manifest: &str, list: &str, item: &impl Serialize) -> String {
+    let lines = manifest.lines().map(|line| {
+        let indent = line.strip_suffix(list).filter(|indent| indent.trim().is_empty());
+        let item = indent.map(|indent| format!("{indent}  - {}\n", request::between_quotes(item)));
+        format!("{line}\n{}", item.unwrap_or_default())
+    });
+    lines.collect()
+}
+
 /// What every call of one migration has in common.
 pub(super) struct Scope<'a> {
     pub workflow: &'a str,
@@ -156,6 +200,7 @@ pub(super) struct Scope<'a> {
     pub labels: Vec<(&'static str, String)>,
     pub source_secret: Option<&'a str>,
     pub target_secret: Option<&'a str>,
+    pub storage_secret: Option<&'a str>,
 }
 
 /// A call of a step, and what it needs beside itself.
@@ -205,8 +250,9 @@ impl Scope<'_> {
     pub(super) fn parameters(&self, step: Step, task: &str) -> Vec<Parameter> {
         // What is for no group leaves that label at its default.
         let labels = self.labels.iter().filter(|(_, value)| !value.is_empty());
-        let mut parameters: Vec<Parameter> =
-            labels.map(|(name, value)| Parameter::new(*name, value)).collect();
+        // The task, the secrets and what the caller adds.
+        let mut parameters = Vec::with_capacity(self.labels.len() + 6);
+        parameters.extend(labels.map(|(name, value)| Parameter::new(*name, value)));
         parameters.push(Parameter::new("task", task));
         let (source, target) = step.takes();
         if let (TakesSource::Yes, Some(secret)) = (source, self.source_secret) {
@@ -214,6 +260,9 @@ impl Scope<'_> {
         }
         if let (TakesTarget::Yes, Some(secret)) = (target, self.target_secret) {
             parameters.push(Parameter::new("target-secret", secret));
+        }
+        if let Some(secret) = self.storage_secret {
+            parameters.push(Parameter::new("storage-secret", secret));
         }
         parameters
     }
@@ -238,6 +287,7 @@ fn from_file(mut run: Template, name: &str, object: &str) -> Template {
         name: "request".to_owned(),
         empty_dir: None,
         config_map: Some(ConfigMapVolume { name: object.to_owned(), optional: None }),
+        persistent_volume_claim: None,
     });
     if let Some(container) = &mut run.container {
         container.args = vec!["@/argosy-request/request.json".to_owned()];
@@ -270,6 +320,51 @@ mod tests {
     }
 
     #[test]
+    fn whatever_reads_a_repository_sees_the_volume_and_nothing_else_does() {
+        let volume = "nfs:/mnt/snapshots".parse().expect("a volume");
+        let installation =
+            Installation { snapshot_volume: Some(volume), ..Installation::default() };
+        let skeletons = Skeletons::new(&installation);
+        let bare = Skeletons::new(&Installation::default());
+        for (step, skeleton) in &skeletons.steps {
+            if !step.reads_repository() {
+                assert_eq!(Some(skeleton), bare.steps.get(step), "{step:?}");
+                continue;
+            }
+            for template in &skeleton.spec.templates {
+                let pod = match (&template.container, &template.resource) {
+                    (Some(container), None) => serde_json::json!({
+                        "volumes": template.volumes,
+                        "containers": [container],
+                    }),
+                    (None, Some(resource)) => {
+                        let filled = resource.manifest.replace("{{inputs.parameters.", "");
+                        let job = argo::yaml::read_value(&filled).expect("YAML");
+                        job.pointer("/spec/template/spec").cloned().expect("a pod")
+                    }
+                    _ => panic!("{step:?}: neither a container nor a Job"),
+                };
+                let first = |list: &str| {
+                    let items = pod.pointer(list).and_then(|items| items.as_array());
+                    let items = items.into_iter().flatten();
+                    items.filter(|item| item["name"] == "snapshots").cloned().collect::<Vec<_>>()
+                };
+                let claim = serde_json::json!({ "claimName": "nfs", "readOnly": true });
+                assert_eq!(
+                    first("/volumes"),
+                    [serde_json::json!({ "name": "snapshots", "persistentVolumeClaim": claim })]
+                );
+                assert_eq!(
+                    first("/containers/0/volumeMounts"),
+                    [serde_json::json!({
+                        "name": "snapshots", "mountPath": "/mnt/snapshots", "readOnly": true,
+                    })]
+                );
+            }
+        }
+    }
+
+    #[test]
     fn every_template_takes_what_its_calls_give() {
         let skeletons = Skeletons::new(&Installation::default());
         let labels = ["migration", "group", "source", "target", "snapshot"];
@@ -279,6 +374,7 @@ mod tests {
             labels: labels.into_iter().map(|label| (label, "x".to_owned())).collect(),
             source_secret: Some("s"),
             target_secret: Some("t"),
+            storage_secret: Some("k"),
         };
         for step in Step::ALL {
             let call = scope.call(step, "task", &serde_json::json!({}));

@@ -26,7 +26,7 @@ use fs_err as fs;
 use self::keys::{Credential, Keys};
 use self::parts::Parts;
 use super::tools::Tools;
-use super::{Cluster, Definitions, control_group, control_groups};
+use super::{ADDRESS, Cluster, Definitions, control_group, control_groups};
 use crate::machine::Machine;
 use crate::shell;
 use crate::terminal::say;
@@ -36,9 +36,6 @@ pub(super) const READY: &str = "ready";
 
 /// The folders of which the node has its own; what lies in the machine's is not seen by it.
 pub(super) const HIDDEN_FOLDERS: &[&str] = &["/var/lib", "/var/log", "/run"];
-
-/// The node's address, which pods reach it by.
-const ADDRESS: &str = "10.244.0.1";
 
 /// The address of the API server as a service, and the range that it is from.
 const API_SERVICE: &str = "10.96.0.1";
@@ -109,7 +106,8 @@ pub fn run(machine: &Machine, port: u16, definitions: Definitions) -> Result<()>
 
 impl Node {
     fn make_keys(&self, cluster: &Cluster) -> Result<()> {
-        let names = ["localhost", "kubernetes.default.svc", "127.0.0.1", API_SERVICE, ADDRESS];
+        let own = ADDRESS.to_string();
+        let names = ["localhost", "kubernetes.default.svc", "127.0.0.1", API_SERVICE, &own];
         self.keys.sign("kube-apiserver", "kube-apiserver", None, &names)?;
         self.keys.sign("admin", "admin", Some("system:masters"), &[])?;
         self.keys.sign("kubelet", "system:node:node", Some("system:nodes"), &[])?;

@@ -48,7 +48,7 @@ pub(super) const EXECUTOR_IMAGE: &str = "localhost/argoexec:1";
 pub(super) const OUR_KUSTOMIZATION: &str = "one-node";
 
 /// To be changed with what this file does, so that everything is built again.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 const SANDBOX_IMAGE: &str = "localhost/sandbox:1";
 const ARGO_MODULE: &str = "github.com/argoproj/argo-workflows/v3";
@@ -210,7 +210,12 @@ impl Tools {
         let executor = Image {
             name: EXECUTOR_IMAGE.to_owned(),
             entrypoint: vec!["argoexec".to_owned()],
-            contents: [("bin/argoexec".into(), executor)].into(),
+            // It writes the manifest of a resource into the folder.
+            contents: [
+                ("bin/argoexec".into(), executor),
+                ("tmp".into(), Content::Folder { owner: 0, mode: 0o1777 }),
+            ]
+            .into(),
             ..Image::default()
         };
         for (name, image) in [("shell", shell), ("sandbox", sandbox), ("argoexec", executor)] {

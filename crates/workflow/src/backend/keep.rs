@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use generator::Steps;
+
 /// Keeps migration files by session, and credentials by the name that files call them by.
 pub(crate) trait Keep {
+    /// Returns what the steps of a migration are that is submitted from here.
+    fn steps(&self) -> Steps;
+
     /// Returns what messages call the place of a session's file.
     fn session_place(&self, session: &str) -> anyhow::Result<String>;
 

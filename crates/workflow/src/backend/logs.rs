@@ -9,18 +9,33 @@ use jiff::Timestamp;
 pub(crate) struct LogQuery {
     /// Labels that the step must have; a name without `/` is one of ours.
     pub(crate) labels: BTreeMap<String, String>,
+    /// Only of this node and of what is below it, by its full name.
+    pub(crate) node: Option<String>,
     /// Go on with what comes, until the run ends.
     pub(crate) follow: bool,
 }
 
 impl LogQuery {
-    /// Returns whether a step of these labels is asked for.
-    pub(crate) fn wants(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.labels.iter().all(|(key, value)| {
-            let label = if key.contains('/') { key.clone() } else { format!("argosy.dev/{key}") };
-            labels.get(&label) == Some(value)
-        })
+    /// Returns whether a step of this name and these labels is asked for.
+    pub(crate) fn wants(&self, node: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.wants_node(node)
+            && self.labels.iter().all(|(key, value)| {
+                let label =
+                    if key.contains('/') { key.clone() } else { format!("argosy.dev/{key}") };
+                labels.get(&label) == Some(value)
+            })
     }
+
+    /// Returns whether a step of this name is asked for, if its labels are.
+    pub(crate) fn wants_node(&self, node: &str) -> bool {
+        self.node.as_deref().is_none_or(|asked| is_at_or_below(asked, node))
+    }
+}
+
+/// Returns whether a node's name is that of `above`, or of a node below that.
+pub(crate) fn is_at_or_below(above: &str, node: &str) -> bool {
+    node.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '(']))
 }
 
 /// The process that printed a line.
@@ -44,6 +59,11 @@ pub(crate) trait LogSink {
 
     /// Takes a remark: what cannot be shown, and why.
     fn remark(&mut self, text: &str);
+
+    /// Returns whether more is wanted; asked now and then while following.
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
@@ -57,11 +77,20 @@ mod tests {
         let labels = BTreeMap::from(labels);
         let query = |key: &str, value: &str| LogQuery {
             labels: BTreeMap::from([(key.to_owned(), value.to_owned())]),
-            follow: false,
+            ..LogQuery::default()
         };
-        assert!(query("group", "a").wants(&labels));
-        assert!(query("argosy.dev/group", "a").wants(&labels));
-        assert!(!query("group", "b").wants(&labels));
-        assert!(!query("app", "x").wants(&labels));
+        assert!(query("group", "a").wants("w.a", &labels));
+        assert!(query("argosy.dev/group", "a").wants("w.a", &labels));
+        assert!(!query("group", "b").wants("w.a", &labels));
+        assert!(!query("app", "x").wants("w.a", &labels));
+    }
+
+    #[test]
+    fn a_node_means_itself_and_what_is_below_and_not_its_neighbour() {
+        let query = LogQuery { node: Some("w.a".to_owned()), ..LogQuery::default() };
+        for (node, wanted) in [("w.a", true), ("w.a(0)", true), ("w.a[0].b", true), ("w.ab", false)]
+        {
+            assert_eq!(query.wants(node, &BTreeMap::new()), wanted, "{node}");
+        }
     }
 }

@@ -22,7 +22,7 @@ use step_api::Exit;
 
 pub(crate) use self::{
     keep::Keep,
-    logs::{LogQuery, LogSink, LogSource},
+    logs::{LogQuery, LogSink, LogSource, is_at_or_below},
     sight::{Sight, Trouble},
 };
 use crate::{kubernetes::Argo, local::Local, output::failure};
@@ -103,7 +103,10 @@ pub(crate) enum HoldingKind {
 }
 
 /// What runs migrations.
-pub(crate) trait Backend {
+pub(crate) trait Backend: Send {
+    /// Returns another handle of the same, for another thread.
+    fn another(&self) -> anyhow::Result<Box<dyn Backend>>;
+
     /// Returns the word that `--engine` takes.
     fn word(&self) -> &'static str;
 

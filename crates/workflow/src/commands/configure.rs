@@ -81,7 +81,7 @@ fn keep_valid(
     installation: &Installation,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let compiled = input::compile_text(text, "standard input", installation);
+    let compiled = input::compile_text(text, "standard input", installation, keep.steps());
     match format {
         Format::Json => {
             output::json(&generator::findings::json(&compiled.compiled.findings, text))?;
@@ -118,7 +118,7 @@ fn edit(
             return Err(failure(Exit::Failed, "the editor failed; nothing was changed"));
         }
         let text = fs_err::read_to_string(draft.path())?;
-        let compiled = input::compile_text(&text, "migration.yaml", installation);
+        let compiled = input::compile_text(&text, "migration.yaml", installation, keep.steps());
         compiled.show_findings();
         if !compiled.has_errors() {
             keep.keep_session(session, &text, compiled.has_passwords())?;

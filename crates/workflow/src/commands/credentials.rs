@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::json;
-use step_api::Exit;
+use step_api::{Exit, process::variables};
 
 use super::configure::ask;
 use crate::{
     args::{Credential, Credentials, Format, Installation},
     backend::Keep,
-    input,
+    input::{self, Source},
     output::{self, failure},
 };
 
@@ -65,10 +65,10 @@ fn list(
     format: Format,
 ) -> anyhow::Result<()> {
     let mut kept = keep.credentials()?;
-    let needed = match keep.session(session)? {
-        Some(text) => input::compile_text(&text, "migration.yaml", installation).secret_names(),
-        None => Vec::new(),
-    };
+    let file = keep
+        .session(session)?
+        .map(|text| input::compile_text(&text, "migration.yaml", installation, keep.steps()));
+    let needed = file.as_ref().map(Source::secret_names).unwrap_or_default();
     // Others may have made some of them.
     for name in &needed {
         if !kept.contains(name) && keep.has_credentials(name)? {
@@ -87,20 +87,26 @@ fn list(
         output::result(&format!("{name}{used}"))?;
     }
     for name in missing {
-        output::tell(&format!("missing: `{name}`; workflow configure credentials create {name}"));
+        let command = file.as_ref().map(|file| file.command_for(name)).unwrap_or_default();
+        output::tell(&format!("missing: `{name}`; {command}"));
     }
     Ok(())
 }
 
 fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
-    let Credential { name, stdin, certificate, key, authority } = credential;
+    let Credential { name, stdin, storage, certificate, key, authority } = credential;
     let mut entries = BTreeMap::new();
+    if *storage {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
+        entries = storage_keys(&text).map_err(|message| failure(Exit::Invalid, message))?;
+    }
     for (entry, file) in [("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority)] {
         if let Some(file) = file {
             entries.insert(entry.to_owned(), fs_err::read_to_string(file)?);
         }
     }
-    if *stdin || certificate.is_none() {
+    if *stdin || (certificate.is_none() && !storage) {
         let (username, password) = if *stdin { from_stdin()? } else { from_terminal()? };
         entries.insert("username".to_owned(), username);
         entries.insert("password".to_owned(), password);
@@ -110,6 +116,35 @@ fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
         "kept as `{name}`; name it in the migration file by `secretName: {name}`"
     ));
     Ok(())
+}
+
+/// Reads lines as `env` prints them; settings of object stores are taken, nothing else.
+fn storage_keys(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut entries = BTreeMap::new();
+    for (position, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // The line itself may hold a key, and is not repeated.
+        let number = position + 1;
+        let (name, value) = line
+            .split_once('=')
+            .ok_or_else(|| format!("line {number} is not `NAME=VALUE`; write one key a line"))?;
+        if !variables::is_storage(name) {
+            return Err(format!(
+                "line {number} is no setting of an object store; names begin with `AWS_`, \
+                 `GOOGLE_` or `AZURE_`"
+            ));
+        }
+        entries.insert(name.to_owned(), value.to_owned());
+    }
+    if entries.is_empty() {
+        return Err("there are no keys; write for example `AWS_ACCESS_KEY_ID=...` and \
+                    `AWS_SECRET_ACCESS_KEY=...` on standard input"
+            .to_owned());
+    }
+    Ok(entries)
 }
 
 fn from_stdin() -> anyhow::Result<(String, String)> {
@@ -132,4 +167,25 @@ fn from_terminal() -> anyhow::Result<(String, String)> {
     std::io::stdin().read_line(&mut username)?;
     let password = rpassword::prompt_password("password (not shown): ")?;
     Ok((username.trim().to_owned(), password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_lines_with_the_names_of_settings() {
+        let text = "# S3\nAWS_ACCESS_KEY_ID=key\n\nAWS_SECRET_ACCESS_KEY=a=b/c+d\n";
+        let expected = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "a=b/c+d")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(storage_keys(text), Ok(expected.into()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_not_repeated() {
+        for text in ["", "hunter2", "PATH=hunter2", "AWS_REGION=a\nhunter2"] {
+            let message = storage_keys(text).expect_err("refused");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
 }

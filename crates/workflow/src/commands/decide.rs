@@ -8,6 +8,7 @@ use crate::{
     args::{ApproveStep, DecisionFlags, Format, RejectStep},
     backend::{Answer, Backend, Run, Sight, Trouble},
     output::{self, failure},
+    view::gate::{story, word},
 };
 
 /// Runs `workflow approve step`.
@@ -162,29 +163,4 @@ fn overview(gates: &[Gate]) -> String {
     let gates: Vec<String> =
         gates.iter().map(|gate| format!("`{}` ({})", gate.name, word(gate.state))).collect();
     format!("its gates are {}", gates.join(", "))
-}
-
-/// What became of a gate: `approved by root at ...: looked at the report`.
-fn story(gate: &Gate) -> String {
-    let mut story = word(gate.state).to_owned();
-    if let Some(by) = &gate.by {
-        story.push_str(&format!(" by {by}"));
-    }
-    if let Some(at) = &gate.at {
-        story.push_str(&format!(" at {at}"));
-    }
-    if let Some(reason) = &gate.reason {
-        story.push_str(&format!(": {reason}"));
-    }
-    story
-}
-
-fn word(state: GateState) -> &'static str {
-    match state {
-        GateState::Pending => "not reached yet",
-        GateState::Waiting => "waiting",
-        GateState::Approved => "approved",
-        GateState::Rejected => "rejected",
-        GateState::Skipped => "skipped",
-    }
 }

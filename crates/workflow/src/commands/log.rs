@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn run(backend: &dyn Backend, command: Log, format: Format) -> anyhow::Result<Exit> {
     let (labels, flags) = wanted(command)?;
     let run = backend.run(&flags.workflow_name)?;
-    let query = LogQuery { labels, follow: flags.follow };
+    let query = LogQuery { labels, node: None, follow: flags.follow };
     let mut printer = Printer { timestamps: flags.timestamps, format, seen: BTreeSet::new() };
     backend.logs(&run, &query, &mut printer)?;
     if printer.seen.is_empty() {

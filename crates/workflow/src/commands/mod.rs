@@ -6,7 +6,7 @@ use step_api::Exit;
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
     backend::{self, Backend},
-    output,
+    manage, output,
 };
 
 mod compile;
@@ -18,7 +18,7 @@ mod log;
 mod plan;
 mod reset;
 mod resume;
-mod status;
+pub(crate) mod status;
 mod stop;
 mod submit;
 mod util;
@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match command {
         Command::Util(Util::Completions { shell }) => util::completions(shell),
         Command::EngineRun(flags) => engine_run::run(&StateDir::choose(&global.state)?, &flags),
-        Command::Migration(command) => migration(backend::open(&global)?.as_ref(), command, format),
+        Command::Migration(command) => {
+            migration(backend::open(&global)?.as_ref(), *command, format)
+        }
     }
 }
 
@@ -56,6 +58,7 @@ fn migration(
         Command::Plan(flags) => plan::run(backend.keep(), &flags, format),
         Command::Submit(flags) => submit::run(backend, &flags, format),
         Command::Status(flags) => status::run(backend, &flags, format),
+        Command::Manage(flags) => manage::run(backend, &flags, format),
         Command::Approve(Approve::Step(flags)) => decide::approve(backend, &flags, format),
         Command::Reject(Reject::Step(flags)) => decide::reject(backend, &flags, format),
         Command::Stop(flags) => stop::run(backend, &flags, format),

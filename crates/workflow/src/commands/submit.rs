@@ -132,10 +132,8 @@ fn require_secrets(backend: &dyn Backend, source: &Source) -> anyhow::Result<()>
     if missing.is_empty() {
         return Ok(());
     }
-    let commands: Vec<String> = missing
-        .iter()
-        .map(|name| format!("  workflow configure credentials create {name}"))
-        .collect();
+    let commands: Vec<String> =
+        missing.iter().map(|name| format!("  {}", source.command_for(name))).collect();
     let message = format!(
         "there are no credentials {}, which the migration file names; run\n{}",
         missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),

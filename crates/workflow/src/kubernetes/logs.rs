@@ -110,6 +110,9 @@ async fn follow(
                 () = &mut next => break,
             }
         }
+        if !sink.is_wanted() {
+            return Ok(());
+        }
         if is_over && tasks.is_empty() {
             // What came last is still in the queue.
             while let Ok(news) = receiver.try_recv() {
@@ -132,7 +135,7 @@ fn hand_over(news: News, sink: &mut dyn LogSink) -> anyhow::Result<()> {
 
 async fn wanted(seen: &Seen, server: &Server, query: &LogQuery) -> anyhow::Result<Vec<StepPod>> {
     let mut pods = seen.pods(server).await?;
-    pods.retain(|pod| query.wants(&pod.source.labels));
+    pods.retain(|pod| query.wants(&pod.source.node, &pod.source.labels));
     Ok(pods)
 }
 
@@ -219,7 +222,7 @@ fn tell_what_is_gone(seen: &Seen, pods: &[StepPod], query: &LogQuery, sink: &mut
         .nodes
         .values()
         .filter(|node| node.kind == NodeType::Pod && node.phase.is_complete())
-        .filter(|node| node.started_at != node.finished_at)
+        .filter(|node| node.started_at != node.finished_at && query.wants_node(&node.name))
         .filter(|node| !pods.iter().any(|pod| pod.node == node.id))
         .map(|node| node.name.as_str())
         .collect();

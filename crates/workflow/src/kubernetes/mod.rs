@@ -37,6 +37,7 @@ use std::{cell::OnceCell, collections::BTreeMap};
 use anyhow::Context as _;
 use argo::NodePhase;
 use engine::{Decided, Shutdown};
+use generator::Steps;
 use jiff::Timestamp;
 use serde_json::Value;
 use session::KubernetesAccess;
@@ -102,6 +103,10 @@ fn run_of(workflow: &Value) -> Run {
 }
 
 impl Backend for Argo {
+    fn another(&self) -> anyhow::Result<Box<dyn Backend>> {
+        Ok(Box::new(Self::new(self.access.clone())?))
+    }
+
     fn word(&self) -> &'static str {
         "argo"
     }
@@ -162,6 +167,10 @@ impl Backend for Argo {
 }
 
 impl Keep for Argo {
+    fn steps(&self) -> Steps {
+        Steps::Pods
+    }
+
     fn session_place(&self, session: &str) -> anyhow::Result<String> {
         Ok(format!("{}/migration.yaml", keep::session_object(session)?))
     }

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use engine::environment::{SecretError, Secrets};
+use generator::Steps;
 use session::StateDir;
 
 use crate::backend::Keep;
 
 impl Keep for StateDir {
+    fn steps(&self) -> Steps {
+        Steps::Processes
+    }
+
     fn session_place(&self, session: &str) -> anyhow::Result<String> {
         Ok(session::path(self, session)?.display().to_string())
     }

@@ -28,7 +28,7 @@ pub(super) fn read(
         let is_over =
             store.run_by_uid(&run.uid)?.is_complete() || !store.is_engine_alive(&run.uid)?;
         read_new(store, run, query, &mut places, sink)?;
-        if !query.follow || is_over {
+        if !query.follow || is_over || !sink.is_wanted() {
             return Ok(());
         }
         thread::sleep(FOLLOW_EVERY);
@@ -43,7 +43,7 @@ fn read_new(
     sink: &mut dyn LogSink,
 ) -> anyhow::Result<()> {
     for file in store.log_files(&run.uid)? {
-        if query.wants(&file.labels) && file.path.exists() {
+        if query.wants(&file.name, &file.labels) && file.path.exists() {
             let place = places.get(&file.path).copied().unwrap_or(0);
             let LogFile { name, display_name, worker, labels, path, .. } = file;
             let source = LogSource { node: name, step: display_name, worker, labels };

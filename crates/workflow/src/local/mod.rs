@@ -52,6 +52,10 @@ pub(crate) fn open(state: &StateDir) -> anyhow::Result<Store> {
 }
 
 impl Backend for Local {
+    fn another(&self) -> anyhow::Result<Box<dyn Backend>> {
+        Ok(Box::new(Self::new(self.state.clone())))
+    }
+
     fn word(&self) -> &'static str {
         "local"
     }

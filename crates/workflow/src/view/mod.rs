@@ -1,8 +1,9 @@
 //! What a person or a script sees of a run: a tree made of the manifests and the status.
 //!
 //! [`tree`] joins what was compiled (so that steps not yet reached are there) with what happened;
-//! [`text`] and [`json`] print it. All of it is pure.
+//! [`text`], [`gate`] and [`json`] print it. All of it is pure.
 
+pub(crate) mod gate;
 pub(crate) mod json;
 pub(crate) mod log_line;
 pub(crate) mod outline;

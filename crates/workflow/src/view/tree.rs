@@ -4,12 +4,13 @@
 //! the templates, and the phases from the nodes. A DAG that is the only DAG at its level (one
 //! migration, one group) gets no level of its own: the published tree is flat in that case.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 use step_api::Progress;
 
 use super::outline::{Outline, Shape, Task};
+use crate::backend::is_at_or_below;
 
 /// A line of the tree with what is below it.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,12 +181,17 @@ impl<'a> Walk<'a> {
 
     /// The nodes below a name, in the order of their names.
     fn below(&self, name: &str) -> impl Iterator<Item = &'a NodeStatus> {
-        let starts: Vec<String> =
-            ['.', '[', '('].iter().map(|mark| format!("{name}{mark}")).collect();
+        let above = name.to_owned();
         self.by_name
-            .iter()
-            .filter(move |(other, _)| starts.iter().any(|start| other.starts_with(start)))
-            .map(|(_, node)| *node)
+            .range::<str, _>((Bound::Excluded(name), Bound::Unbounded))
+            .map(|(other, node)| (*other, *node))
+            // All names that begin alike stand together.
+            .take_while({
+                let above = above.clone();
+                move |(other, _)| other.starts_with(&above)
+            })
+            .filter(move |(other, _)| is_at_or_below(&above, other))
+            .map(|(_, node)| node)
     }
 }
 

@@ -68,7 +68,11 @@ pub(super) fn start(node: &mut Node) -> Result<()> {
             .env("LEADER_ELECTION_DISABLE", "true")
             // It looks at a workflow again after this time at the earliest, and its default of
             // ten seconds makes every step wait.
-            .env("DEFAULT_REQUEUE_TIME", "100ms"),
+            .env("DEFAULT_REQUEUE_TIME", "100ms")
+            // It tells the executors how often to read a step's progress and to report it; by
+            // default that is each minute, which is longer than a step of a test.
+            .env("ARGO_PROGRESS_FILE_TICK_DURATION", "1s")
+            .env("ARGO_PROGRESS_PATCH_TICK_DURATION", "2s"),
     )?;
     node.parts.wait_until_it_says(CONTROLLER, READY)
 }

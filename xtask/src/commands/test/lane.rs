@@ -12,7 +12,7 @@ use crate::cluster::tools::Tools;
 use crate::cluster::{Cluster, Definitions, Running};
 use crate::commands::build::{Profile, Programs, cargo};
 use crate::commands::{cluster, generate, tidy};
-use crate::distribution;
+use crate::distribution::{self, ELASTICSEARCH_7_17, OPENSEARCH_2_19};
 use crate::machine::{Machine, Privilege};
 use crate::s3::{self, S3Server};
 use crate::server::{self, Address, Lifetime};
@@ -136,7 +136,7 @@ impl Lane {
             Self::Servers => return servers(machine, &log),
             Self::Cluster => return on_cluster(machine, &log),
             Self::Demo => {
-                let servers = [distribution::ELASTICSEARCH_7_17, distribution::OPENSEARCH_2_19];
+                let servers = [ELASTICSEARCH_7_17, OPENSEARCH_2_19];
                 if let Err(error) = server::set_up(machine, &servers) {
                     return Ok(Outcome::Skipped(format!("{error:#}")));
                 }
@@ -156,7 +156,8 @@ fn s3(machine: &Machine, log: &Log) -> Result<Outcome> {
     }
     let server = S3Server::start(machine, &machine.area.new_run("s3")?)?;
     let mut tests = cargo(machine);
-    tests.args(["test", "--package", "snapshot-repo", "--test", "s3"]).envs(server.variables());
+    // Not that package alone: its dependencies would be built again, with the features of fewer.
+    tests.args(["test", "--workspace", "--test", "s3"]).envs(server.variables());
     log.run(&mut tests, minutes(20))?;
     Ok(Outcome::Passed)
 }
@@ -193,7 +194,10 @@ fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
     if machine.privilege != Privilege::Root {
         return Ok(Outcome::Skipped("a cluster needs root".to_owned()));
     }
-    if let Err(error) = Tools::set_up(machine) {
+    let set_up = Tools::set_up(machine)
+        .and_then(|_| server::set_up(machine, &[ELASTICSEARCH_7_17, OPENSEARCH_2_19]))
+        .and_then(|()| s3::set_up(machine));
+    if let Err(error) = set_up {
         return Ok(Outcome::Skipped(format!("{error:#}")));
     }
     log.run(Programs::build_command(machine, Profile::Dev), minutes(30))?;
@@ -209,14 +213,24 @@ fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
 
 fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
     cluster::load_images(machine, running)?;
-    let mut tests = cargo(machine);
-    tests
-        .args(["test", "--workspace", "--features", REAL_CLUSTER])
-        .args(["--test", "real_cluster", "--test", "real_cluster_cli"])
-        .env("ARGOSY_TEST_KUBECONFIG", &running.kubeconfig)
-        .env("ARGOSY_TEST_AREA", machine.area.root())
-        .env("INSTA_UPDATE", "no");
-    log.run(&mut tests, minutes(20))
+    // Each of the migrations starts servers of its own, and the machine may be small.
+    for (tests, at_once) in [
+        (&["real_cluster", "real_cluster_cli", "parity"][..], "4"),
+        (&["real_cluster_migration"], "1"),
+    ] {
+        let mut command = cargo(machine);
+        command.args(["test", "--workspace", "--features", REAL_CLUSTER]);
+        for test in tests {
+            command.args(["--test", test]);
+        }
+        command
+            .args(["--", "--test-threads", at_once])
+            .env("ARGOSY_TEST_KUBECONFIG", &running.kubeconfig)
+            .env("ARGOSY_TEST_AREA", machine.area.root())
+            .env("INSTA_UPDATE", "no");
+        log.run(&mut command, minutes(20))?;
+    }
+    Ok(())
 }
 
 fn minutes(count: u64) -> Duration {
