@@ -11,7 +11,8 @@
 //! ```
 
 use argo::{
-    DagTask, ObjectMeta, Template, TemplateRef, WorkflowSpec, WorkflowTemplate, json_size, names,
+    Arguments, DagTask, ObjectMeta, Parameter, Template, TemplateRef, WorkflowSpec,
+    WorkflowTemplate, names,
 };
 
 use super::{
@@ -24,7 +25,7 @@ use crate::{
     plan::{Plan, PlannedGroup},
 };
 
-/// An object may be this large, in bytes of JSON. The API server takes about 1 MiB, but `kubectl
+/// An object may be about this large, in bytes of JSON. The API server takes about 1 MiB, but `kubectl
 /// apply` keeps a copy of what it applied in an annotation, and annotations may have 256 KiB.
 const LARGEST: usize = 200_000;
 
@@ -125,7 +126,7 @@ fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec
     spread
 }
 
-/// Cuts groups into parts of at most [`LARGEST`] bytes; a larger group is a part by itself.
+/// Cuts groups into parts of about [`LARGEST`] bytes; a larger group is a part by itself.
 fn parts(groups: Vec<(&PlannedGroup, Bundle)>) -> Vec<Vec<(&PlannedGroup, Bundle)>> {
     let mut parts: Vec<Vec<_>> = Vec::new();
     let mut room = 0;
@@ -176,17 +177,73 @@ fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> 
     )
 }
 
-/// Returns the sizes of a migration's parts.
+/// Returns about how large a migration's parts are.
 fn sizes(rendered: &RenderedMigration<'_>) -> impl Iterator<Item = usize> {
-    let RenderedMigration { plan, opening, cleanup, cleanup_on_failure, rest, groups } = rendered;
-    let own = plan.id.len()
-        + json_size(opening)
-        + json_size(cleanup)
-        + json_size(cleanup_on_failure)
-        + bundle_size(rest);
-    std::iter::once(own).chain(groups.iter().map(|(_, bundle)| bundle_size(bundle)))
+    let RenderedMigration { plan: _, opening, cleanup, cleanup_on_failure, rest, groups } =
+        rendered;
+    let own = opening.iter().chain([cleanup, cleanup_on_failure]);
+    let own: usize = own.map(|task| call_size(task.arguments.as_ref())).sum();
+    let bundles = groups.iter().map(|(_, bundle)| bundle_size(bundle));
+    std::iter::once(own + bundle_size(rest)).chain(bundles)
 }
 
+/// Returns about how many bytes of JSON the templates of a bundle are. They are measured to the
+/// byte when they stand in their objects ([`crate::check::size`]); to do so here as well would take
+/// as long as all the rest of rendering.
 fn bundle_size(bundle: &Bundle) -> usize {
-    json_size(&bundle.templates)
+    bundle.templates.iter().map(template_size).sum()
+}
+
+fn template_size(template: &Template) -> usize {
+    let tasks = template.dag.iter().flat_map(|dag| &dag.tasks).map(|task| &task.arguments);
+    let steps = template.steps.iter().flatten().flatten().map(|step| &step.arguments);
+    let calls: usize = tasks.chain(steps).map(|arguments| call_size(arguments.as_ref())).sum();
+    // A copy of a step's own template, or the braces and names of one of ours.
+    let own = if template.container.is_some() { 5_000 } else { 300 };
+    own + calls
+}
+
+/// Returns about how many bytes a call is: its parameters, and what it calls.
+fn call_size(arguments: Option<&Arguments>) -> usize {
+    let parameters = arguments.iter().flat_map(|arguments| &arguments.parameters);
+    // A request is JSON in JSON: each quote and each end of a line takes two bytes.
+    let value = |text: &String| text.len() + text.len() / 6;
+    let size = |parameter: &Parameter| {
+        parameter.name.len() + parameter.value.as_ref().map_or(0, value) + 20
+    };
+    150 + parameters.map(size).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use argo::{Manifest, json_size};
+
+    use super::*;
+    use crate::{check::testing::grouped, compile};
+
+    #[test]
+    fn objects_are_about_as_large_as_they_may_be() {
+        for patterns in [1, 40] {
+            let names = |group| (0..patterns).map(move |name| format!("tenant-{group}-{name}-*"));
+            let groups = (0..150).map(|group| {
+                format!("\n      - indices: [{}]", names(group).collect::<Vec<_>>().join(", "))
+            });
+            let source = grouped(&groups.collect::<String>());
+            let output = compile(&source, &Installation::default()).output.expect("manifests");
+            let sizes: Vec<usize> = output
+                .manifests
+                .iter()
+                .filter(|manifest| {
+                    matches!(manifest, Manifest::WorkflowTemplate(_))
+                        && manifest.metadata().name.contains(GROUPS)
+                })
+                .map(json_size)
+                .collect();
+            let (_, full) = sizes.split_last().expect("several objects");
+            assert!(full.len() > 3, "{sizes:?}");
+            for size in full {
+                assert!((LARGEST / 10 * 8..LARGEST / 10 * 11).contains(size), "{sizes:?}");
+            }
+        }
+    }
 }

@@ -147,14 +147,18 @@ impl<'a> Walk<'a> {
             Some(node) if node.phase.is_failure() => {
                 failed.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
             }
-            // What keeps one process from getting on keeps the step from it.
+            // What keeps one process from getting on keeps the step from it; and one that failed,
+            // and is not tried again, may be what the others wait for.
             Some(node) if !node.phase.is_complete() => {
-                let held = below.iter().find(|node| {
-                    !node.phase.is_complete()
-                        && node.kind == NodeType::Pod
-                        && node.message.is_some()
-                });
-                held.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
+                let mut speaking = below
+                    .iter()
+                    .filter(|node| node.kind == NodeType::Pod && node.message.is_some());
+                let held = speaking.clone().find(|node| !node.phase.is_complete());
+                let failed =
+                    || speaking.find(|node| node.phase.is_failure() && !is_try(&node.name));
+                held.or_else(failed)
+                    .and_then(|node| node.message.clone())
+                    .or_else(|| node.message.clone())
             }
             Some(node) => node.message.clone(),
             None => None,
@@ -165,7 +169,7 @@ impl<'a> Walk<'a> {
             .chain(node)
             .filter_map(|node| self.known.progress.get(&node.id))
             .max_by_key(|progress| progress.shards.total);
-        let tries = below.iter().filter(|node| node.name.ends_with(')')).count();
+        let tries = below.iter().filter(|node| is_try(&node.name)).count();
         let is_retry = node.is_some_and(|node| node.kind == NodeType::Retry);
         Branch {
             name: name.to_owned(),
@@ -193,6 +197,11 @@ impl<'a> Walk<'a> {
             .filter(move |(other, _)| is_at_or_below(&above, other))
             .map(|(_, node)| node)
     }
+}
+
+/// The tries of a node have its name and their number: `initialize(0)`.
+fn is_try(name: &str) -> bool {
+    name.ends_with(')')
 }
 
 /// `create-snapshot` is `Create Snapshot` for people.
@@ -334,5 +343,29 @@ spec: {workflowTemplateRef: {name: run}}
         let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
         assert_eq!(branches[0].message.as_deref(), Some("no route to `legacy`"));
         assert_eq!(branches[0].retries, 1);
+    }
+
+    #[test]
+    fn a_fleet_that_failed_is_told_at_the_step_that_still_waits_for_it() {
+        let outline = outline();
+        let step = "run.a-to-b.group-1.restore-documents";
+        let mut fleet = node(&format!("{step}[1].workers"), NodeType::Pod, NodePhase::Error);
+        fleet.1.message = Some("jobs.batch is forbidden".to_owned());
+        let status = WorkflowStatus {
+            phase: NodePhase::Running,
+            nodes: BTreeMap::from([
+                node("run.a-to-b.group-1.gate-evaluated", NodeType::Steps, NodePhase::Succeeded),
+                node(step, NodeType::Steps, NodePhase::Running),
+                node(&format!("{step}[1].follow"), NodeType::Retry, NodePhase::Running),
+                node(&format!("{step}[1].follow(0)"), NodeType::Pod, NodePhase::Running),
+                fleet,
+            ]),
+            ..WorkflowStatus::default()
+        };
+        let progress = BTreeMap::new();
+        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+        let restore = branches.iter().find(|branch| branch.title == "Restore Documents");
+        let message = restore.and_then(|branch| branch.message.as_deref());
+        assert_eq!(message, Some("jobs.batch is forbidden"));
     }
 }

@@ -177,7 +177,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     let s3 = S3Server::start(machine, &run)?;
     let mut tests = cargo(machine);
     tests
-        .args(["test", "--workspace", "--features", REAL_SERVERS])
+        .args(["test", "--workspace", "--no-fail-fast", "--features", REAL_SERVERS])
         .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
         .args(["--test", "mishaps"])
         // The tests share the servers.
