@@ -65,6 +65,13 @@ impl Programs {
     }
 }
 
+/// Builds what a bench measures, in the release profile, and returns the folder it is in. Not the
+/// whole workspace, whose release profile takes minutes more.
+pub fn released(machine: &Machine, what: &[&str]) -> Result<PathBuf> {
+    shell::run(cargo(machine).args(["build", "--release"]).args(what))?;
+    Ok(Programs::built(machine, Profile::Release)?.folder)
+}
+
 /// Cargo in the checkout.
 pub fn cargo(machine: &Machine) -> Command {
     let mut command = Command::new("cargo");

@@ -85,6 +85,18 @@ const fn plain(
     Binding { codes, has_control: false, keys, does, command }
 }
 
+/// Look again, and draw anew: the same everywhere.
+const REDRAW: Binding = Binding {
+    codes: &[KeyCode::Char('l')],
+    has_control: true,
+    keys: "Ctrl-L",
+    does: "look again now, and draw anew",
+    command: Command::Redraw,
+};
+
+/// The help: the same everywhere.
+const HELP: Binding = plain(&[KeyCode::Char('?'), KeyCode::F(1)], "?", Command::Help, "this help");
+
 /// The keys of tree and detail.
 pub(super) const TREE: &[Binding] = &[
     plain(&[KeyCode::Char('a')], "a", Command::Approve, "approve the gate; asks for a reason"),
@@ -118,14 +130,8 @@ pub(super) const TREE: &[Binding] = &[
     plain(&[KeyCode::Char('s')], "s", Command::Show, "show only waiting, failed, running, ..."),
     plain(&[KeyCode::Esc], "Esc", Command::Back, "show everything again"),
     plain(&[KeyCode::Char('X')], "X", Command::Stop, "stop the workflow; asks first"),
-    Binding {
-        codes: &[KeyCode::Char('l')],
-        has_control: true,
-        keys: "Ctrl-L",
-        does: "look again now, and draw anew",
-        command: Command::Redraw,
-    },
-    plain(&[KeyCode::Char('?'), KeyCode::F(1)], "?", Command::Help, "this help"),
+    REDRAW,
+    HELP,
     plain(&[KeyCode::Char('q')], "q", Command::Quit, "leave; the migration goes on"),
 ];
 
@@ -143,14 +149,8 @@ pub(super) const LOGS: &[Binding] = &[
     plain(&[KeyCode::Left], "←", Command::Left, "to the left"),
     plain(&[KeyCode::Char('t')], "t", Command::Times, "show times, or not"),
     plain(&[KeyCode::Char('/')], "/", Command::Find, "show only lines with a text"),
-    Binding {
-        codes: &[KeyCode::Char('l')],
-        has_control: true,
-        keys: "Ctrl-L",
-        does: "look again now, and draw anew",
-        command: Command::Redraw,
-    },
-    plain(&[KeyCode::Char('?'), KeyCode::F(1)], "?", Command::Help, "this help"),
+    REDRAW,
+    HELP,
     plain(&[KeyCode::Esc, KeyCode::Char('q')], "Esc q", Command::Back, "back to the tree"),
 ];
 

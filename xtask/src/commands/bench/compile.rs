@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -12,7 +11,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::{
-    commands::build::{self, Profile, Programs},
+    commands::build,
     machine::Machine,
     shell,
     terminal::{say, table},
@@ -32,7 +31,7 @@ pub struct Options {
 /// Times the program of the release profile.
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { groups, runs } = options;
-    let program = program(machine)?;
+    let program = build::released(machine, &["-p", "workflow"])?.join("workflow");
     let folder = tempfile::tempdir()?;
     let workflow = || {
         let mut command = Command::new(&program);
@@ -53,12 +52,6 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     }
     say(table(&["what", "milliseconds", "microseconds a group"], &rows));
     Ok(())
-}
-
-/// The program alone: the release profile of the whole workspace takes minutes more.
-fn program(machine: &Machine) -> Result<PathBuf> {
-    shell::run(build::cargo(machine).args(["build", "--release", "-p", "workflow"]))?;
-    Ok(Programs::built(machine, Profile::Release)?.workflow())
 }
 
 /// The median time of a command that must succeed. What it prints goes nowhere: to read it would

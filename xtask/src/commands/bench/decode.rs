@@ -4,7 +4,7 @@
 //! much faster two decoders are is by the clock, and says little on a busy machine.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -21,7 +21,6 @@ use crate::{
     dataset::logs::Shape,
     distribution::{Distribution, ELASTICSEARCH_7_10, OPENSEARCH_2_19},
     machine::Machine,
-    shell,
     terminal::{say, table},
 };
 
@@ -46,7 +45,8 @@ pub struct Options {
 
 /// Builds the program for release, and measures.
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
-    let program = program(machine)?;
+    let program = build::released(machine, &["-p", "snapshot-repo", "--example", "decode"])?
+        .join("examples/decode");
     let mut prepared = Vec::new();
     for distribution in SOURCES {
         for codec in CODECS {
@@ -98,14 +98,6 @@ fn size(shape: Shape) -> u64 {
         Shape::Access => 1_030,
         Shape::Long => 2_400,
     }
-}
-
-fn program(machine: &Machine) -> Result<PathBuf> {
-    let mut command = build::cargo(machine);
-    command.args(["build", "--release", "-p", "snapshot-repo", "--example", "decode"]);
-    shell::run(&mut command)?;
-    let built = build::Programs::built(machine, build::Profile::Release)?;
-    Ok(built.workflow().with_file_name("examples").join("decode"))
 }
 
 /// The run that took the least processor time, and the least time of any.

@@ -31,7 +31,6 @@ use crate::{
     http::Http,
     machine::Machine,
     server::{Lifetime, start_all},
-    shell,
     terminal::{say, table},
 };
 
@@ -96,7 +95,7 @@ struct Bench<'a> {
 
 /// Builds the steps for release, and measures.
 pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
-    let programs = programs(machine)?;
+    let programs = build::released(machine, &["-p", "register-step", "-p", "rfs-step"])?;
     let Options { shape, documents, shards, codec, merged, into, runs: _ } = *options;
     let data = snapshots::prepared(
         machine,
@@ -121,14 +120,6 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     drop(servers);
     fs::remove_dir_all(folder)?;
     Ok(())
-}
-
-fn programs(machine: &Machine) -> Result<PathBuf> {
-    let mut command = build::cargo(machine);
-    command.args(["build", "--release", "-p", "register-step", "-p", "rfs-step"]);
-    shell::run(&mut command)?;
-    let built = build::Programs::built(machine, build::Profile::Release)?;
-    Ok(built.workflow().with_file_name(""))
 }
 
 impl Bench<'_> {
