@@ -23,7 +23,7 @@ pub mod schema;
 
 use std::{collections::BTreeMap, fmt};
 
-use argo::{Manifest, yaml::YamlError};
+use argo::Manifest;
 
 use crate::findings::Report;
 
@@ -72,6 +72,12 @@ impl fmt::Debug for ClearTextSecret {
     }
 }
 
+/// Returns what no migration file changes: the account of the pods and what it may do, and the
+/// WorkflowTemplates of the steps. Every migration brings them along.
+pub fn shared_manifests(installation: &Installation) -> Vec<Manifest> {
+    render::shared(installation)
+}
+
 /// Compiles a migration file for an installation.
 pub fn compile(source: &str, installation: &Installation) -> Compiled {
     let mut findings = Findings::default();
@@ -102,13 +108,4 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
         return None;
     }
     Some(Output { plan, manifests, secrets: config.secrets })
-}
-
-impl Output {
-    /// Returns the manifests as one YAML text, separated by `---` lines.
-    pub fn to_yaml(&self) -> Result<String, YamlError> {
-        let documents: Result<Vec<String>, YamlError> =
-            self.manifests.iter().map(argo::yaml::write).collect();
-        Ok(documents?.join("---\n"))
-    }
 }

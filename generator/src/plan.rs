@@ -20,7 +20,10 @@ use step_api::{
 };
 
 use crate::{
-    config::{Cluster, Config, Documents, GroupConfig, MetadataWork, Migration},
+    config::{
+        Cluster, Config, Documents, GroupConfig, MetadataWork, Migration,
+        repository::registered_name,
+    },
     installation::Installation,
 };
 
@@ -205,8 +208,7 @@ fn planned(migration: &Migration) -> PlannedMigration {
     } = migration;
     let id = names::allowed(name);
     let own_name = names::joined(&["argosy", &id]);
-    // After the source, not the migration: a cluster must not know one place under two names.
-    let repository_name = names::joined(&["argosy", &names::allowed(source_name)]);
+    let repository_name = registered_name(repository);
     let snapshot = SnapshotSource {
         repository: repository.clone(),
         snapshot: match existing_snapshot {

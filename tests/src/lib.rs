@@ -3,9 +3,12 @@
 
 pub mod argosy;
 pub mod bucket;
+pub mod claim;
 pub mod compare;
 pub mod corpus;
+pub mod gated;
 pub mod killer;
 pub mod namespace;
 pub mod parity;
+pub mod scene;
 pub mod servers;

@@ -1,11 +1,12 @@
 //! Which real servers a test may use. The tests do not start them: `cargo xtask test` does and
 //! says where they are, and while you work `cargo xtask servers up` leaves them running.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::http::{Http, encoded};
 use xtask::machine::Machine;
 use xtask::server::Address;
@@ -53,8 +54,7 @@ impl TestServer {
             }
             self.http.delete(&path)?;
         }
-        let aliases = self.members("/_all/_settings?expand_wildcards=all&flat_settings=true")?;
-        for (index, _) in aliases {
+        for index in self.indices()? {
             self.http.delete(&format!("/{}", encoded(&index)))?;
         }
         for (template, _) in self.members("/_template")? {
@@ -73,6 +73,20 @@ impl TestServer {
             if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
         }
         Ok(())
+    }
+
+    /// The names of all its indices, hidden ones too.
+    pub fn indices(&self) -> Result<BTreeSet<String>> {
+        let found = self.members("/_all/_settings?expand_wildcards=all&flat_settings=true")?;
+        Ok(found.into_iter().map(|(index, _)| index).collect())
+    }
+
+    /// How many documents an index holds.
+    pub fn documents(&self, index: &str) -> Result<u64> {
+        let path = format!("/{}", encoded(index));
+        self.http.post(&format!("{path}/_refresh"), &json!({}))?;
+        let counted = self.http.get(&format!("{path}/_count"))?;
+        counted["count"].as_u64().context("no count")
     }
 
     fn members(&self, path: &str) -> Result<serde_json::Map<String, Value>> {

@@ -12,75 +12,21 @@ use coordination::{takeover, working_state};
 use serde_json::{Value, json};
 use step_api::register::{ExistingIndices, Group};
 use step_api::{Auth, ClusterAccess, Credentials};
-use tests::argosy::{Argosy, Done, run};
+use tests::argosy::{Argosy, run};
 use tests::killer;
+use tests::scene::{ALL, DOCUMENTS, Scene, fill};
 use tests::servers::TestServer;
 
-/// Documents in each index.
-const DOCUMENTS: u64 = 5;
-
-struct Scene {
-    source: TestServer,
-    target: TestServer,
-    argosy: Argosy,
-}
-
-impl Scene {
-    fn set() -> Result<Self> {
-        let source = TestServer::emptied("es717")?;
-        let target = TestServer::emptied("os219")?;
-        for index in ["orders-1", "orders-2"] {
-            fill(&source, index)?;
-        }
-        Ok(Self { source, target, argosy: Argosy::new()? })
-    }
-
-    /// A migration file; the name of the target is part of the migration's.
-    fn file(&self, target: &str, groups: &str) -> String {
-        format!(
-            "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \
-             \"{}\" }}\ntargetClusters:\n  {target}: {{ endpoint: {} }}\nmigrations:\n  - \
-             sourceCluster: old\n    targetCluster: {target}\n    snapshotMigrations:\n{groups}",
-            self.source.address.url,
-            self.source.repository_uri(),
-            self.target.address.url,
-        )
-    }
-
-    fn migrate(&self, target: &str, groups: &str) -> Result<Done> {
-        let file = self.argosy.write("migration.yaml", &self.file(target, groups))?;
-        self.argosy.migrate(&file)
-    }
-
-    fn succeeds(&self, target: &str, groups: &str) -> Result<()> {
-        let done = self.migrate(target, groups)?;
-        let report = || format!("{}{}{}", done.stdout, done.stderr, self.argosy.report());
-        assert_eq!(done.code, Some(0), "{}", report());
-        Ok(())
-    }
-
-    fn documents(&self, index: &str) -> Result<u64> {
-        self.target.http.post(&format!("/{index}/_refresh"), &json!({}))?;
-        let counted = self.target.http.get(&format!("/{index}/_count"))?;
-        counted["count"].as_u64().context("no count")
-    }
-
-    fn on_target(&self) -> Result<BTreeSet<String>> {
-        let found = self.target.http.get("/_all/_settings?expand_wildcards=all")?;
-        Ok(found.as_object().context("no object")?.keys().cloned().collect())
-    }
-
-    fn client(&self) -> Result<Client> {
-        Ok(Client::new(&access(&self.target), &Credentials::default(), &BTreeMap::new())?)
-    }
-}
-
-fn fill(server: &TestServer, index: &str) -> Result<()> {
-    for number in 0..DOCUMENTS {
-        let path = format!("/{index}/_doc/{number}?refresh=true");
-        server.http.put(&path, &json!({ "number": number }))?;
-    }
+/// Migrates these groups and checks that it went well.
+fn succeeds(scene: &Scene, groups: &str) -> Result<()> {
+    let done = scene.migrate(groups)?;
+    let report = || format!("{}{}{}", done.stdout, done.stderr, scene.argosy.report());
+    assert_eq!(done.code, Some(0), "{}", report());
     Ok(())
+}
+
+fn client(scene: &Scene) -> Result<Client> {
+    Ok(Client::new(&access(&scene.target), &Credentials::default(), &BTreeMap::new())?)
 }
 
 fn access(server: &TestServer) -> ClusterAccess {
@@ -93,16 +39,18 @@ fn access(server: &TestServer) -> ClusterAccess {
     }
 }
 
-const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
-
 #[test]
 fn a_group_that_may_be_empty_fails_nothing_and_nothing_of_ours_is_left() -> Result<()> {
     let scene = Scene::set()?;
     let empty = "      - { name: later, indices: [\"later-*\"], allowEmpty: true }\n";
-    scene.succeeds("new", empty)?;
-    assert_eq!(scene.on_target()?, BTreeSet::new(), "a snapshot of no index is not one of all");
-    scene.succeeds("new", &format!("{empty}      - {{ name: now, indices: [\"orders-*\"] }}\n"))?;
-    assert_eq!(scene.on_target()?, ["orders-1", "orders-2"].map(str::to_owned).into());
+    succeeds(&scene, empty)?;
+    assert_eq!(
+        scene.target.indices()?,
+        BTreeSet::new(),
+        "a snapshot of no index is not one of all"
+    );
+    succeeds(&scene, &format!("{empty}      - {{ name: now, indices: [\"orders-*\"] }}\n"))?;
+    assert_eq!(scene.target.indices()?, ["orders-1", "orders-2"].map(str::to_owned).into());
     Ok(())
 }
 
@@ -110,11 +58,11 @@ fn a_group_that_may_be_empty_fails_nothing_and_nothing_of_ours_is_left() -> Resu
 fn documents_on_the_target_are_found_before_the_snapshot_is_taken() -> Result<()> {
     let scene = Scene::set()?;
     fill(&scene.target, "orders-2")?;
-    let done = scene.migrate("new", ALL)?;
+    let done = scene.migrate(ALL)?;
     assert_eq!(done.code, Some(1), "{}", done.stdout);
     assert!(done.stdout.contains("documents already in `orders-2`"), "{}", done.stdout);
     assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "no repository was registered");
-    assert_eq!(scene.on_target()?, ["orders-2".to_owned()].into());
+    assert_eq!(scene.target.indices()?, ["orders-2".to_owned()].into());
     Ok(())
 }
 
@@ -131,7 +79,7 @@ fn templates_of_others_are_left_out_and_groups_share_their_own() -> Result<()> {
     scene.source.http.put("/_index_template/orders", &template("orders-*", 3))?;
     let groups = "      - { name: a, indices: [\"orders-1\"] }\n      \
                   - { name: b, indices: [\"orders-2\"] }\n";
-    scene.succeeds("new", groups)?;
+    succeeds(&scene, groups)?;
     let templates = scene.target.http.get("/_index_template")?;
     let names: BTreeSet<&str> = templates["index_templates"]
         .as_array()
@@ -147,10 +95,25 @@ fn templates_of_others_are_left_out_and_groups_share_their_own() -> Result<()> {
 fn documents_alone_go_into_an_index_whose_mapping_is_guessed_and_that_is_said() -> Result<()> {
     let scene = Scene::set()?;
     let groups = "      - indices: [\"orders-*\"]\n        metadataMigration: { enabled: false }\n";
-    scene.succeeds("new", groups)?;
-    assert_eq!(scene.documents("orders-1")?, DOCUMENTS);
+    succeeds(&scene, groups)?;
+    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
     let log = run(&mut scene.argosy.workflow(["log", "all"]))?;
     assert!(log.stdout.contains("are guessed"), "{}", log.stdout);
+    Ok(())
+}
+
+#[test]
+fn documents_go_past_the_pipelines_of_their_index() -> Result<()> {
+    let scene = Scene::set()?;
+    // As they are for a while: pipelines are not migrated.
+    let pipelines = json!({ "index.default_pipeline": "gone", "index.final_pipeline": "gone-too" });
+    scene.source.http.put("/orders-1/_settings", &pipelines)?;
+    succeeds(&scene, ALL)?;
+    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
+    let settings = scene.target.http.get("/orders-1/_settings?flat_settings=true")?;
+    for name in ["index.default_pipeline", "index.final_pipeline"] {
+        assert_eq!(settings["orders-1"]["settings"][name], pipelines[name], "{settings}");
+    }
     Ok(())
 }
 
@@ -158,7 +121,7 @@ fn documents_alone_go_into_an_index_whose_mapping_is_guessed_and_that_is_said() 
 fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Result<()> {
     let scene = Scene::set()?;
     let gone = Argosy::new()?;
-    let file = gone.write("migration.yaml", &scene.file("gone", ALL))?;
+    let file = gone.write("migration.yaml", &scene.file_to("gone", ALL))?;
     let waits = ["--wait", "--wait-interval", "0.2", "--timeout", "60"];
     let submitted = run(gone.workflow(["submit"]).arg(&file).args(waits))?;
     assert_ne!(submitted.code, Some(0), "it waits at its gate: {}", submitted.stdout);
@@ -166,10 +129,10 @@ fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Re
     for engine in engines {
         engine.kill()?;
     }
-    assert!(scene.on_target()?.contains(working_state::INDEX), "it has announced its indices");
+    assert!(scene.target.indices()?.contains(working_state::INDEX), "it has announced its indices");
 
-    scene.succeeds("new", ALL)?;
-    assert_eq!(scene.documents("orders-2")?, DOCUMENTS);
+    succeeds(&scene, ALL)?;
+    assert_eq!(scene.target.documents("orders-2")?, DOCUMENTS);
     Ok(())
 }
 
@@ -206,7 +169,7 @@ async fn begun(client: &Client) -> Result<GroupDocument> {
 fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
-        let client = scene.client()?;
+        let client = client(&scene)?;
         let document = begun(&client).await?;
         let keys = BTreeSet::from([document.key.clone()]);
         let length = Duration::from_secs(2);
@@ -239,7 +202,7 @@ fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
 fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
-        let client = scene.client()?;
+        let client = client(&scene)?;
         let document = begun(&client).await?;
         let origin = Origin {
             run: "ours",
@@ -264,7 +227,7 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
 #[test]
 fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<()> {
     let scene = Scene::set()?;
-    let client = scene.client()?;
+    let client = client(&scene)?;
     let repository = scene.source.repository_uri();
     let origin =
         Origin { run: "theirs", migration: "old-to-new", snapshot: "s1", repository: &repository };
@@ -285,7 +248,7 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
                 "repository": { "uri": repository },
                 "snapshot": { "kind": "created", "prefix": "migration" },
             },
-            "repositoryName": "argosy-old",
+            "repositoryName": "argosy-its-repository",
         });
         let program = scene.argosy.programs().join("argosy-cleanup");
         run(Command::new(program).arg(request.to_string()).env("ARGOSY_RUN_ID", "ours"))
@@ -293,10 +256,10 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
     let failed = cleaned("http://127.0.0.1:1")?;
     assert_eq!(failed.code, Some(75), "{}", failed.stderr);
     assert!(failed.stderr.contains("the state on the target stays"), "{}", failed.stderr);
-    assert!(scene.on_target()?.contains(working_state::INDEX));
+    assert!(scene.target.indices()?.contains(working_state::INDEX));
 
     let done = cleaned(&scene.source.address.url)?;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(!scene.on_target()?.contains(working_state::INDEX), "{}", done.stdout);
+    assert!(!scene.target.indices()?.contains(working_state::INDEX), "{}", done.stdout);
     Ok(())
 }

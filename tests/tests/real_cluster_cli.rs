@@ -1,186 +1,21 @@
 //! `workflow --engine argo` against a real API server and Argo's real controller: gates, answers,
 //! stop, logs, sessions, submit, reset, missing rights.
 //!
-//! What runs is of the shape that the compiler emits, with steps of a shell in place of ours, so
-//! that each test takes seconds. It needs the image `localhost/busybox:1` on the node.
+//! It needs the image `localhost/busybox:1` on the node.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::thread;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    argosy::{Argosy, Done, run},
+    argosy::{Done, run},
+    gated::{ARGO, Gated, gate_of, phase_of},
     namespace::Namespace,
 };
 
-const ARGO: &str = "/apis/argoproj.io/v1alpha1";
-const WITHIN: Duration = Duration::from_mins(2);
-
-/// The product's programs with a namespace to work in.
-struct Bench {
-    argosy: Argosy,
-    namespace: Namespace,
-}
-
-impl Bench {
-    fn new() -> Result<Self> {
-        let bench = Self { argosy: Argosy::new()?, namespace: Namespace::new("argosy-cli")? };
-        let rbac = "/apis/rbac.authorization.k8s.io/v1";
-        let group = "rbac.authorization.k8s.io";
-        bench.namespace.create(
-            &bench.namespace.path(rbac, "roles"),
-            &json!({
-                "apiVersion": format!("{group}/v1"), "kind": "Role",
-                "metadata": { "name": "executor" },
-                "rules": [{
-                    "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"],
-                    "verbs": ["create", "patch"],
-                }],
-            }),
-        )?;
-        bench.bind("executor", "default")?;
-        Ok(bench)
-    }
-
-    fn bind(&self, role: &str, account: &str) -> Result<()> {
-        let group = "rbac.authorization.k8s.io";
-        self.namespace.create(
-            &self.namespace.path("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
-            &json!({
-                "apiVersion": format!("{group}/v1"), "kind": "RoleBinding",
-                "metadata": { "name": role },
-                "roleRef": { "apiGroup": group, "kind": "Role", "name": role },
-                "subjects": [{ "kind": "ServiceAccount", "name": account }],
-            }),
-        )?;
-        Ok(())
-    }
-
-    fn workflow(&self, arguments: &[&str]) -> Result<Done> {
-        self.workflow_with(&self.namespace.kubeconfig, arguments)
-    }
-
-    fn workflow_with(&self, kubeconfig: &str, arguments: &[&str]) -> Result<Done> {
-        let namespace = self.namespace.name.as_str();
-        let engine = ["--engine", "argo", "--namespace", namespace, "--kubeconfig", kubeconfig];
-        let all = arguments.iter().chain(&engine);
-        run(&mut self.argosy.workflow(all))
-    }
-
-    /// Starts a workflow of two gates with a step between them.
-    fn start(&self, name: &str) -> Result<()> {
-        let templates = self.namespace.path(ARGO, "workflowtemplates");
-        let step = |name: &str, command: &str| {
-            json!({
-                "name": name,
-                "container": {
-                    "image": "localhost/busybox:1", "imagePullPolicy": "IfNotPresent",
-                    "command": ["/bin/busybox", "sh", "-c"], "args": [command],
-                },
-            })
-        };
-        let gate = |gate: &str| {
-            json!({
-                "name": gate,
-                "inputs": { "parameters": [{
-                    "name": "decision",
-                    "valueFrom": {
-                        "default": "pending",
-                        "configMapKeyRef": {
-                            "name": "{{workflow.name}}-decisions", "key": gate, "optional": true,
-                        },
-                    },
-                }]},
-                "steps": [[{
-                    "name": gate, "template": "wait",
-                    "when": "\"{{inputs.parameters.decision}}\" != \"approved\"",
-                }]],
-            })
-        };
-        self.namespace.create(
-            &templates,
-            &json!({
-                "apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate",
-                "metadata": { "name": name, "labels": { "argosy.dev/workflow": name } },
-                "spec": {
-                    "entrypoint": "main", "onExit": "leave",
-                    "templates": [
-                        { "name": "main", "dag": { "tasks": [
-                            { "name": "first", "template": "first" },
-                            { "name": "gate-one", "template": "one-a-b", "depends": "first" },
-                            { "name": "second", "template": "second", "depends": "gate-one" },
-                            { "name": "gate-two", "template": "two-a-b", "depends": "second" },
-                        ]}},
-                        gate("one-a-b"), gate("two-a-b"),
-                        { "name": "wait", "suspend": {} },
-                        step("first", "echo the first says hello"),
-                        step("second", "echo the second says hello"),
-                        step("leave", "echo leaving"),
-                    ],
-                },
-            }),
-        )?;
-        self.namespace.create(
-            &self.namespace.path(ARGO, "workflows"),
-            &json!({
-                "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
-                "metadata": {
-                    "name": name,
-                    "labels": { "app.kubernetes.io/part-of": "argosy", "argosy.dev/workflow": name },
-                },
-                "spec": { "workflowTemplateRef": { "name": name } },
-            }),
-        )?;
-        Ok(())
-    }
-
-    fn status(&self, name: &str) -> Result<Value> {
-        let done = self.workflow(&["status", name, "--output", "json"])?;
-        ensure!(done.code == Some(0), "{done:?}");
-        done.json()
-    }
-
-    /// Waits until a status is as wanted.
-    fn until(&self, name: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-        let started = Instant::now();
-        loop {
-            let status = self.status(name)?;
-            if is_so(&status) {
-                return Ok(status);
-            }
-            if started.elapsed() > WITHIN {
-                bail!("not within {WITHIN:?}: {status:#}");
-            }
-            thread::sleep(Duration::from_millis(500));
-        }
-    }
-
-    fn until_at(&self, name: &str, gate: &str) -> Result<Value> {
-        self.until(name, |status| gate_of(status, gate)["state"] == "waiting")
-    }
-
-    fn until_ended(&self, name: &str) -> Result<Value> {
-        self.until(name, |status| status["finishedAt"].is_string())
-    }
-}
-
-fn gate_of(status: &Value, gate: &str) -> Value {
-    let gates = status["gates"].as_array().cloned().unwrap_or_default();
-    gates.into_iter().find(|known| known["name"] == gate).unwrap_or_default()
-}
-
-fn phase_of(status: &Value, node: &str) -> String {
-    let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
-    let found = nodes.into_iter().find(|known| known["displayName"] == node).unwrap_or_default();
-    found["phase"].as_str().unwrap_or_default().to_owned()
-}
-
 #[test]
 fn a_gate_waits_is_approved_once_and_the_next_one_beforehand() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     bench.start("w")?;
     let status = bench.until_at("w", "one-a-b")?;
     assert_eq!(status["engine"], "argo");
@@ -220,7 +55,7 @@ fn a_gate_waits_is_approved_once_and_the_next_one_beforehand() -> Result<()> {
 
 #[test]
 fn a_rejection_fails_the_run_with_its_reason_and_resume_asks_again() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     bench.start("w")?;
     bench.until_at("w", "one-a-b")?;
     let words = ["reject", "step", "one-a-b", "--workflow-name", "w", "--reason", "not yet"];
@@ -243,7 +78,7 @@ fn a_rejection_fails_the_run_with_its_reason_and_resume_asks_again() -> Result<(
 
 #[test]
 fn a_stopped_run_leaves_in_good_order_and_takes_no_answers() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     bench.start("w")?;
     bench.until_at("w", "one-a-b")?;
     assert_eq!(bench.workflow(&["stop", "w"])?.code, Some(0));
@@ -259,7 +94,7 @@ fn a_stopped_run_leaves_in_good_order_and_takes_no_answers() -> Result<()> {
 
 #[test]
 fn a_terminated_run_does_not_leave_in_good_order() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     bench.start("w")?;
     bench.until_at("w", "one-a-b")?;
     assert_eq!(bench.workflow(&["stop", "--terminate", "w"])?.code, Some(0));
@@ -284,7 +119,7 @@ migrations:
 
 #[test]
 fn a_submission_is_owned_replaced_and_removed_without_remains() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     let file = bench.argosy.write("migration.yaml", FILE)?;
     let file = file.display().to_string();
     let submit = ["submit", file.as_str(), "--image-registry", "registry.invalid"];
@@ -359,7 +194,7 @@ fn a_submission_is_owned_replaced_and_removed_without_remains() -> Result<()> {
 
 #[test]
 fn sessions_and_credentials_are_kept_in_the_namespace() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     assert_eq!(bench.workflow(&["configure", "view"])?.code, Some(3));
     assert_eq!(bench.workflow(&["configure", "sample", "--load"])?.code, Some(0));
     let map = bench.namespace.path("/api/v1", "configmaps") + "/argosy-session-default";
@@ -394,7 +229,7 @@ fn sessions_and_credentials_are_kept_in_the_namespace() -> Result<()> {
 
 #[test]
 fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     let accounts = bench.namespace.path("/api/v1", "serviceaccounts");
     bench.namespace.create(
         &accounts,
@@ -423,7 +258,7 @@ fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
 
 #[test]
 fn a_server_that_is_not_there_is_said_plainly() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Gated::new()?;
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
         "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],

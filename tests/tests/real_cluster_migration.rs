@@ -19,6 +19,7 @@ use fs_err as fs;
 use serde_json::{Value, json};
 use tests::argosy::{Argosy, Done, run};
 use tests::bucket::Bucket;
+use tests::claim::Claim;
 use tests::compare::differences;
 use tests::namespace::{KUBECONFIG, Namespace};
 use tests::servers::TestServer;
@@ -130,52 +131,6 @@ impl Scene {
     }
 }
 
-/// A claim of the namespace that holds the folder of the source's repository.
-struct Claim<'a> {
-    namespace: &'a Namespace,
-    volume: String,
-}
-
-impl<'a> Claim<'a> {
-    const NAME: &'static str = "snapshots";
-
-    fn on(scene: &'a Scene) -> Result<Self> {
-        let Scene { namespace, source, .. } = scene;
-        let claim = Self { namespace, volume: namespace.name.clone() };
-        let common = json!({
-            "accessModes": ["ReadWriteMany"], "storageClassName": "",
-        });
-        let mut volume = common.clone();
-        volume["capacity"] = json!({ "storage": "1Gi" });
-        volume["hostPath"] = json!({ "path": source.address.repository, "type": "Directory" });
-        namespace.create(
-            "/api/v1/persistentvolumes",
-            &json!({
-                "apiVersion": "v1", "kind": "PersistentVolume",
-                "metadata": { "name": claim.volume }, "spec": volume,
-            }),
-        )?;
-        let mut wish = common;
-        wish["volumeName"] = json!(claim.volume);
-        wish["resources"] = json!({ "requests": { "storage": "1Gi" } });
-        namespace.create(
-            &namespace.path("/api/v1", "persistentvolumeclaims"),
-            &json!({
-                "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                "metadata": { "name": Self::NAME }, "spec": wish,
-            }),
-        )?;
-        Ok(claim)
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        // The namespace goes with its claims; a volume belongs to none.
-        self.namespace.delete(&format!("/api/v1/persistentvolumes/{}", self.volume)).ok();
-    }
-}
-
 fn label<'a>(object: &'a Value, name: &str) -> &'a str {
     object["metadata"]["labels"][name].as_str().unwrap_or_default()
 }
@@ -219,8 +174,8 @@ fn shape(value: &Value) -> Value {
 #[test]
 fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> {
     let scene = Scene::set("migration")?;
-    let claim = Claim::on(&scene)?;
     let Scene { source, target, argosy, namespace, .. } = &scene;
+    let claim = Claim::on(namespace, &source.address.repository)?;
     let text = format!(
         "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \"{}\" }}\n\
          targetClusters:\n  new: {{ endpoint: {} }}\nmigrations:\n  - sourceCluster: old\n    \

@@ -1,78 +1,14 @@
 //! What is refused, on real servers: is the message what a person needs, and is nothing written?
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use fs_err as fs;
 use serde_json::{Value, json};
-use tests::argosy::{Argosy, Done, run};
-use tests::servers::TestServer;
-
-/// The indices of every test here: few documents, for what is tested is what is said.
-const INDICES: [&str; 2] = ["orders-1", "orders-2"];
-
-/// Documents in each of them.
-const DOCUMENTS: u64 = 5;
-
-/// Two servers, and the programs.
-struct Scene {
-    source: TestServer,
-    target: TestServer,
-    argosy: Argosy,
-}
-
-impl Scene {
-    fn set() -> Result<Self> {
-        let source = TestServer::emptied("es717")?;
-        let target = TestServer::emptied("os219")?;
-        for index in INDICES {
-            fill(&source, index)?;
-        }
-        Ok(Self { source, target, argosy: Argosy::new()? })
-    }
-
-    /// A migration file; `target` is an endpoint, `source` more lines of the source.
-    fn file(&self, source: &str, target: &str, groups: &str) -> String {
-        format!(
-            "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \"{}\" \
-             }}\n{source}targetClusters:\n  new: {{ endpoint: {target} }}\nmigrations:\n  - \
-             sourceCluster: old\n    targetCluster: new\n    snapshotMigrations:\n{groups}",
-            self.source.address.url,
-            self.source.repository_uri(),
-        )
-    }
-
-    fn migrate(&self, source: &str, target: &str, groups: &str) -> Result<Done> {
-        let file = self.argosy.write("migration.yaml", &self.file(source, target, groups))?;
-        self.argosy.migrate(&file)
-    }
-
-    fn migrate_groups(&self, groups: &str) -> Result<Done> {
-        self.migrate("", &self.target.address.url, groups)
-    }
-
-    /// The names of everything on the target.
-    fn on_target(&self) -> Result<Vec<String>> {
-        let found = self.target.http.get("/_all/_settings?expand_wildcards=all")?;
-        Ok(found.as_object().context("no object")?.keys().cloned().collect())
-    }
-
-    /// How many documents an index of the target holds.
-    fn documents(&self, index: &str) -> Result<u64> {
-        self.target.http.post(&format!("/{index}/_refresh"), &json!({}))?;
-        let counted = self.target.http.get(&format!("/{index}/_count"))?;
-        counted["count"].as_u64().context("no count")
-    }
-}
-
-fn fill(server: &TestServer, index: &str) -> Result<()> {
-    for number in 0..DOCUMENTS {
-        let path = format!("/{index}/_doc/{number}?refresh=true");
-        server.http.put(&path, &json!({ "number": number, "word": "blackberry" }))?;
-    }
-    Ok(())
-}
+use tests::argosy::{Done, run};
+use tests::scene::{ALL, DOCUMENTS, INDICES, Scene, fill};
 
 /// Looks until there is an answer.
 fn patiently<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
@@ -96,13 +32,13 @@ fn assert_failed(done: &Done, parts: &[&str]) {
     assert!(done.stderr.contains(hint), "{}", done.stderr);
 }
 
-const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
-
 #[test]
 fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result<()> {
     let scene = Scene::set()?;
     let secure = scene.target.address.url.replace("http://", "https://");
-    let done = scene.migrate("    version: \"6.8.1\"\n", &secure, ALL)?;
+    let file = scene.file(ALL).replace(&scene.target.address.url, &secure);
+    let file = file.replacen("    endpoint:", "    version: \"6.8.1\"\n    endpoint:", 1);
+    let done = scene.migrate_file(&file)?;
     assert_failed(
         &done,
         &[
@@ -114,16 +50,16 @@ fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result
         ],
     );
     assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "a repository was registered");
-    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    assert_eq!(scene.target.indices()?, BTreeSet::new());
     Ok(())
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_is_answered_with_the_closest_names() -> Result<()> {
     let scene = Scene::set()?;
-    let done = scene.migrate_groups("      - { indices: [\"oders-1\"] }\n")?;
+    let done = scene.migrate("      - { indices: [\"oders-1\"] }\n")?;
     assert_failed(&done, &["`oders-1`", "did you mean `orders-1`"]);
-    assert_eq!(scene.on_target()?, Vec::<String>::new());
+    assert_eq!(scene.target.indices()?, BTreeSet::new());
     Ok(())
 }
 
@@ -132,10 +68,10 @@ fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<
     let scene = Scene::set()?;
     let groups = "      - { name: a, indices: [\"regex:ord.*1\"] }\n      \
                   - { name: b, indices: [\"regex:orders-[0-9]\"] }\n";
-    let done = scene.migrate_groups(groups)?;
+    let done = scene.migrate(groups)?;
     assert_failed(&done, &["index `orders-1` is in the groups `a`, `b`", "`-orders-1`"]);
     // A note of the failed run may be there, for the cleanup of its snapshot; no index of anybody.
-    assert!(!scene.on_target()?.iter().any(|name| INDICES.contains(&name.as_str())));
+    assert!(!scene.target.indices()?.iter().any(|name| INDICES.contains(&name.as_str())));
     Ok(())
 }
 
@@ -143,8 +79,7 @@ fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<
 fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them() -> Result<()> {
     let scene = Scene::set()?;
     let name = |gate: &str| format!("{gate}-old-to-new-group-1");
-    let file = scene.file("", &scene.target.address.url, ALL);
-    let file = scene.argosy.write("migration.yaml", &file)?;
+    let file = scene.argosy.write("migration.yaml", &scene.file(ALL))?;
     // A first run is rejected before it writes a document.
     let submitted = run(scene.argosy.workflow(["submit"]).arg(&file))?;
     assert_eq!(submitted.code, Some(0), "{}", submitted.stderr);
@@ -169,10 +104,10 @@ fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them
 
     let skip = "      - { indices: [\"orders-*\"], existingIndices: skip }\n";
     fill(&scene.source, "orders-3")?;
-    let done = scene.migrate_groups(skip)?;
+    let done = scene.migrate(skip)?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     assert_eq!(scene.target.http.get("/orders-1/_doc/0")?["_source"]["number"], 100);
-    assert_eq!(scene.documents("orders-3")?, DOCUMENTS);
+    assert_eq!(scene.target.documents("orders-3")?, DOCUMENTS);
     Ok(())
 }
 
@@ -183,10 +118,10 @@ fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_f
     let strict = json!({ "mappings": { "dynamic": "strict", "properties": {
         "number": { "type": "long" } } } });
     scene.target.http.put("/orders-1", &strict)?;
-    let done = scene.migrate_groups("      - { indices: [\"orders-1\"] }\n")?;
+    let done = scene.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_failed(&done, &["the target refused 5 documents", "strict_dynamic_mapping_exception"]);
     let failed = ".argosy-failed-documents";
-    assert_eq!(scene.documents(failed)?, DOCUMENTS);
+    assert_eq!(scene.target.documents(failed)?, DOCUMENTS);
     let found = scene.target.http.get(&format!("/{failed}/_search?size=1"))?;
     let first = &found["hits"]["hits"][0]["_source"];
     assert_eq!(first["index"], "orders-1");
@@ -195,9 +130,9 @@ fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_f
     // Once the mapping is mended, the same file goes through.
     let mended = json!({ "properties": { "word": { "type": "keyword" } } });
     scene.target.http.put("/orders-1/_mapping", &mended)?;
-    let done = scene.migrate_groups("      - { indices: [\"orders-1\"] }\n")?;
+    let done = scene.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-    assert_eq!(scene.documents("orders-1")?, DOCUMENTS);
+    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
     Ok(())
 }
 
@@ -235,8 +170,7 @@ fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> 
         scene.source.repository_uri(),
         scene.target.address.url
     );
-    let file = scene.argosy.write("migration.yaml", &file)?;
-    let done = scene.argosy.migrate(&file)?;
+    let done = scene.migrate_file(&file)?;
     assert_failed(&done, &["/__", "checksum", "take the snapshot again"]);
     Ok(())
 }
@@ -269,8 +203,7 @@ fn blobs(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
 #[test]
 fn gates_answer_with_their_codes_and_every_answer_is_json() -> Result<()> {
     let scene = Scene::set()?;
-    let file = scene.file("", &scene.target.address.url, ALL);
-    let file = scene.argosy.write("migration.yaml", &file)?;
+    let file = scene.argosy.write("migration.yaml", &scene.file(ALL))?;
     let said = |arguments: &[&str]| -> Result<Done> {
         run(scene.argosy.workflow(arguments).args(["--output", "json"]))
     };

@@ -19,6 +19,7 @@
 
 pub(crate) mod control_groups;
 pub mod node;
+pub mod outage;
 pub mod tools;
 
 use std::fs::File;
@@ -263,6 +264,11 @@ impl Cluster {
 }
 
 impl Running {
+    /// The folder that the cluster has in the test area.
+    fn folder(&self) -> Result<&Path> {
+        self.kubeconfig.parent().context("the kubeconfig lies in the cluster's folder")
+    }
+
     /// A program of the cluster's own, such as `kubectl`, that talks to it as its administrator.
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -18,9 +18,18 @@ pub struct RepositoryDefinition {
     /// `fs`, `s3`, `gcs` or `azure`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The settings; clusters write all of them as strings.
-    #[serde(default)]
+    /// The settings; what is no string, such as a list, is here as JSON.
+    #[serde(default, deserialize_with = "as_texts")]
     pub settings: BTreeMap<String, String>,
+}
+
+fn as_texts<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(input)?;
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(values.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
 /// Registers a repository; the cluster checks that it can write there.
@@ -33,19 +42,6 @@ pub async fn put_repository(
     let request = Request::put(path(&["_snapshot", name]))
         .json(serde_json::json!({ "type": kind, "settings": settings }));
     client.call(&request).await.map(drop)
-}
-
-/// Returns how a repository is registered; `None` when it is not.
-pub async fn get_repository(
-    client: &Client,
-    name: &str,
-) -> Result<Option<RepositoryDefinition>, ClusterError> {
-    let response = client.send(&Request::get(path(&["_snapshot", name]))).await?;
-    if response.status == 404 {
-        return Ok(None);
-    }
-    let mut found: BTreeMap<String, RepositoryDefinition> = client.accepted(response)?.json()?;
-    Ok(found.remove(name))
 }
 
 /// Returns all registered repositories by name.

@@ -7,10 +7,10 @@ use generator::{
     findings::{self, Colour},
     plan::PlannedMigration,
 };
-use session::StateDir;
+use session::{EngineChoice, StateDir};
 use step_api::{ClusterAccess, Exit, Failure};
 
-use crate::args::Global;
+use crate::{args::Global, namespace::Namespace};
 
 /// Whether a cluster is read or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +39,55 @@ pub(crate) struct Known {
     pub(crate) client: Client,
 }
 
+/// Where migration files and credentials are kept.
+enum Kept {
+    Here(StateDir),
+    There(Namespace),
+}
+
+impl Kept {
+    async fn open(global: &Global) -> anyhow::Result<Self> {
+        Ok(match global.common.engine.choose()? {
+            EngineChoice::Local => Self::Here(StateDir::choose(&global.common.state)?),
+            EngineChoice::Argo(access) => Self::There(Namespace::connect(&access).await?),
+        })
+    }
+
+    async fn session(&self, session: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Here(state) => session::read(state, session),
+            Self::There(namespace) => namespace.session(session).await,
+        }
+    }
+
+    /// Makes a client of a cluster, with the credentials of that name.
+    async fn client(&self, access: &ClusterAccess, secret: Option<&str>) -> anyhow::Result<Client> {
+        match (self, secret) {
+            (_, None) => session::client(access, |_| Ok(None)),
+            (Self::Here(state), Some(name)) => {
+                let secrets = Secrets::in_folder(state.path().join("secrets"));
+                session::client(access, |key| match secrets.read(name, key) {
+                    Err(SecretError::Missing { .. }) => Ok(None),
+                    read => Ok(Some(read?)),
+                })
+            }
+            (Self::There(namespace), Some(name)) => {
+                let entries = namespace.secret(name).await?;
+                session::client(access, |key| Ok(entries.get(key).cloned()))
+            }
+        }
+    }
+}
+
 /// Returns the clusters of the migration file that `wanted` means: `source`, `target`, a name, or
 /// all of them.
-pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<Known>> {
-    let state = StateDir::choose(&global.common.state)?;
+pub(crate) async fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<Known>> {
+    let kept = Kept::open(global).await?;
     let (text, name) = match &global.config_file {
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
-        None => (session::read(&state, &global.session)?, "migration.yaml".to_owned()),
+        None => (kept.session(&global.session).await?, "migration.yaml".to_owned()),
     };
     let migrations = migrations(&text, &name)?;
-    let secrets = Secrets::in_folder(state.path().join("secrets"));
     let mut known: Vec<Known> = Vec::new();
     for migration in &migrations {
         let PlannedMigration { source, source_secret, target, target_secret, .. } = migration;
@@ -60,7 +99,7 @@ pub(crate) fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<
                 wanted.is_none_or(|wanted| wanted == role.word() || wanted == access.name);
             let is_new = !known.iter().any(|other| other.name == access.name);
             if is_wanted && is_new {
-                let client = client(access, secret.as_deref(), &secrets)?;
+                let client = kept.client(access, secret.as_deref()).await?;
                 known.push(Known { role, name: access.name.clone(), client });
             }
         }
@@ -88,15 +127,4 @@ fn migrations(text: &str, name: &str) -> anyhow::Result<Vec<PlannedMigration>> {
         return Err(Failure::new(Exit::Invalid, format!("{name} has errors\n{printed}")).into());
     };
     Ok(output.plan.migrations)
-}
-
-fn client(
-    access: &ClusterAccess,
-    secret: Option<&str>,
-    secrets: &Secrets,
-) -> anyhow::Result<Client> {
-    session::client(access, |key| match secret.map(|name| secrets.read(name, key)) {
-        None | Some(Err(SecretError::Missing { .. })) => Ok(None),
-        Some(read) => Ok(Some(read?)),
-    })
 }

@@ -7,6 +7,7 @@ use session::output;
 mod args;
 mod clusters;
 mod commands;
+mod namespace;
 
 fn main() -> ExitCode {
     match output::arguments::<args::Arguments>() {

@@ -25,6 +25,9 @@ use crate::{
 /// The value of `kind`.
 const KIND: &str = "group";
 
+/// Tries to change a decision that somebody else writes at the same time.
+const ATTEMPTS: usize = 5;
+
 /// Whether the run that decided goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +55,9 @@ pub struct GroupDocument {
     /// Which run took its place, in words; then it must not go on, not even when tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded: Option<String>,
+    /// Why nobody works on it any more, although not all is done ([`abandon`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abandoned: Option<String>,
     /// The migration's name.
     pub migration: String,
     /// The group's name.
@@ -109,6 +115,7 @@ impl GroupDocument {
             run: origin.run.to_owned(),
             state: RunState::UnderWay,
             superseded: None,
+            abandoned: None,
             migration: origin.migration.to_owned(),
             group: group.name.clone(),
             snapshot: origin.snapshot.to_owned(),
@@ -186,7 +193,7 @@ pub async fn fill(
         return Ok(());
     };
     document.still_stands()?;
-    let filling = GroupDocument { state: RunState::Filling, ..document.clone() };
+    let filling = GroupDocument { state: RunState::Filling, abandoned: None, ..document.clone() };
     if working_state::replace(client, &key, version, &filling).await?.is_none() {
         let message = format!("the decision on group `{group}` changed meanwhile");
         return Err(Failure::new(Exit::Temporary, message).into());
@@ -198,6 +205,33 @@ pub async fn fill(
     }
     write(client, &document).await?;
     Err(Failure::new(Exit::Failed, conflicts.join("\n")).into())
+}
+
+/// Notes why nobody works on a group any more, for those who wait for the work: a fleet that failed
+/// writes nothing, and one that a person has paused writes nothing either. [`fill`] takes the note
+/// away.
+pub async fn abandon(
+    client: &Client,
+    snapshot: &str,
+    migration: &str,
+    group: &str,
+    reason: &str,
+) -> anyhow::Result<()> {
+    let key = GroupDocument::key(snapshot, migration, group);
+    for _ in 0..ATTEMPTS {
+        let Some(Stored { version, document, .. }) =
+            working_state::get::<GroupDocument>(client, &key).await?
+        else {
+            return Ok(());
+        };
+        document.still_stands()?;
+        let abandoned = GroupDocument { abandoned: Some(reason.to_owned()), ..document };
+        if working_state::replace(client, &key, version, &abandoned).await?.is_some() {
+            return Ok(());
+        }
+    }
+    let message = format!("the decision on group `{group}` changes all the time");
+    Err(Failure::new(Exit::Temporary, message).into())
 }
 
 /// Reads all decisions on the target, those of earlier runs and other migrations too.

@@ -114,9 +114,9 @@ async fn each(
     mut show: impl FnMut(&str, &str),
 ) -> anyhow::Result<()> {
     let mut documents = opened.repository.documents(files.clone(), Position::START);
-    while let Some(batch) = documents.next_batch().await.map_err(of_repository)? {
-        for document in &batch {
-            show(&document.id, document.doc_type.as_deref().unwrap_or_default());
+    while let Some(batch) = documents.next().await.map_err(of_repository)? {
+        for document in batch.documents() {
+            show(document.id, document.doc_type.unwrap_or_default());
         }
     }
     Ok(())

@@ -304,7 +304,7 @@ pub async fn exists(client: &Client) -> anyhow::Result<bool> {
     Ok(indices::exists(client, INDEX).await.map_err(Failure::from)?)
 }
 
-/// Deletes documents, and the index too if nothing is left in it.
+/// Deletes documents.
 pub async fn remove<T>(client: &Client, documents: &[Stored<T>]) -> anyhow::Result<()> {
     if !exists(client).await? {
         return Ok(());
@@ -322,6 +322,15 @@ pub async fn remove<T>(client: &Client, documents: &[Stored<T>]) -> anyhow::Resu
                 return Err(Failure::new(Exit::Temporary, message).into());
             }
         }
+    }
+    Ok(())
+}
+
+/// Removes the index if nothing is left in it. No target does both in one, so a migration that
+/// begins at this moment looks again whether what it wrote stands.
+pub async fn remove_if_empty(client: &Client) -> anyhow::Result<()> {
+    if !exists(client).await? {
+        return Ok(());
     }
     refresh(client).await?;
     let answer = search(client, json!({ "size": 1 })).await?;

@@ -95,7 +95,7 @@ fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
         name: name.clone(),
         state,
         by: answer.map(|answer| answer.by.clone()),
-        at: answer.map(|answer| status::whole_seconds(answer.at)),
+        at: answer.map(|answer| answer.at),
         reason: answer.map_or(reason, |answer| answer.reason.clone()),
     };
     if suspended(&name, state).next().is_some() {

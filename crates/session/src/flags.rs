@@ -81,17 +81,28 @@ impl EngineFlags {
         self.choose_with(Path::new(POD_TOKEN).exists())
     }
 
+    /// Returns which cluster is meant, for what is about a cluster whatever runs the migrations.
+    pub fn access(&self) -> KubernetesAccess {
+        self.access_with(Path::new(POD_TOKEN).exists())
+    }
+
+    fn access_with(&self, has_token: bool) -> KubernetesAccess {
+        let Self { engine: _, context, namespace, kubeconfig, kubernetes_service_host } = self;
+        let has_account = has_token && kubernetes_service_host.is_some();
+        KubernetesAccess {
+            kubeconfig: kubeconfig.clone(),
+            context: context.clone(),
+            namespace: namespace.clone(),
+            in_pod: has_account && kubeconfig.is_none() && context.is_none(),
+        }
+    }
+
     fn choose_with(&self, has_token: bool) -> Result<EngineChoice, Failure> {
-        let Self { engine, context, namespace, kubeconfig, kubernetes_service_host } = self;
+        let Self { engine, context, namespace, kubeconfig: _, kubernetes_service_host } = self;
         let has_account = has_token && kubernetes_service_host.is_some();
         let default = if has_account { EngineWord::Argo } else { EngineWord::Local };
         if engine.unwrap_or(default) == EngineWord::Argo {
-            return Ok(EngineChoice::Argo(KubernetesAccess {
-                kubeconfig: kubeconfig.clone(),
-                context: context.clone(),
-                namespace: namespace.clone(),
-                in_pod: has_account && kubeconfig.is_none() && context.is_none(),
-            }));
+            return Ok(EngineChoice::Argo(self.access_with(has_token)));
         }
         for (flag, value) in [("--context", context), ("--namespace", namespace)] {
             if value.is_some() {

@@ -14,7 +14,7 @@ pub mod output;
 mod state_dir;
 
 pub use clients::client;
-pub use file::{path, read, write};
+pub use file::{ENTRY, object, path, read, write};
 pub use flags::{CommonFlags, EngineChoice, EngineFlags, KubernetesAccess};
 pub use output::Format;
 pub use state_dir::{StateDir, StateDirFlags};

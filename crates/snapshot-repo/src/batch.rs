@@ -6,15 +6,16 @@
 //! text    | id id type id routing id ..                         |     ids are written out
 //! ```
 
+use std::mem::take;
 use std::ops::Range;
 
-use bytes::Bytes;
 use lucene::{
     Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Segment, Span, StoredDocument,
 };
 
-use crate::documents::{Document, Ledger};
+use crate::documents::Ledger;
 use crate::files::FileReader;
+use crate::rooms::{Room, Rooms};
 use crate::segment::Window;
 
 /// A batch takes no further chunk once its chunks have this many bytes.
@@ -23,17 +24,19 @@ const FULL_BYTES: usize = 1 << 20;
 const FULL_DOCUMENTS: usize = 10_000;
 /// What a chunk has at the most, unless a single document is larger.
 const CHUNK_BYTES: usize = 640 << 10;
+/// So an arena need not grow when it is as large as this.
+pub(crate) const ARENA_BYTES: usize = FULL_BYTES + CHUNK_BYTES;
 
 /// Documents, and what became of the positions between them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Batch {
     /// Knows the types.
     reader: FileReader,
     positions: Range<u64>,
     ledger: Ledger,
-    arena: Arena,
-    text: String,
-    entries: Vec<Entry>,
+    room: Room,
+    /// Where the room is from.
+    rooms: Rooms,
 }
 
 /// One live document, borrowed from its batch.
@@ -54,8 +57,8 @@ pub struct DocumentRef<'a> {
 }
 
 /// A document: places in the text and the arena.
-#[derive(Clone, Debug)]
-struct Entry {
+#[derive(Debug)]
+pub(crate) struct Entry {
     position: u64,
     id: Piece,
     kind: Option<Piece>,
@@ -82,15 +85,19 @@ pub(crate) enum Reach {
 
 impl Batch {
     /// A batch that begins at a position.
-    pub(crate) fn at(position: u64, reader: FileReader) -> Self {
+    pub(crate) fn at(position: u64, reader: FileReader, rooms: &Rooms) -> Self {
         Self {
             reader,
             positions: position..position,
             ledger: Ledger::default(),
-            arena: Arena::with_capacity(FULL_BYTES + CHUNK_BYTES),
-            text: String::new(),
-            entries: Vec::new(),
+            room: rooms.take(),
+            rooms: rooms.clone(),
         }
+    }
+
+    /// A batch that begins where this one ends.
+    pub(crate) fn following(&self) -> Self {
+        Self::at(self.positions.end, self.reader.clone(), &self.rooms)
     }
 
     /// The positions that it accounts for; the next batch begins where this one ends.
@@ -105,17 +112,17 @@ impl Batch {
 
     /// Its live documents, in order.
     pub fn documents(&self) -> impl ExactSizeIterator<Item = DocumentRef<'_>> {
-        self.entries.iter().map(|entry| self.document(entry))
+        self.room.entries.iter().map(|entry| self.document(entry))
     }
 
     /// Whether it should be handed on.
     pub(crate) fn is_full(&self) -> bool {
-        self.arena.used() >= FULL_BYTES || self.entries.len() >= FULL_DOCUMENTS
+        self.room.arena.used() >= FULL_BYTES || self.room.entries.len() >= FULL_DOCUMENTS
     }
 
     /// Where the next chunk is decoded to.
     pub(crate) fn arena(&mut self) -> &mut Arena {
-        &mut self.arena
+        &mut self.room.arena
     }
 
     /// Takes the documents, of a chunk in its arena, that lie in the window.
@@ -135,7 +142,7 @@ impl Batch {
             }
             self.positions.end = position + 1;
             self.ledger.physical += 1;
-            let fields = document.fields(&self.arena, segment.wanted())?;
+            let fields = document.fields(&self.room.arena, segment.wanted())?;
             let liveness = segment.live_docs().liveness(document.number());
             match fields.class(liveness) {
                 DocumentClass::Deleted | DocumentClass::Tombstone | DocumentClass::NoOp => {
@@ -164,7 +171,7 @@ impl Batch {
         document: &StoredDocument<'_>,
         fields: &DocumentFields,
     ) -> Result<(), LuceneError> {
-        let Self { arena, text, .. } = self;
+        let Room { arena, text, entries } = &mut self.room;
         let broken = |problem| document.broken(problem);
         let start = text.len();
         fields.push_id(arena, text).map_err(broken)?;
@@ -178,7 +185,7 @@ impl Batch {
         let kind = copied(fields.kind(arena).map_err(broken)?);
         let routing = copied(fields.routing(arena).map_err(broken)?);
         let parent = copied(fields.parent(arena).map_err(broken)?);
-        self.entries.push(Entry { position, id, kind, routing, parent, source: fields.source });
+        entries.push(Entry { position, id, kind, routing, parent, source: fields.source });
         Ok(())
     }
 
@@ -186,7 +193,7 @@ impl Batch {
         let types = self.reader.types();
         let text = |piece: Piece| {
             let Piece { start, end } = piece;
-            self.text.get(start as usize..end as usize).unwrap_or_default()
+            self.room.text.get(start as usize..end as usize).unwrap_or_default()
         };
         let doc_type = entry.kind.map(text).or(types.only.as_deref());
         let routing = entry.routing.map(text);
@@ -197,30 +204,14 @@ impl Batch {
             doc_type,
             routing,
             parent: entry.parent.map(text).or_else(|| routing.filter(|_| is_child)),
-            source: entry.source.map(|span| self.arena.get(span)),
+            source: entry.source.map(|span| self.room.arena.get(span)),
         }
     }
+}
 
-    /// Its documents by themselves; their sources share its memory.
-    pub(crate) fn into_documents(self) -> Vec<Document> {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let mut documents: Vec<Document> = self
-            .documents()
-            .map(|document| Document {
-                position: document.position,
-                id: document.id.to_owned(),
-                doc_type: owned(document.doc_type),
-                routing: owned(document.routing),
-                parent: owned(document.parent),
-                source: None,
-            })
-            .collect();
-        let Self { arena, entries, .. } = self;
-        let bytes = Bytes::from(arena.into_bytes());
-        for (document, entry) in documents.iter_mut().zip(entries) {
-            document.source = entry.source.map(|span| bytes.slice(span.range()));
-        }
-        documents
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.rooms.give_back(take(&mut self.room));
     }
 }
 

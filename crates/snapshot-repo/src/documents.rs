@@ -13,7 +13,6 @@
 use std::collections::VecDeque;
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use bytes::Bytes;
 use lucene::{SegmentCommit, SegmentInfo};
 
 use crate::batch::Batch;
@@ -36,23 +35,6 @@ pub struct Position(pub u64);
 impl Position {
     /// The beginning of a shard.
     pub const START: Self = Self(0);
-}
-
-/// One live document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Its place in the shard; resume after it `from` this plus one.
-    pub position: u64,
-    /// Its id.
-    pub id: String,
-    /// Its mapping type, where the source has types.
-    pub doc_type: Option<String>,
-    /// Its custom routing.
-    pub routing: Option<String>,
-    /// The id of its parent (`_parent` of Elasticsearch 5).
-    pub parent: Option<String>,
-    /// Its source, as the client sent it; absent where `_source` is disabled.
-    pub source: Option<Bytes>,
 }
 
 /// What became of the positions that were read: `physical` is `live + nested + deleted`.
@@ -195,18 +177,6 @@ impl ShardDocuments {
             None => State::Ended,
         };
         Ok(batch)
-    }
-
-    /// As [`next`](Self::next), with documents that stand by themselves; batches without any are
-    /// passed over, and show in the ledger.
-    pub async fn next_batch(&mut self) -> Result<Option<Vec<Document>>, RepositoryError> {
-        while let Some(batch) = self.next().await? {
-            let documents = batch.into_documents();
-            if !documents.is_empty() {
-                return Ok(Some(documents));
-            }
-        }
-        Ok(None)
     }
 
     /// What became of the positions read so far.

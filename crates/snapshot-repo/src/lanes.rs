@@ -2,26 +2,27 @@
 //!
 //! ```text
 //! ranges     | range            | range            |        read one ahead
-//! stretches  | 1  | 2  | 3  | 4 | 5  | 6  | ...             so many at once, each on a thread that
-//!              |    |                                       may block
+//! stretches  | 1  | 2  | 3  | 4 | 5  | 6  | ...             to the decoders in turn, each a thread
+//!              |    |                                       that may block
 //! lanes        v    v                                       in the order of the stretches
 //!            batch batch ...                                one lane is emptied after the other
 //! ```
 //!
-//! A lane holds a few batches; when they are not taken its thread waits. So memory is bounded by
-//! the number of decoders, whatever a stretch decompresses to.
+//! A decoder has its next stretch before it is done with one. A lane holds a few batches; when they
+//! are not taken its decoder waits. So memory is bounded by the number of decoders, whatever a
+//! stretch decompresses to.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use lucene::{FileSum, LuceneError, Problem, Stretch, StretchSum};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::batch::Batch;
 use crate::error::RepositoryError;
 use crate::files::FileReader;
+use crate::rooms::Rooms;
 use crate::segment::OpenSegment;
 
 /// How large a stretch is at least, compressed.
@@ -173,23 +174,23 @@ async fn feed(
     sender: &mpsc::Sender<Fed>,
 ) -> Result<(), Halt> {
     let send = async |fed| sender.send(fed).await.map_err(|_| Halt::Unwanted);
-    let decoders = Arc::new(Semaphore::new(pace.decoders.get()));
+    let decoders: Vec<mpsc::Sender<Job>> = (0..pace.decoders.get()).map(|_| decoder()).collect();
+    let mut turns = decoders.iter().cycle();
+    let rooms = Rooms::default();
     while let Some(open) = segments.next().await? {
         send(Fed::Segment(open.clone())).await?;
         let mut ranges = RangesAhead::new(&open, pace.range_bytes.get());
         while let Some((stretches, bytes)) = ranges.next(&open).await? {
             let start = stretches.first().map_or(0, |first| first.bytes.start);
             for stretch in stretches {
-                let part = part(&bytes, start, &stretch);
-                let permit = Arc::clone(&decoders).acquire_owned().await;
-                let permit = permit.map_err(|_| open.reader.stopped())?;
-                let (batches, lane) = mpsc::channel(BATCHES_AHEAD);
-                let open = open.clone();
-                spawn_blocking(move || {
-                    decode(&open, &stretch, &part, &batches);
-                    drop(permit);
-                });
-                send(Fed::Lane(lane)).await?;
+                let bytes = part(&bytes, start, &stretch);
+                let (lane, batches) = mpsc::channel(BATCHES_AHEAD);
+                let (open, rooms) = (open.clone(), rooms.clone());
+                if let Some(decoder) = turns.next() {
+                    let job = Job { open, stretch, bytes, rooms, lane };
+                    decoder.send(job).await.map_err(|_| Halt::Unwanted)?;
+                }
+                send(Fed::Lane(batches)).await?;
             }
         }
         send(Fed::SegmentEnd).await?;
@@ -197,21 +198,39 @@ async fn feed(
     Ok(())
 }
 
-/// Decodes a stretch into a lane.
-fn decode(
-    open: &OpenSegment,
-    stretch: &Stretch,
-    bytes: &[u8],
-    lane: &mpsc::Sender<Result<Decoded, LuceneError>>,
-) {
-    let hand_on = |batch| lane.blocking_send(Ok(Decoded::Batch(batch))).is_ok();
-    let last = match open.decode(stretch, bytes, hand_on) {
-        Ok(Some(sum)) => Ok(Decoded::Sum(sum)),
-        Ok(None) => Ok(Decoded::Cut),
-        Err(error) => Err(error),
-    };
-    // A receiver that is gone wants to hear nothing more.
-    drop(lane.blocking_send(last));
+/// A stretch to decode, and the lane that its batches go to.
+#[derive(Debug)]
+struct Job {
+    open: OpenSegment,
+    stretch: Stretch,
+    bytes: Bytes,
+    rooms: Rooms,
+    lane: mpsc::Sender<Result<Decoded, LuceneError>>,
+}
+
+/// A thread that decodes what it is sent, until nobody can send any more.
+fn decoder() -> mpsc::Sender<Job> {
+    let (sender, mut jobs) = mpsc::channel::<Job>(1);
+    spawn_blocking(move || {
+        while let Some(job) = jobs.blocking_recv() {
+            job.decode();
+        }
+    });
+    sender
+}
+
+impl Job {
+    fn decode(self) {
+        let Self { open, stretch, bytes, rooms, lane } = self;
+        let hand_on = |batch| lane.blocking_send(Ok(Decoded::Batch(batch))).is_ok();
+        let last = match open.decode(&stretch, &bytes, &rooms, hand_on) {
+            Ok(Some(sum)) => Ok(Decoded::Sum(sum)),
+            Ok(None) => Ok(Decoded::Cut),
+            Err(error) => Err(error),
+        };
+        // A receiver that is gone wants to hear nothing more.
+        drop(lane.blocking_send(last));
+    }
 }
 
 /// The bytes of a stretch in those of a range that starts at `start`.

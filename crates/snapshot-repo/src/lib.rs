@@ -47,6 +47,7 @@ mod lanes;
 mod location;
 mod opening;
 mod repository;
+mod rooms;
 mod root;
 mod segment;
 mod shard;
@@ -60,7 +61,7 @@ mod store_error;
 mod survey;
 
 pub use batch::{Batch, DocumentRef};
-pub use documents::{Document, Ledger, Position, ShardDocuments, ShardSize};
+pub use documents::{Ledger, Position, ShardDocuments, ShardSize};
 pub use error::{Damage, RepositoryError};
 pub use global::GlobalMetadata;
 pub use index::{IndexMetadata, IndexState};

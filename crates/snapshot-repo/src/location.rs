@@ -17,7 +17,7 @@ use crate::error::RepositoryError;
 /// Where a repository is and with which settings it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
-    /// `file:///path` (or an absolute path), `s3://bucket/prefix`, `gs://bucket/prefix` or
+    /// `file:///path` (or a path alone), `s3://bucket/prefix`, `gs://bucket/prefix` or
     /// `az://container/prefix`.
     pub uri: String,
     /// The bucket's region (S3).
@@ -61,15 +61,19 @@ impl Location {
     }
 
     pub(crate) fn open(&self) -> Result<Opened, RepositoryError> {
-        if self.uri.starts_with('/') {
+        if !self.uri.contains("://") {
             return self.open_folder(std::path::Path::new(&self.uri));
         }
         let url = Url::parse(&self.uri).map_err(|error| self.refused(error.to_string()))?;
         match url.scheme() {
             "file" => {
-                let path = url
-                    .to_file_path()
-                    .map_err(|()| self.refused("a file URI names no host: file:///path"))?;
+                let path = url.to_file_path().map_err(|()| {
+                    let host = url.host_str().unwrap_or_default();
+                    self.refused(format!(
+                        "`{host}` stands where a host's name does; write a relative folder without \
+                         `file://`"
+                    ))
+                })?;
                 self.open_folder(&path)
             }
             "s3" | "s3a" => self.open_s3(&url),

@@ -10,6 +10,7 @@ use crate::batch::{Batch, Reach};
 use crate::error::RepositoryError;
 use crate::files::FileReader;
 use crate::opening;
+use crate::rooms::Rooms;
 use crate::survey::DERIVED_VECTORS;
 
 /// The part of a shard that is wanted, and where a segment lies in it.
@@ -83,6 +84,7 @@ impl OpenSegment {
         &self,
         stretch: &Stretch,
         bytes: &[u8],
+        rooms: &Rooms,
         mut hand_on: impl FnMut(Batch) -> bool,
     ) -> Result<Option<StretchSum>, LuceneError> {
         let Self { reader, segment, window } = self;
@@ -93,7 +95,7 @@ impl OpenSegment {
             return Ok(Some(decoder.sum_only()));
         }
         let first = (window.base + u64::from(stretch.documents.start)).max(window.from);
-        let mut batch = Batch::at(first, reader.clone());
+        let mut batch = Batch::at(first, reader.clone(), rooms);
         while let Some(chunk) = decoder.next_chunk(batch.arena())? {
             let reach = batch.take(&chunk, segment, *window)?;
             if reach == Reach::Past {
@@ -101,7 +103,7 @@ impl OpenSegment {
                 return Ok(None);
             }
             if batch.is_full() {
-                let next = Batch::at(batch.positions().end, reader.clone());
+                let next = batch.following();
                 if !hand_on(std::mem::replace(&mut batch, next)) {
                     return Ok(None);
                 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use fixture::document::Document;
 use folder::files_below;
 use snapshot_repo::{Position, RepositoryError};
 
@@ -46,8 +47,8 @@ async fn a_read_that_begins_anywhere_gives_the_rest() {
         let stream = repository.documents(files.clone(), Position(from));
         let mut stream = stream.until(Position(until));
         let mut documents = Vec::new();
-        while let Some(batch) = stream.next_batch().await.unwrap() {
-            documents.extend(batch);
+        while let Some(batch) = stream.next().await.unwrap() {
+            documents.extend(batch.documents().map(Document::from));
         }
         (documents, stream.ledger())
     };
@@ -73,8 +74,8 @@ async fn the_size_of_the_ranges_changes_nothing() {
         let stream = repository.documents(files.clone(), Position::START);
         let mut stream = stream.range_bytes(NonZeroU64::new(size).unwrap());
         let mut documents = Vec::new();
-        while let Some(batch) = stream.next_batch().await.unwrap() {
-            documents.extend(batch);
+        while let Some(batch) = stream.next().await.unwrap() {
+            documents.extend(batch.documents().map(Document::from));
         }
         assert!(stream.bytes_read() > 0);
         reads.push((documents, stream.ledger(), stream.bytes_read()));
@@ -90,7 +91,7 @@ async fn a_read_may_move_to_another_task() {
         let snapshot = repository.snapshot("partial").await?;
         let index = snapshot.index("shop-whole").unwrap();
         let files = repository.shard_files(&snapshot, index, 0).await?;
-        repository.documents(files, Position::START).next_batch().await
+        repository.documents(files, Position::START).next().await
     });
     assert!(read.await.unwrap().unwrap().is_some());
 }
@@ -107,9 +108,9 @@ async fn after_a_failed_read_nothing_more_is_given() {
         fs_err::write(blob, "").unwrap();
     }
     let mut stream = repository.documents(files, Position::START);
-    let first = stream.next_batch().await.unwrap_err();
+    let first = stream.next().await.unwrap_err();
     assert!(matches!(first, RepositoryError::Damaged { .. }), "{first:?}");
-    let second = stream.next_batch().await.unwrap_err();
+    let second = stream.next().await.unwrap_err();
     assert!(matches!(second, RepositoryError::Stopped { .. }), "{second:?}");
 }
 

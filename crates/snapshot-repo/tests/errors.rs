@@ -24,9 +24,24 @@ fn corpus(name: &str) -> Repository {
 
 #[test]
 fn a_location_that_is_none_is_refused() {
-    for uri in ["", "repo", "ftp://host/path", "s3:///prefix", "file://host/path"] {
+    for uri in ["ftp://host/path", "s3:///prefix", "file://host/path"] {
         let error = refused(uri);
         assert!(matches!(error, RepositoryError::Location { .. }), "{uri}: {error:?}");
+    }
+    assert_eq!(
+        refused("file://repo/a").to_string(),
+        "`file://repo/a` is not a repository location: `repo` stands where a host's name does; \
+         write a relative folder without `file://`; use s3://, gs://, az:// or file:///"
+    );
+}
+
+#[test]
+fn a_folder_may_be_relative() {
+    // A test runs in the folder of its package.
+    repository(Path::new("tests/fixture"));
+    for uri in ["", "no/such/folder"] {
+        let error = refused(uri);
+        assert!(matches!(error, RepositoryError::FolderMissing { .. }), "{uri}: {error:?}");
     }
 }
 

@@ -9,6 +9,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "fixture/document.rs"]
+mod document;
 mod folder;
 mod random;
 
@@ -19,9 +21,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use document::Document;
 use folder::files_below;
 use random::Random;
-use snapshot_repo::{Document, Location, Position, Repository, RepositoryError};
+use snapshot_repo::{Location, Position, Repository, RepositoryError};
 
 /// Cases in all, unless the environment asks for more.
 const CASES: usize = 400;
@@ -97,8 +100,8 @@ impl Everything {
         for shard in 0..metadata.number_of_shards {
             let files = repository.shard_files(snapshot, index, shard).await?;
             let mut stream = repository.documents(files, Position::START);
-            while let Some(batch) = stream.next_batch().await? {
-                documents.extend(batch);
+            while let Some(batch) = stream.next().await? {
+                documents.extend(batch.documents().map(Document::from));
             }
         }
         Ok(documents)

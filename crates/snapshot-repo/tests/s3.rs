@@ -216,8 +216,8 @@ async fn ranges_are_read_ahead_and_every_byte_is_counted() {
         let documents = remote.documents(files, Position::START);
         let mut documents = documents.range_bytes(NonZeroU64::new(size).unwrap());
         let mut count = 0;
-        while let Some(batch) = documents.next_batch().await.unwrap() {
-            count += batch.len();
+        while let Some(batch) = documents.next().await.unwrap() {
+            count += batch.documents().len();
         }
         assert!(count > 0);
         let read = documents.bytes_read();
@@ -311,7 +311,7 @@ async fn a_blob_that_is_not_there_is_named_with_its_snapshot_repository() {
         }
     }
     let mut documents = remote.documents(files, Position::START);
-    let error = documents.next_batch().await.unwrap_err();
+    let error = documents.next().await.unwrap_err();
     assert!(matches!(error, RepositoryError::BlobMissing { .. }), "{error:?}");
     let uri = format!("s3://{}/holes", server.bucket);
     assert!(error.to_string().starts_with("`holes/indices/"), "{error}");

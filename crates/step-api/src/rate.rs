@@ -49,8 +49,9 @@ impl Rate {
     }
 }
 
+/// Returns a count as a number to divide.
 #[expect(clippy::cast_precision_loss, reason = "a rate for people needs no 53 bits")]
-fn as_float(count: u64) -> f64 {
+pub fn as_float(count: u64) -> f64 {
     count as f64
 }
 

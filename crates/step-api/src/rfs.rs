@@ -1,7 +1,8 @@
 //! RFS (reindex from snapshot): the documents of a group, shard by shard.
 //!
-//! Three roles share one program and one request. `prepare` writes the work items, any number of
-//! `work` processes take them, and `follow` reports progress until none is left.
+//! Four roles share one program and one request. `prepare` writes the work items, any number of
+//! `work` processes take them, and `follow` reports progress until none is left. If the fleet fails,
+//! `giveUp` tells `follow`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub enum RfsRole {
     Work,
     /// Report progress until every item is done.
     Follow,
+    /// Note that the fleet has ended before its work.
+    GiveUp,
 }
 
 /// How much a worker may use.
@@ -136,6 +139,7 @@ impl Summary for RfsAnswer {
         let Ledger { accepted, rejected, without_source, bytes, .. } = self.ledger;
         match self.role {
             RfsRole::Prepare => format!("{} work items are ready", self.items),
+            RfsRole::GiveUp => "the fleet has failed, and left nothing undone".to_owned(),
             RfsRole::Work => format!(
                 "{} work items: {accepted} documents accepted, {rejected} rejected, \
                  {without_source} without a source, {bytes} bytes of source; {} bytes of the \

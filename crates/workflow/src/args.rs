@@ -63,6 +63,8 @@ impl ArgoServerFlags {
 pub(crate) enum Command {
     #[command(flatten)]
     Migration(Box<MigrationCommand>),
+    /// Put into a namespace what migrations and the console pod need there.
+    Install(Box<Install>),
     /// Small things.
     #[command(subcommand)]
     Util(Util),
@@ -89,6 +91,8 @@ pub(crate) enum MigrationCommand {
     Status(Status),
     /// Watch and steer a migration on the screen: tree, logs, gates.
     Manage(Manage),
+    /// Show what a step was asked and what it gave, or the manifests of a migration.
+    Show(Show),
     /// Let a migration go on at its gates.
     #[command(subcommand)]
     Approve(Approve),
@@ -216,6 +220,13 @@ pub(crate) struct Installation {
     /// The name of the workflow.
     #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
     pub(crate) workflow_name: String,
+    #[command(flatten)]
+    pub(crate) site: Site,
+}
+
+/// What the place sets where migrations run, whatever they are called.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Site {
     /// The registry of the step images.
     #[arg(long, env = "ARGOSY_IMAGE_REGISTRY", default_value = "localhost", value_name = "HOST")]
     pub(crate) image_registry: String,
@@ -251,6 +262,18 @@ pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) input: Input,
     /// Write one file an object into this folder, instead of printing all.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    #[command(flatten)]
+    pub(crate) site: Site,
+    /// Print the objects, as in `workflow install --print | kubectl apply -f -`; ask no cluster.
+    #[arg(long, conflicts_with = "output_dir")]
+    pub(crate) print: bool,
+    /// Write a kustomize base into this folder, one file an object; ask no cluster.
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 }
@@ -308,6 +331,18 @@ pub(crate) struct Manage {
     /// The kind of terminal.
     #[arg(long, env = "TERM", hide = true)]
     pub(crate) term: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Names or globs of steps and gates; without any, all there are are listed.
+    pub(crate) names: Vec<String>,
+    /// Print the manifests, as they are kept where the migration runs.
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) manifest: bool,
+    /// The workflow.
+    #[arg(long, default_value = DEFAULT_WORKFLOW, value_name = "NAME")]
+    pub(crate) workflow_name: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -127,13 +127,16 @@ pub(crate) fn compile_text(
     flags: &args::Installation,
     steps: Steps,
 ) -> Source {
-    let compiled = generator::compile(text, &installation(flags, steps));
+    let args::Installation { workflow_name, site } = flags;
+    let installation =
+        Installation { workflow_name: workflow_name.clone(), ..installation(site, steps) };
+    let compiled = generator::compile(text, &installation);
     Source { text: text.to_owned(), name: name.to_owned(), compiled }
 }
 
-fn installation(flags: &args::Installation, steps: Steps) -> Installation {
-    let args::Installation {
-        workflow_name,
+/// Returns what the flags say of the place where migrations run.
+pub(crate) fn installation(flags: &args::Site, steps: Steps) -> Installation {
+    let args::Site {
         image_registry,
         image_tag,
         snapshot_repository,
@@ -143,9 +146,8 @@ fn installation(flags: &args::Installation, steps: Steps) -> Installation {
     } = flags;
     let default = Installation::default();
     Installation {
-        workflow_name: workflow_name.clone(),
         image_registry: image_registry.clone(),
-        image_tag: image_tag.clone().unwrap_or(default.image_tag),
+        image_tag: image_tag.clone().unwrap_or_else(|| default.image_tag.clone()),
         default_snapshot_repository: snapshot_repository.as_ref().map(|uri| DefaultRepository {
             repo_path_uri: uri.clone(),
             aws_region: snapshot_region.clone(),
@@ -154,7 +156,6 @@ fn installation(flags: &args::Installation, steps: Steps) -> Installation {
         }),
         snapshot_volume: snapshot_volume.clone(),
         steps,
-        image_pull_policy: default.image_pull_policy,
-        service_account: default.service_account,
+        ..default
     }
 }

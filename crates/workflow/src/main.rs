@@ -8,6 +8,7 @@ mod args;
 mod backend;
 mod commands;
 mod input;
+mod install;
 mod kubernetes;
 mod local;
 mod manage;

@@ -66,9 +66,7 @@ pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &
     {
         let repo = source.snapshot_repo.as_ref();
         let Some(place) = repository::of(name, repo, installation) else { continue };
-        // Services of their own may each have a bucket of this name.
-        let service = place.endpoint.map(|endpoint| endpoint.trim_end_matches('/').to_owned());
-        let place = (place.uri, service);
+        let place = repository::place(&place);
         if let Some(other) = writers.get(&place) {
             let path = path.key("snapshotRepo");
             let key = repo.and_then(|repo| repo.uri()).map(|(key, _)| key);

@@ -63,7 +63,12 @@ pub(super) fn dag_task(task: &Task, scope: &Scope<'_>, rest: &mut Bundle) -> Dag
         }
         Work::VerifyDocuments(request) => scope.call(Step::Verify, name, request),
         Work::Cleanup(request) => scope.call(Step::Cleanup, name, request),
-        Work::RestoreDocuments(restore) => return local(name, restoring(restore, scope), rest),
+        Work::RestoreDocuments(restore) => {
+            let Restoring { steps, fleet } = restoring(restore, scope);
+            let task = local(name, steps, rest);
+            rest.templates.push(fleet);
+            return task;
+        }
         Work::Gate(gate) => return local(name, gate_template(gate), rest),
     };
     let Call { template, template_ref, arguments, own_template, own_object } = call;
@@ -87,6 +92,13 @@ fn local(name: &str, template: Template, rest: &mut Bundle) -> DagTask {
     };
     rest.templates.push(template);
     task
+}
+
+/// The same call as a step of a `steps` template, where the order of the steps says on what each
+/// one depends.
+pub(super) fn step_of(task: DagTask) -> WorkflowStep {
+    let DagTask { name, template, template_ref, arguments, when, .. } = task;
+    WorkflowStep { name, template, template_ref, arguments, when, ..WorkflowStep::default() }
 }
 
 /// One template a gate: Argo resolves a ConfigMap's key only when it is written out.
@@ -125,43 +137,72 @@ const fn allowed_failures(workers: u32) -> u32 {
     20 + 4 * workers
 }
 
-/// Prepare; then the fleet, and one that follows it. The fleet comes first in its step: under a
-/// tight `parallelism` a follower must never hold the place that its own fleet needs.
-fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Template {
+/// How documents are restored.
+struct Restoring {
+    /// Prepare; then the fleet, and one that follows it. The fleet comes first in its step: under
+    /// a tight `parallelism` a follower must never hold the place that its own fleet needs.
+    steps: Template,
+    /// The workers; and if they fail, one that tells the follower, for whom a fleet that failed
+    /// looks like one that was paused.
+    fleet: Template,
+}
+
+fn restoring(restore: &RestoreDocuments, scope: &Scope<'_>) -> Restoring {
     let RestoreDocuments { workers, request } = restore;
     let mut request = request.clone();
     let mut run = |name: &str, role| {
         request.role = role;
         let mut parameters = scope.parameters(Step::Rfs, name);
         parameters.push(Parameter::new("request", request::text(&request)));
-        WorkflowStep {
+        DagTask {
             name: name.to_owned(),
             template_ref: Some(reference(Step::Rfs, "run")),
             arguments: Some(Arguments { parameters }),
-            ..WorkflowStep::default()
+            ..DagTask::default()
         }
     };
     let prepare = run("prepare", RfsRole::Prepare);
     let follow = run("follow", RfsRole::Follow);
+    let give_up = DagTask {
+        depends: Some("workers.Failed || workers.Errored".to_owned()),
+        ..run("give-up", RfsRole::GiveUp)
+    };
     request.role = RfsRole::Work;
     let mut parameters = scope.parameters(Step::Rfs, "workers");
     parameters.push(Parameter::new("workers", workers.to_string()));
     parameters.push(Parameter::new("failures", allowed_failures(*workers).to_string()));
     parameters.push(Parameter::new("request", request::between_quotes(&request)));
-    let fleet = WorkflowStep {
+    let workers = DagTask {
         name: "workers".to_owned(),
         template_ref: Some(reference(Step::Rfs, "workers")),
         arguments: Some(Arguments { parameters }),
-        ..WorkflowStep::default()
+        ..DagTask::default()
     };
-    Template {
-        name: names::joined(&["restore", scope.label("migration"), scope.label("group")]),
+    let name = |first| names::joined(&[first, scope.label("migration"), scope.label("group")]);
+    let fleet = Template {
+        name: name("fleet"),
+        dag: Some(DagTemplate { tasks: vec![workers, give_up], ..DagTemplate::default() }),
+        ..Template::default()
+    };
+    let steps = Template {
+        name: name("restore"),
         // `prepare` opens again what failed, so a second try starts with it.
         metadata: Some(PodMetadata {
             annotations: BTreeMap::from([("argosy.dev/retry".to_owned(), "whole".to_owned())]),
             ..PodMetadata::default()
         }),
-        steps: Some(vec![vec![prepare], vec![fleet, follow]]),
+        steps: Some(vec![
+            vec![step_of(prepare)],
+            vec![
+                WorkflowStep {
+                    name: "fleet".to_owned(),
+                    template: Some(fleet.name.clone()),
+                    ..WorkflowStep::default()
+                },
+                step_of(follow),
+            ],
+        ]),
         ..Template::default()
-    }
+    };
+    Restoring { steps, fleet }
 }

@@ -1,6 +1,6 @@
 //! The templates of a migration: opening tasks, groups side by side, cleanup.
 
-use argo::{ConfigMap, DagTask, DagTemplate, Template, WorkflowStep, names};
+use argo::{ConfigMap, DagTask, DagTemplate, Template, names};
 
 use super::{
     group::{self, Bundle},
@@ -95,13 +95,9 @@ pub(super) fn side_by_side(name: String, tasks: Vec<DagTask>) -> Template {
 /// Returns `steps` that run at once. An exit handler must be of this kind: while a workflow is being
 /// stopped, Argo takes a DAG for failed as soon as it looks at it, and does not wait for its tasks.
 pub(super) fn at_once(name: String, tasks: Vec<DagTask>) -> Template {
-    let step = |task| {
-        let DagTask { name, template, template_ref, arguments, when, .. } = task;
-        WorkflowStep { name, template, template_ref, arguments, when, ..WorkflowStep::default() }
-    };
     Template {
         name,
-        steps: Some(vec![tasks.into_iter().map(step).collect()]),
+        steps: Some(vec![tasks.into_iter().map(group::step_of).collect()]),
         ..Template::default()
     }
 }

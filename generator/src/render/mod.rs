@@ -45,6 +45,13 @@ pub(crate) fn render(plan: &Plan, installation: &Installation) -> Vec<Manifest> 
     manifests
 }
 
+/// Returns the objects that are the same for every plan.
+pub(crate) fn shared(installation: &Installation) -> Vec<Manifest> {
+    let mut manifests: Vec<Manifest> = object::account(installation).into();
+    manifests.extend(step::Skeletons::new(installation).manifests());
+    manifests
+}
+
 fn workflow(plan: &Plan) -> Workflow {
     let reference = WorkflowTemplateReference { name: plan.workflow.clone() };
     Workflow::new(

@@ -3,7 +3,7 @@
 
 use cluster::{Client, ClusterError, snapshots};
 use coordination::resolve;
-use snapshot_step::registration::{definition, is_same_place};
+use snapshot_step::registration::{Standing, definition, find, is_same_place};
 use step_api::{Context, Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 
 use crate::Done;
@@ -14,7 +14,8 @@ pub(crate) async fn clean(
     context: &Context,
     done: &mut Done,
 ) -> anyhow::Result<()> {
-    let CleanupRequest { source: Some(source), snapshot, repository_name, .. } = request else {
+    let CleanupRequest { source: Some(source), snapshot, repository_name: ours, .. } = request
+    else {
         return Ok(());
     };
     if !snapshot.is_created() {
@@ -22,15 +23,15 @@ pub(crate) async fn clean(
         return Ok(());
     }
     let client = Client::new(source, &context.source, &context.storage).map_err(Failure::from)?;
-    let standing =
-        snapshots::get_repository(&client, repository_name).await.map_err(Failure::from)?;
-    let Some(standing) = standing else {
+    let wanted = definition(&snapshot.repository, None)?;
+    let Some(Standing { name: repository, definition }) = find(&client, ours, &wanted).await?
+    else {
         done.actions.extend(left_behind(snapshot, context).await);
         return Ok(());
     };
-    if !is_same_place(&standing, &definition(&snapshot.repository, None)?) {
+    if !is_same_place(&definition, &wanted) {
         done.actions.push(format!(
-            "left repository `{repository_name}` of cluster `{}` as it is: it is registered for \
+            "left repository `{repository}` of cluster `{}` as it is: it is registered for \
              another place than `{}`",
             source.name, snapshot.repository.uri
         ));
@@ -41,26 +42,29 @@ pub(crate) async fn clean(
         done.runs.iter().filter(|run| !done.left.contains(run)).cloned().collect();
     for run in runs {
         let name = snapshot.snapshot_name(&RunId::new(run));
-        if snapshots::delete(&client, repository_name, &name).await.map_err(Failure::from)? {
+        if snapshots::delete(&client, &repository, &name).await.map_err(Failure::from)? {
             done.actions.push(format!("deleted snapshot `{name}`"));
         }
     }
+    if repository != *ours {
+        // Whoever registered it goes on with it.
+        return Ok(());
+    }
     if !done.left.is_empty() {
         done.actions.push(format!(
-            "left repository `{repository_name}` registered on cluster `{}`: another run may be \
+            "left repository `{repository}` registered on cluster `{}`: another run may be \
              under way with a snapshot in it",
             source.name
         ));
         return Ok(());
     }
-    match snapshots::delete_repository(&client, repository_name).await {
-        Ok(true) => done.actions.push(format!(
-            "unregistered repository `{repository_name}` from cluster `{}`",
-            source.name
-        )),
+    match snapshots::delete_repository(&client, &repository).await {
+        Ok(true) => done
+            .actions
+            .push(format!("unregistered repository `{repository}` from cluster `{}`", source.name)),
         Ok(false) => {}
         Err(error) if is_in_use(&error) => done.actions.push(format!(
-            "left repository `{repository_name}` registered on cluster `{}`: another snapshot is \
+            "left repository `{repository}` registered on cluster `{}`: another snapshot is \
              under way in it",
             source.name
         )),

@@ -104,6 +104,7 @@ pub(crate) async fn remove(found: Removable, done: &mut Done) -> anyhow::Result<
         working_state::remove(&client, &scope).await?;
     }
     working_state::remove(&client, &notes).await?;
+    working_state::remove_if_empty(&client).await?;
     // While nobody keeps any state, nobody is about to write a failed document.
     if !working_state::exists(&client).await? {
         remove_if_empty(&client, FAILED_DOCUMENTS_INDEX, done).await?;
@@ -183,6 +184,7 @@ mod tests {
             run: run.to_owned(),
             state,
             superseded: None,
+            abandoned: None,
             migration: "legacy-new".to_owned(),
             group: "group-1".to_owned(),
             snapshot: "uuid".to_owned(),

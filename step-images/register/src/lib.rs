@@ -141,6 +141,14 @@ async fn claimed_meanwhile(
 ) -> anyhow::Result<()> {
     let mut known = Known::default();
     let all = decision::all(client).await?;
+    if written.iter().any(|own| all.iter().all(|other| other.key != own.key)) {
+        let message = format!(
+            "what was written to `{}` is gone: another migration has just ended and took the index \
+             away; try again",
+            working_state::INDEX
+        );
+        return Err(Failure::new(Exit::Temporary, message).into());
+    }
     earlier::remember(&all, &earlier::work(client).await?, origin, &mut known);
     let mut problems = Vec::new();
     for GroupDocument { group, indices, .. } in written {

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use coordination::{resolve, working_state::Stored};
+use coordination::{
+    decision::{self, RunState},
+    resolve,
+};
 use step_api::{
     Count, Exit, Failure, Progress,
     rate::Rate,
@@ -13,7 +16,7 @@ use crate::{
     Step,
     endurance::Trouble,
     failed_documents::{self, INDEX},
-    state::{self, Item, ItemState, Totals},
+    state::{self, ItemState, Totals},
 };
 
 const ASKED_EACH: Duration = Duration::from_secs(1);
@@ -57,11 +60,17 @@ struct Follower {
     rate: Rate,
     logged: Option<Duration>,
     stillness: Stillness,
+    decision: Seen,
 }
 
 impl Follower {
     fn new() -> Self {
-        Self { rate: Rate::over(RATE_OVER), logged: None, stillness: Stillness::default() }
+        Self {
+            rate: Rate::over(RATE_OVER),
+            logged: None,
+            stillness: Stillness::default(),
+            decision: Seen::Never,
+        }
     }
 
     /// Looks once; answers the end, when it is there.
@@ -84,6 +93,7 @@ impl Follower {
         if totals.open == 0 {
             return judge(step, totals).await.map(Some);
         }
+        self.is_worked_on(step).await?;
         if self.logged.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED_EACH) {
             self.logged = Some(now);
             tracing::info!(
@@ -103,6 +113,29 @@ impl Follower {
         }
         Ok(None)
     }
+
+    /// Fails if the fleet has, which whoever was told so has noted.
+    async fn is_worked_on(&mut self, step: &Step) -> anyhow::Result<()> {
+        let state::Scope { snapshot, migration, group } = step.scope();
+        let decided = decision::read(&step.client, snapshot, migration, group).await?;
+        let seen = std::mem::replace(&mut self.decision, Seen::Before);
+        let Some(decided) = decided else { return Ok(()) };
+        if decided.state == RunState::Ended && seen == Seen::Never {
+            // The run had ended, and somebody tries this step again without the one before it.
+            return decision::fill(&step.client, snapshot, migration, group).await;
+        }
+        match decided.abandoned {
+            Some(reason) => Err(Failure::new(Exit::Failed, reason).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the decision on the group was looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Never,
+    Before,
 }
 
 /// For how long nothing has moved.
@@ -144,7 +177,7 @@ fn progress(totals: &Totals, rate: &Rate) -> Progress {
 async fn stuck(step: &Step) -> anyhow::Result<()> {
     let open =
         state::some_in_state(&step.client, step.scope(), ItemState::Open, "", LISTED).await?;
-    let reasons = reasons(&open);
+    let reasons = state::reasons(&open);
     if reasons.is_empty() {
         tracing::warn!("no worker has moved for {STILL_LEASES} leases; are there any?");
         return Ok(());
@@ -157,16 +190,6 @@ async fn stuck(step: &Step) -> anyhow::Result<()> {
     Err(Failure::new(Exit::Failed, message).into())
 }
 
-fn reasons(items: &[Stored<Item>]) -> Vec<String> {
-    items
-        .iter()
-        .filter_map(|stored| {
-            let Item { index, shard, error, .. } = &stored.document;
-            error.as_ref().map(|error| format!("- index `{index}` shard {shard}: {error}"))
-        })
-        .collect()
-}
-
 /// All items have ended: is what was asked for done?
 async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
     let Totals { done, failed, ledger, .. } = totals;
@@ -176,7 +199,7 @@ async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
         let message = format!(
             "{failed} of {} work items failed, the first of them:\n{}",
             failed + done,
-            reasons(&items).join("\n")
+            state::reasons(&items).join("\n")
         );
         return Err(Failure::new(Exit::Failed, message).into());
     }

@@ -8,9 +8,10 @@
 //!                                              `acknowledged`: position and ledger <-------+
 //! ```
 //!
-//! One program has three roles. `prepare` writes an item for each shard, `work` takes items until
+//! One program has four roles. `prepare` writes an item for each shard, `work` takes items until
 //! none is left, `follow` reports progress and is the judge: it succeeds only if every item is
-//! done and every ledger adds up. Any of them can be killed at any instant and started again.
+//! done and every ledger adds up. `give_up` runs only if the fleet of workers has failed, and tells
+//! `follow`. Any of them can be killed at any instant and started again.
 //!
 //! Pure: [`acknowledged`], [`lease`], [`concurrency`], [`outcome`], [`assembly`],
 //! [`endurance`].
@@ -21,12 +22,14 @@ pub mod concurrency;
 pub mod endurance;
 mod failed_documents;
 mod follow;
+mod give_up;
 pub mod lease;
 pub mod outcome;
 mod prepare;
 mod reader;
 mod sender;
 pub mod state;
+mod stopping;
 mod transfer;
 pub mod tuning;
 mod work;
@@ -84,5 +87,6 @@ async fn role(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer
         RfsRole::Prepare => prepare::prepare(&step).await,
         RfsRole::Work => work::work(step).await,
         RfsRole::Follow => follow::follow(&step).await,
+        RfsRole::GiveUp => give_up::give_up(&step).await,
     }
 }

@@ -269,6 +269,17 @@ pub async fn some_in_state(
     Ok(found)
 }
 
+/// Says why items failed, or why their last holders gave them back: a line each.
+pub(crate) fn reasons(items: &[Stored<Item>]) -> Vec<String> {
+    items
+        .iter()
+        .filter_map(|stored| {
+            let Item { index, shard, error, .. } = &stored.document;
+            error.as_ref().map(|error| format!("- index `{index}` shard {shard}: {error}"))
+        })
+        .collect()
+}
+
 /// Writes an item if its version is still `expected`; answers the new version, or `None` if it is
 /// another's by now.
 pub async fn save(

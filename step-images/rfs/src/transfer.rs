@@ -10,7 +10,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -37,6 +37,7 @@ use crate::{
     reader::{self, Read, Reader},
     sender::{Answer, Sender, Stop, Tries},
     state::{self, Item, ItemState},
+    stopping::Stopping,
 };
 
 /// How often it is looked whether there is something to record.
@@ -63,8 +64,14 @@ pub(crate) struct Surroundings {
     pub(crate) run: String,
     /// The moment from which all times are counted.
     pub(crate) start: Instant,
-    /// Set when this process was asked to end.
-    pub(crate) stopping: Arc<AtomicBool>,
+    /// Whether to stop before the end of the work.
+    pub(crate) stopping: Arc<Stopping>,
+}
+
+impl Surroundings {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.at_once.load(Ordering::Relaxed)
+    }
 }
 
 /// How an item ended.
@@ -272,7 +279,7 @@ impl<'a> Transfer<'a> {
 
     /// Looks whether to end, and whether there is something to record.
     async fn look(&mut self) -> Result<(), Halt> {
-        if self.surroundings.stopping.load(Ordering::Relaxed) {
+        if self.surroundings.is_stopping() {
             return Err(Halt::Interrupted);
         }
         self.record().await

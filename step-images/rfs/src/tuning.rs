@@ -1,8 +1,9 @@
 //! Which settings of the target's indices are changed for the time of the load, and how do they
 //! come back?
 //!
-//! Only `refresh_interval`: without a refresh each second the target makes fewer, larger
-//! segments. What it was is written down before it is changed; [`restore`] puts it back and
+//! `refresh_interval`: without a refresh each second the target makes fewer, larger segments. And
+//! the ingest pipelines of an index: a document of the snapshot has been through them, and the
+//! target may not have them at all. What they were is written down before it is changed; [`restore`] puts it back and
 //! deletes the note. An index that held documents of others before is left as it is, for somebody
 //! may be searching it.
 
@@ -23,11 +24,12 @@ use crate::state::Scope;
 /// The value of `kind`.
 const KIND: &str = "tuning";
 
-/// The setting that is changed.
-const SETTING: &str = "index.refresh_interval";
+const REFRESH: &str = "index.refresh_interval";
 
-/// What it is changed to.
-const TUNED: &str = "-1";
+/// The settings that are changed, and what to. The target need not know those of pipelines, so they
+/// are changed only where they are set.
+const TUNED: [(&str, &str); 3] =
+    [(REFRESH, "-1"), ("index.default_pipeline", "_none"), ("index.final_pipeline", "_none")];
 
 /// The note of what an index's settings were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,15 +62,13 @@ pub(crate) async fn tune(
 ) -> anyhow::Result<()> {
     let request = Request::get(path(&[index, "_settings"])).query("flat_settings", "true");
     let answer: BTreeMap<String, Value> = decoded(client.call(&request).await)?;
-    let before = answer
-        .get(index)
-        .and_then(|index| index.get("settings")?.get(SETTING))
-        .cloned()
-        .unwrap_or(Value::Null);
+    let now = answer.get(index).and_then(|index| index.get("settings")).unwrap_or(&Value::Null);
     // One note for an index, whoever tunes it: a second one would note what the first one set.
     let key = key_of(&[KIND, index]);
     let there: Option<Stored<Tuning>> = working_state::get(client, &key).await?;
-    let before = noted(before, there.as_ref().map(|there| &there.document));
+    let before = noted(now, there.as_ref().map(|there| &there.document));
+    let tuned = TUNED.into_iter().filter(|(name, _)| before.contains_key(*name));
+    let tuned: BTreeMap<&str, &str> = tuned.collect();
     let note = Tuning {
         kind: KIND.to_owned(),
         key: key.clone(),
@@ -77,7 +77,7 @@ pub(crate) async fn tune(
         group: scope.group.to_owned(),
         snapshot: scope.snapshot.to_owned(),
         index: index.to_owned(),
-        settings: [(SETTING.to_owned(), before)].into(),
+        settings: before,
     };
     match there {
         Some(there) if there.document == note => {}
@@ -92,7 +92,7 @@ pub(crate) async fn tune(
             }
         }
     }
-    put_settings(client, index, &json!({ SETTING: TUNED })).await.map(drop)
+    put_settings(client, index, &json!(tuned)).await.map(drop)
 }
 
 fn tuned_twice(index: &str) -> String {
@@ -100,12 +100,17 @@ fn tuned_twice(index: &str) -> String {
 }
 
 /// What to put back: what is set now, unless that is what we have set ourselves.
-fn noted(now: Value, earlier: Option<&Tuning>) -> Value {
-    let earlier = earlier.and_then(|earlier| earlier.settings.get(SETTING));
-    match earlier {
-        Some(earlier) if now == TUNED => earlier.clone(),
-        Some(_) | None => now,
+fn noted(now: &Value, earlier: Option<&Tuning>) -> BTreeMap<String, Value> {
+    let mut before = BTreeMap::new();
+    for (name, tuned) in TUNED {
+        let now = now.get(name).cloned().unwrap_or_default();
+        let earlier = earlier.and_then(|earlier| earlier.settings.get(name));
+        let value = earlier.filter(|_| now == tuned).cloned().unwrap_or(now);
+        if name == REFRESH || !(value.is_null() || value == tuned) {
+            before.insert(name.to_owned(), value);
+        }
     }
+    before
 }
 
 /// Puts settings; answers `false` if the index is gone.
@@ -150,21 +155,32 @@ pub async fn restore(client: &Client, scope: Scope<'_>) -> anyhow::Result<Vec<St
 mod tests {
     use super::*;
 
+    fn earlier(settings: BTreeMap<String, Value>) -> Tuning {
+        let [kind, key, run, migration, group, snapshot, index] =
+            [KIND, "k", "r", "m", "g", "s", "logs"].map(str::to_owned);
+        Tuning { kind, key, run, migration, group, snapshot, index, settings }
+    }
+
     #[test]
     fn what_is_noted_is_never_what_we_have_set() {
-        let earlier = |before: Value| Tuning {
-            kind: KIND.to_owned(),
-            key: "k".to_owned(),
-            run: "r".to_owned(),
-            migration: "m".to_owned(),
-            group: "g".to_owned(),
-            snapshot: "s".to_owned(),
-            index: "logs".to_owned(),
-            settings: [(SETTING.to_owned(), before)].into(),
+        let refresh = |now: Value, before: Option<Value>| {
+            let before = before.map(|before| earlier([(REFRESH.to_owned(), before)].into()));
+            noted(&json!({ REFRESH: now }), before.as_ref())[REFRESH].clone()
         };
-        assert_eq!(noted(json!("5s"), None), json!("5s"));
-        assert_eq!(noted(json!(TUNED), None), json!(TUNED), "the user's own choice");
-        assert_eq!(noted(json!(TUNED), Some(&earlier(Value::Null))), Value::Null);
-        assert_eq!(noted(json!("9s"), Some(&earlier(json!("5s")))), json!("9s"), "a new index");
+        assert_eq!(refresh(json!("5s"), None), json!("5s"));
+        assert_eq!(refresh(json!("-1"), None), json!("-1"), "the user's own choice");
+        assert_eq!(refresh(json!("-1"), Some(Value::Null)), Value::Null);
+        assert_eq!(refresh(json!("9s"), Some(json!("5s"))), json!("9s"), "a new index");
+    }
+
+    #[test]
+    fn pipelines_are_noted_where_there_are_any() {
+        let set = json!({ "index.final_pipeline": "last", "index.default_pipeline": "_none" });
+        let expected: BTreeMap<String, Value> =
+            [(REFRESH.to_owned(), Value::Null), ("index.final_pipeline".to_owned(), json!("last"))]
+                .into();
+        assert_eq!(noted(&set, None), expected);
+        let tuned = json!({ REFRESH: "-1", "index.final_pipeline": "_none" });
+        assert_eq!(noted(&tuned, Some(&earlier(expected.clone()))), expected);
     }
 }

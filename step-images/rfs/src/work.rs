@@ -13,7 +13,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,7 +26,6 @@ use step_api::{
     rfs::{Ledger, RfsAnswer, RfsRole},
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::oneshot,
     task::{JoinError, JoinSet},
 };
@@ -37,6 +36,7 @@ use crate::{
     endurance::Trouble,
     lease::{Lease, Observer, Verdict},
     state::{self, Item, ItemState},
+    stopping::Stopping,
     transfer::{Ended, Surroundings, transfer},
 };
 
@@ -78,6 +78,12 @@ pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
     // Two processes may have got one name; the random part keeps their items apart.
     let holder = format!("{}/{}", context.worker, uuid::Uuid::new_v4());
     let snapshot = opened.snapshot.uuid.clone();
+    let scope = state::Scope {
+        snapshot: &snapshot,
+        migration: &request.migration,
+        group: &request.group.name,
+    };
+    let stopping = Stopping::watch(client.clone(), scope)?;
     let worker = Worker {
         begin: key_of(&[&holder]),
         holder,
@@ -91,21 +97,25 @@ pub(crate) async fn work(step: Step) -> anyhow::Result<RfsAnswer> {
             bytes_read: AtomicU64::new(0),
             run: context.run.as_str().to_owned(),
             start: Instant::now(),
-            stopping: watch_for_the_end()?,
+            stopping,
         }),
     };
-    let scope = state::Scope {
-        snapshot: &snapshot,
-        migration: &request.migration,
-        group: &request.group.name,
-    };
-    let Done { items, ledger, failed, progress: _ } = worker.work(scope).await?;
-    if !failed.is_empty() {
+    let mut done = Done::default();
+    let result = worker.work(scope, &mut done).await;
+    let run_has_ended = worker.surroundings.stopping.run_has_ended.load(Ordering::Relaxed);
+    match result {
+        Ok(()) => tracing::info!(items = done.items, "no work items are left"),
+        Err(error) if run_has_ended => {
+            tracing::warn!("the run has ended, and what is left of its work stays open: {error:#}");
+        }
+        Err(error) => return Err(error),
+    }
+    let Done { items, ledger, failed, progress: _ } = done;
+    if !failed.is_empty() && !run_has_ended {
         let message = format!("{} work items failed:\n{}", failed.len(), failed.join("\n"));
         return Err(Failure::new(Exit::Failed, message).into());
     }
     let bytes_read = worker.surroundings.bytes_read.load(Ordering::Relaxed);
-    tracing::info!(items, bytes_read, "no work items are left");
     Ok(RfsAnswer { role: RfsRole::Work, items, ledger, bytes_read })
 }
 
@@ -127,14 +137,13 @@ impl Worker {
     }
 
     /// Works in the face of passing faults, as long as there is some progress between them.
-    async fn work(&self, scope: state::Scope<'_>) -> anyhow::Result<Done> {
+    async fn work(&self, scope: state::Scope<'_>, done: &mut Done) -> anyhow::Result<()> {
         let mut observer = Observer::new(self.lease);
-        let mut done = Done::default();
         let mut trouble = Trouble::default();
         loop {
             let before = done.progress;
-            let Err(error) = self.until_none_is_left(scope, &mut observer, &mut done).await else {
-                return Ok(done);
+            let Err(error) = self.until_none_is_left(scope, &mut observer, done).await else {
+                return Ok(());
             };
             if done.progress > before {
                 trouble.ends();
@@ -152,7 +161,7 @@ impl Worker {
     async fn rest(&self, length: Duration) -> anyhow::Result<()> {
         let end = self.now() + length;
         loop {
-            if self.surroundings.stopping.load(Ordering::Relaxed) {
+            if self.surroundings.is_stopping() {
                 return Err(asked_to_end());
             }
             let left = end.saturating_sub(self.now());
@@ -204,7 +213,7 @@ impl Worker {
     ) -> anyhow::Result<bool> {
         let mut worked = false;
         for stored in open {
-            if self.surroundings.stopping.load(Ordering::Relaxed) {
+            if self.surroundings.is_stopping() {
                 return Err(asked_to_end());
             }
             // What this process holds it does not work on now: giving it back went wrong.
@@ -326,24 +335,6 @@ impl Worker {
 
 fn asked_to_end() -> anyhow::Error {
     Failure::new(Exit::Interrupted, "asked to end; the item under way was given back").into()
-}
-
-/// Sets a flag when this process is asked to end, so that its item need not wait for the lease.
-fn watch_for_the_end() -> anyhow::Result<Arc<AtomicBool>> {
-    let stopping = Arc::new(AtomicBool::new(false));
-    let mut terminate =
-        signal(SignalKind::terminate()).context("preparing for the end of the process")?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).context("preparing for the end of the process")?;
-    let flag = Arc::clone(&stopping);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        flag.store(true, Ordering::Relaxed);
-    });
-    Ok(stopping)
 }
 
 fn told(item: &Item, reason: &str) -> String {

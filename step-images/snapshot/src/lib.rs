@@ -9,7 +9,6 @@
 //! the run's own, and the next attempt finds it by that name and waits on.
 
 mod existing;
-mod meter;
 pub mod registration;
 mod selection;
 mod take;
@@ -38,6 +37,6 @@ async fn snapshot(request: &SnapshotRequest, context: &Context) -> anyhow::Resul
         Client::new(&request.source, &context.source, &context.storage).map_err(Failure::from)?;
     let indices = selection::select(&client, &request.groups).await?;
     let version = version::detect(&client).await.map_err(Failure::from)?;
-    registration::ensure(&client, request, &version).await?;
-    take::take(&client, request, context, &indices, &version).await
+    let repository = registration::ensure(&client, request, &version).await?;
+    take::take(&client, &repository, request, context, &indices, &version).await
 }

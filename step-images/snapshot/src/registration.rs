@@ -1,7 +1,8 @@
 //! Under which type and settings is a repository registered on the source?
 //!
-//! A registration of the same place is reused; another place under our name is an error, for
-//! somebody else relies on it.
+//! A cluster that knows one place under two names refuses to write to it under either. So a
+//! registration of the same place is used, whoever made it; another place under our name is an
+//! error, for somebody else relies on it.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,7 +15,7 @@ use step_api::{Exit, Failure, Repository, ServerVersion, snapshot::SnapshotReque
 use url::Url;
 
 /// The settings that say where a repository is; the others say how it is written.
-const PLACE: [&str; 6] = ["location", "bucket", "container", "base_path", "endpoint", "region"];
+const PLACE: [&str; 5] = ["location", "bucket", "container", "base_path", "endpoint"];
 
 /// Translates a repository's URI into what a cluster wants to know.
 pub fn definition(
@@ -88,44 +89,88 @@ pub fn is_same_place(one: &RepositoryDefinition, other: &RepositoryDefinition) -
     one.kind == other.kind && PLACE.iter().all(|name| part(one, name) == part(other, name))
 }
 
-/// Registers the request's repository on the source, unless it is.
+/// A repository as a cluster knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name.
+    pub name: String,
+    /// Its type and settings.
+    pub definition: RepositoryDefinition,
+}
+
+/// Looks for a repository on a cluster: the one with our name, else one that somebody registered
+/// for this place to write there.
+pub async fn find(
+    client: &Client,
+    ours: &str,
+    wanted: &RepositoryDefinition,
+) -> anyhow::Result<Option<Standing>> {
+    let registered = snapshots::list_repositories(client).await.map_err(Failure::from)?;
+    Ok(chosen(registered, ours, wanted))
+}
+
+fn chosen(
+    mut registered: BTreeMap<String, RepositoryDefinition>,
+    ours: &str,
+    wanted: &RepositoryDefinition,
+) -> Option<Standing> {
+    let standing = |(name, definition)| Standing { name, definition };
+    let own = registered.remove_entry(ours).map(standing);
+    let is_writer = |definition: &RepositoryDefinition| {
+        definition.settings.get("readonly").is_none_or(|readonly| readonly != "true")
+    };
+    own.or_else(|| {
+        let mut others = registered.into_iter();
+        others.find(|(_, other)| is_writer(other) && is_same_place(other, wanted)).map(standing)
+    })
+}
+
+/// Registers the request's repository on the source, unless it is; answers its name there.
 pub(crate) async fn ensure(
     client: &Client,
     request: &SnapshotRequest,
     version: &ServerVersion,
-) -> anyhow::Result<()> {
-    let name = &request.repository_name;
+) -> anyhow::Result<String> {
+    let ours = &request.repository_name;
     let repository = &request.snapshot.repository;
     let wanted = definition(repository, request.max_rate_mb_per_node)?;
     let wanted = plain_paths(wanted, version);
-    let standing = snapshots::get_repository(client, name).await.map_err(Failure::from)?;
+    let standing = find(client, ours, &wanted).await?;
     match standing {
-        Some(standing) if !is_same_place(&standing, &wanted) => {
+        Some(Standing { name, definition }) if !is_same_place(&definition, &wanted) => {
             let message = format!(
                 "cluster `{}` at `{}` has a repository `{name}` already, of another place: {}; \
                  unregister it with `DELETE /_snapshot/{name}` if nobody needs it",
                 client.cluster(),
                 client.url(),
-                describe(&standing)
+                describe(&definition)
             );
             Err(Failure::new(Exit::Conflict, message).into())
         }
-        Some(standing) if includes(&standing, &wanted) => {
+        Some(Standing { name, .. }) if name != *ours => {
+            tracing::warn!(
+                "`{}` is registered as `{name}` already, which is used with the settings that it \
+                 has, its rate among them",
+                repository.uri
+            );
+            Ok(name)
+        }
+        Some(Standing { name, definition }) if includes(&definition, &wanted) => {
             tracing::info!("repository `{name}` is registered already");
-            Ok(())
+            Ok(name)
         }
         _ => {
-            snapshots::put_repository(client, name, &wanted)
+            snapshots::put_repository(client, ours, &wanted)
                 .await
                 .map_err(|error| refused(&error, repository))?;
-            tracing::info!("registered repository `{name}`: {}", describe(&wanted));
-            Ok(())
+            tracing::info!("registered repository `{ours}`: {}", describe(&wanted));
+            Ok(ours.clone())
         }
     }
 }
 
-/// OpenSearch 3 spreads shards over hashed folders unless it is told not to; readers of
-/// repositories, ours among them, look under `indices/`.
+/// OpenSearch 3 spreads shards over hashed folders unless it is told not to, and most readers of
+/// repositories look under `indices/` alone.
 fn plain_paths(
     mut definition: RepositoryDefinition,
     version: &ServerVersion,
@@ -219,6 +264,24 @@ mod tests {
             let error = definition(&repository(uri), None).expect_err(uri);
             assert!(error.to_string().contains("file:///folder"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_registration_of_the_same_place_is_used_whoever_made_it() {
+        let of = |uri: &str| definition(&repository(uri), None).expect("a definition");
+        let wanted = of("s3://bucket/a");
+        let mut readonly = wanted.clone();
+        readonly.settings.insert("readonly".to_owned(), "true".to_owned());
+        let others = [("archive", readonly), ("elsewhere", of("s3://bucket/b"))];
+        let mut registered: BTreeMap<_, _> =
+            others.into_iter().map(|(name, other)| (name.to_owned(), other)).collect();
+        let mut name = |added: Option<&str>| {
+            registered.extend(added.map(|name| (name.to_owned(), wanted.clone())));
+            chosen(registered.clone(), "ours", &wanted).map(|standing| standing.name)
+        };
+        assert_eq!(name(None), None);
+        assert_eq!(name(Some("nightly")).as_deref(), Some("nightly"));
+        assert_eq!(name(Some("ours")).as_deref(), Some("ours"));
     }
 
     #[test]

@@ -11,22 +11,22 @@ use cluster::{
 };
 use serde_json::{Value, json};
 use step_api::{
-    Context, Exit, Failure, ServerVersion,
+    Context, Count, Exit, Failure, Progress, ServerVersion,
+    rate::{Rate, as_float},
     register::Group,
     selection,
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
 
-use crate::{
-    existing::seconds_between,
-    meter::{Meter, float},
-};
+use crate::existing::seconds_between;
 
 /// Small snapshots are done in a moment, so the first looks come soon.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LOOKS: Duration = Duration::from_secs(1);
 /// How often a line of progress is logged.
 const LOGS: Duration = Duration::from_secs(10);
+/// The rate is that of the last while, since shards differ.
+const RATE_OVER: Duration = Duration::from_secs(20);
 /// A snapshot that was accepted shows up in the list after a moment.
 const SHOWS_UP: Duration = Duration::from_secs(30);
 /// How many shards that failed a message lists.
@@ -42,13 +42,14 @@ struct Taking<'a> {
 /// Takes the snapshot of this run, or picks up the one that an earlier attempt began.
 pub(crate) async fn take(
     client: &Client,
+    repository: &str,
     request: &SnapshotRequest,
     context: &Context,
     indices: &[String],
     version: &ServerVersion,
 ) -> anyhow::Result<SnapshotAnswer> {
     let snapshot = request.snapshot.snapshot_name(&context.run);
-    let taking = Taking { client, repository: &request.repository_name, snapshot };
+    let taking = Taking { client, repository, snapshot };
     let begun = taking.begin(indices, version).await?;
     let (info, progress) = taking.wait(context).await?;
     whole(&info)?;
@@ -75,9 +76,20 @@ pub(crate) async fn take(
 
 fn throughput(answer: &SnapshotAnswer) -> String {
     if answer.seconds > 0.0 {
-        format!(", {:.1} MB/s", float(answer.bytes) / 1e6 / answer.seconds)
+        format!(", {:.1} MB/s", as_float(answer.bytes) / 1e6 / answer.seconds)
     } else {
         String::new()
+    }
+}
+
+fn progress(seen: &SnapshotProgress, rate: &Rate) -> Progress {
+    let SnapshotProgress { shards_done, shards_total, bytes_done, bytes_total } = *seen;
+    Progress {
+        shards: Count { done: shards_done, total: shards_total },
+        documents: Count::default(),
+        bytes: bytes_done,
+        rate: rate.a_second(),
+        eta_seconds: rate.seconds_for(bytes_total.saturating_sub(bytes_done)),
     }
 }
 
@@ -149,7 +161,7 @@ impl Taking<'_> {
     async fn wait(&self, context: &Context) -> anyhow::Result<(SnapshotInfo, SnapshotProgress)> {
         let Self { client, repository, snapshot } = self;
         let start = Instant::now();
-        let mut meter = Meter::default();
+        let mut rate = Rate::over(RATE_OVER);
         let mut pause = FIRST_LOOK;
         let mut next_log = LOGS;
         loop {
@@ -160,7 +172,8 @@ impl Taking<'_> {
                     .await
                     .map_err(Failure::from)?
                     .unwrap_or_default();
-                let progress = meter.measure(start.elapsed(), &seen);
+                rate.note(start.elapsed(), seen.bytes_done);
+                let progress = progress(&seen, &rate);
                 context.report(&progress);
                 if start.elapsed() >= next_log {
                     next_log = start.elapsed() + LOGS;
@@ -305,6 +318,19 @@ mod tests {
             start_time_in_millis: 0,
             end_time_in_millis: 0,
         }
+    }
+
+    #[test]
+    fn bytes_tell_when_a_snapshot_will_be_whole() {
+        let seen =
+            SnapshotProgress { shards_done: 1, shards_total: 4, bytes_done: 200, bytes_total: 999 };
+        let mut rate = Rate::over(RATE_OVER);
+        rate.note(Duration::ZERO, 0);
+        assert_eq!(progress(&seen, &rate).eta_seconds, None);
+        rate.note(Duration::from_secs(2), 200);
+        let progress = progress(&seen, &rate);
+        assert_eq!((progress.bytes, progress.eta_seconds), (200, Some(8)));
+        assert_eq!(progress.shards, Count { done: 1, total: 4 });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use cluster::{Client, Repeat, Request, path};
 use coordination::{faults, resolve::Opened};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use snapshot_repo::{Document, Position, source};
+use snapshot_repo::{DocumentRef, Position, source};
 
 use crate::comparison::{Side, difference};
 
@@ -87,7 +87,8 @@ pub(crate) async fn compare(
             .await
             .map_err(faults::of_repository)?;
         let mut documents = opened.repository.documents(files, Position::START);
-        while let Some(batch) = documents.next_batch().await.map_err(faults::of_repository)? {
+        while let Some(batch) = documents.next().await.map_err(faults::of_repository)? {
+            let batch: Vec<DocumentRef<'_>> = batch.documents().collect();
             let mut rest = batch.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(portion(rest));
@@ -100,14 +101,14 @@ pub(crate) async fn compare(
 }
 
 /// How many of the documents go into one request: at least one.
-fn portion(documents: &[Document]) -> usize {
+fn portion(documents: &[DocumentRef<'_>]) -> usize {
     let mut bytes = 0;
     documents
         .iter()
         .take(AT_ONCE)
         .take_while(|document| {
             let before = bytes;
-            bytes += document.source.as_ref().map_or(0, bytes::Bytes::len);
+            bytes += document.source.map_or(0, <[u8]>::len);
             before < BYTES_AT_ONCE
         })
         .count()
@@ -134,12 +135,12 @@ async fn compare_some(
     client: &Client,
     index: &str,
     depth: Depth,
-    documents: &[Document],
+    documents: &[DocumentRef<'_>],
     compared: &mut Compared,
 ) -> anyhow::Result<()> {
     let asked: Vec<Value> = documents
         .iter()
-        .map(|document| match document.routing.as_ref().or(document.parent.as_ref()) {
+        .map(|document| match document.routing.or(document.parent) {
             Some(routing) => json!({ "_id": document.id, "routing": routing }),
             None => json!({ "_id": document.id }),
         })
@@ -165,32 +166,29 @@ async fn compare_some(
                 document.id
             );
         }
-        let Some(stored) = &document.source else { continue };
+        let Some(stored) = document.source else { continue };
         if depth == Depth::Presence && answered.found {
             compared.equal += 1;
             continue;
         }
         let (true, Some(target)) = (answered.found, &answered.source) else {
             compared.missing += 1;
-            compared.note(&document.id, "it is missing on the target");
+            compared.note(document.id, "it is missing on the target");
             continue;
         };
         let Ok(line) = source::to_line(stored) else {
             // It was refused as unreadable: one of those that may be missing.
             compared.missing += 1;
-            compared.note(&document.id, "its source in the snapshot cannot be read");
+            compared.note(document.id, "its source in the snapshot cannot be read");
             continue;
         };
-        let snapshot = Side {
-            routing: document.routing.as_deref().or(document.parent.as_deref()),
-            source: &line,
-        };
+        let snapshot = Side { routing: document.routing.or(document.parent), source: &line };
         let target = Side { routing: answered.routing.as_deref(), source: target.get().as_bytes() };
         match difference(snapshot, target) {
             None => compared.equal += 1,
             Some(difference) => {
                 compared.different += 1;
-                compared.note(&document.id, &difference);
+                compared.note(document.id, &difference);
             }
         }
     }

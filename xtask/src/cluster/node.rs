@@ -34,6 +34,9 @@ use crate::terminal::say;
 /// The file in the node's folder that appears when everything answers.
 pub(super) const READY: &str = "ready";
 
+/// The folder in the node's folder that names the parts which are away on purpose.
+pub(super) const AWAY: &str = "away";
+
 /// The folders of which the node has its own; what lies in the machine's is not seen by it.
 pub(super) const HIDDEN_FOLDERS: &[&str] = &["/var/lib", "/var/log", "/run"];
 
@@ -101,7 +104,7 @@ pub fn run(machine: &Machine, port: u16, definitions: Definitions) -> Result<()>
     node.parts.wait_until("the node is ready", || shell::output(&mut ready).is_ok())?;
     fs::write(folder.join(READY), "")?;
     say("ready");
-    Err(node.parts.until_one_ends())
+    Err(node.parts.until_one_ends(&folder.join(AWAY)))
 }
 
 impl Node {
@@ -208,8 +211,8 @@ impl Node {
         self.start("kubelet", kubelet)
     }
 
-    fn start(&mut self, name: &str, mut command: Command) -> Result<()> {
-        self.parts.start(name, &mut command)
+    fn start(&mut self, name: &str, command: Command) -> Result<()> {
+        self.parts.start(name, command)
     }
 
     fn program(&self, name: &str) -> PathBuf {

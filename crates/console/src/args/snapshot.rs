@@ -58,7 +58,7 @@ Examples:
 /// Where a repository is.
 #[derive(Debug, Args)]
 pub(crate) struct RepositoryFlags {
-    /// The repository: `file:///folder`, `s3://bucket/base-path`, `gs://bucket/base-path` or
+    /// The repository: a folder, `s3://bucket/base-path`, `gs://bucket/base-path` or
     /// `az://container/base-path`. Credentials come from the environment (`AWS_*`, `GOOGLE_*`,
     /// `AZURE_*`).
     #[arg(long, value_name = "URI")]

@@ -32,15 +32,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         match command {
             Clusters::ConnectionCheck { cluster } => {
-                let known = clusters::open(&global, cluster.as_deref())?;
+                let known = clusters::open(&global, cluster.as_deref()).await?;
                 connection_check::run(&known, global.common.output).await
             }
             Clusters::CatIndices { cluster, refresh } => {
-                let known = clusters::open(&global, cluster.as_deref())?;
+                let known = clusters::open(&global, cluster.as_deref()).await?;
                 cat_indices::run(&known, refresh, global.common.output).await
             }
             Clusters::Curl { cluster, path, request, data } => {
-                let known = clusters::open(&global, Some(&cluster))?;
+                let known = clusters::open(&global, Some(&cluster)).await?;
                 curl::run(&known, &path, &request, data).await
             }
         }

@@ -1,10 +1,11 @@
 //! Jobs: the fleet of workers ends, fails, is paused and grows as on a cluster.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use crate::support::{Bench, node, said, workflow};
-use argo::NodePhase;
-use engine::Pause;
+use argo::{NodePhase, WorkflowStatus};
+use engine::{Options, Pause, Programs};
+
+use crate::support::{Bench, node, options, said, workflow};
 
 /// A Job of three workers that take the items 1 to 5 from a folder.
 fn fleet(command: &str, rest: &str) -> String {
@@ -83,4 +84,96 @@ async fn a_fleet_can_be_paused_and_given_more_workers() {
     let status = tokio::join!(bench.finish(), managing).0;
     assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
     assert_eq!(node(&status, "workers").phase, NodePhase::Succeeded);
+}
+
+/// A fleet beside one who follows it and who is told when it fails.
+fn followed(image: &str, folder: &Path) -> String {
+    let folder = folder.display();
+    workflow(&format!(
+        r#"  templates:
+    - name: main
+      metadata: {{annotations: {{argosy.dev/retry: whole}}}}
+      steps:
+        - [{{name: prepare, template: sh, arguments: {{parameters: [{{name: text, value: "rm -f {folder}/note"}}]}}}}]
+        - - {{name: fleet, template: fleet}}
+          - name: follow
+            template: sh
+            arguments: {{parameters: [{{name: text, value: "while ! test -e {folder}/note -o -e {folder}/done; do sleep 0.02; done; test -e {folder}/done"}}]}}
+    - name: fleet
+      dag:
+        tasks:
+          - {{name: workers, template: workers}}
+          - name: give-up
+            template: sh
+            arguments: {{parameters: [{{name: text, value: "touch {folder}/note; exit 1"}}]}}
+            depends: workers.Failed || workers.Errored
+    - name: sh
+      inputs: {{parameters: [{{name: text}}]}}
+      container: {{image: sh, command: [sh, -c], args: ["{{{{inputs.parameters.text}}}}"]}}
+    - name: workers
+      resource:
+        action: create
+        setOwnerReference: true
+        successCondition: status.completionTime
+        failureCondition: "status.failed > 1"
+        manifest: |
+          apiVersion: batch/v1
+          kind: Job
+          metadata: {{generateName: fleet-}}
+          spec:
+            parallelism: 2
+            backoffLimit: 1
+            template:
+              spec:
+                restartPolicy: Never
+                containers: [{{name: main, image: {image}, command: [sh, -c, 'test -e {folder}/mended && touch {folder}/done']}}]
+"#
+    ))
+}
+
+/// Names and phases of the parts of [`followed`].
+fn parts(status: &WorkflowStatus) -> [(&'static str, NodePhase); 5] {
+    ["prepare", "fleet", "workers", "give-up", "follow"]
+        .map(|name| (name, node(status, name).phase))
+}
+
+#[tokio::test]
+async fn a_fleet_that_fails_or_cannot_start_ends_who_follows_it_and_starts_again_when_mended() {
+    use NodePhase::{Error, Failed, Omitted, Succeeded};
+    // The first one fails too often; of the second one there is no program.
+    for (image, workers) in [("sh", Failed), ("fleet", Error)] {
+        let bench = Bench::new();
+        let folder = bench.folder.path();
+        let programs = Programs::in_folder(folder).with_own_command("sh");
+        let options = || Options { programs: programs.clone(), ..options() };
+        bench.submit(&followed(image, folder));
+        let status = bench.finish_with(options()).await;
+        assert_eq!(status.phase, Failed);
+        assert_eq!(
+            parts(&status),
+            [
+                ("prepare", Succeeded),
+                ("fleet", Failed),
+                ("workers", workers),
+                ("give-up", Failed),
+                ("follow", Failed)
+            ]
+        );
+
+        fs_err::write(folder.join("mended"), "").expect("written");
+        std::os::unix::fs::symlink("/bin/sh", folder.join("fleet")).expect("a program");
+        bench.store.reopen("u1").expect("reopened");
+        let status = bench.finish_with(options()).await;
+        assert_eq!(status.phase, Succeeded, "{status:#?}");
+        assert_eq!(
+            parts(&status),
+            [
+                ("prepare", Succeeded),
+                ("fleet", Succeeded),
+                ("workers", Succeeded),
+                ("give-up", Omitted),
+                ("follow", Succeeded)
+            ]
+        );
+    }
 }

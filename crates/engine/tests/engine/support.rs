@@ -55,7 +55,12 @@ impl Bench {
 
     /// Runs it to its end.
     pub(crate) async fn finish(&self) -> WorkflowStatus {
-        match engine::run(&self.store, "u1", options(), pending()).await.expect("an engine") {
+        self.finish_with(options()).await
+    }
+
+    /// Runs it to its end, with other options.
+    pub(crate) async fn finish_with(&self, options: Options) -> WorkflowStatus {
+        match engine::run(&self.store, "u1", options, pending()).await.expect("an engine") {
             Ended::Finished(status) => status,
             Ended::Interrupted(_) => panic!("nobody interrupted"),
         }

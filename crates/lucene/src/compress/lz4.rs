@@ -7,9 +7,9 @@
 //!           literals | u16 distance, little-endian | [15 or more] bytes to add, likewise
 //! ```
 //!
-//! Nearly all sequences are short and far from the end of the output. Those are copied in whole
-//! steps of 16 or 32 bytes, without looking how long they are; what a step writes too much is
-//! overwritten by the sequence that follows. All others are copied to the byte.
+//! Nearly all sequences are short and far from the ends of input and output. Those are copied in
+//! whole steps of 16 or 64 bytes, without looking how long they are; what a step writes too much is
+//! overwritten by the sequence, or the block, that follows. All others are copied to the byte.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -23,12 +23,10 @@ const SHORTEST_MATCH: usize = 4;
 const LONGER: usize = 15;
 /// What is copied at once.
 const STEP: usize = 16;
-/// A sequence is short when it has no more literals than a token can say.
-const SHORT_LITERALS: usize = 14;
-/// And no longer match than this.
-const SHORT_MATCH: usize = 64;
+/// A sequence is short when neither its literals nor its match are longer than this.
+const SHORT: usize = 64;
 /// A short sequence and the steps beyond it write no more than this.
-const SHORT_OUTPUT: usize = SHORT_LITERALS + SHORT_MATCH + STEP;
+const SHORT_OUTPUT: usize = 2 * SHORT + STEP;
 /// Token, literals, distance, one byte to add.
 const SHORT_INPUT: usize = 1 + STEP + 3;
 
@@ -41,7 +39,8 @@ pub(super) struct Block {
     pub(super) dictionary: Range<usize>,
 }
 
-/// Fills the block, and says how many bytes of the input it took.
+/// Fills the block, and says how many bytes of the input it took. What follows the block in the
+/// output is written over.
 pub(super) fn decode(
     input: &[u8],
     output: &mut [u8],
@@ -135,32 +134,52 @@ fn short_sequences(
     block: &Block,
 ) -> (usize, usize) {
     let Block { place, dictionary } = block;
-    let output = output.get_mut(..place.end).unwrap_or_default();
-    while output.len() - to >= SHORT_OUTPUT
+    let Some(last) = output.len().checked_sub(SHORT_OUTPUT) else { return (from, to) };
+    while to <= last
         && let Some(ahead) = input.get(from..).and_then(|rest| rest.first_chunk::<SHORT_INPUT>())
+        && let Some(room) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<STEP>)
     {
-        let [token, literal_bytes @ .., _, _, _] = ahead;
-        let literals = usize::from(token >> 4);
-        if literals > SHORT_LITERALS {
-            break;
-        }
-        let Some(target) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<STEP>) else {
-            break;
+        let [token, bytes @ .., _, _, _] = ahead;
+        let mut literals = usize::from(token >> 4);
+        let mut next = from + 1;
+        let after = if literals < LONGER {
+            *room = *bytes;
+            ahead.get(literals + 1..literals + 4)
+        } else {
+            let [_, more, ..] = ahead;
+            literals += usize::from(*more);
+            next += 1;
+            if literals > SHORT {
+                break;
+            }
+            let Some(ahead) =
+                input.get(next..).and_then(|rest| rest.first_chunk::<{ SHORT + 3 }>())
+            else {
+                break;
+            };
+            let Some(room) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<SHORT>) else {
+                break;
+            };
+            let [bytes @ .., _, _, _] = ahead;
+            *room = *bytes;
+            ahead.get(literals..literals + 3)
         };
-        *target = *literal_bytes;
-        let Some([low, high, more]) = ahead.get(literals + 1..literals + 4) else { break };
+        let Some([low, high, more]) = after else { break };
+        next += literals + 2;
         let distance = usize::from(u16::from_le_bytes([*low, *high]));
-        let mut length = usize::from(token & 15);
+        let mut length = usize::from(token & 15) + SHORTEST_MATCH;
         let start = to + literals;
-        let mut next = from + literals + 3;
-        if length == LONGER {
+        if length == LONGER + SHORTEST_MATCH {
             length += usize::from(*more);
             next += 1;
-            if length > SHORT_MATCH - SHORTEST_MATCH {
+            if length > SHORT {
                 break;
             }
         }
-        length += SHORTEST_MATCH;
+        let end = start + length;
+        if end >= place.end {
+            break;
+        }
         let inside = start - place.start;
         let (source, apart) = if distance <= inside {
             (start - distance, distance)
@@ -172,25 +191,30 @@ fn short_sequences(
             (dictionary.end - back, STEP)
         };
         if apart >= STEP {
-            copy_steps::<STEP>(output, source, start, length);
+            copy_step::<STEP>(output, source, start);
+            // A loop here would cost a twentieth of the decoding.
+            if length > STEP {
+                copy_step::<STEP>(output, source + STEP, start + STEP);
+                if length > 2 * STEP {
+                    copy_step::<STEP>(output, source + 2 * STEP, start + 2 * STEP);
+                    copy_step::<STEP>(output, source + 3 * STEP, start + 3 * STEP);
+                }
+            }
         } else if apart >= STEP / 2 {
-            copy_steps::<{ STEP / 2 }>(output, source, start, length);
+            for done in (0..length).step_by(STEP / 2) {
+                copy_step::<{ STEP / 2 }>(output, source + done, start + done);
+            }
         } else {
             break;
         }
-        (from, to) = (next, start + length);
+        (from, to) = (next, end);
     }
     (from, to)
 }
 
-/// Copies in whole steps, up to a step beyond the length.
 #[inline]
-fn copy_steps<const STEP: usize>(output: &mut [u8], source: usize, to: usize, length: usize) {
-    let mut done = 0;
-    while done < length {
-        output.copy_within(source + done..source + done + STEP, to + done);
-        done += STEP;
-    }
+fn copy_step<const STEP: usize>(output: &mut [u8], source: usize, to: usize) {
+    output.copy_within(source..source + STEP, to);
 }
 
 fn copy_literals(
@@ -243,10 +267,11 @@ mod tests {
         (
             prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..20),
+                prop::collection::vec(any::<u8>(), 0..80),
                 prop::collection::vec(any::<u8>(), 250..300),
             ],
             prop_oneof![1..20_usize, 1..600_usize],
-            prop_oneof![4..24_usize, 4..700_usize],
+            prop_oneof![4..24_usize, 4..80_usize, 4..700_usize],
         )
             .prop_map(|(literals, distance, length)| Sequence {
                 literals,
@@ -304,7 +329,7 @@ mod tests {
             let start = dictionary.len() + gap;
             let block =
                 Block { place: start..start + text.len(), dictionary: 0..dictionary.len() };
-            for follows in [0, 30] {
+            for follows in [0, 30, 200] {
                 let mut output = dictionary.clone();
                 output.resize(block.place.end + follows, 0);
                 let mut input = packed.clone();

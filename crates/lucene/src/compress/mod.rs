@@ -102,8 +102,8 @@ impl Decompressor {
             | Compression::ZstdBlocks
             | Compression::ZstdDictionary => {
                 let length = cursor.vlength("the length of a compressed block")?;
-                let input = cursor.take(length)?;
-                self.decode_piece(cursor, output, Piece { input, place }, 0..0)
+                let piece = Piece::take(cursor, length, place)?;
+                self.decode_piece(cursor, output, piece, 0..0)
             }
         }
     }
@@ -132,7 +132,7 @@ impl Decompressor {
         piece: Piece<'_>,
         dictionary: Range<usize>,
     ) -> Result<(), LuceneError> {
-        let Piece { input, place } = piece;
+        let Piece { input, ahead, place } = piece;
         match self.compression {
             Compression::Deflate | Compression::DeflateDictionary => self
                 .inflate
@@ -143,7 +143,7 @@ impl Decompressor {
                 .decode(input, output, place, dictionary)
                 .map_err(|detail| broken(cursor, "zstd", detail)),
             Compression::Lz4 | Compression::Lz4Dictionary => {
-                let taken = lz4::decode(input, output, &Block { place, dictionary })
+                let taken = lz4::decode(ahead, output, &Block { place, dictionary })
                     .map_err(|detail| broken(cursor, "LZ4", detail))?;
                 if taken == input.len() {
                     return Ok(());

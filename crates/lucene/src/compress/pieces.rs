@@ -31,7 +31,21 @@ pub(super) enum PieceLayout {
 #[derive(Debug, Clone)]
 pub(super) struct Piece<'a> {
     pub(super) input: &'a [u8],
+    /// The input and all that follows it: LZ4 is faster when it may look beyond its end.
+    pub(super) ahead: &'a [u8],
     pub(super) place: Range<usize>,
+}
+
+impl<'a> Piece<'a> {
+    /// The piece at the cursor.
+    pub(super) fn take(
+        cursor: &mut Cursor<'a>,
+        length: usize,
+        place: Range<usize>,
+    ) -> Result<Self, LuceneError> {
+        let ahead = cursor.rest();
+        Ok(Self { input: cursor.take(length)?, ahead, place })
+    }
 }
 
 /// The compressed dictionary and blocks of a run.
@@ -67,7 +81,7 @@ pub(super) fn read_pieces<'a>(
         match layout {
             PieceLayout::LengthsAhead => lengths.push((length, place)),
             PieceLayout::LengthsBetween | PieceLayout::NoDictionary => {
-                pieces.push(Piece { input: cursor.take(length)?, place });
+                pieces.push(Piece::take(cursor, length, place)?);
             }
         }
         if next.is_empty() {
@@ -76,7 +90,7 @@ pub(super) fn read_pieces<'a>(
         place = next;
     }
     for (length, place) in lengths {
-        pieces.push(Piece { input: cursor.take(length)?, place });
+        pieces.push(Piece::take(cursor, length, place)?);
     }
     Ok(pieces)
 }

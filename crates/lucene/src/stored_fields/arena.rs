@@ -37,16 +37,14 @@ impl Arena {
         self.used
     }
 
+    /// How many bytes it can hold before it grows.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Forgets all that it holds; the memory is used again.
     pub fn clear(&mut self) {
         self.used = 0;
-    }
-
-    /// All bytes that it holds.
-    pub fn into_bytes(self) -> Vec<u8> {
-        let Self { mut bytes, used } = self;
-        bytes.truncate(used);
-        bytes
     }
 
     /// The bytes at a place.
@@ -77,7 +75,7 @@ impl Arena {
 
 impl Span {
     /// The place as a range of the arena's bytes.
-    pub fn range(self) -> Range<usize> {
+    fn range(self) -> Range<usize> {
         let place = |number| usize::try_from(number).unwrap_or(usize::MAX);
         let Self { start, length } = self;
         place(start)..place(start).saturating_add(place(length))

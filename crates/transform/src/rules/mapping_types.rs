@@ -11,9 +11,10 @@ use crate::{
 pub(crate) const RULE: Rule = Rule {
     id: "mapping-types",
     about: "Takes away the level of mapping types, which no server since 7 accepts. A single type \
-            is unwrapped. Several types are merged where they agree on every field; documents of \
-            all of them then stand beside each other. `_default_` is a pattern for new types: in \
-            a template it is merged below each type, in an index with types it has done its work.",
+            is unwrapped. Several types are merged where they agree on every field, on `_source` \
+            and on `enabled`; documents of all of them then stand beside each other. `_default_` \
+            is a pattern for new types: in a template it is merged below each type, in an index \
+            with types it has done its work.",
     applies: Versions::to_typeless,
     run,
 };
@@ -36,9 +37,12 @@ const ROOT_KEYS: [&str; 12] = [
     "data_stream_timestamp",
 ];
 
-/// Parts in which types may differ: the rules that follow leave them out, and [`routing_differs`] sees to
-/// the last one.
+/// Parts in which types may differ: the rules that follow leave them out. A routing that only some
+/// of them require would shut out the documents of the others, and is left out here.
 const SAID_ELSEWHERE: [&str; 4] = ["_all", "_parent", "include_in_all", "_routing"];
+
+/// Parts that speak of whole documents: said by one type, they must not be done to those of others.
+const OF_WHOLE_DOCUMENTS: [&str; 2] = ["_source", "enabled"];
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     if !has_types(&item.mappings) {
@@ -48,9 +52,10 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     let default = types.shift_remove(DEFAULT);
     let names: Vec<String> = types.keys().cloned().collect();
 
-    let routing_differs = routing_differs(&types);
+    let routing_differs = differs(&types, "_routing");
     let mut merged = Map::new();
-    let mut conflicts = Vec::new();
+    let of_documents = OF_WHOLE_DOCUMENTS.into_iter().filter(|part| differs(&types, part));
+    let mut conflicts: Vec<String> = of_documents.map(|part| format!("mappings.{part}")).collect();
     for (name, mapping) in types {
         if let Value::Object(mapping) = mapping {
             merge(&mut merged, mapping, &format!("mappings.{name}"), &mut conflicts);
@@ -105,12 +110,11 @@ fn has_types(mappings: &Map<String, Value>) -> bool {
     !mappings.is_empty() && mappings.iter().all(is_type)
 }
 
-/// Returns whether some types require a routing and others do not. Required of all, it would
-/// shut out the documents of the others.
-fn routing_differs(types: &Map<String, Value>) -> bool {
-    let mut routings = types.values().map(|mapping| mapping.get("_routing"));
-    let first = routings.next();
-    routings.any(|routing| Some(routing) != first)
+/// Returns whether some types say another thing in this part than others do, or nothing.
+fn differs(types: &Map<String, Value>, part: &str) -> bool {
+    let mut parts = types.values().map(|mapping| mapping.get(part));
+    let first = parts.next();
+    parts.any(|other| Some(other) != first)
 }
 
 /// Adds `other` to `into`; what both have and have differently is noted as a conflict, and `into`
@@ -208,6 +212,21 @@ mod tests {
         let (after, weights) = trial::index(&RULE, body.clone());
         assert_eq!(after, body);
         assert_eq!(weights, [Weight::Unsupported]);
+    }
+
+    #[test]
+    fn what_one_type_does_with_its_sources_is_not_done_to_those_of_others() {
+        for part in [json!({ "_source": { "enabled": false } }), json!({ "enabled": false })] {
+            let body = json!({ "mappings": { "log": part, "order": {} } });
+            let (after, weights) = trial::index(&RULE, body.clone());
+            assert_eq!(after, body);
+            assert_eq!(weights, [Weight::Unsupported]);
+            let both = json!({ "mappings": { "log": part, "order": part } });
+            assert_eq!(
+                trial::index(&RULE, both),
+                (json!({ "mappings": part }), vec![Weight::Lost])
+            );
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use argo::NodePhase;
 use engine::{Decided, Shutdown, Verdict};
 use generator::Output;
 use jiff::Timestamp;
+use serde_json::Value;
 use session::{CommonFlags, EngineChoice, StateDir};
 use step_api::Exit;
 
@@ -124,6 +125,9 @@ pub(crate) trait Backend: Send {
 
     /// Looks at a run.
     fn look(&self, run: &Run) -> anyhow::Result<Sight>;
+
+    /// Returns what was submitted as a run, as it is kept where it runs.
+    fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>>;
 
     /// Starts a run. What has that name by now is not touched, unless it is the previous run.
     fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run>;

@@ -8,6 +8,7 @@ use generator::{Steps, findings};
 use serde_json::json;
 use step_api::Exit;
 
+use super::folder;
 use crate::{
     args::{Compile, Format},
     backend::Keep,
@@ -56,34 +57,19 @@ pub(crate) fn run(keep: &dyn Keep, flags: &Compile, format: Format) -> anyhow::R
     Ok(Exit::Done)
 }
 
-/// Writes one file an object. The names are stable, so a Git repository shows what changed; the
-/// Workflow stands apart from the objects that `kubectl apply -k` keeps.
+/// Writes one file an object. The Workflow stands apart from the objects that `kubectl apply -k`
+/// keeps.
 fn write_files(folder: &Path, manifests: &[Manifest]) -> anyhow::Result<()> {
-    fs_err::create_dir_all(folder)?;
-    let mut kept = Vec::new();
-    for (file, manifest) in files(manifests) {
-        fs_err::write(folder.join(&file), argo::yaml::write(manifest)?)?;
-        if !matches!(manifest, Manifest::Workflow(_)) {
-            kept.push(file);
-        }
-    }
-    let kustomization = json!({
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": kept,
-    });
-    fs_err::write(folder.join("kustomization.yaml"), argo::yaml::write(&kustomization)?)?;
+    let files: BTreeMap<String, &Manifest> = manifests
+        .iter()
+        .map(|manifest| (folder::file(manifest.kind(), &manifest.metadata().name), manifest))
+        .collect();
+    folder::write(folder, &files)?;
     output::tell(&format!("wrote {} manifests to {}", manifests.len(), folder.display()));
     let folder = folder.display();
-    output::hint(&format!("kubectl apply -k {folder} && kubectl create -f {folder}/workflow.yaml"));
+    output::hint(&format!(
+        "kubectl apply -k {folder} && kubectl create -f {folder}/{}",
+        folder::WORKFLOW
+    ));
     Ok(())
-}
-
-/// Names the file of each object: `workflow.yaml`, or `<kind>-<name>.yaml`.
-fn files(manifests: &[Manifest]) -> BTreeMap<String, &Manifest> {
-    let file = |manifest: &Manifest| match manifest {
-        Manifest::Workflow(_) => "workflow.yaml".to_owned(),
-        other => format!("{}-{}.yaml", other.kind().to_lowercase(), other.metadata().name),
-    };
-    manifests.iter().map(|manifest| (file(manifest), manifest)).collect()
 }

@@ -14,10 +14,13 @@ mod configure;
 mod credentials;
 mod decide;
 mod engine_run;
+mod folder;
+mod install;
 mod log;
 mod plan;
 mod reset;
 mod resume;
+mod show;
 pub(crate) mod status;
 mod stop;
 mod submit;
@@ -37,6 +40,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     match command {
         Command::Util(Util::Completions { shell }) => util::completions(shell),
+        Command::Install(flags) => install::run(&global.engine, &flags, format),
         Command::EngineRun(flags) => engine_run::run(&StateDir::choose(&global.state)?, &flags),
         Command::Migration(command) => {
             migration(backend::open(&global)?.as_ref(), *command, format)
@@ -58,6 +62,7 @@ fn migration(
         Command::Plan(flags) => plan::run(backend.keep(), &flags, format),
         Command::Submit(flags) => submit::run(backend, &flags, format),
         Command::Status(flags) => status::run(backend, &flags, format),
+        Command::Show(flags) => show::run(backend, &flags, format),
         Command::Manage(flags) => manage::run(backend, &flags, format),
         Command::Approve(Approve::Step(flags)) => decide::approve(backend, &flags, format),
         Command::Reject(Reject::Step(flags)) => decide::reject(backend, &flags, format),

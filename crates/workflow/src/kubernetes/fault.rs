@@ -110,7 +110,22 @@ impl fmt::Display for Fault {
                 wish.object()
             ),
             Self::Refused { wish, message } => {
-                write!(formatter, "the API server refuses {}: {message}", wish.object())
+                write!(formatter, "the API server refuses {}: {message}", wish.object())?;
+                match limit(message) {
+                    Some(Limit::Quota) => {
+                        write!(
+                            formatter,
+                            "; ask for the quota to be raised, or remove what is not needed"
+                        )
+                    }
+                    Some(Limit::End) => write!(
+                        formatter,
+                        "; namespace `{}` is being deleted: wait until it is gone and make it \
+                         anew, or choose another with `--namespace`",
+                        wish.namespace
+                    ),
+                    None => Ok(()),
+                }
             }
             Self::Unreachable { server, cause } => write!(
                 formatter,
@@ -144,7 +159,7 @@ impl Fault {
         let message = status.message.clone();
         match status.code {
             401 => Self::Unauthorized { server, message },
-            403 if !is_limit(&message) => {
+            403 if limit(&message).is_none() => {
                 Self::Forbidden { wish: wish.refused_as(&message), message }
             }
             // A path that is not there has no details about an object.
@@ -181,9 +196,21 @@ impl From<Fault> for anyhow::Error {
     }
 }
 
-/// Quotas and the end of a namespace are refused with 403 too, and no rule helps.
-fn is_limit(message: &str) -> bool {
-    message.contains("exceeded quota") || message.contains("is being terminated")
+/// What is refused with 403 too, though no rule helps.
+enum Limit {
+    Quota,
+    /// The namespace is on its way out.
+    End,
+}
+
+fn limit(message: &str) -> Option<Limit> {
+    if message.contains("exceeded quota") {
+        Some(Limit::Quota)
+    } else if message.contains("is being terminated") {
+        Some(Limit::End)
+    } else {
+        None
+    }
 }
 
 /// Writes an error with its causes, each once.
@@ -244,7 +271,11 @@ mod tests {
 
     #[test]
     fn what_no_rule_helps_against_is_no_missing_permission() {
-        assert!(matches!(fault(403, "exceeded quota: q", "x"), Fault::Refused { .. }));
+        let quota = fault(403, "pods is forbidden: exceeded quota: q", "x");
+        assert!(matches!(quota, Fault::Refused { .. }));
+        assert!(quota.to_string().ends_with("remove what is not needed"), "{quota}");
+        let going = fault(403, "because it is being terminated", "x");
+        assert!(going.to_string().contains("namespace `ma` is being deleted"), "{going}");
         assert!(matches!(fault(404, "not found", "x"), Fault::NotFound { .. }));
         assert!(matches!(fault(404, "404 page not found", ""), Fault::NoSuchKind { .. }));
         assert!(fault(503, "starting", "").is_passing());

@@ -82,6 +82,8 @@ pub(super) struct Known<'a> {
     pub(super) status: &'a WorkflowStatus,
     /// The entries of the ConfigMap.
     pub(super) decisions: &'a BTreeMap<String, String>,
+    /// Whether somebody asked for its end: what still waits is about to be ended.
+    pub(super) is_ending: bool,
 }
 
 /// Returns the gates of a run, in the order in which the tree shows them.
@@ -131,7 +133,8 @@ impl Known<'_> {
             },
         };
         if !waiting_nodes(self.status, name).is_empty() {
-            return gate(GateState::Waiting, None, None);
+            let state = if self.is_ending { GateState::Skipped } else { GateState::Waiting };
+            return gate(state, None, None);
         }
         let node = self.status.nodes.values().find(|node| {
             node.display_name == *name && matches!(node.kind, NodeType::Suspend | NodeType::Skipped)
@@ -170,13 +173,15 @@ impl Known<'_> {
         record.run.as_deref().is_none_or(|run| run == self.run).then_some(record)
     }
 
-    /// Whether the run ended before the gate, or left out the task that leads to it.
+    /// Whether the run ended or ends before the gate, or left out the task that leads to it.
     fn is_passed_over(&self, place: &GatePlace) -> bool {
         let left_out = |node: &NodeStatus| {
             matches!(node.phase, NodePhase::Omitted | NodePhase::Skipped)
                 && place.callers.contains(&node.name)
         };
-        self.status.phase.is_complete() || self.status.nodes.values().any(left_out)
+        self.is_ending
+            || self.status.phase.is_complete()
+            || self.status.nodes.values().any(left_out)
     }
 }
 
@@ -213,6 +218,10 @@ mod tests {
     }
 
     fn states(nodes: &[NodeStatus], decisions: &[(&str, &str)]) -> Vec<Gate> {
+        states_of(nodes, decisions, false)
+    }
+
+    fn states_of(nodes: &[NodeStatus], decisions: &[(&str, &str)], is_ending: bool) -> Vec<Gate> {
         let status = WorkflowStatus {
             phase: NodePhase::Running,
             nodes: nodes.iter().map(|node| (node.id.clone(), node.clone())).collect(),
@@ -221,7 +230,13 @@ mod tests {
         let decisions: BTreeMap<String, String> =
             decisions.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let outline = outline();
-        gates(&Known { run: "u", outline: &outline, status: &status, decisions: &decisions })
+        gates(&Known {
+            run: "u",
+            outline: &outline,
+            status: &status,
+            decisions: &decisions,
+            is_ending,
+        })
     }
 
     fn node(name: &str, kind: NodeType, phase: NodePhase, message: Option<&str>) -> NodeStatus {
@@ -252,6 +267,14 @@ mod tests {
             brief(&gates),
             [("one", GateState::Waiting, None, None), ("two", GateState::Pending, None, None)]
         );
+    }
+
+    #[test]
+    fn a_run_that_was_asked_to_end_takes_no_answers() {
+        let waiting = node("one", NodeType::Suspend, NodePhase::Running, None);
+        let gates = states_of(&[waiting], &[], true);
+        let skipped = |name| (name, GateState::Skipped, None, None);
+        assert_eq!(brief(&gates), [skipped("one"), skipped("two")]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use session::ENTRY;
 use step_api::Exit;
 
 use super::{
@@ -23,27 +24,15 @@ use crate::output::failure;
 const SESSION: &str = "argosy.dev/session";
 /// The label of Secrets that were made here.
 const CREDENTIALS: (&str, &str) = ("argosy.dev/credentials", "true");
-/// The key of the file.
-const FILE: &str = "migration.yaml";
-
-/// Returns the name of the object that holds a session's file.
-pub(super) fn session_object(session: &str) -> anyhow::Result<String> {
-    if !argo::names::is_allowed(session) {
-        let message =
-            format!("`{session}` cannot name a session; use lower-case letters, digits and `-`");
-        return Err(failure(Exit::Invalid, message));
-    }
-    Ok(format!("argosy-session-{session}"))
-}
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {
-    let name = session_object(session)?;
+    let name = session::object(session)?;
     if let Some(map) = server.get(Kind::ConfigMap, &name).await? {
-        return Ok(map.get("data").and_then(|data| Some(data.get(FILE)?.as_str()?.to_owned())));
+        return Ok(map.get("data").and_then(|data| Some(data.get(ENTRY)?.as_str()?.to_owned())));
     }
     match server.get(Kind::Secret, &name).await? {
-        Some(secret) => entry(&secret, FILE),
+        Some(secret) => entry(&secret, ENTRY),
         None => Ok(None),
     }
 }
@@ -55,10 +44,10 @@ pub(super) async fn keep_session(
     file: &str,
     has_passwords: bool,
 ) -> anyhow::Result<()> {
-    let name = session_object(session)?;
+    let name = session::object(session)?;
     let labels = BTreeMap::from([PART_OF, (SESSION, session)]);
     if has_passwords {
-        let entries = BTreeMap::from([(FILE.to_owned(), file.to_owned())]);
+        let entries = BTreeMap::from([(ENTRY.to_owned(), file.to_owned())]);
         server.apply(Kind::Secret, &secret(&name, &labels, &entries)).await?;
         server.delete(Kind::ConfigMap, &name, None).await?;
         return Ok(());
@@ -67,7 +56,7 @@ pub(super) async fn keep_session(
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": { "name": name, "labels": labels },
-        "data": { FILE: file },
+        "data": { ENTRY: file },
     });
     server.apply(Kind::ConfigMap, &map).await?;
     if server.get(Kind::Secret, &name).await?.is_some() {
@@ -78,7 +67,7 @@ pub(super) async fn keep_session(
 
 /// Forgets a session's file.
 pub(super) async fn forget_session(server: &Server, session: &str) -> anyhow::Result<bool> {
-    let name = session_object(session)?;
+    let name = session::object(session)?;
     let map = server.delete(Kind::ConfigMap, &name, None).await?;
     let secret = match server.get(Kind::Secret, &name).await? {
         Some(_) => server.delete(Kind::Secret, &name, None).await?,
@@ -176,11 +165,5 @@ mod tests {
         assert_eq!(entry(&secret, "username").expect("read"), None);
         let error = entry(&secret, "bytes").expect_err("no text").to_string();
         assert!(error.contains("entry `bytes` of Secret `source`"), "{error}");
-    }
-
-    #[test]
-    fn a_session_name_is_a_name() {
-        assert_eq!(session_object("default").expect("a name"), "argosy-session-default");
-        assert!(session_object("a/b").is_err());
     }
 }

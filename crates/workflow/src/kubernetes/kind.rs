@@ -13,6 +13,7 @@ pub(super) enum Kind {
     Job,
     Pod,
     Deployment,
+    StatefulSet,
     Service,
     PersistentVolumeClaim,
 }
@@ -36,6 +37,7 @@ impl Kind {
             Self::Job => "Job",
             Self::Pod => "Pod",
             Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
             Self::Service => "Service",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
         }
@@ -47,7 +49,7 @@ impl Kind {
             Self::Workflow | Self::WorkflowTemplate => "argoproj.io",
             Self::Role | Self::RoleBinding => "rbac.authorization.k8s.io",
             Self::Job => "batch",
-            Self::Deployment => "apps",
+            Self::Deployment | Self::StatefulSet => "apps",
             Self::ConfigMap
             | Self::Secret
             | Self::ServiceAccount
@@ -85,7 +87,7 @@ impl Kind {
     }
 }
 
-const ALL: [Kind; 12] = [
+const ALL: [Kind; 13] = [
     Kind::Workflow,
     Kind::WorkflowTemplate,
     Kind::ConfigMap,
@@ -96,6 +98,7 @@ const ALL: [Kind; 12] = [
     Kind::Job,
     Kind::Pod,
     Kind::Deployment,
+    Kind::StatefulSet,
     Kind::Service,
     Kind::PersistentVolumeClaim,
 ];

@@ -5,9 +5,9 @@
 //! [`server`] is the edge.
 //!
 //! ```text
-//!  submit  stop  retry  answer  keep  reset     what is written
-//!     \      \     |      /      /     /
-//!      +------+--server--+------+-----+ <---> API server <---> Argo's controller
+//!  submit  stop  retry  answer  keep  reset  install   what is written
+//!     \      \     |      /      /     /      /
+//!      +------+--server--+------+-----+------+ <---> API server <---> Argo's controller
 //!     /            |      \
 //!  sight         logs     fault                 what is read
 //!   |- nodes     |- log_text
@@ -18,10 +18,12 @@
 mod answer;
 mod fault;
 mod gates;
+mod install;
 mod keep;
 mod kind;
 mod log_text;
 mod logs;
+mod manifests;
 mod nodes;
 mod objects;
 mod pods;
@@ -43,6 +45,7 @@ use serde_json::Value;
 use session::KubernetesAccess;
 use tokio::runtime::Runtime;
 
+pub(crate) use self::install::Applied;
 use self::{
     kind::Kind,
     objects::PART_OF,
@@ -70,6 +73,13 @@ impl Argo {
             .context("starting the runtime")?;
         let (server, explained) = (OnceCell::new(), Explained::default());
         Ok(Self { access, runtime, server, explained })
+    }
+
+    /// Applies the objects of an installation; returns the namespace, and what became of each.
+    pub(crate) fn install(&self, objects: &[Value]) -> anyhow::Result<(String, Vec<Applied>)> {
+        self.ask(async |server| {
+            Ok((server.namespace.clone(), install::install(server, objects).await?))
+        })
     }
 
     /// Asks the server something.
@@ -137,6 +147,10 @@ impl Backend for Argo {
         self.ask(async |server| Seen::look(server, run).await?.sight(server, &self.explained).await)
     }
 
+    fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+        self.ask(async |server| manifests::manifests(server, run).await)
+    }
+
     fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
         self.ask(async |server| submit::submit(server, submission).await)
     }
@@ -172,7 +186,7 @@ impl Keep for Argo {
     }
 
     fn session_place(&self, session: &str) -> anyhow::Result<String> {
-        Ok(format!("{}/migration.yaml", keep::session_object(session)?))
+        Ok(format!("{}/migration.yaml", session::object(session)?))
     }
 
     fn session(&self, session: &str) -> anyhow::Result<Option<String>> {

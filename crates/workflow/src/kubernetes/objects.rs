@@ -107,6 +107,16 @@ pub(super) fn let_go(uid: &str) -> Value {
     json!({ "metadata": { "uid": uid, "labels": { HOLD.0: null } } })
 }
 
+/// Returns the change that makes Argo's controller look at the Workflow of that uid as if for the
+/// first time.
+pub(super) fn begun_again(uid: &str) -> Value {
+    let labels = json!({
+        "workflows.argoproj.io/completed": null,
+        "workflows.argoproj.io/phase": null,
+    });
+    json!({ "metadata": { "uid": uid, "labels": labels }, "status": null })
+}
+
 /// Returns whether a Workflow is held back.
 pub(super) fn is_held(workflow: &Value) -> bool {
     let labels = workflow.pointer("/metadata/labels");
@@ -118,6 +128,19 @@ pub(super) fn is_owned_by(object: &Value, uid: &str) -> bool {
     let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let mut owners = owners.into_iter().flatten();
     owners.any(|owner| owner.get("uid").and_then(Value::as_str) == Some(uid))
+}
+
+/// Returns whether an object has all that ours says, whatever else it has.
+pub(super) fn holds(object: &Value, ours: &Value) -> bool {
+    match (object, ours) {
+        (Value::Object(object), Value::Object(ours)) => {
+            ours.iter().all(|(key, value)| object.get(key).is_some_and(|known| holds(known, value)))
+        }
+        (Value::Array(object), Value::Array(ours)) => {
+            object.len() == ours.len() && object.iter().zip(ours).all(|(a, b)| holds(a, b))
+        }
+        (object, ours) => object == ours,
+    }
 }
 
 /// Returns the name of the ConfigMap of decisions.
@@ -158,6 +181,16 @@ mod tests {
         assert!(is_owned_by(&object, "u"));
         assert!(!is_owned_by(&object, "v"));
         assert!(!is_owned_by(&json!({}), "u"));
+    }
+
+    #[test]
+    fn an_object_holds_ours_whatever_a_server_added() {
+        let ours = json!({ "metadata": { "name": "x" }, "rules": [{ "verbs": ["get"] }] });
+        let mut stored = ours.clone();
+        stored["metadata"]["uid"] = json!("u");
+        assert!(holds(&stored, &ours));
+        stored["rules"] = json!([{ "verbs": ["get", "list"] }]);
+        assert!(!holds(&stored, &ours));
     }
 
     #[test]

@@ -166,6 +166,25 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
     containers.flatten().find_map(container_trouble)
 }
 
+/// Says what Argo tells of a node whose pod is not there, as a person would; nothing when that is as
+/// good.
+pub(super) fn podless_trouble(message: &str, workflow: &str) -> Option<String> {
+    if message.contains("exceeded quota") {
+        return Some(format!(
+            "a quota of the namespace leaves no room for its pod: {message}; it goes on when \
+             others have ended or the quota is raised"
+        ));
+    }
+    // A container that is asked to end, and one that is killed, end with these.
+    let was_ended = ["pod deleted", "(exit code 143)", "(exit code 137)"];
+    was_ended.iter().any(|end| message.ends_with(end)).then(|| {
+        format!(
+            "its pod was deleted or ended from outside, by somebody or with its node ({message}); \
+             `workflow resume {workflow}` makes it anew once the run has ended"
+        )
+    })
+}
+
 fn container_trouble(container: &ContainerStatus) -> Option<String> {
     let ended = |state: &Option<k8s_openapi::api::core::v1::ContainerState>| {
         state.as_ref()?.terminated.as_ref()?.reason.clone()
@@ -192,7 +211,10 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
         }
         "InvalidImageName" => format!("`{image}` is no name of an image{why}"),
         "CreateContainerConfigError" => {
-            format!("its container cannot be set up{why}; was a Secret or a ConfigMap removed?")
+            format!(
+                "its container cannot be set up{why}; was a Secret or a ConfigMap removed? `workflow \
+                 configure credentials create` makes credentials, and the pod goes on then"
+            )
         }
         "CreateContainerError" | "RunContainerError" | "StartError" => {
             format!("its container cannot be started{why}")
@@ -246,6 +268,18 @@ mod tests {
         }]}});
         assert!(trouble(&pod(killed)).expect("a trouble").contains("memory"));
         assert_eq!(trouble(&pod(json!({ "status": { "phase": "Running" } }))), None);
+    }
+
+    #[test]
+    fn a_pod_that_is_not_there_is_told_as_a_person_would() {
+        let forbidden = "pods \"w-1\" is forbidden: exceeded quota: narrow, requested: pods=1";
+        let said = podless_trouble(forbidden, "w").expect("a trouble");
+        assert!(said.contains("exceeded quota: narrow") && said.contains("raised"), "{said}");
+        for told in ["pod deleted", "main: Error (exit code 143)"] {
+            let said = podless_trouble(told, "w").expect("a trouble");
+            assert!(said.contains("deleted") && said.contains("`workflow resume w`"), "{said}");
+        }
+        assert_eq!(podless_trouble("main: Error (exit code 1)", "w"), None);
     }
 
     #[test]

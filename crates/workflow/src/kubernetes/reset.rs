@@ -34,9 +34,11 @@ pub(super) async fn holdings(server: &Server) -> anyhow::Result<Vec<Holding>> {
         let name = text(&workflow, "/metadata/name").to_owned();
         workflows.insert(name, (nodes::phase(&workflow), vec![part(Kind::Workflow, &workflow)]));
     }
+    // The console is no migration's, and must not take away its own account.
+    let migrations = format!("{selector},{COMPONENT}!=console");
     let mut shared = Vec::new();
     for kind in OF_WORKFLOWS.into_iter().chain(OF_ALL.into_iter().skip(1)) {
-        for object in permitted(server, kind, &selector).await? {
+        for object in permitted(server, kind, &migrations).await? {
             let is_session = object.pointer("/metadata/labels/argosy.dev~1session").is_some();
             match label(&object, WORKFLOW) {
                 Some(workflow) => {

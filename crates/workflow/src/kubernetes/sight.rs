@@ -105,6 +105,7 @@ impl Seen {
             outline: &self.outline,
             status: &self.status,
             decisions: &self.decisions,
+            is_ending: !text(&self.workflow, "/spec/shutdown").is_empty(),
         })
     }
 
@@ -159,6 +160,14 @@ impl Seen {
                     if node.name.starts_with(&exit) {
                         cleanup_held = Some(trouble.clone());
                     }
+                    node.message = Some(trouble);
+                }
+            }
+            for node in
+                self.status.nodes.values_mut().filter(|node| node.phase != NodePhase::Succeeded)
+            {
+                let told = node.message.as_deref().unwrap_or_default();
+                if let Some(trouble) = pods::podless_trouble(told, &name) {
                     node.message = Some(trouble);
                 }
             }

@@ -6,6 +6,7 @@
 //! 3  the new Workflow, held back     created: of two people at once, one gets here
 //! 4  its templates, maps, secrets    applied, owned by it
 //! 5  the hold taken away             Argo's controller takes it up
+//! 6  a look whether it did           it may have looked before it knew of the template
 //! ```
 //!
 //! Whoever is killed in between leaves a held Workflow that owns all the rest: the next submission
@@ -39,6 +40,8 @@ const AT_ONCE: usize = 8;
 const GONE_WITHIN: Duration = Duration::from_mins(3);
 /// How often is looked whether they have.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long is looked whether the controller takes up what it was handed.
+const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 /// The annotation by which a submission knows its own Workflow again.
 const SUBMISSION: &str = "argosy.dev/submission";
 
@@ -70,6 +73,7 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
         server.delete(Kind::Workflow, name, Some(&uid)).await.ok();
         return Err(error);
     }
+    see_it_begin(server, name, &uid).await?;
     Ok(run_of(&workflow))
 }
 
@@ -89,6 +93,8 @@ async fn apply_shared(server: &Server, kind: Kind, object: &Value) -> anyhow::Re
     }
     let name = text(object, "/metadata/name");
     match server.get(kind, name).await {
+        // Whoever installed it made it just so.
+        Ok(Some(found)) if objects::holds(&found, object) => Ok(()),
         Ok(Some(_)) => {
             output::tell(&format!(
                 "{} `{name}` is left as it is: this account may not change it",
@@ -210,6 +216,44 @@ async fn complete(server: &Server, name: &str, uid: &str, objects: &Objects) -> 
     }
 }
 
+/// Waits until the controller has taken the Workflow up. The controller reads templates from a
+/// memory of its own, which may lag behind: then the run is over before it began, and is begun
+/// again. Should nobody take it up, `workflow status` says so.
+async fn see_it_begin(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < BEGUN_WITHIN {
+        let Some(workflow) = server.get(Kind::Workflow, name).await? else { return Ok(()) };
+        let is_ours = text(&workflow, "/metadata/uid") == uid;
+        if !is_ours || has_begun(&workflow) {
+            return Ok(());
+        }
+        if was_too_early(&workflow) {
+            match server.merge(Kind::Workflow, name, &objects::begun_again(uid)).await {
+                Err(Fault::NotFound { .. } | Fault::Conflict { .. }) => return Ok(()),
+                done => {
+                    done?;
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+fn has_begun(workflow: &Value) -> bool {
+    !text(workflow, "/status/phase").is_empty() && !was_too_early(workflow)
+}
+
+/// Whether the controller ended the run because it did not know the template, which was there
+/// before the run was handed over.
+fn was_too_early(workflow: &Value) -> bool {
+    let message = text(workflow, "/status/message");
+    let root = text(workflow, "/spec/workflowTemplateRef/name");
+    text(workflow, "/status/phase") == "Error"
+        && message.contains("workflowtemplates.argoproj.io")
+        && message.contains(&format!("\"{root}\" not found"))
+}
+
 /// Answers every gate in advance.
 fn approve_all(objects: &mut Objects, answer: &Answer) -> anyhow::Result<()> {
     debug_assert_eq!(answer.verdict, Verdict::Approved, "only approval can be given in advance");
@@ -237,6 +281,22 @@ fn approve_all(objects: &mut Objects, answer: &Answer) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_ended_before_its_template_was_known_has_not_begun() {
+        let workflow = |phase: &str, message: &str| {
+            json!({
+                "spec": { "workflowTemplateRef": { "name": "w" } },
+                "status": { "phase": phase, "message": message },
+            })
+        };
+        let early = workflow("Error", "workflowtemplates.argoproj.io \"w\" not found");
+        assert!(was_too_early(&early) && !has_begun(&early));
+        let other = workflow("Error", "workflowtemplates.argoproj.io \"v\" not found");
+        assert!(!was_too_early(&other) && has_begun(&other));
+        assert!(has_begun(&workflow("Running", "")));
+        assert!(!has_begun(&json!({ "metadata": { "name": "w" } })));
+    }
 
     #[test]
     fn every_gate_of_an_example_can_be_approved_in_advance() {

@@ -13,6 +13,7 @@ use engine::{
     Submission as EngineSubmission,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 use session::StateDir;
 use step_api::Exit;
 
@@ -94,8 +95,7 @@ impl Backend for Local {
             command: format!("workflow resume {name}"),
         });
         explain::failures(store, uid, &mut status)?;
-        let manifests = store.manifests(uid)?;
-        let objects = manifests.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+        let objects = self.manifests(run)?;
         Ok(Sight {
             status,
             outline: Outline::read(&objects),
@@ -105,6 +105,11 @@ impl Backend for Local {
             notes: Vec::new(),
             cleanup_held: None,
         })
+    }
+
+    fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+        let manifests = self.store()?.manifests(&run.uid)?;
+        Ok(manifests.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
     }
 
     fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {

@@ -20,7 +20,7 @@ mod layout;
 mod logbook;
 mod plain;
 mod run;
-mod snapshot;
+pub(crate) mod snapshot;
 mod state;
 mod terminal;
 #[cfg(test)]

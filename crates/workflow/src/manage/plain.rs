@@ -1,21 +1,8 @@
-//! Text from outside on a terminal: what would steer it is taken out, and lines fit.
+//! Lines that fit their place on the screen.
 
 use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
-
-/// Returns the text without escape sequences and control characters; lines stay lines.
-pub(super) fn plain(text: &str) -> String {
-    let text = anstream::adapter::strip_str(text).to_string();
-    text.chars()
-        .filter_map(|letter| match letter {
-            '\n' => Some('\n'),
-            '\t' => Some(' '),
-            letter if letter.is_control() => None,
-            letter => Some(letter),
-        })
-        .collect()
-}
 
 /// Cuts a line to a width; `…` says that there was more.
 pub(super) fn fitted(line: &str, width: usize) -> String {
@@ -57,14 +44,6 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_steers_a_terminal_is_taken_out() {
-        assert_eq!(
-            plain("\u{1b}[31mred\u{1b}[0m\u{7}\tend\nnext\u{1b}]0;title\u{7}"),
-            "red end\nnext"
-        );
-    }
 
     #[test]
     fn lines_are_cut_by_what_they_take_on_the_screen() {

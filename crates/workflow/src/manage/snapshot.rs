@@ -8,72 +8,71 @@ use engine::{Gate, GateState};
 use jiff::Timestamp;
 use step_api::Progress;
 
-use super::plain::plain;
 use crate::{
     backend::{Run, Trouble, is_at_or_below},
     commands::status::Look,
-    view::{self, text, tree::Branch, workflow_flag},
+    view::{self, plain::plain, text, tree::Branch, workflow_flag},
 };
 
 /// A run at one moment.
 #[derive(Clone, Debug)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     /// The run.
-    pub(super) run: Run,
+    pub(crate) run: Run,
     /// What runs it.
-    pub(super) engine: &'static str,
+    pub(crate) engine: &'static str,
     /// How far the run is; never better than the truth.
-    pub(super) phase: NodePhase,
+    pub(crate) phase: NodePhase,
     /// Why it cannot go on by itself.
-    pub(super) trouble: Option<Trouble>,
+    pub(crate) trouble: Option<Trouble>,
     /// What else is to be known.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// The nodes, parents before their children; the first one is the workflow itself.
-    pub(super) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// A line of the tree.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Who it is: the path of names from the root.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What people call it.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// Its line in the tree, as `workflow status` prints it.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// What it is to a person.
-    pub(super) standing: Standing,
+    pub(crate) standing: Standing,
     /// How far it is, in Argo's words.
-    pub(super) phase: NodePhase,
+    pub(crate) phase: NodePhase,
     /// Why it is so.
-    pub(super) message: Option<String>,
+    pub(crate) message: Option<String>,
     /// How far a long step is.
-    pub(super) progress: Option<Progress>,
+    pub(crate) progress: Option<Progress>,
     /// How often it was tried again.
-    pub(super) retries: usize,
+    pub(crate) retries: usize,
     /// When it began.
-    pub(super) started_at: Option<Timestamp>,
+    pub(crate) started_at: Option<Timestamp>,
     /// When it ended.
-    pub(super) finished_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
     /// What it gave: a heading and the text, which is JSON mostly.
-    pub(super) outputs: Vec<(String, String)>,
+    pub(crate) outputs: Vec<(String, String)>,
     /// The gate that it is.
-    pub(super) gate: Option<Gate>,
+    pub(crate) gate: Option<Gate>,
     /// What to type about it, beside the keys here.
-    pub(super) commands: Vec<String>,
+    pub(crate) commands: Vec<String>,
     /// How many nodes are above it.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Where the node above it is; the first node has none.
-    pub(super) parent: Option<usize>,
+    pub(crate) parent: Option<usize>,
     /// Where what is below it ends.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// How the steps and gates below it stand.
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 /// What a node is to a person who looks at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// Not reached.
     Pending,
     /// At work.
@@ -90,17 +89,17 @@ pub(super) enum Standing {
 
 /// How many steps and gates stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// All of them.
-    pub(super) total: usize,
+    pub(crate) total: usize,
     /// Those that ended well.
-    pub(super) done: usize,
+    pub(crate) done: usize,
     /// Gates that wait.
-    pub(super) waiting: usize,
+    pub(crate) waiting: usize,
     /// Those that ended badly.
-    pub(super) failed: usize,
+    pub(crate) failed: usize,
     /// Those that were not needed, or will not be reached any more.
-    pub(super) skipped: usize,
+    pub(crate) skipped: usize,
 }
 
 impl Tally {
@@ -116,7 +115,7 @@ impl Tally {
     }
 
     /// Says it in words: `3/7 done, 1 waiting`.
-    pub(super) fn phrase(&self) -> String {
+    pub(crate) fn phrase(&self) -> String {
         let mut phrase = format!("{}/{} done", self.done, self.total);
         let others =
             [(self.waiting, "waiting"), (self.failed, "failed"), (self.skipped, "skipped")];
@@ -129,19 +128,19 @@ impl Tally {
 
 impl Node {
     /// Returns whether nothing is below it.
-    pub(super) fn is_leaf(&self, position: usize) -> bool {
+    pub(crate) fn is_leaf(&self, position: usize) -> bool {
         self.end == position + 1
     }
 
     /// Returns whether a person has to look: a gate waits, or a step failed.
-    pub(super) fn needs_a_person(&self) -> bool {
+    pub(crate) fn needs_a_person(&self) -> bool {
         matches!(self.standing, Standing::Waiting | Standing::Failed)
     }
 }
 
 impl Snapshot {
     /// Makes it from a look at a run.
-    pub(super) fn of(run: Run, look: &Look) -> Self {
+    pub(crate) fn of(run: Run, look: &Look) -> Self {
         let Look { name, engine, status, branches, gates, trouble, notes } = look;
         let warning = trouble.as_ref().map(|trouble| trouble.message.as_str());
         let phase = view::phase(status, warning);
@@ -157,17 +156,17 @@ impl Snapshot {
     }
 
     /// Returns where the node of a name is.
-    pub(super) fn position(&self, name: &str) -> Option<usize> {
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
     }
 
     /// Returns how all steps and gates stand.
-    pub(super) fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         self.nodes.first().map(|root| root.tally).unwrap_or_default()
     }
 
     /// Returns the node of a gate.
-    pub(super) fn gate(&self, name: &str) -> Option<&Gate> {
+    pub(crate) fn gate(&self, name: &str) -> Option<&Gate> {
         self.nodes.iter().filter_map(|node| node.gate.as_ref()).find(|gate| gate.name == name)
     }
 }

@@ -27,7 +27,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     logbook::LogLine,
-    plain::plain,
     snapshot::Snapshot,
     state::Notice,
     update::{LogNews, Message},
@@ -35,7 +34,7 @@ use super::{
 use crate::{
     backend::{Answer, Backend, LogQuery, LogSink, LogSource, Run},
     commands::status::Look,
-    view::{gate, log_line},
+    view::{gate, log_line, plain::plain},
 };
 
 /// How long to wait before logs are read again that broke off.

@@ -9,7 +9,7 @@ pub(crate) fn story(gate: &Gate) -> String {
         story.push_str(&format!(" by {by}"));
     }
     if let Some(at) = &gate.at {
-        story.push_str(&format!(" at {at}"));
+        story.push_str(&format!(" at {at:.0}"));
     }
     if let Some(reason) = &gate.reason {
         story.push_str(&format!(": {reason}"));
@@ -25,5 +25,23 @@ pub(crate) fn word(state: GateState) -> &'static str {
         GateState::Approved => "approved",
         GateState::Rejected => "rejected",
         GateState::Skipped => "skipped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_has_whole_seconds() {
+        let gate = Gate {
+            name: "metadata-evaluated".to_owned(),
+            state: GateState::Approved,
+            by: Some("root".to_owned()),
+            at: Some("2026-11-20T10:00:01.987654Z".parse().expect("a time")),
+            reason: Some("looked at the report".to_owned()),
+        };
+        let told = "approved by root at 2026-11-20T10:00:01Z: looked at the report";
+        assert_eq!(story(&gate), told);
     }
 }

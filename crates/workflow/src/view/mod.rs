@@ -3,10 +3,12 @@
 //! [`tree`] joins what was compiled (so that steps not yet reached are there) with what happened;
 //! [`text`], [`gate`] and [`json`] print it. All of it is pure.
 
+pub(crate) mod answer;
 pub(crate) mod gate;
 pub(crate) mod json;
 pub(crate) mod log_line;
 pub(crate) mod outline;
+pub(crate) mod plain;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod progress;

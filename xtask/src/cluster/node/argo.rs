@@ -59,20 +59,19 @@ pub(super) fn start(node: &mut Node) -> Result<()> {
     )?;
     let config = Path::new("/run/node/keys/argo.conf");
     node.keys.kubeconfig(config, node.port, &Credential::Token(token.trim()))?;
-    node.parts.start(
-        CONTROLLER,
-        Command::new(node.program(CONTROLLER))
-            .arg("--kubeconfig")
-            .arg(config)
-            .args(["--namespace", "argo", "--executor-image", tools::EXECUTOR_IMAGE])
-            .env("LEADER_ELECTION_DISABLE", "true")
-            // It looks at a workflow again after this time at the earliest, and its default of
-            // ten seconds makes every step wait.
-            .env("DEFAULT_REQUEUE_TIME", "100ms")
-            // It tells the executors how often to read a step's progress and to report it; by
-            // default that is each minute, which is longer than a step of a test.
-            .env("ARGO_PROGRESS_FILE_TICK_DURATION", "1s")
-            .env("ARGO_PROGRESS_PATCH_TICK_DURATION", "2s"),
-    )?;
+    let mut controller = Command::new(node.program(CONTROLLER));
+    controller
+        .arg("--kubeconfig")
+        .arg(config)
+        .args(["--namespace", "argo", "--executor-image", tools::EXECUTOR_IMAGE])
+        .env("LEADER_ELECTION_DISABLE", "true")
+        // It looks at a workflow again after this time at the earliest, and its default of ten
+        // seconds makes every step wait.
+        .env("DEFAULT_REQUEUE_TIME", "100ms")
+        // It tells the executors how often to read a step's progress and to report it; by default
+        // that is each minute, which is longer than a step of a test.
+        .env("ARGO_PROGRESS_FILE_TICK_DURATION", "1s")
+        .env("ARGO_PROGRESS_PATCH_TICK_DURATION", "2s");
+    node.parts.start(CONTROLLER, controller)?;
     node.parts.wait_until_it_says(CONTROLLER, READY)
 }

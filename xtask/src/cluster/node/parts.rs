@@ -1,5 +1,11 @@
 //! The processes of the node: started with a log each, watched while we wait for something, and
-//! all of them needed: when one ends, the node ends.
+//! all of them needed: when one ends, the node ends. One that was taken away on purpose is started
+//! again instead, once it is wanted back:
+//!
+//! ```text
+//! outside   makes `away/kubelet`   kills it                 removes `away/kubelet`
+//! here                                      collects it                           starts it
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,11 +17,19 @@ use fs_err as fs;
 use rustix::process::{WaitOptions, wait};
 
 const WITHIN: Duration = Duration::from_mins(3);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The parts that were started.
 pub(super) struct Parts {
     logs: PathBuf,
-    started: Vec<(String, Child)>,
+    started: Vec<Part>,
+}
+
+struct Part {
+    name: String,
+    command: Command,
+    /// Nothing while it is away.
+    child: Option<Child>,
 }
 
 impl Parts {
@@ -26,15 +40,12 @@ impl Parts {
     }
 
     /// Starts one.
-    pub(super) fn start(&mut self, name: &str, command: &mut Command) -> Result<()> {
+    pub(super) fn start(&mut self, name: &str, mut command: Command) -> Result<()> {
         let log = fs::File::create(self.log(name))?.into_parts().0;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start `{name}`"))?;
-        self.started.push((name.to_owned(), child));
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let mut part = Part { name: name.to_owned(), command, child: None };
+        part.start()?;
+        self.started.push(part);
         Ok(())
     }
 
@@ -42,10 +53,11 @@ impl Parts {
     pub(super) fn wait_until(&mut self, what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
         let started = Instant::now();
         while !holds() {
-            let logs = self.logs.clone();
-            for (name, child) in &mut self.started {
-                if let Some(status) = child.try_wait()? {
-                    bail!("`{name}` has ended ({status}) before {what}:\n{}", end(&logs, name));
+            for Part { name, child, .. } in &mut self.started {
+                let ended = child.as_mut().map(Child::try_wait).transpose()?.flatten();
+                if let Some(status) = ended {
+                    let said = end(&self.logs, name);
+                    bail!("`{name}` has ended ({status}) before {what}:\n{said}");
                 }
             }
             if started.elapsed() > WITHIN {
@@ -64,24 +76,55 @@ impl Parts {
         })
     }
 
-    /// Collects every process that ends, as process 1 has to, until it is one of the parts.
-    pub(super) fn until_one_ends(self) -> Error {
+    /// Collects every process that ends, as process 1 has to, until it is one of the parts. Those
+    /// with a file of their name in the folder `away` are started again when it is removed.
+    pub(super) fn until_one_ends(mut self, away: &Path) -> Error {
         loop {
-            let ended = match wait(WaitOptions::empty()) {
-                Ok(Some((pid, _))) => pid.as_raw_nonzero().get(),
-                Ok(None) => continue,
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, _))) => {
+                    let pid = pid.as_raw_nonzero().get();
+                    let Some(part) = self.started.iter_mut().find(|part| part.is(pid)) else {
+                        continue;
+                    };
+                    if !away.join(&part.name).exists() {
+                        return anyhow!(
+                            "`{}` has ended:\n{}",
+                            part.name,
+                            end(&self.logs, &part.name)
+                        );
+                    }
+                    part.child = None;
+                    continue;
+                }
+                Ok(None) => {}
                 Err(error) => return anyhow!("no part is left: {error}"),
-            };
-            let part =
-                self.started.iter().find(|(_, child)| i32::try_from(child.id()) == Ok(ended));
-            if let Some((name, _)) = part {
-                return anyhow!("`{name}` has ended:\n{}", end(&self.logs, name));
             }
+            for part in self.started.iter_mut().filter(|part| part.child.is_none()) {
+                if !away.join(&part.name).exists()
+                    && let Err(error) = part.start()
+                {
+                    return error;
+                }
+            }
+            thread::sleep(LOOK_EVERY);
         }
     }
 
     fn log(&self, name: &str) -> PathBuf {
         self.logs.join(format!("{name}.log"))
+    }
+}
+
+impl Part {
+    fn start(&mut self) -> Result<()> {
+        let name = &self.name;
+        let child = self.command.spawn().with_context(|| format!("cannot start `{name}`"))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    fn is(&self, pid: i32) -> bool {
+        self.child.as_ref().is_some_and(|child| i32::try_from(child.id()) == Ok(pid))
     }
 }
 

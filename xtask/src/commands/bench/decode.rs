@@ -1,7 +1,8 @@
 //! How fast are stored fields decoded, to nothing, by one core and by two?
 //!
-//! Rates a core are sources by processor time, so that they say the same on a busy machine; how
-//! much faster two decoders are is by the clock, and says little on a busy machine.
+//! Rates a core are sources by the processor time of one decoder that is held to one core, so that
+//! they say the same on a busy machine; how much faster two decoders are, that are held to none, is
+//! by the clock, and says little on a busy machine.
 
 use std::{
     path::Path,
@@ -28,6 +29,34 @@ use crate::{
 const SOURCES: [Distribution; 2] = [ELASTICSEARCH_7_10, OPENSEARCH_2_19];
 const SHAPES: [Shape; 3] = [Shape::Tiny, Shape::Short, Shape::Long];
 const CODECS: [Codec; 2] = [Codec::Lz4, Codec::Deflate];
+
+/// What a run may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cores {
+    One,
+    Two,
+}
+
+impl Cores {
+    /// The decoder, to be told what to read.
+    fn command(self, program: &Path) -> Command {
+        match self {
+            Self::One => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", "0"]).arg(program);
+                command
+            }
+            Self::Two => Command::new(program),
+        }
+    }
+
+    fn decoders(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+        }
+    }
+}
 
 /// How much is decoded, and how often.
 #[derive(Debug, Args)]
@@ -61,8 +90,8 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
     say(machine_line()?);
     let mut rows = Vec::new();
     for (wanted, data) in &prepared {
-        let one = best(&program, data, 1, options)?;
-        let two = best(&program, data, 2, options)?;
+        let one = best(&program, data, Cores::One, options)?;
+        let two = best(&program, data, Cores::Two, options)?;
         let of_core = one.processor.as_secs_f64() / as_float(options.passes);
         let Wanted { distribution, shape, codec, .. } = wanted;
         rows.push(vec![
@@ -83,7 +112,7 @@ pub(super) fn run(machine: &Machine, options: &Options) -> Result<()> {
         "shape",
         "MB/s a core",
         "million documents/s a core",
-        "two decoders, times faster",
+        "two cores, times faster",
         "MiB of memory",
     ];
     say(table(&head, &rows));
@@ -101,14 +130,14 @@ fn size(shape: Shape) -> u64 {
 }
 
 /// The run that took the least processor time, and the least time of any.
-fn best(program: &Path, data: &Prepared, decoders: u32, options: &Options) -> Result<Used> {
+fn best(program: &Path, data: &Prepared, cores: Cores, options: &Options) -> Result<Used> {
     let mut best: Option<Used> = None;
     for _ in 0..options.runs.max(1) {
-        let mut command = Command::new(program);
+        let mut command = cores.command(program);
         command
             .arg(&data.repository)
             .arg(NAME)
-            .arg(decoders.to_string())
+            .arg(cores.decoders())
             .arg(options.passes.to_string())
             .stdout(Stdio::null());
         let used = measured::run(&mut command)?;

@@ -179,7 +179,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     tests
         .args(["test", "--workspace", "--no-fail-fast", "--features", REAL_SERVERS])
         .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
-        .args(["--test", "mishaps"])
+        .args(["--test", "mishaps", "--test", "fleet"])
         // The tests share the servers.
         .args(["--", "--test-threads", "1"])
         .env("ARGOSY_TEST_SERVERS", &list)
@@ -213,10 +213,11 @@ fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
 
 fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
     cluster::load_images(machine, running)?;
-    // Each of the migrations starts servers of its own, and the machine may be small.
+    // Each of the migrations starts servers of its own, and the machine may be small. Of the
+    // faults, each takes parts of the cluster away.
     for (tests, at_once) in [
         (&["real_cluster", "real_cluster_cli", "parity"][..], "4"),
-        (&["real_cluster_migration"], "1"),
+        (&["real_cluster_install", "real_cluster_migration", "real_cluster_faults"], "1"),
     ] {
         let mut command = cargo(machine);
         command.args(["test", "--workspace", "--features", REAL_CLUSTER]);

@@ -15,7 +15,7 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use session::output;
 use snapshot_repo::{
-    Document, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
+    Batch, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
     SnapshotState, SourceMode,
 };
 use step_api::{Exit, Failure};
@@ -174,13 +174,13 @@ impl Wanted<'_> {
     }
 
     /// Reads shard by shard, until the writer wants no more.
-    async fn read(&self, sender: mpsc::Sender<Vec<Document>>) -> anyhow::Result<()> {
+    async fn read(&self, sender: mpsc::Sender<Batch>) -> anyhow::Result<()> {
         let bar = progress::bar_beside_output("", Unit::Documents);
         for shard in self.shards.clone() {
             let Some(files) = self.files(shard).await? else { continue };
             bar.set_prefix(format!("shard {shard} of {}", self.metadata.number_of_shards));
             let mut documents = self.repository.documents(files, Position::START);
-            while let Some(batch) = documents.next_batch().await.map_err(fault)? {
+            while let Some(batch) = documents.next().await.map_err(fault)? {
                 bar.set_length(documents.total_documents().unwrap_or(0));
                 bar.set_position(documents.ledger().physical);
                 if sender.send(batch).await.is_err() {
@@ -194,11 +194,7 @@ impl Wanted<'_> {
 }
 
 /// Writes batches as they come. Whoever reads may stop reading at any time, as in `| head`.
-fn write(
-    batches: mpsc::Receiver<Vec<Document>>,
-    index: &str,
-    format: Format,
-) -> io::Result<Written> {
+fn write(batches: mpsc::Receiver<Batch>, index: &str, format: Format) -> io::Result<Written> {
     let mut written = Written::default();
     match write_all(batches, index, format, &mut written) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -207,7 +203,7 @@ fn write(
 }
 
 fn write_all(
-    mut batches: mpsc::Receiver<Vec<Document>>,
+    mut batches: mpsc::Receiver<Batch>,
     index: &str,
     format: Format,
     written: &mut Written,
@@ -219,7 +215,7 @@ fn write_all(
     let mut stdout = BufWriter::with_capacity(WRITE_BYTES, io::stdout().lock());
     let mut printed = Vec::new();
     while let Some(batch) = batches.blocking_recv() {
-        for document in &batch {
+        for document in batch.documents() {
             printed.clear();
             printed.extend_from_slice(before.as_bytes());
             match line::write(&mut printed, index, document) {

@@ -1,7 +1,7 @@
 //! A document as one line of JSON.
 
 use serde::Serialize;
-use snapshot_repo::{Document, source};
+use snapshot_repo::{DocumentRef, source};
 
 /// What stands before the source.
 #[derive(Serialize)]
@@ -19,21 +19,19 @@ struct Keys<'a> {
 }
 
 /// Writes the document at the end of `line`, without a line break; nothing where it fails.
-pub(super) fn write(line: &mut Vec<u8>, index: &str, document: &Document) -> anyhow::Result<()> {
-    let Document { position: _, id, doc_type, routing, parent, source } = document;
-    let source = source.as_deref().map(source::to_line).transpose()?;
+pub(super) fn write(
+    line: &mut Vec<u8>,
+    index: &str,
+    document: DocumentRef<'_>,
+) -> anyhow::Result<()> {
+    let DocumentRef { position: _, id, doc_type, routing, parent, source } = document;
+    let source = source.map(source::to_line).transpose()?;
     if let Some(source) = &source
         && !source.trim_ascii_start().starts_with(b"{")
     {
         anyhow::bail!("the source is no JSON object");
     }
-    let keys = Keys {
-        index,
-        id,
-        doc_type: doc_type.as_deref(),
-        routing: routing.as_deref(),
-        parent: parent.as_deref(),
-    };
+    let keys = Keys { index, id, doc_type, routing, parent };
     let start = line.len();
     serde_json::to_writer(&mut *line, &keys)?;
     // As it is, so that numbers keep their digits.
@@ -52,20 +50,14 @@ pub(super) fn write(line: &mut Vec<u8>, index: &str, document: &Document) -> any
 mod tests {
     use super::*;
 
-    fn document(source: Option<&'static [u8]>) -> Document {
-        Document {
-            position: 7,
-            id: "a\"b".to_owned(),
-            doc_type: None,
-            routing: Some("r".to_owned()),
-            parent: None,
-            source: source.map(Into::into),
-        }
+    fn document(source: Option<&[u8]>) -> DocumentRef<'_> {
+        let (doc_type, routing, parent) = (None, Some("r"), None);
+        DocumentRef { position: 7, id: "a\"b", doc_type, routing, parent, source }
     }
 
     fn line(source: Option<&'static [u8]>) -> anyhow::Result<String> {
         let mut line = b"before ".to_vec();
-        write(&mut line, "i", &document(source))?;
+        write(&mut line, "i", document(source))?;
         Ok(String::from_utf8(line)?)
     }
 
@@ -89,7 +81,7 @@ mod tests {
     fn what_is_no_object_is_refused_and_leaves_nothing() {
         for source in [&b""[..], b"5", b"{\n\"a\""] {
             let mut line = b"before ".to_vec();
-            write(&mut line, "i", &document(Some(source))).expect_err("no object");
+            write(&mut line, "i", document(Some(source))).expect_err("no object");
             assert_eq!(line, b"before ");
         }
     }

@@ -1,7 +1,5 @@
 //! `console snapshot`: what is in a snapshot repository? No cluster is needed.
 
-use std::path;
-
 use snapshot_repo::{Location, Repository, RepositoryError};
 use step_api::{Exit, Failure, process::variables};
 
@@ -35,11 +33,8 @@ pub(crate) async fn run(command: Snapshot, format: Format) -> anyhow::Result<Exi
 
 fn open(flags: &RepositoryFlags) -> anyhow::Result<Repository> {
     let RepositoryFlags { repo, endpoint, region } = flags;
-    // A folder may be named as the shell completes it.
-    let is_folder = !repo.is_empty() && !repo.contains("://");
-    let uri = if is_folder { path::absolute(repo)?.display().to_string() } else { repo.clone() };
     let location = Location {
-        uri,
+        uri: repo.clone(),
         region: region.clone(),
         endpoint: endpoint.clone(),
         options: std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect(),

@@ -158,7 +158,7 @@ async fn count_documents(
 ) -> Result<Ledger, RepositoryError> {
     let mut documents = repository.documents(files, Position::START);
     let mut before = 0;
-    while documents.next_batch().await?.is_some() {
+    while documents.next().await?.is_some() {
         let physical = documents.ledger().physical;
         bar.inc(physical - before);
         before = physical;

@@ -2,20 +2,22 @@
 
 use engine::GateState;
 use ratatui::style::{Modifier, Style};
-use serde_json::Value;
 
 use super::{Palette, style::HEADING, took};
 use crate::{
     manage::{
-        plain::{plain, wrapped},
+        plain::wrapped,
         snapshot::{Node, Standing},
         state::State,
     },
-    view::{gate, progress, text::phase_name},
+    view::{
+        answer::{LONGEST, readable},
+        gate,
+        plain::plain,
+        progress,
+        text::phase_name,
+    },
 };
-
-/// More lines of an answer are for the log.
-const LONGEST_ANSWER: usize = 400;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +91,11 @@ pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String
     for (heading, value) in &node.outputs {
         lines.heading(heading);
         let answer = readable(value);
-        for line in answer.iter().take(LONGEST_ANSWER) {
+        for line in answer.iter().take(LONGEST) {
             lines.push(Kind::Text, &format!("  {line}"));
         }
-        if answer.len() > LONGEST_ANSWER {
-            let rest = answer.len() - LONGEST_ANSWER;
+        if answer.len() > LONGEST {
+            let rest = answer.len() - LONGEST;
             lines.push(Kind::Text, &format!("  ... and {rest} lines more"));
         }
     }
@@ -154,90 +156,11 @@ fn bar(known: &step_api::Progress, width: usize) -> Option<String> {
     Some(format!("  [{}{}]", "#".repeat(full), ".".repeat(room.saturating_sub(full))))
 }
 
-/// Writes an answer as a person would note it down: a line a value, what belongs together indented.
-fn readable(value: &str) -> Vec<String> {
-    match serde_json::from_str::<Value>(value) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => {
-            let mut lines = Vec::new();
-            push_value(&value, "", &mut lines);
-            lines
-        }
-        Ok(Value::String(text)) => plain(&text).lines().map(str::to_owned).collect(),
-        _ => plain(value).lines().map(str::to_owned).collect(),
-    }
-}
-
-fn push_value(value: &Value, indent: &str, lines: &mut Vec<String>) {
-    if lines.len() > LONGEST_ANSWER {
-        return;
-    }
-    match value {
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                push_entry(&format!("{}:", plain(key)), value, indent, lines);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                push_entry("-", item, indent, lines);
-            }
-        }
-        scalar => lines.push(format!("{indent}{}", scalar_text(scalar))),
-    }
-}
-
-fn push_entry(key: &str, value: &Value, indent: &str, lines: &mut Vec<String>) {
-    let is_empty = match value {
-        Value::Object(entries) => entries.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    };
-    match value {
-        _ if is_empty => lines.push(format!("{indent}{key} none")),
-        Value::Object(_) | Value::Array(_) => {
-            lines.push(format!("{indent}{key}"));
-            push_value(value, &format!("{indent}  "), lines);
-        }
-        scalar => lines.push(format!("{indent}{key} {}", scalar_text(scalar))),
-    }
-}
-
-fn scalar_text(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::Number(number) => {
-            number.as_u64().map_or_else(|| number.to_string(), progress::grouped)
-        }
-        Value::String(text) => plain(text).replace('\n', " "),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use step_api::{Count, Progress};
 
     use super::*;
-
-    #[test]
-    fn an_answer_reads_as_a_note() {
-        let answer = r#"{"documents": 12000, "isNew": true, "indices": [{"name": "a", "aliases": []}, "b"], "why": null}"#;
-        let expected = [
-            "documents: 12,000",
-            "isNew: yes",
-            "indices:",
-            "  -",
-            "    name: a",
-            "    aliases: none",
-            "  - b",
-            "why: none",
-        ];
-        assert_eq!(readable(answer), expected);
-        assert_eq!(readable("two\nlines"), ["two", "lines"]);
-        assert_eq!(readable("\"\""), Vec::<String>::new());
-    }
 
     #[test]
     fn the_bar_is_as_full_as_the_work_is_done() {

@@ -1,0 +1,99 @@
+//! `workflow install`: put into a namespace what migrations and the console pod need there.
+
+use std::{collections::BTreeMap, path::Path};
+
+use generator::Steps;
+use serde_json::{Value, json};
+use session::{EngineFlags, KubernetesAccess};
+use step_api::Exit;
+
+use super::folder;
+use crate::{
+    args::{Format, Install},
+    input,
+    install::{self, CONSOLE_POD},
+    kubernetes::{Applied, Argo},
+    output::{self, failure},
+};
+
+/// Runs `workflow install`.
+pub(crate) fn run(engine: &EngineFlags, flags: &Install, format: Format) -> anyhow::Result<Exit> {
+    let access = engine.access();
+    if let Some(namespace) = &access.namespace
+        && !argo::names::is_allowed(namespace)
+    {
+        let message = format!("`{namespace}` cannot name a namespace");
+        return Err(failure(Exit::Invalid, message));
+    }
+    let installation = input::installation(&flags.site, Steps::Pods);
+    let objects = install::objects(&installation, access.namespace.as_deref())?;
+    if flags.print {
+        print(&objects, format)?;
+    } else if let Some(folder) = &flags.output_dir {
+        write(folder, &objects)?;
+    } else {
+        apply(access, &objects, format)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints the objects. As JSON they are one List, which `kubectl apply` takes too.
+fn print(objects: &[Value], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        return output::json(&json!({ "apiVersion": "v1", "kind": "List", "items": objects }));
+    }
+    let documents = objects.iter().map(argo::yaml::write).collect::<Result<Vec<_>, _>>()?;
+    output::plain(&documents.join("---\n"))
+}
+
+fn write(folder: &Path, objects: &[Value]) -> anyhow::Result<()> {
+    let files: BTreeMap<String, &Value> = objects
+        .iter()
+        .map(|object| {
+            let (kind, name) = identity(object);
+            (folder::file(kind, name), object)
+        })
+        .collect();
+    folder::write(folder, &files)?;
+    let folder = folder.display();
+    output::tell(&format!("wrote {} objects to {folder}", objects.len()));
+    output::hint(&format!("kubectl apply -k {folder}"));
+    Ok(())
+}
+
+fn apply(access: KubernetesAccess, objects: &[Value], format: Format) -> anyhow::Result<()> {
+    let (namespace, outcomes) = Argo::new(access)?.install(objects)?;
+    let told = objects.iter().zip(outcomes);
+    match format {
+        Format::Json => {
+            let applied: Vec<Value> = told
+                .map(|(object, outcome)| {
+                    let (kind, name) = identity(object);
+                    json!({ "kind": kind, "name": name, "outcome": word(outcome) })
+                })
+                .collect();
+            output::json(&json!({ "namespace": namespace, "applied": applied }))?;
+        }
+        Format::Text => {
+            for (object, outcome) in told {
+                let (kind, name) = identity(object);
+                output::result(&format!("{kind}/{name} {}", word(outcome)))?;
+            }
+        }
+    }
+    output::hint(&format!("kubectl exec -it {CONSOLE_POD} -n {namespace} -- sh"));
+    Ok(())
+}
+
+fn word(outcome: Applied) -> &'static str {
+    match outcome {
+        Applied::Created => "created",
+        Applied::Changed => "changed",
+        Applied::Unchanged => "unchanged",
+    }
+}
+
+fn identity(object: &Value) -> (&str, &str) {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    (text("/kind"), text("/metadata/name"))
+}

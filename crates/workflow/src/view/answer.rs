@@ -1,0 +1,92 @@
+//! What a step was asked and what it gave, as a person would note it down.
+
+use serde_json::Value;
+
+use super::{plain::plain, progress};
+
+/// More lines of an answer are for the log.
+pub(crate) const LONGEST: usize = 400;
+
+/// Writes an answer as a person would note it down: a line a value, what belongs together indented.
+pub(crate) fn readable(value: &str) -> Vec<String> {
+    match serde_json::from_str::<Value>(value) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => {
+            let mut lines = Vec::new();
+            push_value(&value, "", &mut lines);
+            lines
+        }
+        Ok(Value::String(text)) => plain(&text).lines().map(str::to_owned).collect(),
+        _ => plain(value).lines().map(str::to_owned).collect(),
+    }
+}
+
+fn push_value(value: &Value, indent: &str, lines: &mut Vec<String>) {
+    if lines.len() > LONGEST {
+        return;
+    }
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                push_entry(&format!("{}:", plain(key)), value, indent, lines);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                push_entry("-", item, indent, lines);
+            }
+        }
+        scalar => lines.push(format!("{indent}{}", scalar_text(scalar))),
+    }
+}
+
+fn push_entry(key: &str, value: &Value, indent: &str, lines: &mut Vec<String>) {
+    let is_empty = match value {
+        Value::Object(entries) => entries.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        _ if is_empty => lines.push(format!("{indent}{key} none")),
+        Value::Object(_) | Value::Array(_) => {
+            lines.push(format!("{indent}{key}"));
+            push_value(value, &format!("{indent}  "), lines);
+        }
+        scalar => lines.push(format!("{indent}{key} {}", scalar_text(scalar))),
+    }
+}
+
+fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => {
+            number.as_u64().map_or_else(|| number.to_string(), progress::grouped)
+        }
+        Value::String(text) => plain(text).replace('\n', " "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_as_a_note() {
+        let answer = r#"{"documents": 12000, "isNew": true, "indices": [{"name": "a", "aliases": []}, "b"], "why": null}"#;
+        let expected = [
+            "documents: 12,000",
+            "isNew: yes",
+            "indices:",
+            "  -",
+            "    name: a",
+            "    aliases: none",
+            "  - b",
+            "why: none",
+        ];
+        assert_eq!(readable(answer), expected);
+        assert_eq!(readable("two\nlines"), ["two", "lines"]);
+        assert_eq!(readable("\"\""), Vec::<String>::new());
+    }
+}
