@@ -14,7 +14,7 @@ use std::{
 use argo::{NodePhase, NodeStatus, WorkflowStatus};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::server::text;
@@ -85,8 +85,7 @@ pub(super) fn pack(nodes: &Map<String, Value>) -> Result<String, UnpackError> {
     Ok(STANDARD.encode(encoder.finish()?))
 }
 
-/// Reads the status of a workflow with its nodes. What a node was called with and gave is left
-/// out: nobody is shown it, and it may hold what this version does not know.
+/// Reads the status of a workflow with its nodes.
 pub(super) fn status(workflow: &Value, nodes: &Map<String, Value>) -> WorkflowStatus {
     let some = |pointer: &str| {
         let found = text(workflow, pointer);
@@ -127,8 +126,11 @@ fn ended(node: NodeStatus, run: NodePhase) -> NodeStatus {
 
 fn node(value: &Value) -> Option<NodeStatus> {
     let mut fields = value.as_object()?.clone();
-    fields.remove("inputs");
-    fields.remove("outputs");
+    for part in ["inputs", "outputs"] {
+        if let Some(values) = fields.get_mut(part) {
+            *values = json!({ "parameters": parameters(values) });
+        }
+    }
     let is_known =
         fields.get("type").and_then(Value::as_str).is_some_and(|word| KNOWN_TYPES.contains(&word));
     if !is_known {
@@ -137,10 +139,19 @@ fn node(value: &Value) -> Option<NodeStatus> {
     serde_json::from_value(Value::Object(fields)).ok()
 }
 
+/// Returns the names and values of a node's parameters: the rest, artifacts among it, may hold what
+/// this version does not know.
+fn parameters(values: &Value) -> Vec<Value> {
+    let all = values.get("parameters").and_then(Value::as_array);
+    all.into_iter()
+        .flatten()
+        .map(|parameter| json!({ "name": parameter["name"], "value": parameter["value"] }))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use argo::NodeType;
-    use serde_json::json;
+    use argo::{NodeType, Parameter};
 
     use super::*;
 
@@ -148,7 +159,13 @@ mod tests {
         let node = json!({
             "id": "w-1", "name": "w.a", "displayName": "a", "type": "HTTP", "phase": "Running",
             "startedAt": "2026-11-20T10:00:00Z", "finishedAt": null,
-            "inputs": { "artifacts": [{ "name": "x" }] }, "outputs": { "exitCode": "0" },
+            "inputs": { "artifacts": [{ "name": "x" }] },
+            "outputs": {
+                "exitCode": "0", "artifacts": [{ "name": "main-logs" }],
+                "parameters": [{
+                    "name": "answer", "value": "{}", "valueFrom": { "path": "/answer", "new": 1 },
+                }],
+            },
             "templateScope": "local/w", "progress": "0/1",
         });
         Map::from_iter([("w-1".to_owned(), node)])
@@ -167,6 +184,8 @@ mod tests {
             assert_eq!(status.phase, NodePhase::Running);
             assert_eq!(status.nodes["w-1"].kind, NodeType::Pod);
             assert_eq!(status.nodes["w-1"].finished_at, None);
+            let outputs = status.nodes["w-1"].outputs.as_ref().expect("outputs");
+            assert_eq!(outputs.parameters, [Parameter::new("answer", "{}")]);
         }
     }
 

@@ -74,11 +74,6 @@ impl Lane {
         Self::Cluster,
     ];
 
-    /// Whether it runs when no lane is named.
-    pub(super) fn is_by_default(self) -> bool {
-        self != Self::Cluster
-    }
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
