@@ -2,6 +2,11 @@
 //!
 //! Nothing of the product is in the way: what a test makes and looks at goes by these requests.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use anyhow::{Context as _, Result};
 use kube::{Client, Config, config::KubeConfigOptions, config::Kubeconfig};
 use serde_json::{Value, json};
@@ -44,7 +49,22 @@ impl Namespace {
         )?;
         let name = made["metadata"]["name"].as_str().context("a namespace has a name")?;
         name.clone_into(&mut namespace.name);
+        namespace.await_account()?;
         Ok(namespace)
+    }
+
+    /// Waits for the account that pods have when they name none: until it is there, they are
+    /// refused.
+    fn await_account(&self) -> Result<()> {
+        let path = self.path("/api/v1", "serviceaccounts/default");
+        let begun = Instant::now();
+        while let Err(error) = self.get(&path) {
+            if begun.elapsed() > Duration::from_mins(1) {
+                return Err(error);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// The path of a collection in this namespace: `/apis/batch/v1` and `jobs`.
