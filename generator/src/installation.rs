@@ -27,7 +27,7 @@ pub struct Installation {
     pub default_snapshot_repository: Option<DefaultRepository>,
     /// Where pods find the folders of `file://` repositories.
     pub snapshot_volume: Option<SnapshotVolume>,
-    /// What the steps are; it decides what is worth a warning, and nothing else.
+    /// What the steps are; it decides what is worth a finding, and nothing else.
     pub steps: Steps,
 }
 

@@ -103,7 +103,11 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
         return None;
     }
     let manifests = render::render(&plan, installation);
-    check::size::check_manifests(&manifests, &mut Report::new(&document, &[], findings));
+    let mut report = Report::new(&document, &[], findings);
+    check::size::check_manifests(&manifests, &mut report);
+    if installation.steps == Steps::Pods {
+        check::size::check_run(&plan, &manifests, &mut report);
+    }
     if findings.has_errors() {
         return None;
     }

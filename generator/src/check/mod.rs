@@ -85,6 +85,7 @@ static RULES: &[Rule] = &[
     names::WORKFLOW,
     size::GROUP,
     size::OBJECT,
+    size::RUN,
 ];
 
 /// Returns every rule, in the order of the list of findings.

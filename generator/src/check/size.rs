@@ -20,6 +20,17 @@ pub(crate) const OBJECT: Rule = Rule {
            into one ConfigMap. Split the migration into several, or write fewer patterns.",
 };
 
+/// A run that Argo could not keep.
+pub(crate) const RUN: Rule = Rule {
+    id: "manifest::run-too-large",
+    severity: Severity::Error,
+    summary: "a run of so many groups is larger than Argo keeps",
+    docs: "Argo keeps a run in one object of 1 MiB, and copies every template that the run uses \
+           into it: about 9 KB a group. What is left is for the state of the steps. Split the \
+           file into several, each a workflow of its own (`--workflow-name`), or let the embedded \
+           engine run it, which has no such limit.",
+};
+
 /// A group whose patterns fit no argument.
 pub(crate) const GROUP: Rule = Rule {
     id: "group::too-many-patterns",
@@ -31,6 +42,13 @@ pub(crate) const GROUP: Rule = Rule {
 
 /// What the API server takes, with some room for what it adds itself.
 const LARGEST_OBJECT: usize = 1_000_000;
+
+/// How much of a run's mebibyte its templates may take. Argo compresses the state of the steps,
+/// to about a sixth of what the templates take.
+const LARGEST_TEMPLATES: usize = 850_000;
+
+/// What those of the steps have, rounded up; every file brings them along.
+const STEP_TEMPLATES: usize = 50_000;
 
 /// Checks the requests of groups.
 pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
@@ -92,9 +110,30 @@ pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) {
     }
 }
 
+/// Checks what Argo keeps of a run.
+pub(crate) fn check_run(plan: &Plan, manifests: &[Manifest], report: &mut Report<'_>) {
+    let templates =
+        manifests.iter().filter(|manifest| matches!(manifest, Manifest::WorkflowTemplate(_)));
+    let size: usize = templates.map(argo::json_size).sum();
+    if size <= LARGEST_TEMPLATES {
+        return;
+    }
+    let groups: usize = plan.migrations.iter().map(|migration| migration.groups.len()).sum();
+    let files = size.div_ceil(LARGEST_TEMPLATES - STEP_TEMPLATES);
+    let message = format!(
+        "a run of {groups} groups would keep {size} bytes of templates, and Argo has room for \
+         {LARGEST_TEMPLATES}"
+    );
+    report.key(&RUN, &Pointer::root().key("migrations"), message).help(format!(
+        "make {files} files of at most {} groups, each a workflow of its own (`--workflow-name`), \
+         or run it on one machine (`--engine local`)",
+        groups.div_ceil(files)
+    ));
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::{Installation, check::testing::grouped, compile};
+    use crate::{Installation, Steps, check::testing::grouped, compile};
 
     fn ids(source: &str) -> Vec<&'static str> {
         let compiled = compile(source, &Installation::default());
@@ -106,6 +145,26 @@ mod tests {
         let patterns: Vec<String> = (0..9_000).map(|number| format!("orders-{number}")).collect();
         let source = grouped(&format!("\n      - indices: [{}]", patterns.join(", ")));
         assert_eq!(ids(&source), ["group::too-many-patterns"]);
+    }
+
+    #[test]
+    fn a_run_that_argo_could_not_keep_is_refused_and_the_parts_that_are_proposed_are_not() {
+        let file = |groups: usize| {
+            let group = |number| format!("\n      - indices: [\"tenant-{number:05}-*\"]");
+            grouped(&(0..groups).map(group).collect::<Vec<_>>().concat())
+        };
+        let pods = Installation { steps: Steps::Pods, ..Installation::default() };
+        let compiled = compile(&file(1_000), &pods);
+        let [finding] = compiled.findings.iter().collect::<Vec<_>>()[..] else {
+            panic!("{:?}", compiled.findings)
+        };
+        assert_eq!(finding.id, "manifest::run-too-large");
+        let help = finding.help.as_deref().unwrap_or_default();
+        let numbers: Vec<usize> = help.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let [files, groups] = numbers[..] else { panic!("{help}") };
+        assert!(files * groups >= 1_000, "{help}");
+        assert!(compile(&file(groups), &pods).output.is_some(), "{help}");
+        assert_eq!(ids(&file(1_000)), [""; 0]);
     }
 
     #[test]
