@@ -78,6 +78,9 @@ pub fn shared_manifests(installation: &Installation) -> Vec<Manifest> {
     render::shared(installation)
 }
 
+/// The id of the finding that Argo could not keep a run of this file.
+pub const RUN_TOO_LARGE: &str = check::size::RUN.id;
+
 /// Compiles a migration file for an installation.
 pub fn compile(source: &str, installation: &Installation) -> Compiled {
     let mut findings = Findings::default();
@@ -104,9 +107,9 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
     }
     let manifests = render::render(&plan, installation);
     let mut report = Report::new(&document, &[], findings);
-    check::size::check_manifests(&manifests, &mut report);
+    let templates = check::size::check_manifests(&manifests, &mut report);
     if installation.steps == Steps::Pods {
-        check::size::check_run(&plan, &manifests, &mut report);
+        check::size::check_run(&plan, templates, &mut report);
     }
     if findings.has_errors() {
         return None;

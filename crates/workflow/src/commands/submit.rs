@@ -39,6 +39,10 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Submit, format: Format) -> anyh
         return Ok(Exit::Invalid);
     };
     source.show_findings();
+    if source.compiled.findings.iter().any(|finding| finding.id == generator::RUN_TOO_LARGE) {
+        let message = "Argo could not keep a run of this file; split it as the finding says";
+        return Err(failure(Exit::Invalid, message.to_owned()));
+    }
     require_secrets(backend, &source)?;
     let name = &flags.input.installation.workflow_name;
     let previous = backend.find(name)?;
