@@ -3,9 +3,9 @@
 //!
 //! `refresh_interval`: without a refresh each second the target makes fewer, larger segments. And
 //! the ingest pipelines of an index: a document of the snapshot has been through them, and the
-//! target may not have them at all. What they were is written down before it is changed; [`restore`] puts it back and
-//! deletes the note. An index that held documents of others before is left as it is, for somebody
-//! may be searching it.
+//! target may not have them at all. What they were is written down before it is changed;
+//! [`restore`] puts it back and deletes the note. An index that held documents of others before is
+//! left as it is, for somebody may be searching it.
 
 use std::collections::BTreeMap;
 
