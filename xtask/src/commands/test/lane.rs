@@ -74,6 +74,11 @@ impl Lane {
         Self::Cluster,
     ];
 
+    /// Whether it runs when no lane is named.
+    pub(super) fn is_by_default(self) -> bool {
+        self != Self::Cluster
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
