@@ -60,28 +60,7 @@ impl Gated {
     /// Makes a namespace in which steps may run.
     pub fn new() -> Result<Self> {
         let gated = Self { argosy: Argosy::new()?, namespace: Namespace::new("argosy-cli")? };
-        let rbac = "/apis/rbac.authorization.k8s.io/v1";
-        let group = "rbac.authorization.k8s.io";
-        gated.namespace.create(
-            &gated.namespace.path(rbac, "roles"),
-            &json!({
-                "apiVersion": format!("{group}/v1"), "kind": "Role",
-                "metadata": { "name": "executor" },
-                "rules": [{
-                    "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"],
-                    "verbs": ["create", "patch"],
-                }],
-            }),
-        )?;
-        gated.namespace.create(
-            &gated.namespace.path(rbac, "rolebindings"),
-            &json!({
-                "apiVersion": format!("{group}/v1"), "kind": "RoleBinding",
-                "metadata": { "name": "executor" },
-                "roleRef": { "apiGroup": group, "kind": "Role", "name": "executor" },
-                "subjects": [{ "kind": "ServiceAccount", "name": "default" }],
-            }),
-        )?;
+        gated.namespace.allow_pods(Vec::new())?;
         Ok(gated)
     }
 

@@ -2,6 +2,7 @@
 //! comparing two clusters document by document.
 
 pub mod argosy;
+pub mod bed;
 pub mod bucket;
 pub mod claim;
 pub mod compare;

@@ -72,6 +72,34 @@ impl Namespace {
         format!("{api}/namespaces/{}/{resource}", self.name)
     }
 
+    /// Gives the account that pods have when they name none what Argo's executor needs, and what
+    /// else the rules allow.
+    pub fn allow_pods(&self, more: Vec<Value>) -> Result<()> {
+        let group = "rbac.authorization.k8s.io";
+        let api = format!("{group}/v1");
+        let report = json!({
+            "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"],
+            "verbs": ["create", "patch"],
+        });
+        let rules: Vec<Value> = std::iter::once(report).chain(more).collect();
+        self.create(
+            &self.path(&format!("/apis/{api}"), "roles"),
+            &json!({
+                "apiVersion": api, "kind": "Role", "metadata": { "name": "executor" },
+                "rules": rules,
+            }),
+        )?;
+        self.create(
+            &self.path(&format!("/apis/{api}"), "rolebindings"),
+            &json!({
+                "apiVersion": api, "kind": "RoleBinding", "metadata": { "name": "executor" },
+                "roleRef": { "apiGroup": group, "kind": "Role", "name": "executor" },
+                "subjects": [{ "kind": "ServiceAccount", "name": "default" }],
+            }),
+        )?;
+        Ok(())
+    }
+
     /// Makes an object.
     pub fn create(&self, path: &str, object: &Value) -> Result<Value> {
         self.send("POST", path, Some(("application/json", object)))

@@ -8,9 +8,10 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 use serde_json::{Value, json};
 use xtask::http::{Http, encoded};
-use xtask::machine::Machine;
 use xtask::server::Address;
 use xtask::server::kept::KeptServers;
+
+use crate::bed;
 
 /// A real server, emptied for one test.
 #[derive(Debug)]
@@ -102,6 +103,5 @@ fn all() -> Result<Vec<Address>> {
     if let Some(list) = std::env::var_os("ARGOSY_TEST_SERVERS") {
         return Ok(serde_json::from_slice(&fs::read(PathBuf::from(list))?)?);
     }
-    let area = std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from);
-    KeptServers::of_tests(&Machine::detect(area)?)?.running()
+    KeptServers::of_tests(&bed::machine()?)?.running()
 }

@@ -5,27 +5,21 @@
 //! from the module that the cluster was built of. To look at a few of them, name parts of their
 //! names in `ARGOSY_TEST_WORKFLOWS`, with commas between.
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-    time::Instant,
-};
+use std::{path::Path, thread, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use tests::{
+    bed,
     namespace::Namespace,
     parity::{corpus, local, outcome::Outcome, remote},
 };
-use xtask::{cluster::Cluster, machine::Machine};
 
 /// As many of Argo's examples are within our subset and run in a shell.
 const EXAMPLES: usize = 32;
 
 #[test]
 fn the_engine_and_argo_come_to_the_same_end() -> Result<()> {
-    let machine = Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))?;
-    let cluster = Cluster::of(&machine)?.running()?;
-    let cluster = cluster.context("no cluster runs; `cargo xtask cluster up` starts it")?;
+    let cluster = bed::cluster(&bed::machine()?)?;
     let namespace = Namespace::new("parity")?;
 
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/parity");

@@ -2,7 +2,7 @@
 //! and before the API server that knows every field; every image in a pod.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -11,25 +11,13 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use generator::{Compiled, Installation, Output};
 use serde_json::{Map, Value, json};
-use tests::{
-    argosy::run,
-    namespace::{KUBECONFIG, Namespace},
-};
-use xtask::{
-    cluster::{Cluster, Running},
-    images,
-    machine::Machine,
-};
+use tests::{argosy::run, bed, namespace::Namespace};
+use xtask::{cluster::Running, images};
 
 const POD_ENDS_WITHIN: Duration = Duration::from_secs(90);
 
-fn machine() -> Result<Machine> {
-    Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))
-}
-
 fn cluster() -> Result<Running> {
-    let running = Cluster::of(&machine()?)?.running()?;
-    running.with_context(|| format!("no cluster runs; start one and name it by {KUBECONFIG}"))
+    bed::cluster(&bed::machine()?)
 }
 
 /// Every example, compiled, with its name.
@@ -183,8 +171,8 @@ fn every_image_is_small_and_its_program_runs_with_no_rights_and_nothing_else_in_
     let installation = Installation::default();
     let namespace = Namespace::new("images")?;
     let pods = namespace.path("/api/v1", "pods");
-    let archives = machine()?.area.folder("images")?;
-    let steps = images::steps(&machine()?)?;
+    let archives = bed::machine()?.area.folder("images")?;
+    let steps = images::steps(&bed::machine()?)?;
     ensure!(steps.len() > 5, "{steps:?}");
     // A step that is given no request says so and ends with 2.
     let mut programs: Vec<(String, String, i32)> =

@@ -6,7 +6,6 @@
 //! not there is in `real_cluster_cli`.
 
 use std::{
-    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -16,24 +15,19 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tests::{
     argosy::Done,
+    bed,
     gated::{ARGO, Gated, Steps, gate_of, node_of, phase_of, step},
-    namespace::KUBECONFIG,
 };
-use xtask::{
-    cluster::{
-        Cluster, Running,
-        outage::Part::{ApiServer, Controller, Kubelet},
-    },
-    machine::Machine,
+use xtask::cluster::{
+    Running,
+    outage::Part::{ApiServer, Controller, Kubelet},
 };
 
 const WITHIN: Duration = Duration::from_mins(1);
 const NAME: &str = "migration-workflow";
 
 fn cluster() -> Result<Running> {
-    let machine = Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))?;
-    let running = Cluster::of(&machine)?.running()?;
-    running.with_context(|| format!("no cluster runs; start one and name it by {KUBECONFIG}"))
+    bed::cluster(&bed::machine()?)
 }
 
 /// A migration of so many groups between clusters that do not answer.

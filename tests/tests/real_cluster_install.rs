@@ -8,7 +8,6 @@
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    path::PathBuf,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -18,13 +17,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tests::{
     argosy::{Argosy, Done, run},
+    bed,
     claim::Claim,
-    namespace::{KUBECONFIG, Namespace},
+    namespace::Namespace,
     scene::{DOCUMENTS, INDICES, fill},
     servers::TestServer,
 };
 use xtask::{
-    cluster::{self, Cluster, Running},
+    cluster::{self, Running},
     distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19},
     machine::Machine,
     server::{Lifetime, Server, start_all_at},
@@ -43,10 +43,8 @@ struct Place {
 
 impl Place {
     fn new(name: &str) -> Result<Self> {
-        let machine = Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))?;
-        let running = Cluster::of(&machine)?.running()?;
-        let running = running
-            .with_context(|| format!("no cluster runs; start one and name it by {KUBECONFIG}"))?;
+        let machine = bed::machine()?;
+        let running = bed::cluster(&machine)?;
         let (argosy, namespace) = (Argosy::new()?, Namespace::new(name)?);
         Ok(Self { machine, running, argosy, namespace })
     }

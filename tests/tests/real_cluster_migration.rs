@@ -18,12 +18,13 @@ use engine::{Clock, Store};
 use fs_err as fs;
 use serde_json::{Value, json};
 use tests::argosy::{Argosy, Done, run};
+use tests::bed;
 use tests::bucket::Bucket;
 use tests::claim::Claim;
 use tests::compare::differences;
-use tests::namespace::{KUBECONFIG, Namespace};
+use tests::namespace::Namespace;
 use tests::servers::TestServer;
-use xtask::cluster::{self, Cluster};
+use xtask::cluster::{self};
 use xtask::dataset::{self, shop};
 use xtask::distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19};
 use xtask::machine::Machine;
@@ -47,10 +48,8 @@ struct Scene {
 
 impl Scene {
     fn set(name: &str) -> Result<Self> {
-        let machine = Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))?;
-        let running = Cluster::of(&machine)?.running()?;
-        let running = running
-            .with_context(|| format!("no cluster runs; start one and name it by {KUBECONFIG}"))?;
+        let machine = bed::machine()?;
+        let running = bed::cluster(&machine)?;
         running.enter_network()?;
         let run = machine.area.new_run(name)?;
         let wanted = [ELASTICSEARCH_7_17, OPENSEARCH_2_19];

@@ -14,7 +14,6 @@ use super::{corpus::Case, local::WHO};
 use crate::namespace::Namespace;
 
 const ARGO: &str = "/apis/argoproj.io/v1alpha1";
-const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const WITHIN: Duration = Duration::from_mins(15);
 const POLL: Duration = Duration::from_millis(500);
 /// With more at once, all of them wait for the node, and Argo's own containers give up.
@@ -22,7 +21,11 @@ const AT_ONCE: usize = 6;
 
 /// Runs all cases; returns the status of each, in their order.
 pub fn run(cases: &[Case], namespace: &Namespace) -> Result<Vec<Value>> {
-    allow_steps_to_report(namespace)?;
+    // Some of the steps run a Job.
+    namespace.allow_pods(vec![json!({
+        "apiGroups": ["batch"], "resources": ["jobs"],
+        "verbs": ["create", "get", "list", "watch"],
+    })])?;
     make_shared_objects(cases, namespace)?;
     let workflows = namespace.path(ARGO, "workflows");
     let submit = |case: &Case| -> Result<()> {
@@ -132,36 +135,5 @@ fn make_shared_objects(cases: &[Case], namespace: &Namespace) -> Result<()> {
         }
         namespace.create(&path, &object)?;
     }
-    Ok(())
-}
-
-/// Gives the account of the pods what Argo's executor needs, and what it needs to run a Job.
-fn allow_steps_to_report(namespace: &Namespace) -> Result<()> {
-    let group = "rbac.authorization.k8s.io";
-    namespace.create(
-        &namespace.path(RBAC, "roles"),
-        &json!({
-            "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": { "name": "executor" },
-            "rules": [
-                {
-                    "apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"],
-                    "verbs": ["create", "patch"],
-                },
-                {
-                    "apiGroups": ["batch"], "resources": ["jobs"],
-                    "verbs": ["create", "get", "list", "watch"],
-                },
-            ],
-        }),
-    )?;
-    namespace.create(
-        &namespace.path(RBAC, "rolebindings"),
-        &json!({
-            "apiVersion": format!("{group}/v1"), "kind": "RoleBinding",
-            "metadata": { "name": "executor" },
-            "roleRef": { "apiGroup": group, "kind": "Role", "name": "executor" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "default" }],
-        }),
-    )?;
     Ok(())
 }
