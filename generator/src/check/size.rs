@@ -28,7 +28,9 @@ pub(crate) const RUN: Rule = Rule {
     docs: "Argo keeps a run in one object of 1 MiB, and copies every template that the run uses \
            into it: about 9 KB a group. What is left is for the state of the steps. So `submit` \
            refuses such a file on Argo. Split it into several, each a workflow of its own \
-           (`--workflow-name`), or let the embedded engine run it, which has no such limit.",
+           (`--workflow-name`), and give the migrations in each another `name`: of two runs of \
+           migrations of one name, the later takes the place of the earlier. Or let the embedded \
+           engine run it, which has no such limit.",
 };
 
 /// A group whose patterns fit no argument.
@@ -127,8 +129,8 @@ pub(crate) fn check_run(plan: &Plan, templates: usize, report: &mut Report<'_>) 
          {LARGEST_TEMPLATES}"
     );
     report.key(&RUN, &Pointer::root().key("migrations"), message).help(format!(
-        "make {files} files of at most {} groups, each a workflow of its own (`--workflow-name`), \
-         or run it on one machine (`--engine local`)",
+        "make {files} files of at most {} groups, each a workflow of its own (`--workflow-name`) whose \
+         migrations have a `name` of their own, or run it on one machine (`--engine local`)",
         groups.div_ceil(files)
     ));
 }

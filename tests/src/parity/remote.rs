@@ -52,6 +52,7 @@ pub fn run(cases: &[Case], namespace: &Namespace) -> Result<Vec<Value>> {
             if workflow["status"]["finishedAt"].is_string() {
                 if executor_failed(workflow) && again.insert(name.to_owned()) {
                     namespace.delete(&format!("{workflows}/{name}"))?;
+                    until_pods_are_gone(name, namespace)?;
                     submit(case)?;
                     continue;
                 }
@@ -71,12 +72,24 @@ pub fn run(cases: &[Case], namespace: &Namespace) -> Result<Vec<Value>> {
 }
 
 /// Whether a container that Argo puts beside each step broke down: that says nothing of the
-/// workflow.
+/// workflow. It ends with 64 when it did its work, and an output is missing.
 fn executor_failed(workflow: &Value) -> bool {
     let nodes = workflow["status"]["nodes"].as_object().into_iter().flatten();
-    nodes.into_iter().any(|(_, node)| {
-        node["message"].as_str().is_some_and(|message| message.starts_with("wait: "))
-    })
+    let mut messages = nodes.filter_map(|(_, node)| node["message"].as_str());
+    messages.any(|message| message.starts_with("wait: ") && !message.contains("(exit code 64)"))
+}
+
+/// Pods are named after workflow and node: a workflow of the same name would take old ones for its
+/// own.
+fn until_pods_are_gone(workflow: &str, namespace: &Namespace) -> Result<()> {
+    let selector = format!("workflows.argoproj.io/workflow={workflow}");
+    let pods = namespace.path("/api/v1", &format!("pods?labelSelector={selector}"));
+    let asked = Instant::now();
+    while namespace.get(&pods)?["items"].as_array().is_some_and(|pods| !pods.is_empty()) {
+        ensure!(asked.elapsed() < WITHIN, "pods of `{workflow}` do not go");
+        thread::sleep(POLL);
+    }
+    Ok(())
 }
 
 /// Answers the gates at which a workflow waits.
