@@ -65,7 +65,8 @@ thread_local! {
 pub(crate) fn files(blob: Blob) -> Vec<(u8, Vec<u8>)> {
     let folders = REPOSITORIES.iter().map(|name| original(name));
     let files = folders.flat_map(|folder| places(blob, &folder)).map(fs::read);
-    (0..=u8::MAX).zip(files.map(Result::unwrap_or_default)).collect()
+    let files = files.map(|file| file.expect("the corpus can be read"));
+    (0..=u8::MAX).zip(files).collect()
 }
 
 /// Reads a repository in which a blob of this kind has these bytes.
@@ -155,8 +156,8 @@ fn places(blob: Blob, repository: &Path) -> Vec<PathBuf> {
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
+    for entry in fs::read_dir(folder).expect("the corpus can be read") {
+        let path = entry.expect("the corpus can be read").path();
         if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
     }
     files.sort();

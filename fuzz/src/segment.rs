@@ -16,7 +16,8 @@ const STRETCH: u64 = 2_000;
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// All shards of the corpus of `lucene`.
-static SHARDS: LazyLock<Vec<Files>> = LazyLock::new(|| shards().unwrap_or_default());
+static SHARDS: LazyLock<Vec<Files>> =
+    LazyLock::new(|| shards().expect("the corpus beside this folder can be read"));
 
 /// A place in a segment for a file of some kind.
 #[derive(Clone)]

@@ -1,12 +1,12 @@
 //! Reading Lucene's primitive values from a slice, with the place for the error message.
 //!
 //! ```text
-//! vint    1..5  bytes, 7 bits each, low bits first, top bit set = more follow
-//! vlong   1..9  bytes, the same
-//! zvlong  1..10 bytes, zigzag: 0 -> 0, 1 -> -1, 2 -> 1
-//! int     2, 4 or 8 bytes, big-endian up to Lucene 8, little-endian from Lucene 9
-//! string  vint length, UTF-8
-//! map     vint count, count x (string, string);   set: vint count, count x string
+//! vint        1..5  bytes, 7 bits each, low bits first, top bit set = more follow
+//! vlong       1..10 bytes, the same
+//! int         2, 4 or 8 bytes, big-endian up to Lucene 8, little-endian from Lucene 9
+//! generation  int of 8 bytes, -1 = none
+//! string      vint length, UTF-8
+//! map         vint count, count x (string, string);   set: vint count, count x string
 //! ```
 
 use std::collections::BTreeMap;
@@ -159,17 +159,25 @@ impl<'a> Cursor<'a> {
         u64::try_from(value).map_err(|_| self.out_of_range(what, value))
     }
 
+    /// Reads the generation of a file, which may be none.
+    pub(crate) fn generation(&mut self) -> Result<Option<u64>, LuceneError> {
+        let value = self.i64()?;
+        match u64::try_from(value) {
+            Ok(generation) => Ok(Some(generation)),
+            Err(_) if value == -1 => Ok(None),
+            Err(_) => Err(self.out_of_range("a generation", value)),
+        }
+    }
+
     /// Reads a variable-length number of up to 32 bits.
     pub(crate) fn vint(&mut self) -> Result<u32, LuceneError> {
-        let value = self.variable(5)?;
-        u32::try_from(value).map_err(|_| {
-            self.out_of_range("a variable-length number of 32 bits", value.cast_signed())
-        })
+        let value = self.variable(5, 32)?;
+        u32::try_from(value).map_err(|_| self.error(Problem::NumberTooLong { bits: 32 }))
     }
 
     /// Reads a variable-length number of up to 64 bits.
     pub(crate) fn vlong(&mut self) -> Result<u64, LuceneError> {
-        self.variable(10)
+        self.variable(10, 64)
     }
 
     /// Reads a vint that must fit into a signed 32-bit number, as counts and lengths do.
@@ -181,14 +189,14 @@ impl<'a> Cursor<'a> {
             .ok_or_else(|| self.out_of_range(what, value.into()))
     }
 
-    fn variable(&mut self, longest: u32) -> Result<u64, LuceneError> {
+    fn variable(&mut self, longest: u32, bits: u32) -> Result<u64, LuceneError> {
         let mut value = 0_u64;
         for group in 0..longest {
             let byte = self.u8()?;
-            let bits = u64::from(byte & 0x7f);
+            let part = u64::from(byte & 0x7f);
             let shift = group.saturating_mul(7);
-            let shifted = bits.wrapping_shl(shift);
-            if shifted.wrapping_shr(shift) != bits {
+            let shifted = part.wrapping_shl(shift);
+            if shifted.wrapping_shr(shift) != part {
                 break;
             }
             value |= shifted;
@@ -196,7 +204,7 @@ impl<'a> Cursor<'a> {
                 return Ok(value);
             }
         }
-        Err(self.out_of_range("a variable-length number", value.cast_signed()))
+        Err(self.error(Problem::NumberTooLong { bits }))
     }
 
     /// Reads a string.
@@ -258,7 +266,23 @@ mod tests {
     #[test]
     fn a_number_that_never_ends_is_refused() {
         let error = Cursor::at("_0.fnm", &[0x80; 20], 7).vint().unwrap_err();
-        assert_eq!(error.to_string(), "`_0.fnm` at byte 12: a variable-length number cannot be 0");
+        assert_eq!(
+            error.to_string(),
+            "`_0.fnm` at byte 12: a variable-length number does not fit into 32 bits"
+        );
+        for bytes in [&[0xff, 0xff, 0xff, 0xff, 0x1f][..], &[0xff; 20]] {
+            assert!(Cursor::new("_0.fnm", bytes).vint().is_err());
+        }
+        let error = Cursor::new("_0.fnm", &[0xff; 20]).vlong().unwrap_err();
+        assert!(error.to_string().ends_with("does not fit into 64 bits"));
+    }
+
+    #[test]
+    fn a_generation_is_none_or_counted_up() {
+        let read = |value: i64| Cursor::new("segments_2", &value.to_be_bytes()).generation();
+        assert_eq!(read(-1), Ok(None));
+        assert_eq!(read(3), Ok(Some(3)));
+        assert!(read(-2).is_err());
     }
 
     #[test]

@@ -85,16 +85,16 @@ impl<'a> Header<'a> {
         Err(LuceneError::Unsupported { file: file.to_owned(), header })
     }
 
-    /// Refuses a file of another segment, when the segment's id is known.
-    pub(crate) fn require_id(&self, file: &str, id: Option<&ObjectId>) -> Result<(), LuceneError> {
-        match id {
-            Some(id) if *id != self.id => Err(LuceneError::Malformed {
-                file: file.to_owned(),
-                offset: 0,
-                problem: Problem::Foreign { part: "segment id" },
-            }),
-            _ => Ok(()),
+    /// Refuses a file of another segment.
+    pub(crate) fn require_id(&self, file: &str, id: &ObjectId) -> Result<(), LuceneError> {
+        if *id == self.id {
+            return Ok(());
         }
+        Err(LuceneError::Malformed {
+            file: file.to_owned(),
+            offset: 0,
+            problem: Problem::Foreign { part: "segment id" },
+        })
     }
 
     /// Refuses a file whose suffix is not the one that its name promises.

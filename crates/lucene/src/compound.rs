@@ -45,7 +45,7 @@ impl CompoundEntries {
             _ => return Err(header.unsupported(file)),
         }
         header.require_version(file, 0, 0)?;
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         let count = cursor.vlength("the number of files")?;
         let mut entries = BTreeMap::new();
         for _ in 0..count {

@@ -91,6 +91,18 @@ pub enum Problem {
         /// The number.
         value: i64,
     },
+    /// A number of several bytes does not end where the longest one would.
+    #[error("a variable-length number does not fit into {bits} bits")]
+    NumberTooLong {
+        /// How many bits it may have.
+        bits: u32,
+    },
+    /// Two fields have one number.
+    #[error("two fields have the number {number}")]
+    RepeatedField {
+        /// The number.
+        number: u32,
+    },
     /// Two counts that must be equal are not.
     #[error("{what}: {found} found, {expected} expected")]
     CountMismatch {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::bytes::{ByteOrder, Cursor};
 use crate::codec_header::{Header, ObjectId, content};
-use crate::error::LuceneError;
+use crate::error::{LuceneError, Problem};
 
 /// What kind of doc values a field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct FieldInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldInfos {
     fields: Vec<FieldInfo>,
+    /// Places in `fields`: an index may have many thousands.
+    by_number: BTreeMap<u32, usize>,
 }
 
 /// The bit that marks the field whose value says that a document is deleted.
@@ -95,14 +97,19 @@ impl FieldInfos {
         if layout >= Layout::Lucene90 {
             cursor.set_order(ByteOrder::Little);
         }
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         header.require_suffix(file, generation)?;
         let count = cursor.vlength("the number of fields")?;
-        let mut fields = Vec::new();
-        for _ in 0..count {
-            fields.push(FieldInfo::read(&mut cursor, layout)?);
+        let (mut fields, mut by_number) = (Vec::new(), BTreeMap::new());
+        for place in 0..count {
+            let field = FieldInfo::read(&mut cursor, layout)?;
+            // Of two such fields the values of one would be taken for those of the other.
+            if by_number.insert(field.number, place).is_some() {
+                return Err(cursor.error(Problem::RepeatedField { number: field.number }));
+            }
+            fields.push(field);
         }
-        Ok(Self { fields })
+        Ok(Self { fields, by_number })
     }
 
     /// All fields, in the order of the file.
@@ -112,7 +119,7 @@ impl FieldInfos {
 
     /// The field of that number.
     pub fn by_number(&self, number: u32) -> Option<&FieldInfo> {
-        self.fields.iter().find(|field| field.number == number)
+        self.by_number.get(&number).and_then(|place| self.fields.get(*place))
     }
 
     /// The field whose value marks a document as deleted.
@@ -137,12 +144,7 @@ impl FieldInfo {
             other => return Err(cursor.out_of_range("the kind of doc values", other.into())),
         };
         let skip_index = layout == Layout::Lucene94SkipIndex && cursor.u8()? != 0;
-        let generation = cursor.i64()?;
-        let doc_values_generation = match u64::try_from(generation) {
-            Ok(generation) => Some(generation),
-            Err(_) if generation == -1 => None,
-            Err(_) => return Err(cursor.out_of_range("a generation", generation)),
-        };
+        let doc_values_generation = cursor.generation()?;
         let attributes = cursor.map("field attributes")?;
         if cursor.vint()? > 0 {
             if layout != Layout::Lucene60 {
@@ -250,6 +252,15 @@ mod tests {
             assert_eq!(field.has_skip_index(), (name, version) == ("Lucene94FieldInfos", 2));
             assert_eq!(infos.by_number(1).unwrap().name, "price");
         }
+    }
+
+    #[test]
+    fn two_fields_of_one_number_are_refused() {
+        let field = b"\x01a\x07\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00";
+        let bytes = [&[2], &field[..], field].concat();
+        let file = writing::file("Lucene60FieldInfos", 2, "", &bytes);
+        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").unwrap_err();
+        assert!(error.to_string().ends_with("two fields have the number 7"), "{error}");
     }
 
     #[test]

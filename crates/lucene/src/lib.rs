@@ -25,6 +25,7 @@
     expect(clippy::arithmetic_side_effects, reason = "an overflow in a test is a failed test")
 )]
 
+mod bit_set;
 mod bytes;
 mod codec_header;
 mod compound;
@@ -34,9 +35,11 @@ mod error;
 mod field_infos;
 mod id;
 mod live_docs;
-mod segment_files;
+mod opening;
+mod segment;
 mod segment_info;
 mod segment_infos;
+mod shard_files;
 mod stored_fields;
 mod version;
 
@@ -45,9 +48,11 @@ pub use crate::error::{LuceneError, Problem};
 pub use crate::field_infos::{DocValuesKind, FieldInfo, FieldInfos};
 pub use crate::id::{decode_id, split_uid};
 pub use crate::live_docs::{LiveDocs, Liveness};
-pub use crate::segment_files::{FileSlice, Opening, Segment, SegmentNeeds, ShardFiles};
+pub use crate::opening::{Opening, SegmentNeeds};
+pub use crate::segment::Segment;
 pub use crate::segment_info::{Packaging, SegmentInfo};
 pub use crate::segment_infos::{SegmentCommit, SegmentInfos};
+pub use crate::shard_files::{FileSlice, ShardFiles};
 pub use crate::stored_fields::{
     Arena, Chunk, DocumentClass, DocumentFields, Documents, FileSum, Span, StoredDocument, Stretch,
     StretchDecoder, StretchSum, WantedFields,

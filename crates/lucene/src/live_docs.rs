@@ -5,6 +5,7 @@
 //! ceil(documents / 64) x int64, bit i of word w = document 64 w + i is alive | footer
 //! ```
 
+use crate::bit_set::{BitSet, words_for};
 use crate::bytes::{ByteOrder, Cursor};
 use crate::codec_header::{Header, ObjectId, content};
 use crate::doc_values::DocumentsWithValue;
@@ -19,47 +20,6 @@ pub enum Liveness {
     SoftDeleted,
     /// It is gone for good and waits for a merge.
     HardDeleted,
-}
-
-/// A set of documents of one segment, one bit each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BitSet {
-    words: Vec<u64>,
-}
-
-impl BitSet {
-    /// The set of no document among `max_doc`.
-    pub(crate) fn empty(max_doc: u32) -> Self {
-        Self { words: vec![0; words_for(max_doc)] }
-    }
-
-    /// Whether the document is in the set.
-    pub(crate) fn contains(&self, doc: u32) -> bool {
-        self.word(doc).is_some_and(|word| word & bit(doc) != 0)
-    }
-
-    /// Adds a document; tells whether it lies within the set's range.
-    pub(crate) fn insert(&mut self, doc: u32) -> bool {
-        let place = usize::try_from(doc >> 6).ok().and_then(|index| self.words.get_mut(index));
-        place.map(|word| *word |= bit(doc)).is_some()
-    }
-
-    /// The number of documents in the set.
-    pub(crate) fn count(&self) -> u64 {
-        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
-    fn word(&self, doc: u32) -> Option<u64> {
-        usize::try_from(doc >> 6).ok().and_then(|index| self.words.get(index).copied())
-    }
-}
-
-fn words_for(max_doc: u32) -> usize {
-    usize::try_from(max_doc.div_ceil(64)).unwrap_or(usize::MAX)
-}
-
-fn bit(doc: u32) -> u64 {
-    1_u64.wrapping_shl(doc & 63)
 }
 
 /// The documents that a `.liv` file marks as deleted.
@@ -86,7 +46,7 @@ impl HardDeletes {
             _ => return Err(header.unsupported(file)),
         }
         header.require_version(file, 0, 0)?;
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         header.require_suffix(file, generation)?;
         let start = cursor.clone();
         let expected = words_for(max_doc);
@@ -101,8 +61,8 @@ impl HardDeletes {
         for _ in 0..expected {
             words.push(cursor.u64()?);
         }
-        let live = BitSet { words };
-        let beyond = live.words.last().copied().unwrap_or(0) & !last_word_mask(max_doc);
+        let beyond = words.last().copied().unwrap_or(0) & !last_word_mask(max_doc);
+        let live = BitSet::of_words(words);
         let found = u64::from(max_doc).saturating_sub(live.count());
         if beyond != 0 || found != u64::from(deleted) {
             return Err(start.error(Problem::CountMismatch {
@@ -166,11 +126,6 @@ impl LiveDocs {
         } else {
             Liveness::Live
         }
-    }
-
-    /// Whether the document is alive.
-    pub fn is_live(&self, doc: u32) -> bool {
-        self.liveness(doc) == Liveness::Live
     }
 
     /// How many documents are alive, nested ones included.
@@ -258,7 +213,7 @@ mod tests {
     #[test]
     fn documents_beyond_the_segment_are_not_alive() {
         let joined = LiveDocs::new(3, None, None);
-        assert!(joined.is_live(2));
-        assert!(!joined.is_live(3));
+        assert_eq!(joined.liveness(2), Liveness::Live);
+        assert_eq!(joined.liveness(3), Liveness::HardDeleted);
     }
 }

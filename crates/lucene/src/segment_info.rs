@@ -53,7 +53,7 @@ impl SegmentInfo {
             _ => return Err(header.unsupported(file)),
         };
         header.require_version(file, 0, 1)?;
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         let version = LuceneVersion::read_ints(&mut cursor)?;
         if has_minimum {
             match cursor.u8()? {

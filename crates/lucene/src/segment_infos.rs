@@ -97,10 +97,11 @@ impl SegmentCommit {
         let mut id = [0; 16];
         id.copy_from_slice(cursor.take(16)?);
         let codec = cursor.string("the codec's name")?.to_owned();
-        let deletion_generation = generation(cursor)?;
+        let deletion_generation = cursor.generation()?;
         let deleted = cursor.count("the number of deleted documents")?;
-        let field_infos_generation = generation(cursor)?;
-        generation(cursor)?;
+        let field_infos_generation = cursor.generation()?;
+        // That of the doc values: each field has its own in `.fnm`.
+        cursor.generation()?;
         let soft_deleted = if format >= 9 {
             Some(cursor.count("the number of soft-deleted documents")?)
         } else {
@@ -130,15 +131,6 @@ impl SegmentCommit {
             field_infos_generation,
             soft_deleted,
         })
-    }
-}
-
-fn generation(cursor: &mut Cursor<'_>) -> Result<Option<u64>, LuceneError> {
-    let value = cursor.i64()?;
-    match u64::try_from(value) {
-        Ok(generation) => Ok(Some(generation)),
-        Err(_) if value == -1 => Ok(None),
-        Err(_) => Err(cursor.out_of_range("a generation", value)),
     }
 }
 

@@ -10,7 +10,8 @@ use std::mem::take;
 use std::ops::Range;
 
 use lucene::{
-    Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Segment, Span, StoredDocument,
+    Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Problem, Segment, Span,
+    StoredDocument,
 };
 
 use crate::documents::Ledger;
@@ -172,20 +173,22 @@ impl Batch {
         fields: &DocumentFields,
     ) -> Result<(), LuceneError> {
         let Room { arena, text, entries } = &mut self.room;
-        let broken = |problem| document.broken(problem);
-        let start = text.len();
-        fields.push_id(arena, text).map_err(broken)?;
-        let id = Piece { start: place(start), end: place(text.len()) };
-        let mut copied = |part: Option<&str>| {
-            let part = part?;
-            let start = place(text.len());
-            text.push_str(part);
-            Some(Piece { start, end: place(text.len()) })
+        let mut entry = || {
+            let start = place(text.len())?;
+            fields.push_id(arena, text)?;
+            let id = Piece { start, end: place(text.len())? };
+            let mut copied = |part: Option<&str>| {
+                let Some(part) = part else { return Ok(None) };
+                let start = place(text.len())?;
+                text.push_str(part);
+                Ok(Some(Piece { start, end: place(text.len())? }))
+            };
+            let kind = copied(fields.kind(arena)?)?;
+            let routing = copied(fields.routing(arena)?)?;
+            let parent = copied(fields.parent(arena)?)?;
+            Ok(Entry { position, id, kind, routing, parent, source: fields.source })
         };
-        let kind = copied(fields.kind(arena).map_err(broken)?);
-        let routing = copied(fields.routing(arena).map_err(broken)?);
-        let parent = copied(fields.parent(arena).map_err(broken)?);
-        entries.push(Entry { position, id, kind, routing, parent, source: fields.source });
+        entries.push(entry().map_err(|problem| document.broken(problem))?);
         Ok(())
     }
 
@@ -215,7 +218,11 @@ impl Drop for Batch {
     }
 }
 
-/// The ids of a batch are no longer than its chunks, of which an arena holds less than 4 GiB.
-fn place(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+/// Ids written out are up to twice as long as they are stored, so they may outgrow what an arena
+/// can hold; only a broken document has such an id.
+fn place(length: usize) -> Result<u32, Problem> {
+    u32::try_from(length).map_err(|_| {
+        let value = i64::try_from(length).unwrap_or(i64::MAX);
+        Problem::OutOfRange { what: "the length of the names in a batch", value }
+    })
 }

@@ -270,13 +270,6 @@ impl fmt::Display for Damage {
     }
 }
 
-impl Damage {
-    /// Says what is wrong.
-    pub fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
-    }
-}
-
 impl From<String> for Damage {
     fn from(what: String) -> Self {
         Self(what)

@@ -77,11 +77,12 @@ impl FileReader {
         let bytes = match &file.content {
             Some(content) => content.clone(),
             None if file.length > SMALL_FILE_LIMIT => {
-                return Err(self.damaged(
-                    file,
-                    0,
-                    format!("it has {} bytes, too many", file.length),
-                ));
+                let length = file.length;
+                let damage = format!(
+                    "its list gives it {length} bytes, and no file of this kind has more than \
+                     {SMALL_FILE_LIMIT}"
+                );
+                return Err(self.damaged(file, 0, damage));
             }
             None => self.range(name, 0..file.length).await?,
         };

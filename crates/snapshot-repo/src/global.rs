@@ -117,11 +117,12 @@ fn pipelines(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
             let Json::Object(mut fields) = smile::to_json(pipeline)? else {
                 return Err("a pipeline is no object".into());
             };
-            if let (Some(Json::String(id)), Some(config)) =
+            let (Some(Json::String(id)), Some(config)) =
                 (fields.remove("id"), fields.remove("config"))
-            {
-                found.insert(id, config);
-            }
+            else {
+                return Err("a pipeline has no `id` or no `config`".into());
+            };
+            found.insert(id, config);
         }
     }
     Ok(found)

@@ -33,6 +33,7 @@
 //!
 //! What has no name in it cannot be told from a whole file of the same kind: the metadata of
 //! another snapshot, the list of another shard that is empty.
+#![warn(clippy::indexing_slicing)]
 
 mod batch;
 mod blobs;

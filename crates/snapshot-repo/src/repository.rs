@@ -165,34 +165,7 @@ impl Repository {
         metadata: &IndexMetadata,
         shard: u32,
     ) -> Result<ShardFiles, RepositoryError> {
-        let folder = format!("indices/{}/{shard}", index.id);
-        if let ShardPaths::Unknown(number) = index.shard_paths {
-            return Err(RepositoryError::Unsupported {
-                uri: self.uri().to_owned(),
-                blob: folder,
-                what: format!("the `shard_path_type` {number} of index `{}`", index.name),
-                instead: "take the snapshot into a repository registered with `shard_path_type: FIXED`",
-            });
-        }
-        if shard >= metadata.number_of_shards {
-            return Err(RepositoryError::UnknownShard {
-                index: index.name.clone(),
-                shard,
-                shards: metadata.number_of_shards,
-            });
-        }
-        if let Some(failure) = snapshot.failure(&index.name, shard) {
-            return Err(missing_shard(snapshot, index, shard, failure.reason.clone()));
-        }
-        let mounted = metadata.settings.get("index.store.type").and_then(Json::as_str);
-        if let Some(store @ ("snapshot" | "remote_snapshot")) = mounted {
-            return Err(RepositoryError::Unsupported {
-                uri: self.uri().to_owned(),
-                blob: folder,
-                what: format!("index `{}`, a mounted snapshot (store type `{store}`),", index.name),
-                instead: "read the snapshot that it was mounted from",
-            });
-        }
+        self.refuse_unreadable(snapshot, index, metadata, shard)?;
         let shards = metadata.number_of_shards;
         let wanted = ShardOfIndex { name: &index.name, id: &index.id, shards, shard };
         let name = format!("snap-{}.dat", snapshot.uuid);
@@ -212,6 +185,46 @@ impl Repository {
             types: metadata.document_types(types(snapshot)),
             place,
         })
+    }
+
+    /// Refuses a shard whose files are not to be looked for.
+    fn refuse_unreadable(
+        &self,
+        snapshot: &Snapshot,
+        index: &SnapshotIndex,
+        metadata: &IndexMetadata,
+        shard: u32,
+    ) -> Result<(), RepositoryError> {
+        let unsupported = |what, instead| RepositoryError::Unsupported {
+            uri: self.uri().to_owned(),
+            blob: format!("indices/{}/{shard}", index.id),
+            what,
+            instead,
+        };
+        if let ShardPaths::Unknown(number) = index.shard_paths {
+            return Err(unsupported(
+                format!("the `shard_path_type` {number} of index `{}`", index.name),
+                "take the snapshot into a repository registered with `shard_path_type: FIXED`",
+            ));
+        }
+        if shard >= metadata.number_of_shards {
+            return Err(RepositoryError::UnknownShard {
+                index: index.name.clone(),
+                shard,
+                shards: metadata.number_of_shards,
+            });
+        }
+        if let Some(failure) = snapshot.failure(&index.name, shard) {
+            return Err(missing_shard(snapshot, index, shard, failure.reason.clone()));
+        }
+        let mounted = metadata.settings.get("index.store.type").and_then(Json::as_str);
+        if let Some(store @ ("snapshot" | "remote_snapshot")) = mounted {
+            return Err(unsupported(
+                format!("index `{}`, a mounted snapshot (store type `{store}`),", index.name),
+                "read the snapshot that it was mounted from",
+            ));
+        }
+        Ok(())
     }
 
     /// Why a shard's list of files is not there.

@@ -124,13 +124,17 @@ pub(crate) fn parse(bytes: &[u8], generation: u64) -> Result<Contents, Damage> {
             shard_paths: ShardPaths::of(index.shard_path_type),
         })
         .collect();
+    let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+    for uuid in indices.iter().flat_map(|index| &index.snapshots) {
+        *held.entry(uuid).or_default() += 1;
+    }
     let snapshots = snapshots
         .into_iter()
         .map(|snapshot| {
             let snapshot = snapshot.full();
             let uuid = snapshot.uuid.unwrap_or_else(|| snapshot.name.clone());
             SnapshotSummary {
-                index_count: indices.iter().filter(|index| index.snapshots.contains(&uuid)).count(),
+                index_count: held.get(uuid.as_str()).copied().unwrap_or_default(),
                 name: snapshot.name,
                 uuid,
                 state: snapshot.state.map_or(SnapshotState::Unknown(String::new()), State::named),

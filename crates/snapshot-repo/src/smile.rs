@@ -1,4 +1,4 @@
-//! SMILE (binary JSON) to JSON values, with binary fields given apart.
+//! SMILE (binary JSON) to JSON values; what JSON cannot say is refused.
 
 use serde_json::{Map, Number};
 use serde_smile::value::Value;

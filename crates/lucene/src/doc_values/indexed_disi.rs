@@ -11,9 +11,9 @@
 //! ```
 
 use super::{DocumentSetRange, Format};
+use crate::bit_set::BitSet;
 use crate::bytes::Cursor;
 use crate::error::{LuceneError, Problem};
-use crate::live_docs::BitSet;
 
 const LAST_BLOCK: u16 = 0x7fff;
 const BLOCK_WORDS: u32 = 1024;

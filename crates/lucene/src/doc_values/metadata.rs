@@ -71,7 +71,7 @@ impl FieldEntry {
             }
             _ => return Err(header.unsupported(file)),
         };
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         cursor.set_order(format.order());
         let mut reader = Reader { cursor, format };
         loop {

@@ -10,9 +10,9 @@
 mod indexed_disi;
 mod metadata;
 
+use crate::bit_set::BitSet;
 use crate::bytes::ByteOrder;
 use crate::error::LuceneError;
-use crate::live_docs::BitSet;
 
 pub(crate) use self::metadata::FieldEntry;
 

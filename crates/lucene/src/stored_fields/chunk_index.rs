@@ -65,47 +65,16 @@ impl ChunkIndex {
         let content = content(file, bytes)?;
         let mut cursor = Cursor::new(file, content);
         let header = Header::read(&mut cursor)?;
-        header.require_id(file, Some(indexed.id))?;
+        header.require_id(file, indexed.id)?;
         let mut marks = Marks::new(indexed);
-        let chunks_end = match indexed.meta {
-            Some(meta) if header.name == meta.index_header => {
+        let chunks_end = match (header.name, indexed.meta) {
+            (name, Some(meta)) if name == meta.index_header => {
                 header.require_version(file, 0, 0)?;
-                let documents = meta.documents.numbers(content, meta.documents_start);
-                let offsets = meta.offsets.numbers(content, meta.offsets_start);
-                let mut end = None;
-                for (document, offset) in documents.zip(offsets) {
-                    let (Some(document), Some(offset)) = (document, offset) else {
-                        return Err(cursor.error(Problem::UnexpectedEnd { wanted: 1 }));
-                    };
-                    // The last pair stands for the end.
-                    if let Some((document, offset)) = end.replace((document, offset)) {
-                        marks.add(&cursor, document, offset)?;
-                    }
-                }
-                if let Some((documents, _)) = end
-                    && documents != u64::from(indexed.max_doc)
-                {
-                    return Err(cursor.error(Problem::CountMismatch {
-                        what: "documents in the index of chunks",
-                        found: documents,
-                        expected: indexed.max_doc.into(),
-                    }));
-                }
-                meta.chunks_end
+                marks.add_described(&cursor, meta, content)?
             }
-            None if matches!(
-                header.name,
-                "Lucene50StoredFieldsFastIndex" | "Lucene50StoredFieldsHighIndex"
-            ) =>
-            {
+            ("Lucene50StoredFieldsFastIndex" | "Lucene50StoredFieldsHighIndex", None) => {
                 header.require_version(file, 0, 1)?;
-                cursor.vint()?;
-                while let Some(block) = read_block(&mut cursor, indexed.max_doc)? {
-                    for (document, offset) in block.chunks() {
-                        marks.add(&cursor, document, offset)?;
-                    }
-                }
-                cursor.vlong()?
+                marks.add_blocks(&mut cursor)?
             }
             _ => return Err(header.unsupported(file)),
         };
@@ -151,7 +120,51 @@ impl<'a> Marks<'a> {
         Self { indexed, kept: Vec::new(), last: None, passed: 0, one_of: 1 }
     }
 
-    /// Takes the next chunk, which must come after the one before it.
+    /// Takes the chunks of a file as `.fdm` describes it; says where the last one ends.
+    fn add_described(
+        &mut self,
+        cursor: &Cursor<'_>,
+        meta: &StoredFieldsMeta,
+        content: &[u8],
+    ) -> Result<u64, LuceneError> {
+        let documents = meta.documents.numbers(content, meta.documents_start);
+        let offsets = meta.offsets.numbers(content, meta.offsets_start);
+        let mut end = None;
+        for (document, offset) in documents.zip(offsets) {
+            let (Some(document), Some(offset)) = (document, offset) else {
+                return Err(cursor.error(Problem::UnexpectedEnd { wanted: 1 }));
+            };
+            // The last pair stands for the end.
+            if let Some((document, offset)) = end.replace((document, offset)) {
+                self.add(cursor, document, offset)?;
+            }
+        }
+        if let Some((documents, _)) = end
+            && documents != u64::from(self.indexed.max_doc)
+        {
+            return Err(cursor.error(Problem::CountMismatch {
+                what: "documents in the index of chunks",
+                found: documents,
+                expected: self.indexed.max_doc.into(),
+            }));
+        }
+        Ok(meta.chunks_end)
+    }
+
+    /// Takes the chunks of a file in blocks, behind its header; says where the last one ends.
+    fn add_blocks(&mut self, cursor: &mut Cursor<'_>) -> Result<u64, LuceneError> {
+        // The version of the packed numbers: all that there are lie alike.
+        cursor.vint()?;
+        while let Some(block) = read_block(cursor, self.indexed.max_doc)? {
+            for (document, offset) in block.chunks() {
+                self.add(cursor, document, offset)?;
+            }
+        }
+        cursor.vlong()
+    }
+
+    /// Takes the next chunk, which must come after the one before it, and lie in the `.fdt` file:
+    /// a few bytes can describe any number of chunks.
     fn add(&mut self, cursor: &Cursor<'_>, document: u64, offset: u64) -> Result<(), LuceneError> {
         let out_of_place = || {
             let value = i64::try_from(offset).unwrap_or(i64::MAX);
@@ -163,7 +176,7 @@ impl<'a> Marks<'a> {
             Some(last) => mark.document > last.document && mark.offset > last.offset,
             None => mark.document == 0 && usize::try_from(offset) == Ok(self.indexed.head.length),
         };
-        if !follows {
+        if !follows || offset >= self.indexed.length {
             return Err(out_of_place());
         }
         self.last = Some(mark);
@@ -272,11 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn chunks_that_go_back_are_refused() {
+    fn chunks_that_go_back_or_beyond_the_file_are_refused() {
         let head = head();
         let start = u64::try_from(head.length).unwrap();
         let cursor = Cursor::new("_0.fdx", &[]);
-        for second in [(0, start + 5), (3, start), (10, start + 5)] {
+        for second in [(0, start + 5), (3, start), (10, start + 5), (3, 1000)] {
             let mut marks = Marks::new(indexed(&head, 10, 1000));
             marks.add(&cursor, 0, start).unwrap();
             assert!(marks.add(&cursor, second.0, second.1).is_err());

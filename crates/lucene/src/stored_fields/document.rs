@@ -41,14 +41,11 @@ pub struct WantedFields {
 }
 
 impl WantedFields {
-    /// Looks the names up.
+    /// Looks the names up: a number for each at the most, whatever the file repeats.
     pub fn new(fields: &FieldInfos) -> Self {
-        let role = |name: &str| ROLES.into_iter().find(|(known, _)| *known == name);
-        let roles = fields
-            .iter()
-            .filter_map(|field| role(&field.name).map(|(_, role)| (field.number, role)))
-            .collect();
-        Self { roles }
+        let number = |name| fields.iter().find(|field| field.name == name).map(|it| it.number);
+        let roles = ROLES.into_iter().filter_map(|(name, role)| Some((number(name)?, role)));
+        Self { roles: roles.collect() }
     }
 
     fn role(&self, number: u64) -> Option<Role> {

@@ -30,7 +30,7 @@ impl Head {
         let mut cursor = Cursor::new(file, start);
         let header = Header::read(&mut cursor)?;
         let format = Format::recognise(file, &header)?;
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         let chunk_size = match format.chunk_size {
             ChunkSizePlace::Data => {
                 let size = read_chunk_size(&mut cursor)?;

@@ -57,7 +57,7 @@ impl StoredFieldsMeta {
             _ => return Err(header.unsupported(file)),
         };
         cursor.set_order(order);
-        header.require_id(file, Some(id))?;
+        header.require_id(file, id)?;
         let mut chunk_size = None;
         if order == ByteOrder::Little || header.version >= 3 {
             chunk_size = Some(read_chunk_size(&mut cursor)?);

@@ -150,7 +150,11 @@ fn string_length(text: &[u8]) -> Result<usize, &'static str> {
     loop {
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at += 2,
+            // What is escaped is looked at as well: a line break there would cut the line in two.
+            Some(b'\\') => match text.get(at + 1) {
+                Some(0..0x20) => return Err("a control character stands in this string"),
+                _ => at += 2,
+            },
             Some(0..0x20) => return Err("a control character stands in this string"),
             Some(_) => at += 1,
             None => return Err("this string does not end"),
@@ -214,6 +218,8 @@ mod tests {
             ("\n{} {}", 4),
             ("{\n\"a\":1", 7),
             ("{\"a\n\":1}", 1),
+            ("{\"a\\\n\":1}", 1),
+            ("{\n\"a\\", 2),
             ("\n", 1),
             ("{\n/x", 2),
         ];

@@ -15,10 +15,8 @@
 //! is taken of it. What can be checked of that range is: its blocks hold as many documents as they
 //! say, and together they are as many as the commit says.
 //!
-//! Generations are in base 36. What was written with the segment lies in `_N.cfs` when it is
-//! compound; what came later (generations) never does.
-
-use std::collections::BTreeMap;
+//! What was written with the segment lies in `_N.cfs` when it is compound; what came later
+//! (generations) never does.
 
 use crate::codec_header::content;
 use crate::compound::CompoundEntries;
@@ -26,11 +24,12 @@ use crate::doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry};
 use crate::error::{LuceneError, Problem};
 use crate::field_infos::{FieldInfo, FieldInfos};
 use crate::live_docs::{HardDeletes, LiveDocs};
+use crate::segment::Segment;
 use crate::segment_info::{Packaging, SegmentInfo};
 use crate::segment_infos::SegmentCommit;
+use crate::shard_files::{FileSlice, ShardFiles, base36};
 use crate::stored_fields::{
-    ChunkIndex, FileSum, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, Stretch,
-    StretchDecoder, WantedFields,
+    ChunkIndex, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, WantedFields,
 };
 
 /// No chunk holds more documents than this, and none is shorter than a byte.
@@ -38,81 +37,6 @@ const MOST_DOCUMENTS_A_BYTE: u64 = 4096;
 
 /// A `.dvd` file of up to this many bytes is taken whole, for the sake of its checksum.
 const SMALL_DOC_VALUES: u64 = 1 << 16;
-
-/// The files of a shard: names and lengths.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShardFiles {
-    files: BTreeMap<String, u64>,
-}
-
-impl ShardFiles {
-    /// Takes the list.
-    pub fn new(files: impl IntoIterator<Item = (String, u64)>) -> Self {
-        Self { files: files.into_iter().collect() }
-    }
-
-    /// The newest `segments_N`.
-    pub fn segments_file(&self) -> Result<&str, LuceneError> {
-        self.files
-            .keys()
-            .filter_map(|name| {
-                let generation = u64::from_str_radix(name.strip_prefix("segments_")?, 36).ok()?;
-                Some((generation, name))
-            })
-            .max()
-            .map(|(_, name)| name.as_str())
-            .ok_or_else(|| LuceneError::MissingFile { file: "segments_N".to_owned() })
-    }
-
-    /// A file as a whole.
-    pub fn whole(&self, name: &str) -> Result<FileSlice, LuceneError> {
-        let missing = || LuceneError::MissingFile { file: name.to_owned() };
-        let length = *self.files.get(name).ok_or_else(missing)?;
-        Ok(FileSlice {
-            name: name.to_owned(),
-            file: name.to_owned(),
-            offset: 0,
-            length,
-            file_length: length,
-        })
-    }
-
-    fn of_segment(&self, segment: &str) -> Self {
-        let belongs = |name: &str| {
-            name.strip_prefix(segment).is_some_and(|rest| rest.starts_with(['.', '_']))
-        };
-        let files = self.files.iter().filter(|(name, _)| belongs(name));
-        Self { files: files.map(|(name, length)| (name.clone(), *length)).collect() }
-    }
-}
-
-/// A range of a file in the shard's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSlice {
-    /// The Lucene file that the range is, or is part of: `_0.fnm`, also inside `_0.cfs`.
-    pub name: String,
-    /// The file in the list.
-    pub file: String,
-    /// Where the range starts in that file.
-    pub offset: u64,
-    /// How long it is.
-    pub length: u64,
-    file_length: u64,
-}
-
-impl FileSlice {
-    /// Whether the range is the whole file, so that its checksum in the list applies.
-    pub fn whole(&self) -> bool {
-        self.offset == 0 && self.length == self.file_length
-    }
-
-    /// A part of the range, if it lies within.
-    pub fn part(&self, offset: u64, length: u64) -> Option<Self> {
-        offset.checked_add(length).filter(|end| *end <= self.length)?;
-        let offset = self.offset.checked_add(offset)?;
-        Some(Self { offset, length, ..self.clone() })
-    }
-}
 
 /// A segment being opened: either it needs bytes, or its documents can be read.
 #[derive(Debug)]
@@ -391,7 +315,7 @@ impl Gathered {
         let missing = || LuceneError::MissingFile { file: name.clone() };
         let compound = self.files.whole(&self.name(".cfs"))?;
         let part = compound.part(entry.offset, entry.length).ok_or_else(missing)?;
-        Ok(FileSlice { name, ..part })
+        Ok(part.named(name))
     }
 
     fn locate_doc_values(&self, field: &FieldInfo, ending: &str) -> Result<FileSlice, LuceneError> {
@@ -411,122 +335,4 @@ fn range_of<'a>(file: &'a [u8], range: &DocumentSetRange) -> Option<&'a [u8]> {
     let start = usize::try_from(range.offset).ok()?;
     let end = usize::try_from(range.offset.checked_add(range.length)?).ok()?;
     file.get(start..end)
-}
-
-/// Writes a generation as file names have it.
-fn base36(mut generation: u64) -> String {
-    let mut digits = Vec::new();
-    loop {
-        let digit = u32::try_from(generation.rem_euclid(36)).unwrap_or(0);
-        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
-        generation = generation.div_euclid(36);
-        if generation == 0 {
-            return digits.into_iter().rev().collect();
-        }
-    }
-}
-
-/// A segment whose stored fields can be read.
-#[derive(Debug, Clone)]
-pub struct Segment {
-    commit: SegmentCommit,
-    info: SegmentInfo,
-    live: LiveDocs,
-    wanted: WantedFields,
-    stored_fields: FileSlice,
-    layout: Layout,
-}
-
-impl Segment {
-    /// Its name, such as `_4k`.
-    pub fn name(&self) -> &str {
-        &self.commit.name
-    }
-
-    /// What its commit says about it.
-    pub fn commit(&self) -> &SegmentCommit {
-        &self.commit
-    }
-
-    /// What its `.si` file says.
-    pub fn info(&self) -> &SegmentInfo {
-        &self.info
-    }
-
-    /// How many documents it holds, deleted and nested ones included.
-    pub fn max_doc(&self) -> u32 {
-        self.info.max_doc
-    }
-
-    /// Which of them are alive.
-    pub fn live_docs(&self) -> &LiveDocs {
-        &self.live
-    }
-
-    /// The numbers of the metadata fields.
-    pub fn wanted(&self) -> &WantedFields {
-        &self.wanted
-    }
-
-    /// What the codecs noted about the segment.
-    pub fn attributes(&self) -> &BTreeMap<String, String> {
-        &self.info.attributes
-    }
-
-    /// Where its stored fields lie.
-    pub fn stored_fields(&self) -> &FileSlice {
-        &self.stored_fields
-    }
-
-    /// The stretches that its stored fields consist of, in order, each of so many bytes or a
-    /// little more, if it can be.
-    pub fn stretches(&self, least_bytes: u64) -> impl Iterator<Item = Stretch> {
-        let Layout { file: _, length, max_doc, head: _, index } = &self.layout;
-        index.stretches(least_bytes, *max_doc, *length)
-    }
-
-    /// Starts a pass over a stretch, given all its bytes.
-    pub fn decoder<'a>(
-        &'a self,
-        stretch: &Stretch,
-        bytes: &'a [u8],
-    ) -> Result<StretchDecoder<'a>, LuceneError> {
-        StretchDecoder::new(&self.layout, stretch, bytes)
-    }
-
-    /// The checksum of its stored fields, to which that of each stretch is joined.
-    pub fn stored_fields_sum(&self) -> FileSum {
-        FileSum::new(&self.layout)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, proptest};
-
-    use super::{ShardFiles, base36};
-
-    proptest! {
-        #[test]
-        fn generations_come_back(generation in any::<u64>()) {
-            assert_eq!(u64::from_str_radix(&base36(generation), 36).unwrap(), generation);
-        }
-    }
-
-    #[test]
-    fn the_newest_commit_is_found_by_number_not_by_name() {
-        let names = ["segments_9", "segments_z", "segments_10", "segments_x!", "_0.si"];
-        let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
-        assert_eq!(files.segments_file().unwrap(), "segments_10");
-        let error = ShardFiles::new([]).segments_file().unwrap_err();
-        assert_eq!(error.to_string(), "`segments_N` is missing from the shard's file list");
-    }
-
-    #[test]
-    fn a_segment_takes_no_file_of_another_one() {
-        let names = ["_1.si", "_1_2.liv", "_10.si", "_1a.fdt"];
-        let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
-        let own = files.of_segment("_1").files;
-        assert_eq!(own.into_keys().collect::<Vec<_>>(), ["_1.si", "_1_2.liv"]);
-    }
 }
