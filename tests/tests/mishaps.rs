@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cluster::Client;
+use cluster::{Client, indices};
 use coordination::decision::{self, DecidedIndex, GroupDocument, Origin, RunState};
 use coordination::{takeover, working_state};
 use serde_json::{Value, json};
@@ -219,7 +219,18 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
         );
         let ended = decision::read(&client, "s1", &document.migration, "g").await?.context("it")?;
         assert_eq!(ended.state, RunState::Ended);
+
+        // As if it had been killed when the decision was written and the item was not.
+        let open = json!({ "state": "open", "holder": "w" });
+        let mut reopened = item.document.clone();
+        reopened
+            .as_object_mut()
+            .context("an object")?
+            .extend(open.as_object().cloned().context("it")?);
+        working_state::put(&client, "item-1", &reopened).await?;
         assert_eq!(takeover::of_earlier_runs(&client, origin).await?, Vec::<String>::new());
+        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+        assert_eq!(item.document["state"], "failed");
         Ok(())
     })
 }
@@ -262,4 +273,93 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(!scene.target.indices()?.contains(working_state::INDEX), "{}", done.stdout);
     Ok(())
+}
+
+#[test]
+fn a_place_that_was_taken_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = client(&scene)?;
+        let document = begun(&client).await?;
+        let origin =
+            Origin { run: "ours", migration: "ours", snapshot: "s2", repository: "file:///r" };
+        let by = takeover::in_favour_of(origin);
+        takeover::remove_work(&client, &by).await?;
+        assert!(working_state::get::<Value>(&client, "item-1").await?.is_some());
+
+        let superseded = Some(by.clone());
+        let ended = GroupDocument { state: RunState::Ended, superseded, ..document };
+        decision::write(&client, &ended).await?;
+        takeover::remove_work(&client, &by).await?;
+        assert_eq!(working_state::get::<Value>(&client, "item-1").await?, None);
+        Ok(())
+    })
+}
+
+#[test]
+fn the_end_of_a_run_does_not_end_the_one_that_decided_anew() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = client(&scene)?;
+        let theirs = begun(&client).await?;
+        let ours = GroupDocument { run: "ours".to_owned(), ..theirs.clone() };
+        decision::write(&client, &ours).await?;
+        let now = async || decision::read(&client, "s1", &ours.migration, "g").await;
+        decision::end(&client, &theirs).await?;
+        assert_eq!(now().await?.as_ref(), Some(&ours));
+
+        let (snapshot, migration) = ("s1", &ours.migration);
+        decision::abandon(&client, snapshot, migration, "g", "no room").await?;
+        decision::end(&client, &ours).await?;
+        let ended = now().await?.context("the decision")?;
+        assert_eq!(ended.state, RunState::Ended);
+        assert_eq!(ended.abandoned.as_deref(), Some("no room"), "what others wrote stays");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_index_that_a_late_write_made_anew_is_in_nobodys_way() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = client(&scene)?;
+        for ends_with_cleanup in [false, true] {
+            begun(&client).await?;
+            let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+            // The migration has ended and cleaned up, and a worker that slept wakes up.
+            indices::delete(&client, working_state::INDEX).await?;
+            let late =
+                working_state::replace(&client, "item-1", item.version, &item.document).await?;
+            assert_eq!(late, None);
+            assert!(indices::exists(&client, working_state::INDEX).await?, "targets do that");
+
+            assert!(!working_state::exists(&client).await?);
+            assert_eq!(decision::all(&client).await?, Vec::new());
+            if ends_with_cleanup {
+                working_state::remove_if_empty(&client).await?;
+                assert!(!indices::exists(&client, working_state::INDEX).await?);
+            }
+            let document = begun(&client).await?;
+            assert_eq!(decision::all(&client).await?, [document]);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_shard_that_is_not_assigned_is_not_taken_for_an_empty_one() -> Result<()> {
+    let scene = Scene::set()?;
+    // One server takes one of the two shards.
+    let settings = json!({ "settings": { "index": { "number_of_shards": 2, "number_of_replicas": 0,
+        "routing.allocation.total_shards_per_node": 1 } } });
+    scene.target.http.put("/halved?wait_for_active_shards=1", &settings)?;
+    wait(async {
+        let client = client(&scene)?;
+        let counted = indices::count(&client, "halved").await;
+        let error = counted.expect_err("half of it is unknown").to_string();
+        assert!(error.contains("1 of 2 shards"), "{error}");
+        let found = indices::search(&client, "halved", json!({})).await;
+        assert!(found.is_err_and(|error| error.to_string().contains("1 of 2 shards")));
+        Ok(())
+    })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::ClusterError,
-    response::{CLUSTER_BLOCK, Response, error_type_of, reason_of},
+    response::{Response, error_type_of, reason_of},
 };
 
 /// What became of the documents of a bulk request.
@@ -33,13 +33,6 @@ impl ItemResult {
     /// Returns whether the target took the document.
     pub fn is_accepted(&self) -> bool {
         (200..300).contains(&self.status) && self.error_type.is_none() && self.reason.is_none()
-    }
-
-    /// Returns whether sending the same document again later may help.
-    pub fn is_temporary(&self) -> bool {
-        // A blocked index (a full disk, say) is no fault of the document.
-        matches!(self.status, 408 | 429 | 502 | 503 | 504)
-            || self.error_type.as_deref() == Some(CLUSTER_BLOCK)
     }
 }
 
@@ -116,8 +109,8 @@ mod tests {
         assert!(items[0].is_accepted());
         assert_eq!(items[1].error_type.as_deref(), Some("mapper_parsing_exception"));
         assert_eq!(items[1].reason.as_deref(), Some("failed to parse: not a number"));
-        assert!(!items[1].is_accepted() && !items[1].is_temporary());
-        assert!(items[2].is_temporary() && items[3].is_temporary());
+        assert!(items[1..].iter().all(|item| !item.is_accepted()));
+        assert_eq!(items[3].error_type.as_deref(), Some("cluster_block_exception"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How are indices listed, made, counted and made visible?
+//! How are indices listed, made, refreshed, counted and searched?
 
 use std::collections::BTreeMap;
 
@@ -128,6 +128,15 @@ pub async fn get(client: &Client, name: &str) -> Result<Option<Value>, ClusterEr
     Ok(found.remove(name).or_else(|| found.into_values().next()))
 }
 
+/// Returns the uuid of an index, which another one of the same name has not; `None` if the cluster
+/// does not tell.
+pub async fn uuid(client: &Client, name: &str) -> Result<Option<String>, ClusterError> {
+    let request = Request::get(path(&[name, "_settings"])).query("flat_settings", "true");
+    let answer: BTreeMap<String, Value> = client.call(&request).await?.json()?;
+    let uuid = answer.get(name).and_then(|index| index.get("settings")?.get("index.uuid"));
+    Ok(uuid.and_then(Value::as_str).map(str::to_owned))
+}
+
 /// Makes all that was written to an index visible to searches, in all of its shards.
 pub async fn refresh(client: &Client, name: &str) -> Result<(), ClusterError> {
     let request = Request::post(path(&[name, "_refresh"])).repeat(Repeat::Safe);
@@ -137,22 +146,50 @@ pub async fn refresh(client: &Client, name: &str) -> Result<(), ClusterError> {
         return Ok(());
     }
     let response = client.accepted(response)?;
-    response.json::<Sharded>()?.complete(&response)
+    let Sharded { shards } = response.json()?;
+    shards.without_failure(&response)
 }
 
-/// Counts the documents of an index (nested ones are not counted); a shard that failed makes it
-/// an error, for unknown is not zero.
+/// Counts the documents of an index (nested ones are not counted); a shard that did not answer
+/// makes it an error, for unknown is not zero.
 pub async fn count(client: &Client, name: &str) -> Result<u64, ClusterError> {
     #[derive(Deserialize)]
     struct Answer {
         count: u64,
-        #[serde(flatten)]
-        sharded: Sharded,
+        #[serde(rename = "_shards")]
+        shards: Shards,
     }
     let response = client.call(&Request::get(path(&[name, "_count"]))).await?;
-    let Answer { count, sharded } = response.json()?;
-    sharded.complete(&response)?;
+    let Answer { count, shards } = response.json()?;
+    shards.all_answered(&response)?;
     Ok(count)
+}
+
+/// Searches an index; `None` if there is none. An answer that lacks a shard is an error: what is
+/// unknown is never taken for nothing.
+pub async fn search(
+    client: &Client,
+    name: &str,
+    body: Value,
+) -> Result<Option<Value>, ClusterError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        timed_out: bool,
+        #[serde(rename = "_shards")]
+        shards: Shards,
+    }
+    let request = Request::post(path(&[name, "_search"])).json(body).repeat(Repeat::Safe);
+    let response = client.send(&request).await?;
+    if response.status == 404 {
+        return Ok(None);
+    }
+    let response = client.accepted(response)?;
+    let Answer { timed_out, shards } = response.json()?;
+    shards.all_answered(&response)?;
+    if timed_out {
+        return Err(incomplete(&response, "it ran out of time; see the cluster's load".to_owned()));
+    }
+    response.json().map(Some)
 }
 
 /// An answer that is put together of those of shards.
@@ -165,22 +202,39 @@ struct Sharded {
 #[derive(Deserialize)]
 struct Shards {
     total: u64,
+    successful: u64,
     failed: u64,
 }
 
-impl Sharded {
-    /// An answer that lacks a shard says nothing about the whole index.
-    fn complete(&self, response: &Response) -> Result<(), ClusterError> {
-        let Shards { total, failed } = self.shards;
+impl Shards {
+    /// Copies that are not assigned are neither successful nor failed, and need not be there.
+    fn without_failure(&self, response: &Response) -> Result<(), ClusterError> {
+        let Self { total, successful: _, failed } = *self;
         if failed == 0 {
             return Ok(());
         }
-        Err(ClusterError::Incomplete {
-            cluster: response.cluster.clone(),
-            url: response.url.clone(),
-            request: response.request.clone(),
-            problem: format!("{failed} of {total} shards failed; see the cluster's health"),
-        })
+        let problem = format!("{failed} of {total} shards failed; see the cluster's health");
+        Err(incomplete(response, problem))
+    }
+
+    /// A search asks one copy of each shard. One without any is passed over, and not among the
+    /// failed ones.
+    fn all_answered(&self, response: &Response) -> Result<(), ClusterError> {
+        let Self { total, successful, failed } = *self;
+        if failed == 0 && successful == total {
+            return Ok(());
+        }
+        let problem = format!("{successful} of {total} shards answered; see the cluster's health");
+        Err(incomplete(response, problem))
+    }
+}
+
+fn incomplete(response: &Response, problem: String) -> ClusterError {
+    ClusterError::Incomplete {
+        cluster: response.cluster.clone(),
+        url: response.url.clone(),
+        request: response.request.clone(),
+        problem,
     }
 }
 
@@ -213,13 +267,25 @@ mod tests {
             url: "http://target:9200".to_owned(),
             request: "GET /logs/_count".to_owned(),
         };
-        let complete = |body| {
+        let judged = |body: &'static str| {
             let response = response(body);
-            response.json::<Sharded>().and_then(|sharded| sharded.complete(&response))
+            let Sharded { shards } = response.json()?;
+            Ok::<_, ClusterError>((
+                shards.all_answered(&response),
+                shards.without_failure(&response),
+            ))
         };
-        complete(r#"{"_shards":{"total":2,"successful":2,"failed":0}}"#).expect("complete");
-        let error = complete(r#"{"_shards":{"total":2,"failed":1}}"#).expect_err("incomplete");
+        let (all, refreshed) =
+            judged(r#"{"_shards":{"total":2,"successful":2,"failed":0}}"#).expect("counts");
+        assert!(all.is_ok() && refreshed.is_ok());
+        let (all, refreshed) =
+            judged(r#"{"_shards":{"total":2,"successful":1,"failed":0}}"#).expect("counts");
+        let error = all.expect_err("one is not assigned");
         assert!(error.is_temporary() && error.to_string().contains("1 of 2"), "{error}");
-        complete(r#"{"_shards":{"total":2}}"#).expect_err("nobody knows how many failed");
+        refreshed.expect("a replica need not be assigned");
+        let (all, refreshed) =
+            judged(r#"{"_shards":{"total":2,"successful":1,"failed":1}}"#).expect("counts");
+        assert!(all.is_err() && refreshed.is_err());
+        judged(r#"{"_shards":{"total":2}}"#).expect_err("nobody knows how many failed");
     }
 }

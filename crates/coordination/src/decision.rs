@@ -19,7 +19,7 @@ use step_api::{
 
 use crate::{
     earlier,
-    working_state::{self, Stored, key_of},
+    working_state::{self, INDEX, Stored, Version, key_of},
 };
 
 /// The value of `kind`.
@@ -167,14 +167,20 @@ pub async fn read(
     Ok(stored.map(|stored: Stored<GroupDocument>| stored.document))
 }
 
-/// Records what was decided.
+/// Records what was decided, in the place of what an earlier run decided.
 pub async fn write(client: &Client, document: &GroupDocument) -> anyhow::Result<()> {
     working_state::put(client, &document.key, document).await
 }
 
-/// Notes that the run that decided has ended without success.
+/// Notes that the run that decided has ended without success, unless another one has decided anew
+/// since `document` was read.
 pub async fn end(client: &Client, document: &GroupDocument) -> anyhow::Result<()> {
-    write(client, &GroupDocument { state: RunState::Ended, ..document.clone() }).await
+    change(client, &document.key, |now| {
+        let goes_on = now.run == document.run && now.state != RunState::Ended;
+        Ok(goes_on.then_some(GroupDocument { state: RunState::Ended, ..now }))
+    })
+    .await
+    .map(drop)
 }
 
 /// Notes that a group's indices are being filled from now on, also when its run had failed and is
@@ -187,23 +193,22 @@ pub async fn fill(
     group: &str,
 ) -> anyhow::Result<()> {
     let key = GroupDocument::key(snapshot, migration, group);
-    let Some(Stored { version, document, .. }) =
-        working_state::get::<GroupDocument>(client, &key).await?
-    else {
-        return Ok(());
-    };
-    document.still_stands()?;
-    let filling = GroupDocument { state: RunState::Filling, abandoned: None, ..document.clone() };
-    if working_state::replace(client, &key, version, &filling).await?.is_none() {
-        let message = format!("the decision on group `{group}` changed meanwhile");
-        return Err(Failure::new(Exit::Temporary, message).into());
-    }
+    let mut before = None;
+    let written = change(client, &key, |now| {
+        now.still_stands()?;
+        let filling = GroupDocument { state: RunState::Filling, abandoned: None, ..now.clone() };
+        before = Some(now);
+        Ok(Some(filling))
+    })
+    .await?;
+    let (Some(document), Some(version)) = (before, written) else { return Ok(()) };
     let conflicts =
         earlier::conflicts(&document, &all(client).await?, &earlier::work(client).await?);
     if conflicts.is_empty() {
         return Ok(());
     }
-    write(client, &document).await?;
+    // Whoever wrote meanwhile knows better what became of it.
+    working_state::replace(client, &key, version, &document).await?;
     Err(Failure::new(Exit::Failed, conflicts.join("\n")).into())
 }
 
@@ -217,20 +222,34 @@ pub async fn abandon(
     group: &str,
     reason: &str,
 ) -> anyhow::Result<()> {
-    let key = GroupDocument::key(snapshot, migration, group);
+    change(client, &GroupDocument::key(snapshot, migration, group), |now| {
+        now.still_stands()?;
+        Ok(Some(GroupDocument { abandoned: Some(reason.to_owned()), ..now }))
+    })
+    .await
+    .map(drop)
+}
+
+/// Changes a decision, if it is there and `change` wants to, under the condition that nobody else
+/// does so at the same time; answers the new version if it was written.
+async fn change(
+    client: &Client,
+    key: &str,
+    mut change: impl FnMut(GroupDocument) -> Result<Option<GroupDocument>, Failure>,
+) -> anyhow::Result<Option<Version>> {
+    let mut group = String::new();
     for _ in 0..ATTEMPTS {
-        let Some(Stored { version, document, .. }) =
-            working_state::get::<GroupDocument>(client, &key).await?
-        else {
-            return Ok(());
-        };
-        document.still_stands()?;
-        let abandoned = GroupDocument { abandoned: Some(reason.to_owned()), ..document };
-        if working_state::replace(client, &key, version, &abandoned).await?.is_some() {
-            return Ok(());
+        let there: Option<Stored<GroupDocument>> = working_state::get(client, key).await?;
+        let Some(Stored { version, document, .. }) = there else { return Ok(None) };
+        group.clone_from(&document.group);
+        let Some(changed) = change(document)? else { return Ok(None) };
+        let written = working_state::replace(client, key, version, &changed).await?;
+        if written.is_some() {
+            return Ok(written);
         }
     }
-    let message = format!("the decision on group `{group}` changes all the time");
+    let message =
+        format!("the decision on group `{group}` in `{INDEX}` changes all the time; try again");
     Err(Failure::new(Exit::Temporary, message).into())
 }
 

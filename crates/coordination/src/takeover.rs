@@ -5,6 +5,10 @@
 //! by the clock of the one who watches, are nobody's. Should that be wrong, nothing is lost: the
 //! decision is changed under the condition that it is the one that was watched, and a worker that
 //! comes back finds its items gone or closed and stops.
+//!
+//! The decision is changed first and its items second, so that nobody makes new ones in between. It
+//! names the run that takes the place, by which that run, killed in between, finds when it is
+//! started again what it has left undone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,22 +72,34 @@ pub async fn of_the_idle(
         }
     }
     let mut lines = Vec::new();
-    for stored in first.decisions {
+    let mut all = true;
+    for stored in &first.decisions {
         let GroupDocument { run, migration, group, .. } = &stored.document;
         lines.push(format!(
             "nothing was done for group `{group}` of migration `{migration}` (run `{run}`) in \
              {length:?}: its place is taken"
         ));
-        if !supersede(client, &stored, by).await? {
-            return Ok(None);
+        all = supersede(client, stored, by).await?;
+        if !all {
+            break;
         }
-        // What it wrote is somebody's data from now on, and not to be taken for its own should it
-        // be submitted again.
-        let mut items = first.items.clone();
-        items.retain(|item| item.document.is_of(&stored.document));
-        working_state::remove(client, &items).await?;
     }
-    Ok(Some(lines))
+    remove_work(client, by).await?;
+    Ok(all.then_some(lines))
+}
+
+/// Removes the work items of those whose place was taken [`in_favour_of`] somebody: what they wrote
+/// is somebody's data from now on, and not to be taken for their own should they be submitted
+/// again.
+pub async fn remove_work(client: &Client, by: &str) -> anyhow::Result<()> {
+    if !working_state::exists(client).await? {
+        return Ok(());
+    }
+    working_state::refresh(client).await?;
+    let ended = ended(client, by).await?;
+    let mut items = earlier::stored(client).await?;
+    items.retain(|item| ended.iter().any(|decided| item.document.is_of(decided)));
+    working_state::remove(client, &items).await
 }
 
 /// Ends earlier runs of the same migration: the newest one goes on with what they have begun, and
@@ -105,19 +121,25 @@ pub async fn of_earlier_runs(client: &Client, origin: Origin<'_>) -> anyhow::Res
             let message = format!("group `{group}` of run `{run}` goes on at this moment");
             return Err(Failure::new(Exit::Temporary, message).into());
         }
-        let mut open = earlier::stored(client).await?;
-        // Items of one snapshot are shared: whoever takes one does the same.
-        open.retain(|item| {
-            item.document.is_of(&stored.document)
-                && item.document.is_open()
-                && stored.document.snapshot != origin.snapshot
-        });
-        for item in &open {
-            close(client, &item.key, &by).await?;
-        }
         lines.push(format!("group `{group}` of run `{run}` has ended: this run takes its place"));
     }
+    working_state::refresh(client).await?;
+    let mut ended = ended(client, &by).await?;
+    // Items of one snapshot are shared: whoever takes one does the same.
+    ended.retain(|decided| decided.snapshot != origin.snapshot);
+    for item in earlier::stored(client).await? {
+        let theirs = ended.iter().any(|decided| item.document.is_of(decided));
+        if theirs && item.document.is_open() {
+            close(client, &item.key, &by).await?;
+        }
+    }
     Ok(lines)
+}
+
+/// Reads the decisions whose runs lost their place to this one.
+async fn ended(client: &Client, by: &str) -> anyhow::Result<Vec<GroupDocument>> {
+    let decisions = decision::stored(client).await?.into_iter().map(|stored| stored.document);
+    Ok(decisions.filter(|decided| decided.superseded.as_deref() == Some(by)).collect())
 }
 
 /// Notes that another run took the place of the one that decided; answers `false` if it wrote

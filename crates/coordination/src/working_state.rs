@@ -1,23 +1,23 @@
 //! Where is the state of a migration kept, and how is it written by many without a lock?
 //!
 //! All of it is in one index on the target, [`INDEX`]. A document has a `kind` (`group`, `item`,
-//! `tuning`) and a deterministic id, so that writing it twice is writing it once; whatever several
-//! processes may change is written under the condition that its version is still the one that
-//! was read. No scripts, no update by query: what every target can do.
+//! `tuning`, `run`) and a deterministic id, so that writing it twice is writing it once; whatever
+//! several processes may change is written under the condition that its version is still the one
+//! that was read ([`replace`]). No scripts, no update by query: what every target can do.
+
+mod index;
 
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use cluster::{Client, Repeat, Request, indices, path};
+use cluster::{Client, Repeat, Request, bulk, indices, path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use step_api::{Exit, Failure};
 
+pub use self::index::{INDEX, ensure, exists, refresh, remove_if_empty};
 use crate::faults::decoded;
-
-/// The index that holds the state.
-pub const INDEX: &str = ".migrations_working_state";
 
 /// How many documents one search or one bulk request takes.
 const PAGE: usize = 1_000;
@@ -58,64 +58,6 @@ pub fn key_of(parts: &[&str]) -> String {
     key
 }
 
-/// Makes the index if it is not there.
-pub async fn ensure(client: &Client) -> anyhow::Result<()> {
-    if exists(client).await? {
-        return Ok(());
-    }
-    let version = cluster::version::detect(client).await.map_err(Failure::from)?;
-    let typed = !version.is_opensearch() && version.major < 7;
-    // Somebody else may make it meanwhile, which is as good.
-    indices::create(client, INDEX, creation(typed, client.is_serverless()))
-        .await
-        .map(drop)
-        .map_err(Failure::from)
-        .with_context(|| format!("making the index `{INDEX}` for the state of the migration"))
-}
-
-/// The body that makes the index: one shard, nothing but known fields is indexed.
-fn creation(typed: bool, serverless: bool) -> Value {
-    let keyword = json!({ "type": "keyword" });
-    let long = json!({ "type": "long" });
-    let keywords = [
-        "kind",
-        "key",
-        "run",
-        "migration",
-        "group",
-        "snapshot",
-        "repository",
-        "index",
-        "state",
-        "holder",
-    ];
-    let longs = ["shard", "from", "to", "position", "documents", "attempts"];
-    let ledger =
-        ["physical", "deleted", "nested", "withoutSource", "live", "accepted", "rejected", "bytes"];
-    let mut properties = serde_json::Map::new();
-    properties.extend(keywords.map(|name| (name.to_owned(), keyword.clone())));
-    properties.extend(longs.map(|name| (name.to_owned(), long.clone())));
-    let ledger: serde_json::Map<_, _> =
-        ledger.map(|name| (name.to_owned(), long.clone())).into_iter().collect();
-    properties.insert("ledger".to_owned(), json!({ "properties": ledger }));
-    let mapping = json!({ "dynamic": false, "properties": properties });
-    let mapping = if typed { json!({ "_doc": mapping }) } else { mapping };
-    if serverless {
-        return json!({ "mappings": mapping });
-    }
-    let settings = json!({ "index": {
-        "number_of_shards": 1,
-        "auto_expand_replicas": "0-1",
-        "refresh_interval": "1s",
-    } });
-    json!({ "settings": settings, "mappings": mapping })
-}
-
-/// Makes everything written before visible to searches.
-pub async fn refresh(client: &Client) -> anyhow::Result<()> {
-    Ok(indices::refresh(client, INDEX).await.map_err(Failure::from)?)
-}
-
 /// Reads one document; neither it nor the index need be there.
 pub async fn get<T: DeserializeOwned>(
     client: &Client,
@@ -146,13 +88,17 @@ pub async fn replace<T: Serialize>(
     expected: Version,
     document: &T,
 ) -> anyhow::Result<Option<Version>> {
+    let document = serde_json::to_value(document).context("writing a state document as JSON")?;
     let request = Request::put(path(&[INDEX, "_doc", key]))
         .query("if_seq_no", expected.sequence_number.to_string())
         .query("if_primary_term", expected.primary_term.to_string())
-        .json(serde_json::to_value(document).context("writing a state document as JSON")?);
+        .json(document.clone());
     let response = client.send(&request).await.map_err(Failure::from)?;
     if response.status == 409 {
-        return Ok(None);
+        // A write of which we did not hear the end may have been executed and then repeated: what
+        // is there now is ours if it is exactly what we wrote.
+        let there: Option<Stored<Value>> = get(client, key).await?;
+        return Ok(there.filter(|there| there.document == document).map(|there| there.version));
     }
     let written: Written = decoded(client.accepted(response))?;
     Ok(Some(written.version()))
@@ -174,7 +120,8 @@ pub async fn create_missing<T: Serialize>(
                 .context("writing a state document as JSON")?;
             body.push(b'\n');
         }
-        for (status, reason) in bulk(client, body).await? {
+        for bulk::ItemResult { status, reason, .. } in send(client, body, page.len()).await? {
+            let reason = reason.as_deref().unwrap_or("no reason given");
             match status {
                 200..=299 => created += 1,
                 409 => {}
@@ -195,21 +142,19 @@ pub async fn create_missing<T: Serialize>(
     Ok(created)
 }
 
-/// Sends a bulk request to the index; answers status and reason of each action.
-async fn bulk(client: &Client, body: Vec<u8>) -> anyhow::Result<Vec<(u16, String)>> {
+/// Sends a number of `actions` to the index; answers what became of each.
+async fn send(
+    client: &Client,
+    body: Vec<u8>,
+    actions: usize,
+) -> anyhow::Result<Vec<bulk::ItemResult>> {
     let request = Request::post(path(&[INDEX, "_bulk"]))
-        .query("filter_path", "items.*.status,items.*.error.reason")
+        .query("filter_path", "items.*.status,items.*.error")
         .ndjson(body)
         // Creating and deleting by a fixed id may be done twice.
         .repeat(Repeat::Safe);
-    let answer: Value = decoded(client.call(&request).await)?;
-    let items = answer.get("items").and_then(Value::as_array).into_iter().flatten();
-    let results = items.filter_map(|item| item.as_object()?.values().next()).map(|result| {
-        let status = result.get("status").and_then(Value::as_u64).unwrap_or(500);
-        let reason = result.pointer("/error/reason").and_then(Value::as_str).unwrap_or_default();
-        (u16::try_from(status).unwrap_or(500), reason.to_owned())
-    });
-    Ok(results.collect())
+    let response = client.call(&request).await.map_err(Failure::from)?;
+    Ok(bulk::decode(&response, actions).map_err(Failure::from)?.items)
 }
 
 /// Makes the query for documents whose fields have these values.
@@ -249,25 +194,9 @@ pub async fn page<T: DeserializeOwned>(
     Ok(answer.hits.hits.into_iter().map(Found::stored).collect())
 }
 
-/// Searches the index; `None` if it is not there. An answer of only some shards is an error:
-/// what is unknown is never taken for nothing.
+/// Searches the index; `None` if it is not there.
 pub async fn search(client: &Client, body: Value) -> anyhow::Result<Option<Value>> {
-    let request = Request::post(path(&[INDEX, "_search"]))
-        .query("allow_partial_search_results", "false")
-        .json(body)
-        .repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(Failure::from)?;
-    if response.status == 404 {
-        return Ok(None);
-    }
-    let answer: Value = decoded(client.accepted(response))?;
-    let complete = answer.pointer("/_shards/failed").and_then(Value::as_u64) == Some(0)
-        && answer.get("timed_out").and_then(Value::as_bool) == Some(false);
-    if !complete {
-        let message = format!("a search of `{INDEX}` was not answered by all shards");
-        return Err(Failure::new(Exit::Temporary, message).into());
-    }
-    Ok(Some(answer))
+    Ok(indices::search(client, INDEX, body).await.map_err(Failure::from)?)
 }
 
 /// Reads all documents whose fields have these values.
@@ -293,15 +222,11 @@ pub async fn scope(
     migration: &str,
     group: &str,
 ) -> anyhow::Result<Vec<Stored<Value>>> {
-    if exists(client).await? {
-        refresh(client).await?;
+    if !exists(client).await? {
+        return Ok(Vec::new());
     }
+    refresh(client).await?;
     all(client, &[("snapshot", snapshot), ("migration", migration), ("group", group)]).await
-}
-
-/// Returns whether there is any state on the target.
-pub async fn exists(client: &Client) -> anyhow::Result<bool> {
-    Ok(indices::exists(client, INDEX).await.map_err(Failure::from)?)
 }
 
 /// Deletes documents.
@@ -316,27 +241,13 @@ pub async fn remove<T>(client: &Client, documents: &[Stored<T>]) -> anyhow::Resu
                 .context("writing a bulk request")?;
             body.push(b'\n');
         }
-        for (status, reason) in bulk(client, body).await? {
+        for bulk::ItemResult { status, reason, .. } in send(client, body, page.len()).await? {
             if status >= 400 && status != 404 {
-                let message = format!("cannot delete from `{INDEX}`: {reason}");
+                let reason = reason.as_deref().unwrap_or("no reason given");
+                let message = format!("cannot delete from `{INDEX}` now: {reason}");
                 return Err(Failure::new(Exit::Temporary, message).into());
             }
         }
-    }
-    Ok(())
-}
-
-/// Removes the index if nothing is left in it. No target does both in one, so a migration that
-/// begins at this moment looks again whether what it wrote stands.
-pub async fn remove_if_empty(client: &Client) -> anyhow::Result<()> {
-    if !exists(client).await? {
-        return Ok(());
-    }
-    refresh(client).await?;
-    let answer = search(client, json!({ "size": 1 })).await?;
-    let hits = answer.as_ref().and_then(|answer| answer.pointer("/hits/hits")?.as_array());
-    if hits.is_some_and(Vec::is_empty) {
-        indices::delete(client, INDEX).await.map_err(Failure::from)?;
     }
     Ok(())
 }
@@ -395,12 +306,5 @@ mod tests {
         assert_ne!(key_of(&["a"]), key_of(&["a", ""]));
         assert_eq!(key_of(&["a", "b"]), key_of(&["a", "b"]));
         assert_eq!(key_of(&["a"]).len(), 64);
-    }
-
-    #[test]
-    fn the_mapping_is_wrapped_in_a_type_for_old_targets_only() {
-        assert!(creation(true, false).pointer("/mappings/_doc/properties/key").is_some());
-        assert!(creation(false, false).pointer("/mappings/properties/ledger").is_some());
-        assert!(creation(false, true).get("settings").is_none());
     }
 }

@@ -101,7 +101,11 @@ pub(crate) async fn remove(found: Removable, done: &mut Done) -> anyhow::Result<
     for (group, scope) in groups {
         archive(&scope);
         done.actions.push(removal(&group, &scope));
-        working_state::remove(&client, &scope).await?;
+        // The decision goes last: by it, what is left is found when this is started again.
+        let (decision, others): (Vec<_>, Vec<_>) =
+            scope.into_iter().partition(|stored| kind(&stored.document) == Some("group"));
+        working_state::remove(&client, &others).await?;
+        working_state::remove(&client, &decision).await?;
     }
     working_state::remove(&client, &notes).await?;
     working_state::remove_if_empty(&client).await?;

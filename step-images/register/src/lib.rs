@@ -81,9 +81,6 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
     take_idle_places(&client, origin, &claims).await?;
 
     working_state::ensure(&client).await?;
-    for line in takeover::of_earlier_runs(&client, origin).await? {
-        tracing::warn!("{line}");
-    }
     let mut written = Vec::new();
     let mut groups = Vec::new();
     for (group, Decided { indices, skipped }) in decisions {
@@ -100,6 +97,10 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
         written.push(document);
     }
     claimed_meanwhile(&client, origin, &written).await?;
+    // Only now: of two runs of one migration that register at once, at least one sees the other.
+    for line in takeover::of_earlier_runs(&client, origin).await? {
+        tracing::warn!("{line}");
+    }
     for document in earlier::superseded(&earlier, &written) {
         decision::end(&client, document).await?;
     }
@@ -113,14 +114,15 @@ async fn take_idle_places(
     origin: Origin<'_>,
     claims: &BTreeMap<String, Claim>,
 ) -> anyhow::Result<()> {
+    let by = takeover::in_favour_of(origin);
     if claims.is_empty() {
-        return Ok(());
+        // An attempt of this run may have been killed when it had taken them.
+        return takeover::remove_work(client, &by).await;
     }
     for claim in claims.keys() {
         tracing::warn!("{claim}; watching for {WATCHED:?} whether that run still works");
     }
     let decisions: BTreeSet<String> = claims.values().map(|claim| claim.decision.clone()).collect();
-    let by = takeover::in_favour_of(origin);
     let idle = takeover::of_the_idle(client, &decisions, WATCHED, &by).await?;
     let Some(lines) = idle else {
         let problems: Vec<String> = claims.keys().cloned().collect();
@@ -172,7 +174,7 @@ fn told(problems: &[String]) -> String {
     if problems.len() > LISTED {
         lines.push(format!("- and {} more of this kind", problems.len() - LISTED));
     }
-    format!("the migration cannot go on; nothing was written to the target:\n{}", lines.join("\n"))
+    format!("the migration cannot go on; no index of the target was touched:\n{}", lines.join("\n"))
 }
 
 async fn read_metadata(

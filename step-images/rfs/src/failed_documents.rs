@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use cluster::{Client, Repeat, Request, bulk::ItemResult, path};
-use coordination::{faults::decoded, working_state::key_of};
+use cluster::{Client, Repeat, Request, bulk::ItemResult, indices, path};
+use coordination::working_state::{self, key_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use step_api::{Exit, Failure};
@@ -85,19 +85,15 @@ impl FailedDocument {
 
 /// Makes the index if it is not there.
 pub(crate) async fn ensure(client: &Client) -> anyhow::Result<()> {
-    let there = client.send(&Request::head(path(&[INDEX]))).await.map_err(Failure::from)?;
-    if there.is_success() {
+    if indices::exists(client, INDEX).await.map_err(Failure::from)? {
         return Ok(());
     }
-    let request = Request::put(path(&[INDEX])).json(creation(client.is_serverless()));
-    let response = client.send(&request).await.map_err(Failure::from)?;
-    if !response.error_type().is_some_and(|kind| kind.contains("already_exists")) {
-        client
-            .accepted(response)
-            .map_err(Failure::from)
-            .with_context(|| format!("making the index `{INDEX}` for refused documents"))?;
-    }
-    Ok(())
+    // Somebody else may make it meanwhile, which is as good.
+    indices::create(client, INDEX, creation(client.is_serverless()))
+        .await
+        .map(drop)
+        .map_err(Failure::from)
+        .with_context(|| format!("making the index `{INDEX}` for refused documents"))
 }
 
 fn creation(serverless: bool) -> Value {
@@ -167,76 +163,42 @@ async fn write_at_once(client: &Client, documents: &[FailedDocument]) -> anyhow:
 /// Returns the first reasons for which documents of a group were refused, a line each.
 pub(crate) async fn first_reasons(
     client: &Client,
-    scope: Scope<'_>,
-) -> anyhow::Result<Vec<String>> {
-    let Some(found) = search(client, scope, SHOWN).await? else { return Ok(Vec::new()) };
-    Ok(found
-        .iter()
-        .map(|document| {
-            format!(
-                "index `{}` document `{}`: {}: {}",
-                document.index, document.id, document.kind, document.reason
-            )
-        })
-        .collect())
-}
-
-async fn search(
-    client: &Client,
     Scope { snapshot, migration, group }: Scope<'_>,
-    size: usize,
-) -> anyhow::Result<Option<Vec<FailedDocument>>> {
+) -> anyhow::Result<Vec<String>> {
     refresh(client).await?;
     let body = json!({
-        "size": size,
+        "size": SHOWN,
         "sort": [{ "key": "asc" }],
-        "query": coordination::working_state::matching(&[
+        "query": working_state::matching(&[
             ("snapshot", snapshot), ("migration", migration), ("group", group),
         ]),
     });
-    let Some(hits) = hits(client, body).await? else { return Ok(None) };
-    let documents = hits
-        .into_iter()
-        .filter_map(|mut hit| hit.get_mut("_source").map(Value::take))
-        .map(serde_json::from_value)
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("reading `{INDEX}`"))?;
-    Ok(Some(documents))
+    let found = hits(client, body).await?.unwrap_or_default();
+    let reason = |mut hit: Value| {
+        let source = hit.get_mut("_source").map(Value::take).unwrap_or_default();
+        let FailedDocument { index, id, kind, reason, .. } = serde_json::from_value(source)?;
+        Ok(format!("index `{index}` document `{id}`: {kind}: {reason}"))
+    };
+    let reasons: Result<_, serde_json::Error> = found.into_iter().map(reason).collect();
+    reasons.with_context(|| format!("reading `{INDEX}`; was it written by this version?"))
 }
 
-/// Makes what was written before visible to searches.
+/// Makes what was written before visible to searches; the index need not be there.
 async fn refresh(client: &Client) -> anyhow::Result<()> {
-    let request = Request::post(path(&[INDEX, "_refresh"])).repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(Failure::from)?;
-    // The index need not be there, and a serverless collection refreshes by itself.
-    if response.status != 404 && !client.is_serverless() {
-        client.accepted(response).map_err(Failure::from)?;
+    match indices::refresh(client, INDEX).await {
+        Err(error) if !error.is_missing() => Err(Failure::from(error).into()),
+        Ok(()) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// Searches all shards; `None` if there is no index.
 async fn hits(client: &Client, body: Value) -> anyhow::Result<Option<Vec<Value>>> {
-    let request = Request::post(path(&[INDEX, "_search"])).json(body).repeat(Repeat::Safe);
-    let response = client.send(&request).await.map_err(Failure::from)?;
-    if response.status == 404 {
-        return Ok(None);
-    }
-    let mut answer: Value = decoded(client.accepted(response))?;
-    if !is_complete(&answer) {
-        let message = format!("a search of `{INDEX}` was not answered by all shards");
-        return Err(Failure::new(Exit::Temporary, message).into());
-    }
-    let hits = answer.pointer_mut("/hits/hits").map(Value::take);
-    match hits {
+    let answer = indices::search(client, INDEX, body).await.map_err(Failure::from)?;
+    let Some(mut answer) = answer else { return Ok(None) };
+    match answer.pointer_mut("/hits/hits").map(Value::take) {
         Some(Value::Array(hits)) => Ok(Some(hits)),
         _ => bail!("a search of `{INDEX}` was answered without hits"),
     }
-}
-
-fn is_complete(answer: &Value) -> bool {
-    answer.pointer("/_shards/failed").and_then(Value::as_u64) == Some(0)
-        && answer.get("timed_out").and_then(Value::as_bool) == Some(false)
 }
 
 /// Deletes what was kept for one item, which is about to be done again.
@@ -350,13 +312,5 @@ mod tests {
         assert_eq!(reason.as_deref(), Some("status 429: queue full"));
         let items = [item(200, None), item(404, None), item(404, Some("no such index"))];
         assert_eq!(not_deleted(keys(), &items).0, ["c"]);
-    }
-
-    #[test]
-    fn a_search_that_some_shard_did_not_answer_is_not_complete() {
-        assert!(is_complete(&json!({ "timed_out": false, "_shards": { "failed": 0 } })));
-        assert!(!is_complete(&json!({ "timed_out": false, "_shards": { "failed": 1 } })));
-        assert!(!is_complete(&json!({ "timed_out": true, "_shards": { "failed": 0 } })));
-        assert!(!is_complete(&json!({ "timed_out": false })));
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use cluster::{Client, Request, path};
+use cluster::{Client, indices};
 use coordination::{
     count, decision, equal_ids, faults,
     resolve::{self, ResolvedIndex},
     working_state::{self, Stored},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::Value;
+use serde_json::json;
 use snapshot_repo::SourceMode;
 use step_api::{
     Exit, Failure,
@@ -86,10 +86,10 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Res
     let items = state::of_snapshot(&step.client, step.scope().snapshot).await?;
     for ResolvedIndex { index, existed: _, documents } in indices {
         let name = &index.name;
-        if !is_on(&step.client, name).await? {
+        if !indices::exists(&step.client, name).await.map_err(Failure::from)? {
             continue;
         }
-        let uuid = uuid_of(&step.client, name).await?;
+        let uuid = indices::uuid(&step.client, name).await.map_err(Failure::from)?;
         let fills = |item: &Item| {
             item.index == *name && (item.target_uuid == uuid || item.target_uuid.is_none())
         };
@@ -106,16 +106,6 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Res
         }
     }
     Ok(problems)
-}
-
-/// Returns whether the target has an index of this name.
-async fn is_on(client: &Client, index: &str) -> anyhow::Result<bool> {
-    let there = client.send(&Request::head(path(&[index]))).await.map_err(Failure::from)?;
-    if there.status == 404 {
-        return Ok(false);
-    }
-    client.accepted(there).map_err(Failure::from)?;
-    Ok(true)
 }
 
 /// Makes the items of an index: one for each shard.
@@ -253,33 +243,16 @@ async fn go_on_with(step: &Step, stored: Stored<Item>, fresh: &Item) -> anyhow::
 
 /// Makes the index if no step before has made it; answers its uuid, if the target tells it.
 async fn make_ready(client: &Client, index: &str) -> anyhow::Result<Option<String>> {
-    if !is_on(client, index).await? {
-        make(client, index).await?;
-    }
-    uuid_of(client, index).await
-}
-
-/// Reads the uuid of an index, which another one of the same name has not.
-async fn uuid_of(client: &Client, index: &str) -> anyhow::Result<Option<String>> {
-    let request = Request::get(path(&[index, "_settings"])).query("flat_settings", "true");
-    let answer: BTreeMap<String, Value> = faults::decoded(client.call(&request).await)
-        .with_context(|| format!("reading the settings of index `{index}`"))?;
-    let uuid = answer.get(index).and_then(|index| index.get("settings")?.get("index.uuid"));
-    Ok(uuid.and_then(Value::as_str).map(str::to_owned))
-}
-
-async fn make(client: &Client, index: &str) -> anyhow::Result<()> {
-    tracing::warn!(
-        "index `{index}` is not on the target: it is made with the target's templates and \
-         defaults, and the types of fields that no template names are guessed from the first \
-         documents; to have those of the source, migrate its metadata too"
-    );
-    let response = client.send(&Request::put(path(&[index]))).await.map_err(Failure::from)?;
-    if !response.error_type().is_some_and(|kind| kind.contains("already_exists")) {
-        client
-            .accepted(response)
+    if !indices::exists(client, index).await.map_err(Failure::from)? {
+        tracing::warn!(
+            "index `{index}` is not on the target: it is made with the target's templates and \
+             defaults, and the types of fields that no template names are guessed from the first \
+             documents; to have those of the source, migrate its metadata too"
+        );
+        indices::create(client, index, json!({}))
+            .await
             .map_err(Failure::from)
             .with_context(|| format!("making the index `{index}` on the target"))?;
     }
-    Ok(())
+    Ok(indices::uuid(client, index).await.map_err(Failure::from)?)
 }

@@ -75,7 +75,10 @@ async fn read(mut documents: ShardDocuments, sender: &mpsc::Sender<Read>) -> Res
         // Given back if nobody takes it; then nobody takes the last message either.
         sender.send(Read::Batch { batch, bytes_read }).await.map_err(|refused| refused.0)?;
     }
-    let total = documents.total_documents().or(position).unwrap_or_default();
+    let total = documents.total_documents().ok_or_else(|| {
+        let message = "the shard was read to its end, and nobody knows how many documents it has";
+        Read::Miscounted(message.to_owned())
+    })?;
     Ok(Read::End { total, bytes_read: documents.bytes_read() })
 }
 

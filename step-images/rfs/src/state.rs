@@ -1,6 +1,6 @@
 //! What is a work item, and how is it read and written on the target?
 //!
-//! An item is a range of one shard. Its id is made of what is read, what is done to it and where
+//! An item is a shard of the snapshot. Its id is made of what is read, what is done to it and where
 //! it goes, so preparing twice makes it once, and a second run finds what the first has done.
 
 use anyhow::Context as _;
@@ -89,11 +89,6 @@ pub struct Item {
     pub target_uuid: Option<String>,
     /// The shard's number.
     pub shard: u32,
-    /// The first physical position.
-    pub from: u64,
-    /// The position before which it ends; absent for the end of the shard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<u64>,
     /// Where it stands.
     pub state: ItemState,
     /// The process that holds it.
@@ -129,21 +124,10 @@ pub struct NewItem<'a> {
 }
 
 impl Item {
-    /// Makes an open item of a whole shard.
+    /// Makes an open item.
     pub fn new(of: NewItem<'_>) -> Self {
         let NewItem { run, scope, index, index_id, shard, documents } = of;
-        let (from, to) = (0_u64, None::<u64>);
-        let end = to.map_or_else(|| "end".to_owned(), |to| to.to_string());
-        let key = key_of(&[
-            KIND,
-            scope.snapshot,
-            index_id,
-            &shard.to_string(),
-            &from.to_string(),
-            &end,
-            TREATMENT,
-            index,
-        ]);
+        let key = key_of(&[KIND, scope.snapshot, index_id, &shard.to_string(), TREATMENT, index]);
         Self {
             kind: KIND.to_owned(),
             key,
@@ -155,11 +139,9 @@ impl Item {
             index_id: index_id.to_owned(),
             target_uuid: None,
             shard,
-            from,
-            to,
             state: ItemState::Open,
             holder: None,
-            position: from,
+            position: 0,
             documents,
             ledger: Ledger::default(),
             attempts: 0,
@@ -220,7 +202,7 @@ impl Item {
             run: run.to_owned(),
             state: ItemState::Open,
             holder: None,
-            position: self.from,
+            position: 0,
             ledger: Ledger::default(),
             attempts: 0,
             error: None,
@@ -287,13 +269,7 @@ pub async fn save(
     expected: Version,
     item: &Item,
 ) -> anyhow::Result<Option<Version>> {
-    if let Some(version) = working_state::replace(client, &item.key, expected, item).await? {
-        return Ok(Some(version));
-    }
-    // A write of which we did not hear the end may have been executed and then repeated: what is
-    // there now is ours if it is exactly what we wrote.
-    let there: Option<Stored<Item>> = working_state::get(client, &item.key).await?;
-    Ok(there.filter(|there| there.document == *item).map(|there| there.version))
+    working_state::replace(client, &item.key, expected, item).await
 }
 
 /// The sums over all items of a scope.

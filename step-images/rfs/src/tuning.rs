@@ -62,7 +62,9 @@ pub(crate) async fn tune(
 ) -> anyhow::Result<()> {
     let request = Request::get(path(&[index, "_settings"])).query("flat_settings", "true");
     let answer: BTreeMap<String, Value> = decoded(client.call(&request).await)?;
-    let now = answer.get(index).and_then(|index| index.get("settings")).unwrap_or(&Value::Null);
+    let now = answer.get(index).and_then(|index| index.get("settings")).with_context(|| {
+        format!("the target answered with no settings of index `{index}`; is it an alias now?")
+    })?;
     // One note for an index, whoever tunes it: a second one would note what the first one set.
     let key = key_of(&[KIND, index]);
     let there: Option<Stored<Tuning>> = working_state::get(client, &key).await?;

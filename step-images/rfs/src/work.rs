@@ -275,10 +275,12 @@ impl Worker {
                     "none, so the worker was killed each time, perhaps for lack of memory"
                 )
             );
-            done.failed.push(told(&item, &reason));
+            let message = told(&item, &reason);
             let failed =
                 Item { state: ItemState::Failed, holder: None, error: Some(reason), ..item };
-            state::save(self.client(), stored.version, &failed).await?;
+            if state::save(self.client(), stored.version, &failed).await?.is_some() {
+                done.failed.push(message);
+            }
             return Ok(None);
         }
         let again = item.holder.as_ref() == Some(&self.holder);

@@ -19,7 +19,7 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use cluster::Client;
+use cluster::{Client, indices};
 use coordination::{
     count, faults,
     resolve::{self, ResolvedIndex},
@@ -71,12 +71,14 @@ async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<Ve
             .map_err(faults::of_repository)?;
         let of_index: Vec<&Item> = items.iter().filter(|item| item.index == index.name).collect();
         let found = count::visible(&client, &index.name).await?;
+        let uuid = indices::uuid(&client, &index.name).await.map_err(Failure::from)?;
         let evidence = Evidence {
             name: &index.name,
             existed: *existed,
             shards: metadata.number_of_shards,
             items: &of_index,
             found,
+            uuid: uuid.as_deref(),
         };
         let verdict = verdict::of(evidence);
         rejected += verdict.index.rejected;

@@ -16,6 +16,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) items: &'a [&'a Item],
     /// Documents that the target counts.
     pub(crate) found: u64,
+    /// The uuid of the target's index, if the target tells it.
+    pub(crate) uuid: Option<&'a str>,
 }
 
 /// What follows.
@@ -28,7 +30,7 @@ pub(crate) struct Verdict {
 }
 
 pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
-    let Evidence { name, existed, shards, items, found } = evidence;
+    let Evidence { name, existed, shards, items, found, uuid } = evidence;
     let mut problems = Vec::new();
     let mut ledger = Ledger::default();
     for item in items {
@@ -46,6 +48,14 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
         if !items.iter().any(|item| item.shard == shard) {
             problems.push(format!("shard {shard} has no work item; prepare the group again"));
         }
+    }
+    let filled = items.iter().filter_map(|item| item.target_uuid.as_deref());
+    if uuid.is_some_and(|uuid| filled.into_iter().any(|filled| filled != uuid)) {
+        problems.push(
+            "the index was deleted while it was filled, and the target made it anew without the \
+             mapping and settings that it had; delete it and submit the migration again"
+                .to_owned(),
+        );
     }
     let expected = ledger.accepted;
     // Before all is done, counts say nothing.
@@ -98,7 +108,8 @@ mod tests {
 
     fn problems(existed: bool, items: &[Item], found: u64) -> Vec<String> {
         let items: Vec<&Item> = items.iter().collect();
-        of(Evidence { name: "logs", existed, shards: 2, items: &items, found }).problems
+        let uuid = Some("now");
+        of(Evidence { name: "logs", existed, shards: 2, items: &items, found, uuid }).problems
     }
 
     #[test]
@@ -109,6 +120,18 @@ mod tests {
         assert!(problems(false, &items, 8)[0].contains("1 documents more"));
         assert_eq!(problems(true, &items, 8), Vec::<String>::new());
         assert!(problems(true, &items, 6)[0].contains("missing"));
+    }
+
+    #[test]
+    fn an_index_that_was_made_anew_while_it_was_filled_is_a_problem_even_if_counts_agree() {
+        let filled = |uuid: &str| {
+            [0, 1].map(|shard| Item {
+                target_uuid: Some(uuid.to_owned()),
+                ..item(shard, ItemState::Done, 3, 0)
+            })
+        };
+        assert_eq!(problems(false, &filled("now"), 6), Vec::<String>::new());
+        assert!(problems(false, &filled("before"), 6)[0].contains("was deleted"));
     }
 
     #[test]
