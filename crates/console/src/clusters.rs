@@ -1,7 +1,7 @@
 //! The clusters of a migration file, as clients.
 
 use cluster::Client;
-use engine::environment::{SecretError, Secrets};
+use engine::secrets::{SecretError, Secrets};
 use generator::{
     DefaultRepository, Installation,
     findings::{self, Colour},

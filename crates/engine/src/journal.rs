@@ -63,9 +63,6 @@ pub enum JournalError {
     /// An entry that cannot be written.
     #[error("an entry of the journal cannot be written")]
     Write(#[source] serde_json::Error),
-    /// The run is over for this engine.
-    #[error("the journal is closed")]
-    Closed,
 }
 
 /// Reads the entries of a run.

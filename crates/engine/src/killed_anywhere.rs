@@ -2,7 +2,7 @@
 //! that failed, was reopened, and found a mended world?
 //!
 //! The engine is the real one; only its border to the world is put in place: a journal in memory
-//! that is closed at a chosen append, and a launcher whose processes end at once.
+//! that fails at a chosen append, and a launcher whose processes end at once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,17 +23,17 @@ use tokio::sync::mpsc;
 
 use crate::{
     clock::Clock,
-    environment::Secrets,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launched, Launcher, ProcessOrder, ProcessResult, Programs},
     node::{Node, Part},
     program::{Program, check},
     reopen,
     runner::{Border, Ended, Options, RunError, run_with},
+    secrets::Secrets,
     state::{Entry, RunIdentity, RunState},
 };
 
-/// When the journal is closed.
+/// When the journal fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kill {
     Never,
@@ -57,6 +57,11 @@ impl Entries {
     }
 }
 
+/// What an engine meets that must write nothing more.
+fn killed() -> JournalError {
+    JournalError::Database(rusqlite::Error::InvalidQuery)
+}
+
 struct MemoryJournal {
     entries: Entries,
     kill: Kill,
@@ -73,13 +78,13 @@ impl Journal for MemoryJournal {
     fn append(&mut self, after: Sequence, entries: &[Entry]) -> Result<Append, JournalError> {
         let number = self.appends.fetch_add(1, Ordering::Relaxed);
         if self.kill == Kill::Before(number) {
-            return Err(JournalError::Closed);
+            return Err(killed());
         }
         let mut known = self.entries.0.lock().expect("no panic");
         assert_eq!(i64::try_from(known.len()).expect("few"), after, "nobody else writes");
         known.extend_from_slice(entries);
         if self.kill == Kill::After(number) {
-            return Err(JournalError::Closed);
+            return Err(killed());
         }
         Ok(Append::Written(i64::try_from(known.len()).expect("few")))
     }
@@ -175,7 +180,7 @@ async fn engine(
     match kill {
         Kill::Never => assert!(matches!(ended, Ok(Ended::Finished(_))), "{ended:?}"),
         Kill::Before(_) | Kill::After(_) => {
-            let is_killed = matches!(ended, Err(RunError::Journal(JournalError::Closed)));
+            let is_killed = matches!(ended, Err(RunError::Journal(JournalError::Database(_))));
             assert!(is_killed, "{ended:?}");
         }
     }
@@ -197,7 +202,7 @@ fn reopened(program: &Program, failed: &Entries) -> (Entries, World) {
     let state = failed.state();
     let stays = |node: &&Node| node.part == Part::Main && node.phase == NodePhase::Succeeded;
     let stay = state.nodes.values().filter(stays).map(|node| node.name.clone()).collect();
-    let nodes = reopen::plan(program, &state);
+    let (nodes, _) = reopen::plan_of(program, &state);
     let mut entries = failed.0.lock().expect("no panic").clone();
     entries.push(Entry::RunReopened { nodes, at: state.identity.created_at });
     (Entries(Arc::new(Mutex::new(entries))), World::Mended(stay))

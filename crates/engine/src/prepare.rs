@@ -25,11 +25,11 @@ use step_api::process::variables;
 use thiserror::Error;
 
 use crate::{
-    environment::{SecretError, Secrets},
     launch::{ProcessOrder, ProgramError, Programs},
     logs, mounts,
     node::{Capture, Node, Pod},
     program::Program,
+    secrets::{SecretError, Secrets},
     state::{ConfigMapKey, RunState},
 };
 

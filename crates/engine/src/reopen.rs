@@ -15,79 +15,90 @@
 //! A node that `when` skipped goes too: it did nothing, and the condition may be another now. A
 //! DAG or steps template whose annotation says that it is tried again whole goes with everything
 //! in it, for its later steps go on from what the first ones write.
+//!
+//! The status is Argo's, so this decides for a run on a cluster as well: there, what goes is taken
+//! out of the Workflow's status, and the controller makes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{NodePhase, NodeType};
+use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 
 use crate::{
-    node::{Attempt, Node, Part},
     program::Program,
     state::{Reopening, RunState},
+    status::workflow_status,
 };
 
-/// The annotation of a template that says how a failed run goes on with it.
-const RETRY: &str = "argosy.dev/retry";
-/// Its only value: nothing in it stays.
-const WHOLE: &str = "whole";
+/// The annotation of a template that says how a failed run goes on with it, and its only value:
+/// nothing in it stays.
+pub const WHOLE: (&str, &str) = ("argosy.dev/retry", "whole");
 
-/// Decides what a run needs to be gone on with after it failed.
-pub(crate) fn plan<'a>(program: &'a Program, state: &'a RunState) -> Reopening {
-    let mut members: BTreeMap<Option<&str>, Vec<&Node>> = BTreeMap::new();
-    for node in state.nodes.values() {
-        members.entry(node.boundary.as_deref()).or_default().push(node);
+/// Decides what the run `workflow` needs to be gone on with after it failed; `whole` are the names
+/// of the templates that are tried again whole. Returns the display names of what failed and is
+/// tried again too, in the order it began.
+pub fn plan(
+    status: &WorkflowStatus,
+    workflow: &str,
+    whole: &BTreeSet<String>,
+) -> (Reopening, Vec<String>) {
+    let nodes = &status.nodes;
+    let mut members: BTreeMap<Option<&str>, Vec<&NodeStatus>> = BTreeMap::new();
+    for node in nodes.values() {
+        members.entry(node.boundary_id.as_deref()).or_default().push(node);
     }
-    let whole = program
-        .templates
-        .iter()
-        .map(|callable| &callable.template)
-        .filter(|template| {
-            let annotations = template.metadata.as_ref().map(|metadata| &metadata.annotations);
-            annotations.and_then(|found| found.get(RETRY)).is_some_and(|word| word == WHOLE)
-        })
-        .map(|template| template.name.as_str())
-        .collect();
-    let mut plan =
-        Plan { state, whole, members, removed: BTreeSet::new(), revived: BTreeSet::new() };
+    let tries = nodes.values().flat_map(|node| tries(status, node));
+    let tries = tries.map(|node| node.id.as_str()).collect();
+    let (exit, reopening) = (format!("{workflow}.onExit"), Reopening::default());
+    let mut plan = Plan { status, whole, members, tries, exit, reopening };
     plan.go_through(None);
-    let exit = state.nodes.values().filter(|node| node.part == Part::Exit);
-    plan.removed.extend(exit.map(|node| node.id.as_str()));
-    let owned = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect();
-    Reopening { removed: owned(plan.removed), revived: owned(plan.revived) }
+    let of_exit = nodes.values().filter(|node| plan.is_exit(node)).map(|node| node.id.clone());
+    let of_exit: Vec<String> = of_exit.collect();
+    plan.reopening.removed.extend(of_exit);
+    let again = plan.tried_again();
+    (plan.reopening, again)
 }
 
-/// Returns the display names of what failed and is tried again, in the order it was made.
-pub(crate) fn tried_again(state: &RunState, reopening: &Reopening) -> Vec<String> {
-    let mut failed: Vec<&Node> = reopening
-        .removed
-        .iter()
-        .filter_map(|id| state.nodes.get(id))
-        .filter(|node| node.phase.is_failure() && node.attempt == Attempt::Only)
-        .filter(|node| {
-            let boundary = node.boundary.as_ref();
-            boundary.is_none_or(|boundary| !reopening.removed.contains(boundary))
+/// Decides it of a run of this engine.
+pub(crate) fn plan_of(program: &Program, state: &RunState) -> (Reopening, Vec<String>) {
+    let templates = program.templates.iter().map(|callable| &callable.template);
+    let whole = templates
+        .filter(|template| {
+            let annotations = template.metadata.as_ref().map(|metadata| &metadata.annotations);
+            annotations.and_then(|found| found.get(WHOLE.0)).is_some_and(|word| word == WHOLE.1)
         })
+        .map(|template| template.name.clone())
         .collect();
-    if failed.iter().any(|node| node.part == Part::Main) {
-        failed.retain(|node| node.part == Part::Main);
-    }
-    failed.sort_by_key(|node| (node.started_at, &node.name));
-    failed.into_iter().map(|node| node.display_name.clone()).collect()
+    plan(&workflow_status(state, &BTreeMap::new()), &state.identity.name, &whole)
+}
+
+/// Returns the tries of a retried node, the last one at the end.
+fn tries<'a>(
+    status: &'a WorkflowStatus,
+    node: &'a NodeStatus,
+) -> impl Iterator<Item = &'a NodeStatus> {
+    let children = if node.kind == NodeType::Retry { node.children.as_slice() } else { &[] };
+    let is_try = |child: &&NodeStatus| {
+        child.name.strip_prefix(node.name.as_str()).is_some_and(|rest| rest.starts_with('('))
+    };
+    children.iter().filter_map(|id| status.nodes.get(id)).filter(is_try)
 }
 
 struct Plan<'a> {
-    state: &'a RunState,
+    status: &'a WorkflowStatus,
     /// The names of the templates that are tried again whole.
-    whole: BTreeSet<&'a str>,
+    whole: &'a BTreeSet<String>,
     /// The nodes by the DAG or steps node that they belong to.
-    members: BTreeMap<Option<&'a str>, Vec<&'a Node>>,
-    removed: BTreeSet<&'a str>,
-    revived: BTreeSet<&'a str>,
+    members: BTreeMap<Option<&'a str>, Vec<&'a NodeStatus>>,
+    /// The tries of retried nodes, which go or stay with those.
+    tries: BTreeSet<&'a str>,
+    /// The name of the exit handler's node.
+    exit: String,
+    reopening: Reopening,
 }
 
 impl<'a> Plan<'a> {
     /// Decides about the members of a DAG or steps node that is Running again.
-    fn go_through(&mut self, boundary: Option<&'a str>) {
+    fn go_through(&mut self, boundary: Option<&str>) {
         let members = self.members.get(&boundary).cloned().unwrap_or_default();
         // What a group tolerated when it succeeded is over.
         let settled: BTreeSet<&str> = members
@@ -96,48 +107,44 @@ impl<'a> Plan<'a> {
             .flat_map(|group| group.children.iter().map(String::as_str))
             .collect();
         for node in members {
-            let is_over = node.phase == NodePhase::Succeeded || settled.contains(node.id.as_str());
-            // A try goes or stays with its retry node.
-            if !is_over && node.attempt == Attempt::Only && node.part == Part::Main {
+            let id = node.id.as_str();
+            let is_over = node.phase == NodePhase::Succeeded || settled.contains(id);
+            if !is_over && !self.tries.contains(id) && !self.is_exit(node) {
                 self.decide(node);
             }
         }
     }
 
-    fn decide(&mut self, node: &'a Node) {
+    fn decide(&mut self, node: &'a NodeStatus) {
         match node.kind {
-            NodeType::Dag | NodeType::Steps if self.whole.contains(node.template.as_str()) => {
-                self.remove_whole(node);
-            }
+            NodeType::Dag | NodeType::Steps if self.is_whole(node) => self.remove_whole(node),
             NodeType::Dag | NodeType::Steps => {
-                self.revived.insert(&node.id);
+                self.reopening.revived.insert(node.id.clone());
                 self.go_through(Some(&node.id));
             }
             NodeType::StepGroup | NodeType::TaskGroup => {
-                self.revived.insert(&node.id);
+                self.reopening.revived.insert(node.id.clone());
             }
             NodeType::Retry => self.decide_retry(node),
             NodeType::Pod | NodeType::Suspend | NodeType::Skipped => {
-                self.removed.insert(&node.id);
+                self.reopening.removed.insert(node.id.clone());
             }
         }
     }
 
     /// The last try of a DAG or steps holds what succeeded in it, so it goes on; a try of a pod
     /// holds nothing, and the count begins anew.
-    fn decide_retry(&mut self, node: &'a Node) {
-        let state = self.state;
-        let tries: Vec<&Node> = node.children.iter().filter_map(|id| state.nodes.get(id)).collect();
+    fn decide_retry(&mut self, node: &'a NodeStatus) {
+        let tries: Vec<&NodeStatus> = tries(self.status, node).collect();
         match tries.last() {
             Some(last)
-                if matches!(last.kind, NodeType::Dag | NodeType::Steps)
-                    && !self.whole.contains(last.template.as_str()) =>
+                if matches!(last.kind, NodeType::Dag | NodeType::Steps) && !self.is_whole(last) =>
             {
-                self.revived.insert(&node.id);
+                self.reopening.revived.insert(node.id.clone());
                 self.decide(last);
             }
             _ => {
-                self.removed.insert(&node.id);
+                self.reopening.removed.insert(node.id.clone());
                 for one in tries {
                     self.remove_whole(one);
                 }
@@ -145,15 +152,44 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn remove_whole(&mut self, node: &'a Node) {
-        self.removed.insert(&node.id);
+    fn remove_whole(&mut self, node: &NodeStatus) {
+        self.reopening.removed.insert(node.id.clone());
         for inner in self.members.get(&Some(node.id.as_str())).cloned().unwrap_or_default() {
             self.remove_whole(inner);
         }
     }
+
+    fn is_whole(&self, node: &NodeStatus) -> bool {
+        node.template_name.as_ref().is_some_and(|name| self.whole.contains(name))
+    }
+
+    fn is_exit(&self, node: &NodeStatus) -> bool {
+        let below = node.name.strip_prefix(self.exit.as_str());
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '(']))
+    }
+
+    /// What failed by itself, and not with what it is in; of the exit handler only if nothing else
+    /// did.
+    fn tried_again(&self) -> Vec<String> {
+        let removed = &self.reopening.removed;
+        let mut failed: Vec<&NodeStatus> = removed
+            .iter()
+            .filter_map(|id| self.status.nodes.get(id))
+            .filter(|node| node.phase.is_failure() && !self.tries.contains(node.id.as_str()))
+            .filter(|node| {
+                let boundary = node.boundary_id.as_ref();
+                boundary.is_none_or(|boundary| !removed.contains(boundary))
+            })
+            .collect();
+        if failed.iter().any(|node| !self.is_exit(node)) {
+            failed.retain(|node| !self.is_exit(node));
+        }
+        failed.sort_by_key(|node| (&node.started_at, &node.name));
+        failed.into_iter().map(|node| node.display_name.clone()).collect()
+    }
 }
 
-fn is_group(node: &Node) -> bool {
+fn is_group(node: &NodeStatus) -> bool {
     matches!(node.kind, NodeType::StepGroup | NodeType::TaskGroup)
 }
 
@@ -232,11 +268,11 @@ spec:
         let (program, mut state) = begin();
         run(&program, &mut state, &["b(0)", "b(1)", "tolerated", "failing", "y"]);
         assert_eq!(state.phase, NodePhase::Failed);
-        let nodes = plan(&program, &state);
+        let (nodes, again) = plan_of(&program, &state);
         let removed = ["w.b", "w.b(0)", "w.b(1)", "w.c[1].failing", "w.d(1).y", "w.e", "w.onExit"];
         assert_eq!(names(&state, &nodes.removed), removed);
         assert_eq!(names(&state, &nodes.revived), ["w", "w.c", "w.c[1]", "w.d", "w.d(1)"]);
-        assert_eq!(tried_again(&state, &nodes), ["b", "failing", "y"]);
+        assert_eq!(again, ["b", "failing", "y"]);
 
         let entry = Entry::RunReopened { nodes, at: state.identity.created_at };
         state.apply(&entry);
@@ -256,9 +292,9 @@ spec:
         let (program, mut state) = begin();
         run(&program, &mut state, &["w.onExit"]);
         assert_eq!(state.phase, NodePhase::Failed);
-        let nodes = plan(&program, &state);
+        let (nodes, again) = plan_of(&program, &state);
         assert_eq!((names(&state, &nodes.removed), nodes.revived.len()), (vec!["w.onExit"], 0));
-        assert_eq!(tried_again(&state, &nodes), ["w.onExit"]);
+        assert_eq!(again, ["w.onExit"]);
     }
 
     #[test]
@@ -274,7 +310,7 @@ spec:
         state.apply(&Entry::ShutdownRequested { shutdown: Shutdown::Stop, at });
         let (phase, message) = (NodePhase::Failed, Some("stopped".to_owned()));
         state.apply(&Entry::RunEnded { phase, message, at });
-        state.apply(&Entry::RunReopened { nodes: plan(&program, &state), at });
+        state.apply(&Entry::RunReopened { nodes: plan_of(&program, &state).0, at });
         assert_eq!(state.answers.keys().collect::<Vec<_>>(), ["yes"]);
         assert_eq!(state.config_map_entries.keys().collect::<Vec<_>>(), [&key("yes")]);
         assert_eq!((state.shutdown, state.phase), (None, NodePhase::Running));

@@ -15,7 +15,6 @@ use tokio::sync::mpsc;
 
 use crate::{
     clock::Clock,
-    environment::Secrets,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launcher, ProcessResult, Programs, Signal},
     leftover,
@@ -24,6 +23,7 @@ use crate::{
     prepare::ProgressFiles,
     process::Processes,
     program::Program,
+    secrets::Secrets,
     state::{Entry, ProcessEnd, RunIdentity, RunState},
     status,
     store::{Store, StoreError},

@@ -3,7 +3,7 @@
 //! ```text
 //! <state>/
 //!   argosy.db                  runs, journal, progress (SQLite, write-ahead log)
-//!   secrets/<name>/<key>       see `environment`
+//!   secrets/<name>/<key>       see `secrets`
 //!   runs/<uid>/
 //!     engine.lock              locked while an engine is at work
 //!     logs/<node id>.log       see `logs`
@@ -32,7 +32,6 @@ use thiserror::Error;
 use crate::{
     clock::Clock,
     database,
-    environment::Secrets,
     fleet::{self, Fleet},
     gates::{self, Decided, Gate, GateState},
     journal::{self, Append, Journal, JournalError, NodeProgress, Sequence},
@@ -44,6 +43,7 @@ use crate::{
     refusal::Refusal,
     reopen,
     runner::LOCK_TRIES,
+    secrets::Secrets,
     state::{Entry, GateAnswer, RunIdentity, RunState, Shutdown, Verdict},
     status,
 };
@@ -223,25 +223,29 @@ impl Store {
                 row.get(0)
             })
             .optional()?;
-        if let Some(live) = live {
-            if existing == Existing::Refuse {
+        let lock = match live {
+            None => None,
+            Some(live) if existing == Existing::Refuse => {
                 return Err(StoreError::Conflict { name, uid: live });
             }
-            if lock::is_taken(&self.run_folder(&live))? {
-                return Err(StoreError::EngineAlive { name });
+            Some(live) => {
+                let lock = self.lock_without_engine(&live, &name)?;
+                transaction.execute(
+                    "UPDATE runs SET live = 0, phase = 'Error', finished_at = ?2, \
+                     message = 'abandoned for a new submission' WHERE uid = ?1",
+                    params![live, created_at.to_string()],
+                )?;
+                Some(lock)
             }
-            transaction.execute(
-                "UPDATE runs SET live = 0, phase = 'Error', finished_at = ?2, \
-                 message = 'abandoned for a new submission' WHERE uid = ?1",
-                params![live, created_at.to_string()],
-            )?;
-        }
+        };
         transaction.execute(
             "INSERT INTO runs (uid, name, created_at, phase, live, manifests) \
              VALUES (?1, ?2, ?3, 'Pending', 1, ?4)",
             params![uid, name, created_at.to_string(), manifests],
         )?;
         transaction.commit()?;
+        // Until now no engine could start on the run that was abandoned.
+        drop(lock);
         drop(database);
         Ok(RunRecord {
             uid,
@@ -361,7 +365,7 @@ impl Store {
     pub fn reopen(&self, uid: &str) -> Result<Vec<String>, StoreError> {
         let program = self.program(uid)?;
         // Held to the end: no engine starts meanwhile.
-        let _lock = self.lock_without_engine(uid)?;
+        let _lock = self.lock_without_engine(uid, program.name())?;
         loop {
             let (state, last) = self.load(uid)?;
             let name = state.identity.name.clone();
@@ -369,8 +373,7 @@ impl Store {
                 let phase = journal::phase_word(state.phase).to_owned();
                 return Err(StoreError::NotFailed { name, phase });
             }
-            let nodes = reopen::plan(&program, &state);
-            let again = reopen::tried_again(&state, &nodes);
+            let (nodes, again) = reopen::plan_of(&program, &state);
             let removed = nodes.removed.clone();
             let entry = Entry::RunReopened { nodes, at: self.clock.now() };
 
@@ -399,14 +402,14 @@ impl Store {
     }
 
     /// Takes the lock of a run. Who looks whether an engine is alive holds it for a moment too.
-    fn lock_without_engine(&self, uid: &str) -> Result<EngineLock, StoreError> {
+    fn lock_without_engine(&self, uid: &str, name: &str) -> Result<EngineLock, StoreError> {
         for _ in 0..LOCK_TRIES {
             if let Locked::Ours(lock) = lock::take(&self.run_folder(uid))? {
                 return Ok(lock);
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        Err(StoreError::EngineAlive { name: self.run_by_uid(uid)?.name })
+        Err(StoreError::EngineAlive { name: name.to_owned() })
     }
 
     /// Returns the Jobs of a run, in the order in which their nodes were made.
@@ -446,9 +449,8 @@ impl Store {
     pub fn forget(&self, uid: &str) -> Result<(), StoreError> {
         let run = self.run_by_uid(uid)?;
         let folder = self.run_folder(uid);
-        if lock::is_taken(&folder)? {
-            return Err(StoreError::EngineAlive { name: run.name });
-        }
+        // Held to the end: no engine starts meanwhile.
+        let _lock = self.lock_without_engine(uid, &run.name)?;
         let mut database = self.database();
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for table in ["progress", "journal", "runs"] {

@@ -1,7 +1,11 @@
 //! Do the right processes run? Starts what is missing, ends what should not run, and writes down
 //! how each ended.
 
-use std::time::Duration;
+use std::{
+    io::{self, Read as _},
+    path::Path,
+    time::Duration,
+};
 
 use argo::{NodePhase, Outputs, Parameter};
 use fs_err as fs;
@@ -23,6 +27,8 @@ use crate::{
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 /// How long at least between two looks at the progress of the steps.
 const PROGRESS: Duration = Duration::from_millis(500);
+/// An output file that is longer is refused: a run's outputs are kept in its state.
+const LONGEST_OUTPUT: u64 = 1024 * 1024;
 /// With what Argo's executor ends when a Job failed.
 const JOB_FAILED: &str = "64";
 /// As Argo and Kubernetes name it.
@@ -324,14 +330,22 @@ impl Engine<'_> {
                 result: result.output,
                 exit_code: Some(result.exit_code.to_string()),
             };
-            let mut missing = None;
+            let mut problem = None;
             for file in &pod.output_files {
                 let path = mounts::on_this_machine(&file.path, &container.volume_mounts, &volumes);
-                let text = path.and_then(|path| fs::read_to_string(path).ok());
-                let text =
-                    text.map(|text| text.strip_suffix('\n').map(str::to_owned).unwrap_or(text));
-                let Some(value) = text.or_else(|| file.default.clone()) else {
-                    missing.get_or_insert_with(|| file.path.clone());
+                let value = match written(path.as_deref()) {
+                    Ok(text) => text.or_else(|| file.default.clone()),
+                    Err(error) => {
+                        problem.get_or_insert_with(|| {
+                            format!("the output file `{}` cannot be read: {error}", file.path)
+                        });
+                        continue;
+                    }
+                };
+                let Some(value) = value else {
+                    problem.get_or_insert_with(|| {
+                        format!("the output file `{}` was not written", file.path)
+                    });
                     continue;
                 };
                 let (name, global_name) = (file.name.clone(), file.global_name.clone());
@@ -341,14 +355,11 @@ impl Engine<'_> {
                 }
                 outputs.parameters.push(Parameter { global_name, ..Parameter::new(name, value) });
             }
-            let (phase, message) = match (reason, result.exit_code, missing) {
+            let (phase, message) = match (reason, result.exit_code, problem) {
                 (Some((Reason::Deadline, _)), ..) => (NodePhase::Failed, Some(DEADLINE.to_owned())),
                 (Some(_), ..) => (NodePhase::Failed, ended_message(self.state.shutdown)),
                 (None, 0, None) => (NodePhase::Succeeded, None),
-                (None, 0, Some(path)) => {
-                    let message = format!("the output file `{path}` was not written");
-                    (NodePhase::Error, Some(message))
-                }
+                (None, 0, Some(problem)) => (NodePhase::Error, Some(problem)),
                 (None, code, _) => {
                     (NodePhase::Failed, Some(format!("main: Error (exit code {code})")))
                 }
@@ -405,6 +416,28 @@ impl Engine<'_> {
     }
 }
 
+/// Reads what a step wrote as an output; `None` if it wrote nothing. A file that is there and cannot
+/// be read is not one that is not there, for which there may be a default.
+fn written(path: Option<&Path>) -> io::Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let mut text = String::new();
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_OUTPUT + 1).read_to_string(&mut text));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(length) if length as u64 > LONGEST_OUTPUT => {
+            let message = format!("it is longer than {LONGEST_OUTPUT} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(_) => {}
+    }
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(Some(text))
+}
+
 /// Decides whether a Job's node ends, as its conditions say.
 fn verdict(
     step: JobStep,
@@ -425,5 +458,28 @@ fn verdict(
         JobStep::Fail => failed("Job has reached the specified backoff limit"),
         JobStep::Complete => failed("the Job is complete, and its success condition does not hold"),
         JobStep::Run(_) | JobStep::Drain | JobStep::Hold => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_cannot_be_read_is_not_one_that_was_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("output");
+        assert_eq!(written(Some(&path)).expect("not there"), None);
+        for (text, expected) in [("", ""), ("a\n", "a"), ("a\n\n", "a\n")] {
+            fs::write(&path, text).expect("written");
+            assert_eq!(written(Some(&path)).expect("read").as_deref(), Some(expected));
+        }
+        fs::write(&path, b"\xff").expect("written");
+        assert!(written(Some(&path)).is_err(), "no text");
+        let longest = usize::try_from(LONGEST_OUTPUT).expect("small");
+        fs::write(&path, "a".repeat(longest)).expect("written");
+        assert!(written(Some(&path)).is_ok());
+        fs::write(&path, "a".repeat(longest + 1)).expect("written");
+        assert!(written(Some(&path)).is_err(), "too long");
     }
 }

@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{
-    Arguments, DagTask, DagTemplate, Parameter, TemplateRef, WorkflowStep,
-    task::{ContinueOn, Sequence},
-};
-use serde_json::Value;
+use argo::{DagTask, DagTemplate, Parameter, TemplateRef, WorkflowStep};
 
 use crate::{
     check::{
@@ -19,49 +15,6 @@ use crate::{
     refusal::Refusals,
     substitute::stand_in,
 };
-
-/// What a task and a step have in common.
-struct Written<'a> {
-    name: &'a str,
-    template: Option<&'a String>,
-    template_ref: Option<&'a TemplateRef>,
-    arguments: Option<&'a Arguments>,
-    when: Option<&'a String>,
-    with_items: Option<&'a Vec<Value>>,
-    with_param: Option<&'a String>,
-    with_sequence: Option<&'a Sequence>,
-    continue_on: Option<ContinueOn>,
-}
-
-/// Takes a task or a step apart: what both have becomes [`Written`], what only one of them has a
-/// variable.
-macro_rules! written {
-    (let $kind:ident { $($own:ident),* } = $call:expr; $written:ident) => {
-        let $kind {
-            $($own,)*
-            name,
-            template,
-            template_ref,
-            arguments,
-            when,
-            with_items,
-            with_param,
-            with_sequence,
-            continue_on,
-        } = $call;
-        let $written = Written {
-            name,
-            template: template.as_ref(),
-            template_ref: template_ref.as_ref(),
-            arguments: arguments.as_ref(),
-            when: when.as_ref(),
-            with_items: with_items.as_ref(),
-            with_param: with_param.as_ref(),
-            with_sequence: with_sequence.as_ref(),
-            continue_on: *continue_on,
-        };
-    };
-}
 
 /// Resolves a DAG: tasks in an order in which each stands after those that it depends on.
 pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals) -> Option<Dag> {
@@ -150,9 +103,8 @@ fn task(
     scope: &Scope<'_>,
     refusals: &mut Refusals,
 ) -> Option<Task> {
-    written!(let DagTask { depends, dependencies } = task; written);
-    let depends = match depends {
-        None => Depends::all_of(dependencies),
+    let depends = match &task.depends {
+        None => Depends::all_of(&task.dependencies),
         Some(text) => match depends::parse(text) {
             Ok(depends) => Some(depends),
             Err(error) => {
@@ -168,7 +120,7 @@ fn task(
             refusals.add(format!("{path}.depends"), format!("there is no task `{dependency}`"));
         }
     }
-    Some(Task { call: call(&written, path, scope, refusals)?, depends, dependencies })
+    Some(Task { call: call(task, path, scope, refusals)?, depends, dependencies })
 }
 
 /// Resolves steps.
@@ -184,11 +136,10 @@ pub(crate) fn steps(
         let mut calls = Vec::new();
         for (column, step) in group.iter().enumerate() {
             let path = scope.at(&format!("steps[{row}][{column}]"));
-            written!(let WorkflowStep {} = step; written);
-            if !names.insert(written.name) {
+            if !names.insert(&step.name) {
                 refusals.add(format!("{path}.name"), "there are two steps of this name");
             }
-            match call(&written, &path, scope, refusals) {
+            match call(&as_task(step), &path, scope, refusals) {
                 Some(call) => calls.push(call),
                 None => is_whole = false,
             }
@@ -198,13 +149,9 @@ pub(crate) fn steps(
     is_whole.then_some(resolved)
 }
 
-fn call(
-    written: &Written<'_>,
-    path: &str,
-    scope: &Scope<'_>,
-    refusals: &mut Refusals,
-) -> Option<Call> {
-    let Written {
+/// A step is a call as a task is, whose place is where it stands.
+fn as_task(step: &WorkflowStep) -> DagTask {
+    let WorkflowStep {
         name,
         template,
         template_ref,
@@ -214,13 +161,42 @@ fn call(
         with_param,
         with_sequence,
         continue_on,
-    } = written;
+    } = step.clone();
+    DagTask {
+        name,
+        depends: None,
+        dependencies: Vec::new(),
+        template,
+        template_ref,
+        arguments,
+        when,
+        with_items,
+        with_param,
+        with_sequence,
+        continue_on,
+    }
+}
+
+fn call(task: &DagTask, path: &str, scope: &Scope<'_>, refusals: &mut Refusals) -> Option<Call> {
+    let DagTask {
+        name,
+        depends: _,
+        dependencies: _,
+        template,
+        template_ref,
+        arguments,
+        when,
+        with_items,
+        with_param,
+        with_sequence,
+        continue_on,
+    } = task;
     let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
         refusals.add(format!("{path}.name"), "letters, digits and `-` are needed");
     }
     let arguments: Vec<Parameter> =
-        arguments.map(|arguments| arguments.parameters.clone()).unwrap_or_default();
+        arguments.iter().flat_map(|arguments| &arguments.parameters).cloned().collect();
     for (position, argument) in arguments.iter().enumerate() {
         given(argument, &format!("{path}.arguments.parameters[{position}]"), refusals);
     }
@@ -231,16 +207,16 @@ fn call(
     }
     let expansion = match (with_items, with_param, with_sequence) {
         (None, None, None) => Expansion::Once,
-        (Some(items), None, None) => Expansion::Items((*items).clone()),
-        (None, Some(text), None) => Expansion::Parameter((*text).clone()),
-        (None, None, Some(sequence)) => Expansion::Sequence((*sequence).clone()),
+        (Some(items), None, None) => Expansion::Items(items.clone()),
+        (None, Some(text), None) => Expansion::Parameter(text.clone()),
+        (None, None, Some(sequence)) => Expansion::Sequence(sequence.clone()),
         _ => {
             let message = "only one of `withItems`, `withParam` and `withSequence` can be given";
             refusals.add(path, message);
             Expansion::Once
         }
     };
-    let callee = callee(*template, *template_ref, path, scope, refusals)?;
+    let callee = callee(template.as_ref(), template_ref.as_ref(), path, scope, refusals)?;
     missing_arguments(&arguments, scope.written, callee, path, refusals);
     let is_gate = scope.written.get(callee.0).is_some_and(|template| {
         template.suspend.as_ref().is_some_and(|suspend| suspend.duration.is_none())
@@ -251,10 +227,10 @@ fn call(
         refusals.add(path, message);
     }
     Some(Call {
-        name: (*name).to_owned(),
+        name: name.clone(),
         callee,
         arguments,
-        when: when.cloned(),
+        when: when.clone(),
         expansion,
         continue_on: continue_on.unwrap_or_default(),
     })

@@ -41,16 +41,16 @@ const DEEPEST: u32 = 100;
 
 /// What was decided.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Operated {
+pub(crate) struct Operated {
     /// What changed, in order; the state has them already.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// When to decide again even if nothing happens.
-    pub wake_at: Option<Timestamp>,
+    pub(crate) wake_at: Option<Timestamp>,
 }
 
 /// Decides everything that can be decided now. The state is changed by exactly the entries that
 /// are returned.
-pub fn operate(program: &Program, state: &mut RunState, now: Timestamp) -> Operated {
+pub(crate) fn operate(program: &Program, state: &mut RunState, now: Timestamp) -> Operated {
     let active = |node: &&Node| node.kind == NodeType::Pod && !node.is_fulfilled();
     let active_pods = state.nodes.values().filter(active).count();
     let mut operation = Operation {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use argo::{NodePhase, WorkflowStatus};
-use engine::{Options, Pause, Programs};
+use engine::{Options, Pause, Programs, Shutdown};
 
 use crate::support::{Bench, node, options, said, workflow};
 
@@ -84,6 +84,28 @@ async fn a_fleet_can_be_paused_and_given_more_workers() {
     let status = tokio::join!(bench.finish(), managing).0;
     assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
     assert_eq!(node(&status, "workers").phase, NodePhase::Succeeded);
+}
+
+#[tokio::test]
+async fn a_fleet_ends_with_its_run() {
+    for shutdown in [Shutdown::Stop, Shutdown::Terminate] {
+        let bench = Bench::new();
+        let beat = bench.folder.path().join("beat");
+        let command = format!("while :; do touch {}; sleep 0.02; done", beat.display());
+        bench.submit(&fleet(&command, ""));
+        let stopping = async {
+            while !beat.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert!(bench.store.request_stop("u1", shutdown).expect("asked"));
+        };
+        let status = tokio::join!(bench.finish(), stopping).0;
+        assert_eq!(status.phase, NodePhase::Failed);
+        assert_eq!(bench.store.fleets("u1").expect("fleets")[0].active, 0);
+        fs_err::remove_file(&beat).expect("removed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!beat.exists(), "a worker is still at work");
+    }
 }
 
 /// A fleet beside one who follows it and who is told when it fails.

@@ -72,8 +72,8 @@ impl Listed {
     }
 }
 
-/// Lists them by the time they were taken. Reads the list and each snapshot's own file; fails at the end where one cannot be read.
-/// `flags` name the repository.
+/// Lists them by the time they were taken: reads the list and each snapshot's own file, and fails
+/// at the end if one cannot be read. `flags` name the repository.
 pub(super) async fn run(
     repository: &Repository,
     flags: &str,
