@@ -8,6 +8,7 @@ pub mod kinds;
 pub mod lacking;
 mod layout;
 pub mod logs;
+pub mod outdated;
 pub mod random;
 pub mod shop;
 mod words;

@@ -1,7 +1,7 @@
 //! How does what is on the target differ from what the source has?
 //!
 //! A server writes defaults into what it was given, so only what matters is compared: the types
-//! of fields, the settings that we would set, the names of aliases, the patterns of a template.
+//! of fields, the settings that we would set, aliases and what they say, the patterns of a template.
 
 use std::collections::BTreeMap;
 
@@ -48,12 +48,53 @@ pub fn between(ours: &Item, theirs: &Item) -> Vec<String> {
     for name in extra_aliases(ours, theirs) {
         lines.push(format!("alias `{name}` of the target is not on the source"));
     }
+    for (name, want) in &ours.aliases {
+        if let Some(have) = theirs.aliases.get(name) {
+            alias(name, want, have, &mut lines);
+        }
+    }
     for (name, want) in &ours.rest {
         if theirs.rest.get(name) != Some(want) && !(is_empty(want) || name == "template") {
             lines.push(format!("`{name}` is not the same on the source and on the target"));
         }
     }
     lines
+}
+
+/// What an alias says besides its name. `routing` is short for two of them.
+const OF_ALIAS: [&str; 5] =
+    ["filter", "index_routing", "search_routing", "is_write_index", "is_hidden"];
+
+fn alias(name: &str, want: &Value, have: &Value, lines: &mut Vec<String>) {
+    let shown = |value: Option<&Value>, part: &str| match value {
+        Some(Value::String(text)) => format!("has `{part}: {text}`"),
+        Some(value) => format!("has `{part}: {value}`"),
+        None => "does not".to_owned(),
+    };
+    for part in OF_ALIAS {
+        let (want, have) = (of_alias(want, part), of_alias(have, part));
+        if want != have {
+            let mut sides = [("source", want), ("target", have)];
+            // The one that says something first.
+            sides.sort_by_key(|(_, value)| value.is_none());
+            let sides = sides.map(|(side, value)| format!("the {side} {}", shown(value, part)));
+            lines.push(format!("alias `{name}`: {}", sides.join(", ")));
+        }
+    }
+}
+
+/// Returns what an alias says; nothing for what says nothing. That an alias is expressly no write
+/// index says something: without it, the only index of an alias is the one to write to.
+fn of_alias<'a>(alias: &'a Value, part: &str) -> Option<&'a Value> {
+    let value =
+        alias.get(part).or_else(|| alias.get("routing").filter(|_| part.ends_with("routing")));
+    let says_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(value) => part == "is_hidden" && !value,
+        _ => false,
+    };
+    value.filter(|value| !says_nothing(value))
 }
 
 /// Returns the aliases that the second item has and the first one has not.
@@ -152,5 +193,51 @@ mod tests {
             "alias `yours` of the target is not on the source",
         ];
         assert_eq!(between(&ours, &theirs), expected);
+    }
+    #[test]
+    fn what_an_alias_says_is_compared() {
+        let with = |alias: Value| item(json!({ "aliases": { "a": alias } }));
+        let filter = json!({ "term": { "tenant": "x", "boost": 1.0 } });
+        let same = [
+            (json!({ "routing": "1" }), json!({ "index_routing": "1", "search_routing": "1" })),
+            (json!({ "is_hidden": false, "filter": {} }), json!({})),
+            (
+                json!({ "filter": filter }),
+                json!({ "filter": { "term": { "boost": 1.0, "tenant": "x" } } }),
+            ),
+        ];
+        for (ours, theirs) in same {
+            assert_eq!(between(&with(ours), &with(theirs)), Vec::<String>::new());
+        }
+        let other = [
+            (
+                json!({ "is_write_index": true }),
+                json!({}),
+                "alias `a`: the source has `is_write_index: true`, the target does not",
+            ),
+            (
+                json!({}),
+                json!({ "is_write_index": false }),
+                "alias `a`: the target has `is_write_index: false`, the source does not",
+            ),
+            (
+                json!({ "search_routing": "1" }),
+                json!({ "search_routing": "2" }),
+                "alias `a`: the source has `search_routing: 1`, the target has `search_routing: 2`",
+            ),
+            (
+                json!({ "filter": { "term": { "t": 1 } } }),
+                json!({}),
+                "alias `a`: the source has `filter: {\"term\":{\"t\":1}}`, the target does not",
+            ),
+            (
+                json!({ "is_hidden": true }),
+                json!({}),
+                "alias `a`: the source has `is_hidden: true`, the target does not",
+            ),
+        ];
+        for (ours, theirs, line) in other {
+            assert_eq!(between(&with(ours), &with(theirs)), [line]);
+        }
     }
 }

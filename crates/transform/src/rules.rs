@@ -12,6 +12,7 @@ mod blocks;
 mod cartesian;
 mod codec;
 mod constant_keyword;
+mod default_field;
 mod dense_vector;
 mod elastic_parameters;
 mod elastic_settings;
@@ -24,6 +25,7 @@ mod private_settings;
 mod removed_meta_fields;
 mod removed_settings;
 mod runtime_fields;
+mod similarities;
 mod soft_deletes;
 mod source_mode;
 mod sparse_vector;
@@ -50,6 +52,7 @@ pub const RULES: &[Rule] = &[
     lifecycle::RULE,
     state_management::RULE,
     elastic_settings::RULE,
+    default_field::RULE,
     analysis_names::RULE,
     analysis_limits::RULE,
     mapping_types::RULE,
@@ -58,6 +61,7 @@ pub const RULES: &[Rule] = &[
     runtime_fields::RULE,
     subobjects::RULE,
     include_in_all::RULE,
+    similarities::RULE,
     string_fields::RULE,
     flattened::RULE,
     constant_keyword::RULE,

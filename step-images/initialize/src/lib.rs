@@ -15,6 +15,7 @@
 mod ahead;
 mod probe;
 mod problems;
+mod secrets;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use coordination::source_version;
 use step_api::{
-    ClusterAccess, Context, Credentials,
+    ClusterAccess, Context,
     initialize::{InitializeAnswer, InitializeRequest},
     version::{Support, support},
 };
@@ -30,6 +31,7 @@ use step_api::{
 use crate::{
     probe::{Probed, Role},
     problems::Problems,
+    secrets::Secret,
 };
 
 /// Runs the step.
@@ -45,15 +47,17 @@ async fn initialize(
     request: &InitializeRequest,
     context: &Context,
 ) -> anyhow::Result<InitializeAnswer> {
-    let InitializeRequest { source, target, snapshot, .. } = request;
+    let InitializeRequest { source, target, source_secret, target_secret, snapshot, .. } = request;
     let mut problems = Problems::default();
 
     let storage = &context.storage;
-    let target = probe(target, &context.target, storage, Role::Target, &mut problems).await;
+    let secret = Secret { name: target_secret.as_deref(), credentials: &context.target };
+    let target = probe(target, secret, storage, Role::Target, &mut problems).await;
     let source = match source {
         Some(source) => {
             let role = Role::Source { takes_snapshot: snapshot.is_created() };
-            probe(source, &context.source, storage, role, &mut problems).await
+            let secret = Secret { name: source_secret.as_deref(), credentials: &context.source };
+            probe(source, secret, storage, role, &mut problems).await
         }
         None => None,
     };
@@ -84,12 +88,16 @@ async fn initialize(
 
 async fn probe(
     access: &ClusterAccess,
-    credentials: &Credentials,
+    secret: Secret<'_>,
     storage: &BTreeMap<String, String>,
     role: Role,
     problems: &mut Problems,
 ) -> Option<Probed> {
-    let probed = probe::probe(access, credentials, storage, role, problems).await?;
+    if let Some(missing) = secrets::missing(access, &secret) {
+        problems.invalid(missing);
+        return None;
+    }
+    let probed = probe::probe(access, secret.credentials, storage, role, problems).await?;
     tracing::info!("cluster `{}` is {}", access.name, probed.version);
     Some(probed)
 }

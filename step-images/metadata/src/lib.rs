@@ -15,6 +15,8 @@
 //!   own. Groups that run side by side may share some: each is made under the condition that it is
 //!   not there, so it is made once, whoever comes first.
 //! - An item that cannot be made does not stop the others; the step fails at the end and says all.
+//! - What an item names and the target lacks (a pipeline, a policy, a plugin, a file) stops nothing
+//!   and is said: it may be made later, by somebody else.
 
 mod plan;
 mod report;
@@ -26,9 +28,11 @@ use coordination::{faults::of_repository, resolve, source_version};
 use snapshot_repo::GlobalMetadata;
 use step_api::{
     Context, Exit, Failure,
-    metadata::{MetadataAnswer, MetadataRequest},
+    metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
 };
-use transform::{Versions, Wanted};
+use transform::{Task, Versions, Wanted};
+
+use crate::plan::Work;
 
 /// Runs the step.
 pub fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
@@ -86,7 +90,11 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     };
     work.extend(plan::templates(global, versions, &wanted));
 
-    let target = target::Target::look(client, request.mode, versions.target).await?;
+    let is_made = |work: &&Work| {
+        work.kind == MetadataKind::ComponentTemplate && matches!(work.task, Task::Make(_))
+    };
+    let coming = work.iter().filter(is_made).map(|work| work.name.clone());
+    let mut target = target::Target::look(client, request.mode, versions.target, coming).await?;
     let mut items = Vec::with_capacity(work.len());
     for work in work {
         items.push(target.take(work).await?);

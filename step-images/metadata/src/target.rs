@@ -14,7 +14,7 @@ use step_api::{
     Failure, ServerVersion,
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
-use transform::{Item, Task, Versions, apply, difference};
+use transform::{Item, NeedKind, Stock, Task, Versions, apply, difference, needs};
 
 use crate::plan::Work;
 
@@ -23,15 +23,17 @@ pub(crate) struct Target {
     client: Client,
     mode: MetadataMode,
     templates: BTreeMap<MetadataKind, BTreeMap<String, Value>>,
+    stock: Stock,
     version: ServerVersion,
 }
 
 impl Target {
-    /// Reads which templates the target has.
+    /// Reads which templates the target has; `coming` are the components that will be made.
     pub(crate) async fn look(
         client: Client,
         mode: MetadataMode,
         version: ServerVersion,
+        coming: impl Iterator<Item = String>,
     ) -> anyhow::Result<Self> {
         let mut templates = BTreeMap::new();
         for (kind, template) in [
@@ -47,11 +49,14 @@ impl Target {
                 templates.insert(kind, found);
             }
         }
-        Ok(Self { client, mode, templates, version })
+        let mut stock = Stock::default();
+        let there = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
+        stock.add(NeedKind::ComponentTemplate, there.map(|(name, _)| name.clone()).chain(coming));
+        Ok(Self { client, mode, templates, stock, version })
     }
 
     /// Makes an item, or says what would be made of it.
-    pub(crate) async fn take(&self, work: Work) -> anyhow::Result<MetadataItem> {
+    pub(crate) async fn take(&mut self, work: Work) -> anyhow::Result<MetadataItem> {
         let Work { kind, name, task, mut changes } = work;
         let (outcome, reason) = match task {
             Task::Skip(reason) => (MetadataOutcome::Skipped, Some(reason)),
@@ -70,19 +75,20 @@ impl Target {
     }
 
     async fn make(
-        &self,
+        &mut self,
         kind: MetadataKind,
         item: &Item,
         changes: &mut Vec<String>,
     ) -> anyhow::Result<(MetadataOutcome, Option<String>)> {
         if let Some(body) = self.existing(kind, &item.name).await? {
-            return Ok(exists(item, body, changes));
+            return Ok(self.exists(item, body, changes).await);
         }
+        changes.extend(self.lacks(item).await);
         let refusal = match self.mode {
             MetadataMode::Evaluate => self.would_refuse(kind, item).await?,
             MetadataMode::Migrate => match self.put(kind, item).await {
                 Ok(Put::Made) => None,
-                Ok(Put::Found(body)) => return Ok(exists(item, body, changes)),
+                Ok(Put::Found(body)) => return Ok(self.exists(item, body, changes).await),
                 Err(error) => Some(refusal(error)?),
             },
         };
@@ -93,6 +99,36 @@ impl Target {
             self.tidy(item, changes).await?;
         }
         Ok((MetadataOutcome::Created, None))
+    }
+
+    /// Says how what is there differs; what would have been changed no longer matters.
+    async fn exists(
+        &mut self,
+        item: &Item,
+        body: Value,
+        changes: &mut Vec<String>,
+    ) -> (MetadataOutcome, Option<String>) {
+        changes.clear();
+        changes.extend(difference::from_body(item, body.clone()));
+        if let Ok(there) = Item::read(item.kind, &item.name, body) {
+            changes.extend(self.lacks(&there).await);
+        }
+        (MetadataOutcome::Exists, None)
+    }
+
+    /// Says what an item names that the target does not have. An answer that does not come is no
+    /// reason to stop: that nobody knows is said then.
+    async fn lacks(&mut self, item: &Item) -> Vec<String> {
+        for kind in needs(item).into_iter().map(|need| need.kind) {
+            let Some(endpoint) = kind.endpoint().filter(|_| self.stock.is_to_ask(kind)) else {
+                continue;
+            };
+            match self.client.call(&Request::get(endpoint)).await {
+                Ok(answer) => self.stock.learn(kind, &answer.json().unwrap_or_default()),
+                Err(error) => self.stock.learn_error(kind, error.status(), error.to_string()),
+            }
+        }
+        self.stock.lines(item)
     }
 
     /// Returns the body of an item that is there.
@@ -220,17 +256,6 @@ enum Put {
     Made,
     /// Somebody else made it meanwhile, with this body.
     Found(Value),
-}
-
-/// Says how what is there differs; what would have been changed no longer matters.
-fn exists(
-    item: &Item,
-    body: Value,
-    changes: &mut Vec<String>,
-) -> (MetadataOutcome, Option<String>) {
-    changes.clear();
-    changes.extend(difference::from_body(item, body));
-    (MetadataOutcome::Exists, None)
 }
 
 /// Returns the target's reason if it refused this item, and an error if the fault is another one.

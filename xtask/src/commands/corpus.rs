@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dataset::index::Release;
 use crate::dataset::kinds::{self, Extent};
-use crate::dataset::{self, Call, Steps, corners, lacking};
+use crate::dataset::{self, Call, Steps, corners, lacking, outdated};
 use crate::distribution::{self, Distribution};
 use crate::http::Http;
 use crate::machine::Machine;
@@ -36,6 +36,7 @@ use crate::terminal::say;
 enum Case {
     Corners,
     Kinds(Extent),
+    Outdated,
     Partial,
     Synthetic,
 }
@@ -54,7 +55,7 @@ enum Form {
 }
 
 /// All repositories that are written.
-const REPOSITORIES: [(Distribution, Case, Form); 17] = [
+const REPOSITORIES: [(Distribution, Case, Form); 19] = [
     (distribution::OPENSEARCH_2_19, Case::Corners, Form::Compressed),
     (distribution::ELASTICSEARCH_5_6, Case::Kinds(Extent::All), Form::Plain),
     (distribution::ELASTICSEARCH_6_2, Case::Kinds(Extent::Files), Form::Compressed),
@@ -68,6 +69,8 @@ const REPOSITORIES: [(Distribution, Case, Form); 17] = [
     (distribution::ELASTICSEARCH_9_2, Case::Kinds(Extent::AllAndLarge), Form::Parts),
     (distribution::OPENSEARCH_1_3, Case::Kinds(Extent::All), Form::Parts),
     (distribution::OPENSEARCH_3_4, Case::Kinds(Extent::AllAndLarge), Form::Zstd),
+    (distribution::ELASTICSEARCH_5_6, Case::Outdated, Form::Plain),
+    (distribution::ELASTICSEARCH_6_8, Case::Outdated, Form::Plain),
     (distribution::ELASTICSEARCH_7_17, Case::Partial, Form::Plain),
     (distribution::OPENSEARCH_3_4, Case::Partial, Form::Plain),
     (distribution::ELASTICSEARCH_9_2, Case::Synthetic, Form::Plain),
@@ -80,6 +83,7 @@ impl Case {
             Self::Corners => "corners",
             Self::Kinds(Extent::Files) => "files",
             Self::Kinds(_) => "kinds",
+            Self::Outdated => "outdated",
             Self::Partial => "lacking",
             Self::Synthetic => "synthetic",
         }
@@ -89,6 +93,7 @@ impl Case {
         match self {
             Self::Corners => corners::steps(release),
             Self::Kinds(extent) => kinds::steps(release, extent),
+            Self::Outdated => outdated::steps(release),
             Self::Partial => lacking::partial(release),
             Self::Synthetic => lacking::made(release),
         }

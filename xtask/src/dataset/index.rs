@@ -34,6 +34,11 @@ impl Release {
         self.is_elasticsearch_before(7, 0).then_some("note")
     }
 
+    /// Whether an index may have several mapping types.
+    pub fn has_several_kinds(self) -> bool {
+        self.is_elasticsearch_before(6, 0)
+    }
+
     /// Settings that have an index delete documents in the way which is not the usual one there;
     /// none where there is only one way.
     pub fn other_deletes(self) -> Value {

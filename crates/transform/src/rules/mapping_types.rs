@@ -1,7 +1,10 @@
 //! The level of mapping types that Elasticsearch 5 and 6 had.
 
+mod dynamic;
+
 use serde_json::{Map, Value};
 
+use self::dynamic::Dynamic;
 use crate::{
     change::Changes,
     item::{Item, MetadataKind},
@@ -12,7 +15,8 @@ pub(crate) const RULE: Rule = Rule {
     id: "mapping-types",
     about: "Takes away the level of mapping types, which no server since 7 accepts. A single type \
             is unwrapped. Several types are merged where they agree on every field, on `_source` \
-            and on `enabled`; documents of all of them then stand beside each other. `_default_` \
+            and on `enabled`; documents of all of them then stand beside each other, and of \
+            what they say of unnamed fields (`dynamic`) the most permissive holds. `_default_` \
             is a pattern for new types: in a template it is merged below each type, in an index \
             with types it has done its work.",
     applies: Versions::to_typeless,
@@ -38,8 +42,9 @@ const ROOT_KEYS: [&str; 12] = [
 ];
 
 /// Parts in which types may differ: the rules that follow leave them out. A routing that only some
-/// of them require would shut out the documents of the others, and is left out here.
-const SAID_ELSEWHERE: [&str; 4] = ["_all", "_parent", "include_in_all", "_routing"];
+/// of them require would shut out the documents of the others, and is left out here; `dynamic` is
+/// settled when all is merged.
+const SAID_ELSEWHERE: [&str; 5] = ["_all", "_parent", "include_in_all", "_routing", "dynamic"];
 
 /// Parts that speak of whole documents: said by one type, they must not be done to those of others.
 const OF_WHOLE_DOCUMENTS: [&str; 2] = ["_source", "enabled"];
@@ -72,11 +77,22 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         }
         return;
     }
+    let mut unsaid = Dynamic::True;
     if let Some(Value::Object(default)) = default
         && (names.is_empty() || item.kind != MetadataKind::Index)
     {
+        unsaid = dynamic::said(&default).unwrap_or(unsaid);
         // What a type says itself stands; conflicts with the pattern are none.
         merge(&mut merged, default, "mappings._default_", &mut Vec::new());
+    }
+    if names.len() > 1 {
+        let types = item.mappings.iter().filter(|(name, _)| *name != DEFAULT);
+        let types = types.filter_map(|(name, mapping)| Some((name.as_str(), mapping.as_object()?)));
+        for settled in dynamic::settle(types, unsaid, &mut merged) {
+            let why = "the target has one value for all documents, and by a stricter one those of \
+                       another type could be refused";
+            changes.lost(&settled.path, &settled.what, why);
+        }
     }
     if routing_differs && merged.shift_remove("_routing").is_some() {
         changes.lost(
@@ -227,6 +243,26 @@ mod tests {
                 (json!({ "mappings": part }), vec![Weight::Lost])
             );
         }
+    }
+
+    #[test]
+    fn a_strict_type_does_not_shut_out_documents_of_others() {
+        let types = |other: Value| {
+            json!({ "mappings": {
+                "log": { "dynamic": "strict", "properties": { "a": { "type": "ip" } } },
+                "order": other } })
+        };
+        let (body, weights) = trial::index(&RULE, types(json!({ "dynamic": "true" })));
+        let expected = json!({ "mappings": { "properties": { "a": { "type": "ip" } } } });
+        assert_eq!(body, expected);
+        assert_eq!(weights, [Weight::Lost, Weight::Lost]);
+        // In a template the pattern for new types speaks for those that say nothing.
+        let mut body = types(json!({}));
+        body["mappings"]["_default_"] = json!({ "dynamic": "false" });
+        let pair = ("ES 5.6", "OS 2.19");
+        let (body, changes) = trial::run(&RULE, MetadataKind::LegacyTemplate, pair, body);
+        assert_eq!(body["mappings"]["dynamic"], "false");
+        assert!(changes[0].to_string().contains("`false` in `order`"), "{}", changes[0]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use cluster::{
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use step_api::{ServerVersion, metadata::MetadataKind, register::Group, selection};
+use transform::{NeedKind, Stock};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
@@ -40,6 +41,8 @@ pub(crate) struct Target {
     pub(crate) bodies: BTreeMap<String, Value>,
     pub(crate) aliases: BTreeSet<String>,
     pub(crate) templates: Templates,
+    /// What indices and templates may name.
+    pub(crate) stock: Stock,
     pub(crate) unseen: Unseen,
 }
 
@@ -110,7 +113,23 @@ pub(crate) async fn target(client: &Client, groups: &[Group]) -> Result<Target, 
     }
     let aliases = unseen.or_nothing("its aliases", aliases(client).await);
     let templates = all_templates(client, version, &mut unseen).await;
-    Ok(Target { version, documents, bodies, aliases, templates, unseen })
+    let mut stock = stock(client).await;
+    let components = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
+    stock.add(NeedKind::ComponentTemplate, components.map(|(name, _)| name.clone()));
+    Ok(Target { version, documents, bodies, aliases, templates, stock, unseen })
+}
+
+/// Asks for everything that indices name. What does not come is said where it is named.
+async fn stock(client: &Client) -> Stock {
+    let mut stock = Stock::default();
+    for kind in NeedKind::ASKED {
+        let Some(endpoint) = kind.endpoint() else { continue };
+        match client.call(&Request::get(endpoint)).await {
+            Ok(answer) => stock.learn(kind, &answer.json().unwrap_or_default()),
+            Err(error) => stock.learn_error(kind, error.status(), error.to_string()),
+        }
+    }
+    stock
 }
 
 async fn aliases(client: &Client) -> Result<BTreeSet<String>, ClusterError> {

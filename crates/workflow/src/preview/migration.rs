@@ -13,7 +13,7 @@ use step_api::{
     register::{Group, Treatment},
     selection,
 };
-use transform::{Openness, Proposal, Task, Versions, Wanted, difference};
+use transform::{Item, NeedKind, Openness, Proposal, Stock, Task, Versions, Wanted, difference};
 
 use super::look::{Source, Target};
 
@@ -165,8 +165,16 @@ pub(crate) fn view(
             versions,
             &wanted,
         );
+        let is_made = |proposal: &&Proposal| {
+            proposal.kind == MetadataKind::ComponentTemplate
+                && matches!(proposal.task, Task::Make(_))
+        };
+        let coming = proposals.iter().filter(is_made).map(|proposal| proposal.name.clone());
+        let mut stock = target.as_ref().map(|target| target.stock.clone()).unwrap_or_default();
+        stock.add(NeedKind::ComponentTemplate, coming);
+        let templates = proposals.into_iter();
         view.templates =
-            proposals.into_iter().map(|proposal| template(proposal, target.as_ref())).collect();
+            templates.map(|proposal| template(proposal, target.as_ref(), &stock)).collect();
     }
     view
 }
@@ -220,7 +228,9 @@ fn index(
         let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
         let proposal = Proposal::index(name.clone(), openness, body, versions);
         let there = target.and_then(|target| target.bodies.get(name));
-        (changes, refused) = outcome(&proposal, there);
+        let unknown = Stock::default();
+        let stock = target.map_or(&unknown, |target| &target.stock);
+        (changes, refused) = outcome(&proposal, there, stock);
     }
     IndexView {
         name: name.clone(),
@@ -235,16 +245,27 @@ fn index(
 }
 
 /// Returns the lines about an item, and why it cannot be made.
-fn outcome(proposal: &Proposal, there: Option<&Value>) -> (Vec<String>, Option<String>) {
+fn outcome(
+    proposal: &Proposal,
+    there: Option<&Value>,
+    stock: &Stock,
+) -> (Vec<String>, Option<String>) {
     match (&proposal.task, there) {
-        (Task::Make(item), Some(body)) => (difference::from_body(item, body.clone()), None),
+        (Task::Make(item), Some(body)) => {
+            let mut lines = difference::from_body(item, body.clone());
+            if let Ok(there) = Item::read(item.kind, &item.name, body.clone()) {
+                lines.extend(stock.lines(&there));
+            }
+            (lines, None)
+        }
         (Task::Refuse(_), Some(_)) => (Vec::new(), None),
         (Task::Refuse(reason), None) => (proposal.lines().collect(), Some(reason.clone())),
-        (Task::Make(_) | Task::Skip(_), _) => (proposal.lines().collect(), None),
+        (Task::Make(item), None) => (proposal.lines().chain(stock.lines(item)).collect(), None),
+        (Task::Skip(_), _) => (proposal.lines().collect(), None),
     }
 }
 
-fn template(proposal: Proposal, target: Option<&Target>) -> TemplateView {
+fn template(proposal: Proposal, target: Option<&Target>, stock: &Stock) -> TemplateView {
     let of_kind: Option<&BTreeMap<String, Value>> =
         target.and_then(|target| target.templates.get(&proposal.kind));
     let there = of_kind.and_then(|templates| templates.get(&proposal.name));
@@ -252,7 +273,7 @@ fn template(proposal: Proposal, target: Option<&Target>) -> TemplateView {
         Task::Skip(reason) => Some(reason.clone()),
         Task::Make(_) | Task::Refuse(_) => None,
     };
-    let (changes, refused) = outcome(&proposal, there);
+    let (changes, refused) = outcome(&proposal, there, stock);
     TemplateView {
         kind: proposal.kind,
         name: proposal.name,
