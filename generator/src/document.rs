@@ -4,7 +4,9 @@
 //! last value is the one that the rest of the compiler looks at. This is the one module of the
 //! compiler that names the YAML crate.
 
-use std::{fmt, ops::Range};
+mod secrets;
+
+use std::{collections::BTreeSet, fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
@@ -55,9 +57,9 @@ pub(crate) fn parse(source: &str, findings: &mut Findings) -> Option<Document> {
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(source, options) {
         Ok(raw) => {
             let document = Document { source: source.to_owned(), root: node(raw, source.len()) };
-            let mut secrets = Vec::new();
-            hide(&document.root, source, &mut secrets);
-            findings.hide(secrets);
+            let mut hidden = Vec::new();
+            secrets::hide(&document.root, source, &mut hidden);
+            findings.hide(hidden);
             repeated_keys(&document.root, None, findings);
             Some(document)
         }
@@ -68,11 +70,22 @@ pub(crate) fn parse(source: &str, findings: &mut Findings) -> Option<Document> {
             // The caret says where.
             let reason = text.lines().next().unwrap_or_default();
             let reason = reason.split(" at line ").next().unwrap_or_default();
-            let message = format!("the file is not readable as YAML or JSON: {reason}");
-            findings.hide(passwords_in_lines(source));
+            // The library's words are for programmers here.
+            let (message, help) = if reason.starts_with("multiple YAML documents") {
+                (
+                    "a second document begins here, behind `---`".to_owned(),
+                    "write all under one `migrations:`, or make a file of each document",
+                )
+            } else {
+                (
+                    format!("the file is not readable as YAML or JSON: {reason}"),
+                    "check quotes, colons and indentation near this place",
+                )
+            };
+            findings.hide(secrets::passwords_in_lines(source));
             findings
                 .push(Finding::new(&structure::SYNTAX, &Pointer::root(), at, message))
-                .help("check quotes, colons and indentation near this place");
+                .help(help);
             None
         }
     }
@@ -100,27 +113,37 @@ impl Document {
         key.unwrap_or(value).clone()
     }
 
+    /// Returns whether there is a key at the end of `path`, be it without a value.
+    pub(crate) fn has_key(&self, path: &Pointer) -> bool {
+        let mut parts = path.parts();
+        parts.try_fold(&self.root, |node, part| Some(node.at(&part)?.1)).is_some()
+    }
+
     fn find(&self, path: &Pointer) -> (&Range<usize>, Option<&Range<usize>>) {
         let mut node = &self.root;
         let mut key_span = None;
         for part in path.parts() {
-            let next = match &node.content {
-                Content::List(items) => part
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|position| items.get(position))
-                    .map(|item| (None, item)),
-                Content::Map(entries) => entries
-                    .iter()
-                    .rev()
-                    .find(|(key, ..)| *key == part)
-                    .map(|(_, span, value)| (Some(span), value)),
-                Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => None,
-            };
-            let Some((key, value)) = next else { break };
+            let Some((key, value)) = node.at(&part) else { break };
             (key_span, node) = (key, value);
         }
         (&node.span, key_span)
+    }
+}
+
+impl Node {
+    /// Returns the value at one part of a pointer, and the place of its key if it has one.
+    fn at(&self, part: &str) -> Option<(Option<&Range<usize>>, &Self)> {
+        match &self.content {
+            Content::List(items) => {
+                part.parse::<usize>().ok().and_then(|at| items.get(at)).map(|item| (None, item))
+            }
+            Content::Map(entries) => entries
+                .iter()
+                .rev()
+                .find(|(key, ..)| key == part)
+                .map(|(_, span, value)| (Some(span), value)),
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => None,
+        }
     }
 }
 
@@ -173,8 +196,12 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::Number(value.into()))
     }
 
+    /// `8e6` and `60.0` are whole numbers, however they are written.
     fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
-        Ok(Number::from_f64(value).map_or(Raw::Null, Raw::Number))
+        let whole =
+            if value.fract() == 0.0 { format!("{value:.0}").parse::<i64>().ok() } else { None };
+        let number = whole.map(Number::from).or_else(|| Number::from_f64(value));
+        Ok(number.map_or(Raw::Null, Raw::Number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
@@ -244,46 +271,6 @@ fn place(location: &Location, source: &str) -> Range<usize> {
     before + column..before + column
 }
 
-/// Finds passwords, and credentials in URLs.
-fn hide(node: &Node, source: &str, secrets: &mut Vec<Range<usize>>) {
-    match &node.content {
-        Content::List(items) => items.iter().for_each(|item| hide(item, source, secrets)),
-        Content::Map(entries) => {
-            for (key, _, value) in entries {
-                if key == "password" {
-                    secrets.push(value.span.clone());
-                }
-                hide(value, source, secrets);
-            }
-        }
-        Content::Text(_) => {
-            let written = source.get(node.span.clone()).unwrap_or_default();
-            if let Some((before, rest)) = written.split_once("://")
-                && let Some((credentials, _)) = rest.rsplit_once('@')
-            {
-                let start = node.span.start + before.len() + "://".len();
-                secrets.push(start..start + credentials.len());
-            }
-        }
-        Content::Null | Content::Bool(_) | Content::Number(_) => {}
-    }
-}
-
-/// Finds what follows the word `password` in a line, for text that is no YAML.
-fn passwords_in_lines(source: &str) -> Vec<Range<usize>> {
-    let mut start = 0;
-    let mut found = Vec::new();
-    for line in source.split_inclusive('\n') {
-        let end = start + line.trim_end().len();
-        if let Some(at) = line.find("password") {
-            let after = start + at + "password".len();
-            found.push(after.min(end)..end);
-        }
-        start += line.len();
-    }
-    found
-}
-
 fn json(node: &Node) -> Value {
     match &node.content {
         Content::Null => Value::Null,
@@ -333,7 +320,7 @@ fn repeated_keys(node: &Node, around: Option<&Place<'_>>, findings: &mut Finding
             }
         }
         Content::Map(entries) => {
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             for (key, span, value) in entries {
                 let place = Place { part: Part::Key(key), around };
                 if !seen.insert(key.as_str()) {

@@ -227,6 +227,8 @@ fn planned(migration: &Migration) -> PlannedMigration {
             migration: id.clone(),
             source: source_access.clone(),
             target: access(target),
+            source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
+            target_secret: target.secret.clone(),
             snapshot: snapshot.clone(),
             groups: all_groups.clone(),
         }),

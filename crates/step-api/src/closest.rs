@@ -3,7 +3,7 @@
 use crate::pattern::IndexPattern;
 
 /// Returns at most three of `names` that are near the text of `pattern`, the nearest first.
-pub fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'a str> {
+pub(crate) fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'a str> {
     let text = pattern.to_string();
     let text = text.trim_start_matches("regex:");
     let bare: String = text.chars().filter(|letter| !matches!(letter, '*' | '?')).collect();

@@ -19,6 +19,12 @@ pub struct InitializeRequest {
     pub source: Option<ClusterAccess>,
     /// The target cluster.
     pub target: ClusterAccess,
+    /// The Secret that the source's credentials come from, to be named if they are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_secret: Option<String>,
+    /// The Secret that the target's credentials come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_secret: Option<String>,
     /// The snapshot that is read or taken.
     pub snapshot: SnapshotSource,
     /// All groups of the migration.

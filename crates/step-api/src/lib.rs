@@ -14,7 +14,7 @@
 //! the environment.
 
 pub mod access;
-pub mod closest;
+mod closest;
 pub mod exit;
 pub mod pattern;
 pub mod process;

@@ -65,6 +65,14 @@ impl IndexPattern {
         }
     }
 
+    /// Returns the regular expression, anchored at both ends, or `None` for a wildcard pattern.
+    pub fn expression(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Glob(_) => None,
+            Matcher::Regex(regex) => Some(regex.as_str()),
+        }
+    }
+
     /// Returns whether the pattern is an exact name.
     pub fn is_exact(&self) -> bool {
         self.glob().is_some_and(|letters| !letters.iter().any(|letter| matches!(letter, '*' | '?')))

@@ -3,7 +3,14 @@
 //! This is the one module that reads the environment. The variables are in [`variables`]; the
 //! manifests in `workflow-templates/` set the same names.
 
-use std::{collections::BTreeMap, env, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    env::{self, VarError},
+    ffi::OsString,
+    io::Write as _,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use serde::{Serialize, de::DeserializeOwned};
@@ -135,8 +142,8 @@ pub trait Summary {
     }
 }
 
-/// Runs a step program: parses the request from the only argument (`@PATH`: from that file), runs `step`, writes the
-/// answer, prints the summary or the error.
+/// Runs a step program: parses the request from the only argument (`@PATH`: from that file), runs
+/// `step`, writes the answer, prints the summary or the error.
 pub fn main<Request, Answer>(
     step: impl FnOnce(Request, Context) -> anyhow::Result<Answer>,
 ) -> ExitCode
@@ -162,8 +169,8 @@ where
     Request: DeserializeOwned,
     Answer: Serialize + Summary,
 {
-    let mut arguments = env::args().skip(1);
-    let (Some(request), None) = (arguments.next(), arguments.next()) else {
+    let mut arguments = env::args_os().skip(1).map(OsString::into_string);
+    let (Some(Ok(request)), None) = (arguments.next(), arguments.next()) else {
         let message = "expected one argument: the request as JSON. This program is a step of a \
                        workflow; run `workflow submit` to start one";
         return Err(Failure::new(Exit::Invalid, message).into());
@@ -180,8 +187,8 @@ where
         Exit::Invalid,
         "the request does not fit this step; is the image of the same version as the manifest?",
     ))?;
-    let answer = step(request, context())?;
-    if let Some(path) = variable(variables::ANSWER_FILE) {
+    let answer = step(request, context()?)?;
+    if let Some(path) = variable(variables::ANSWER_FILE)? {
         let json = serde_json::to_vec(&answer).context("writing the answer as JSON")?;
         fs_err::write(path, json).context("writing the answer")?;
     }
@@ -197,44 +204,89 @@ where
     clippy::disallowed_methods,
     reason = "the edge: the environment is read here and nowhere else"
 )]
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    given(name, env::var(name))
 }
 
-fn context() -> Context {
-    let storage = env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
-    Context {
-        run: RunId::new(variable(variables::RUN_ID).unwrap_or_else(|| "unnamed".to_owned())),
-        worker: variable(variables::WORKER)
+/// An empty variable counts as absent.
+fn given(name: &str, value: Result<String, VarError>) -> Result<Option<String>, Failure> {
+    match value {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        // To go on without it would look as if no password had been given.
+        Err(VarError::NotUnicode(_)) => Err(not_utf8(name)),
+    }
+}
+
+fn not_utf8(name: &str) -> Failure {
+    let message =
+        format!("the variable `{name}` is not UTF-8; write its value anew where it comes from");
+    Failure::new(Exit::Invalid, message)
+}
+
+fn context() -> Result<Context, Failure> {
+    let mut storage = BTreeMap::new();
+    // Other variables of a pod are anybody's, and need not be text.
+    for (name, value) in env::vars_os() {
+        if let Some(name) = name.to_str().filter(|name| variables::is_storage(name)) {
+            let value = value.into_string().map_err(|_| not_utf8(name))?;
+            storage.insert(name.to_owned(), value);
+        }
+    }
+    Ok(Context {
+        run: RunId::new(variable(variables::RUN_ID)?.unwrap_or_else(|| "unnamed".to_owned())),
+        worker: variable(variables::WORKER)?
             .unwrap_or_else(|| format!("process-{}", std::process::id())),
-        source: credentials(variables::SOURCE_PREFIX),
-        target: credentials(variables::TARGET_PREFIX),
+        source: credentials(variables::SOURCE_PREFIX)?,
+        target: credentials(variables::TARGET_PREFIX)?,
         storage,
-        progress_file: variable(variables::PROGRESS_FILE).map(PathBuf::from),
-        argo_progress_file: variable(variables::ARGO_PROGRESS_FILE).map(PathBuf::from),
-    }
+        progress_file: variable(variables::PROGRESS_FILE)?.map(PathBuf::from),
+        argo_progress_file: variable(variables::ARGO_PROGRESS_FILE)?.map(PathBuf::from),
+    })
 }
 
-fn credentials(prefix: &str) -> Credentials {
+fn credentials(prefix: &str) -> Result<Credentials, Failure> {
     let part = |name: &str| variable(&format!("{prefix}{name}"));
-    Credentials {
-        username: part("USERNAME"),
-        password: part("PASSWORD"),
-        certificate: part("CERTIFICATE"),
-        key: part("KEY"),
-        authority: part("AUTHORITY"),
-    }
+    Ok(Credentials {
+        username: part("USERNAME")?,
+        password: part("PASSWORD")?,
+        certificate: part("CERTIFICATE")?,
+        key: part("KEY")?,
+        authority: part("AUTHORITY")?,
+    })
 }
 
 fn start_log() {
-    let filter = variable(variables::LOG).unwrap_or_else(|| "info".to_owned());
+    // What cannot be read is told by the step itself, in this log.
+    let setting = |name| variable(name).ok().flatten();
+    let filter = setting(variables::LOG).unwrap_or_else(|| "info".to_owned());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_target(false);
-    if variable(variables::LOG_FORMAT).as_deref() == Some("json") {
+    if setting(variables::LOG_FORMAT).as_deref() == Some("json") {
         builder.json().init();
     } else {
         builder.with_ansi(false).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_that_is_not_utf8_is_refused_and_not_taken_for_absent() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let name = "ARGOSY_SOURCE_PASSWORD";
+        assert_eq!(given(name, Ok("x".to_owned())).expect("text"), Some("x".to_owned()));
+        assert_eq!(given(name, Ok(String::new())).expect("text"), None);
+        assert_eq!(given(name, Err(VarError::NotPresent)).expect("text"), None);
+        let latin1 = VarError::NotUnicode(OsString::from_vec(vec![b'p', 0xe4]));
+        let failure = given(name, Err(latin1)).expect_err("no text");
+        assert_eq!(failure.exit, Exit::Invalid);
+        assert!(failure.message.starts_with("the variable `ARGOSY_SOURCE_PASSWORD`"), "{failure}");
     }
 }

@@ -1,7 +1,7 @@
 //! Which indices of the snapshot does each group mean, and is that what can have been meant? The
 //! register step and `workflow plan` ask the same functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{closest::closest, register::Group};
 
@@ -39,7 +39,8 @@ pub fn select_in<'a>(place: &str, groups: &'a [Group], names: &[String]) -> Sele
         if selected.names.is_empty() && !group.allow_empty {
             selection.problems.push(matches_nothing(place, group, names, &selected.passed_over));
         }
-        for name in names.iter().filter(|name| selected.names.contains(name)) {
+        let picked: BTreeSet<&str> = selected.names.iter().map(String::as_str).collect();
+        for name in names.iter().filter(|name| picked.contains(name.as_str())) {
             owners.entry(name).or_default().push(&group.name);
         }
         for name in selected.passed_over {

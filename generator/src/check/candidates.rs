@@ -1,7 +1,8 @@
 //! Which patterns can match one name at all? Only those whose literal ends fit each other.
 //!
 //! Every name that a wildcard pattern matches begins with the text before its first wildcard and
-//! ends with the text after its last one. Two patterns can meet only if one of the beginnings
+//! ends with the text after its last one; of an expression only the beginning is looked at, and
+//! only where it is plain. Two patterns can meet only if one of the beginnings
 //! begins with the other, and one of the ends ends with the other. Sorted by beginnings, and by
 //! ends read backwards, these pairs are neighbours: thousands of groups cost little more than
 //! sorting them.
@@ -20,8 +21,11 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Returns the ends of a pattern; those of an expression are empty.
+    /// Returns the ends of a pattern.
     pub(super) fn of(pattern: &IndexPattern) -> Self {
+        if let Some(expression) = pattern.expression() {
+            return Self { beginning: plain_beginning(expression), end: String::new() };
+        }
         let letters = pattern.glob().unwrap_or_default();
         let literal = |letter: &&char| !matches!(**letter, '*' | '?');
         Self {
@@ -29,6 +33,21 @@ impl Ends {
             end: letters.iter().rev().take_while(literal).collect(),
         }
     }
+}
+
+/// Returns letters that each name begins with; too few where an expression is not simple.
+fn plain_beginning(anchored: &str) -> String {
+    let inner = anchored.strip_prefix("^(?:").unwrap_or_default();
+    if inner.contains('|') {
+        return String::new();
+    }
+    let inner = inner.strip_prefix('^').unwrap_or(inner);
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let end = inner.find(|letter| !is_plain(letter)).unwrap_or(inner.len());
+    let (plain, rest) = inner.split_at(end);
+    // The last letter may be there any number of times.
+    let may_lack = rest.starts_with(['*', '?', '{']);
+    plain.split_at(plain.len().saturating_sub(may_lack.into())).0.to_owned()
 }
 
 /// Values by text, to be found by longer and by shorter texts.
@@ -100,6 +119,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_plain_beginning_of_an_expression_is_that_of_all_its_names() {
+        for (expression, beginning) in [
+            ("logs-[0-9]+", "logs-"),
+            ("^logs_eu$", "logs_eu"),
+            ("logs-?x", "logs"),
+            ("logs{0,2}", "log"),
+            ("logs+", "logs"),
+            ("logs.*", "logs"),
+            ("logs|metrics", ""),
+            ("(?i)logs", ""),
+            ("\\.kibana", ""),
+        ] {
+            let pattern = format!("regex:{expression}").parse().expect("a pattern");
+            assert_eq!(Ends::of(&pattern).beginning, beginning, "{expression}");
+        }
+    }
 
     fn fit(one: &str, other: &str) -> bool {
         one.starts_with(other) || other.starts_with(one)

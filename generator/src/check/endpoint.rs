@@ -57,9 +57,10 @@ fn one(endpoint: &str, path: &Pointer, report: &mut Report<'_>) {
     let help = match &error {
         EndpointError::Credentials => "take them out, and name a Secret in `authConfig.basic`",
         EndpointError::Rest(_) => "end the URL before it",
-        EndpointError::Syntax(_) | EndpointError::Scheme(_) | EndpointError::Host => {
-            "write it as in `https://search.example.com:9200`"
-        }
+        EndpointError::Space
+        | EndpointError::Syntax(_)
+        | EndpointError::Scheme(_)
+        | EndpointError::Host => "write it as in `https://search.example.com:9200`",
     };
     // The value itself is not repeated in the message: it may hold a password.
     report.value(&RULE, path, format!("this endpoint cannot be used: {error}")).help(help);

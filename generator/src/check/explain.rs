@@ -34,30 +34,27 @@ pub(super) fn explain(
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            report
-                .key(&MISSING_KEY, place, format!("{name} has no `{key}`"))
-                .help(format!("add `{key}:` here"));
+            let path = place.key(key);
+            if document.has_key(&path) {
+                report
+                    .key(&MISSING_KEY, &path, format!("`{key}` has no value"))
+                    .help("write its value behind the colon, or on indented lines below");
+            } else {
+                report
+                    .key(&MISSING_KEY, place, format!("{name} has no `{key}`"))
+                    .help(format!("add `{key}:` here"));
+            }
         }
         ValidationErrorKind::Type { kind } => {
-            let found = error.instance();
-            let written = document.source_text(place);
             // What stands where a password belongs is not repeated.
             let is_secret = place.last().as_deref() == Some("password");
-            let is = if is_secret { "not text".to_owned() } else { kind_of(found) };
+            let is = if is_secret { "not text".to_owned() } else { kind_of(error.instance()) };
             let message = format!("{name} is {is}, expected {}", expected(kind));
             let finding = report.value(&TYPE, place, message);
-            let wants_text = matches!(kind, TypeKind::Single(kind) if kind.as_str() == "string");
             if is_secret {
                 finding.help("write it in quotes");
-            } else if wants_text && !found.is_object() && !found.is_array() {
-                finding.help(format!("write it in quotes: `\"{written}\"`"));
-            } else if let (true, Value::String(text)) = (!wants_text, &**found)
-                && (text.parse::<f64>().is_ok() || matches!(text.as_str(), "true" | "false"))
-            {
-                finding.help(format!("write it without quotes: `{text}`"));
-            } else if matches!(&**found, Value::String(text) if matches!(text.as_str(), "yes" | "no" | "on" | "off"))
-            {
-                finding.help("write `true` or `false`");
+            } else if let Some(help) = of_another_type(error, kind, document.source_text(place)) {
+                finding.help(help);
             }
         }
         ValidationErrorKind::Enum { options } => choice(&name, place, options, error, &mut report),
@@ -76,6 +73,38 @@ pub(super) fn explain(
         _ => {
             report.value(&VALUE, place, format!("{name} is not as the schema wants it: {error}"));
         }
+    }
+}
+
+/// Returns what to write instead of a value of the wrong type.
+fn of_another_type(error: &ValidationError<'_>, kind: &TypeKind, written: &str) -> Option<String> {
+    let TypeKind::Single(kind) = kind else { return None };
+    let found = &**error.instance();
+    let word = found.as_str().unwrap_or_default();
+    let is_switch = found.is_boolean() || matches!(word, "yes" | "no" | "on" | "off");
+    match (kind.as_str(), found) {
+        _ if error.instance_path().as_str().is_empty() => {
+            Some("`workflow configure sample` prints a file to begin with".to_owned())
+        }
+        (_, Value::Null) => Some("write what it is to be, or remove it".to_owned()),
+        ("string", Value::Bool(_) | Value::Number(_)) => {
+            Some(format!("write it in quotes: `\"{written}\"`"))
+        }
+        ("array", Value::String(text)) if !text.contains('\n') => {
+            Some(format!("write a list: `[\"{text}\"]`"))
+        }
+        ("object", _) if is_switch => {
+            let properties = refusing_schema(error).and_then(|schema| schema.get("properties"));
+            let has_switch = properties.is_some_and(|keys| keys.get("enabled").is_some());
+            has_switch.then(|| "write `{ enabled: true }` or `{ enabled: false }`".to_owned())
+        }
+        ("boolean", _) if is_switch => Some("write `true` or `false`".to_owned()),
+        ("boolean" | "integer", Value::String(text))
+            if text.parse::<f64>().is_ok() || matches!(text.as_str(), "true" | "false") =>
+        {
+            Some(format!("write it without quotes: `{text}`"))
+        }
+        _ => None,
     }
 }
 

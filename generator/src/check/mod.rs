@@ -3,6 +3,7 @@
 
 pub(crate) mod approvals;
 mod auth;
+mod automaton;
 mod candidates;
 mod endpoint;
 mod explain;

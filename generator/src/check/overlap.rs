@@ -8,10 +8,10 @@ use super::{
     Rule,
     candidates::{Ends, pairs},
     walk,
-    witness::{Side, witness},
+    witness::{Adding, Effort, Side, witness},
 };
 use crate::{
-    config::{file::MigrationFile, group_name},
+    config::{file::MigrationFile, group_name, migration_name},
     findings::{Report, Severity},
     pointer::Pointer,
 };
@@ -39,41 +39,49 @@ pub(crate) const TWO_SOURCES: Rule = Rule {
 struct Entry<'a> {
     group: usize,
     path: &'a Pointer,
-    pattern: &'a IndexPattern,
+    adding: Adding<'a>,
 }
 
 /// A group with readable patterns.
-struct Group {
-    source: String,
+struct Group<'a> {
+    source: &'a str,
+    migration: String,
     name: String,
     selection: IndexSelection,
     paths: Vec<Pointer>,
 }
 
 pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
-    let mut by_target: BTreeMap<&str, Vec<Group>> = BTreeMap::new();
+    let mut by_target: BTreeMap<&str, Vec<Group<'_>>> = BTreeMap::new();
     for (path, migration) in walk::migrations(file) {
         let (Some(source), Some(target)) = (&migration.source_cluster, &migration.target_cluster)
         else {
             continue;
         };
-        let groups = by_target.entry(target).or_default();
+        // Two names may stand for one cluster.
+        let cluster = file.target_clusters.as_ref().and_then(|clusters| clusters.get(target));
+        let endpoint = cluster.and_then(|cluster| cluster.endpoint.as_deref());
+        let place = endpoint.map_or(target.as_str(), |endpoint| endpoint.trim_end_matches('/'));
+        let groups = by_target.entry(place).or_default();
         for (path, position, group) in walk::groups(&path, migration) {
-            groups.push(readable(
+            let (selection, paths) = readable(group.indices.as_deref(), &path);
+            groups.push(Group {
                 source,
-                group_name(group, position),
-                group.indices.as_deref(),
-                &path,
-            ));
+                migration: migration_name(migration).unwrap_or_default(),
+                name: group_name(group, position),
+                selection,
+                paths,
+            });
         }
     }
+    let mut effort = Effort::of_a_file();
     for groups in by_target.values() {
-        compare(groups, report);
+        compare(groups, &mut effort, report);
     }
 }
 
 /// Takes what is readable of a group's patterns; another rule reports the rest.
-fn readable(source: &str, name: String, indices: Option<&[String]>, path: &Pointer) -> Group {
+fn readable(indices: Option<&[String]>, path: &Pointer) -> (IndexSelection, Vec<Pointer>) {
     let path = path.key("indices");
     let mut patterns = Vec::new();
     let mut paths = Vec::new();
@@ -83,17 +91,17 @@ fn readable(source: &str, name: String, indices: Option<&[String]>, path: &Point
             paths.push(path.index(position));
         }
     }
-    Group { source: source.to_owned(), name, selection: IndexSelection::new(patterns), paths }
+    (IndexSelection::new(patterns), paths)
 }
 
-fn compare(groups: &[Group], report: &mut Report<'_>) {
+fn compare(groups: &[Group<'_>], effort: &mut Effort, report: &mut Report<'_>) {
     let sides: Vec<Side<'_>> = groups.iter().map(|group| Side::new(&group.selection)).collect();
     let mut entries = Vec::new();
     let mut ends = Vec::new();
     for (position, group) in groups.iter().enumerate() {
         for (pattern, path) in group.selection.patterns().iter().zip(&group.paths) {
             if !pattern.is_exclusion() {
-                entries.push(Entry { group: position, path, pattern });
+                entries.push(Entry { group: position, path, adding: Adding::new(pattern) });
                 ends.push(Ends::of(pattern));
             }
         }
@@ -114,7 +122,7 @@ fn compare(groups: &[Group], report: &mut Report<'_>) {
         else {
             return;
         };
-        if let Some(name) = witness(first.pattern, second.pattern, side, other_side) {
+        if let Some(name) = witness(&first.adding, &second.adding, side, other_side, effort) {
             told.insert(key);
             tell(first, one, second, two, &name, report);
         }
@@ -123,27 +131,33 @@ fn compare(groups: &[Group], report: &mut Report<'_>) {
 
 fn tell(
     first: &Entry<'_>,
-    one: &Group,
+    one: &Group<'_>,
     second: &Entry<'_>,
-    two: &Group,
+    two: &Group<'_>,
     name: &str,
     report: &mut Report<'_>,
 ) {
     if one.source == two.source {
+        let mut other = format!("group `{}`", one.name);
+        if one.migration != two.migration {
+            other += &format!(" of migration `{}`", one.migration);
+        }
         let message = format!(
-            "`{}` and `{}` of group `{}` can both match `{name}`",
-            second.pattern, first.pattern, one.name
+            "`{}` and `{}` of {other} can both match `{name}`",
+            second.adding.pattern, first.adding.pattern
         );
-        report.value(&RULE, second.path, message).label(format!("also means `{name}`")).help(
-            format!(
-                "exclude it from one of the groups, for example with `-{}`",
-                narrower(first, second)
-            ),
-        );
+        let help = if first.adding.pattern.to_string() == second.adding.pattern.to_string() {
+            "write it in one of the two only".to_owned()
+        } else if says(first) >= says(second) {
+            format!("exclude it here, with `-{}`", first.adding.pattern)
+        } else {
+            format!("exclude it from {other}, with `-{}`", second.adding.pattern)
+        };
+        report.value(&RULE, second.path, message).label(format!("also means `{name}`")).help(help);
     } else {
         let message = format!(
             "`{}` here and `{}` of source `{}` can both match `{name}`, on one target",
-            second.pattern, first.pattern, one.source
+            second.adding.pattern, first.adding.pattern, one.source
         );
         report
             .value(&TWO_SOURCES, second.path, message)
@@ -151,14 +165,15 @@ fn tell(
     }
 }
 
-/// Returns the pattern that is better excluded: the one that says more.
-fn narrower<'a>(first: &Entry<'a>, second: &Entry<'a>) -> &'a IndexPattern {
-    let says = |entry: &Entry<'_>| match entry.pattern.glob() {
-        Some(_) if entry.pattern.is_exact() => usize::MAX,
+/// Returns how much a pattern says; of two, the one that says more is better excluded from the
+/// group of the other.
+fn says(entry: &Entry<'_>) -> usize {
+    let pattern = entry.adding.pattern;
+    match pattern.glob() {
+        Some(_) if pattern.is_exact() => usize::MAX,
         Some(letters) => letters.iter().filter(|letter| !matches!(letter, '*' | '?')).count(),
         None => 0,
-    };
-    if says(first) >= says(second) { first.pattern } else { second.pattern }
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +192,7 @@ mod tests {
         15 |       - { name: yearly, indices: ["*-2024"] }
            |                                   ^^^^^^^^ also means `orders-2024`
            |
-           = help: exclude it from one of the groups, for example with `-orders-*`
+           = help: exclude it here, with `-orders-*`
         "#);
     }
 
@@ -192,6 +207,30 @@ mod tests {
     }
 
     #[test]
+    fn expressions_meet_wildcards_and_each_other() {
+        let groups = r#"
+      - { name: logs, indices: ["logs-*", "-logs-old-*"] }
+      - { name: old, indices: ["regex:logs-old-[0-9]+"] }
+      - { name: dated, indices: ["regex:[a-z]+-[0-9]{4}"] }"#;
+        insta::assert_snapshot!(printed(&grouped(groups)), @r#"
+        error[group::overlap]: `regex:[a-z]+-[0-9]{4}` and `logs-*` of group `logs` can both match `logs-0000`
+          --> migration.yaml:16:34
+           |
+        16 |       - { name: dated, indices: ["regex:[a-z]+-[0-9]{4}"] }
+           |                                  ^^^^^^^^^^^^^^^^^^^^^^^ also means `logs-0000`
+           |
+           = help: exclude it here, with `-logs-*`
+        "#);
+    }
+
+    #[test]
+    fn many_expressions_that_begin_with_anything_take_no_long_time() {
+        let group = |number| format!("\n      - indices: [\"regex:.*-tenant-{number:03}\"]");
+        let groups: String = (0..300).map(group).collect();
+        assert_eq!(printed(&grouped(&groups)), "");
+    }
+
+    #[test]
     fn an_exact_name_meets_an_expression() {
         let groups = r#"
       - { indices: ["regex:customers-[0-9]+"] }
@@ -203,7 +242,27 @@ mod tests {
         15 |       - { indices: ["customers-12", "customers-x"] }
            |                     ^^^^^^^^^^^^^^ also means `customers-12`
            |
-           = help: exclude it from one of the groups, for example with `-customers-12`
+           = help: exclude it from group `group-1`, with `-customers-12`
+        "#);
+    }
+
+    #[test]
+    fn two_names_of_one_target_are_one_target() {
+        let source = r#"
+sourceClusters: { a: { snapshotRepo: { repoPathUri: "gs://b/p", snapshotName: s } } }
+targetClusters: { x: { endpoint: "http://c:9200" }, y: { endpoint: "http://c:9200/" } }
+migrations:
+  - { sourceCluster: a, targetCluster: x, snapshotMigrations: [ { indices: ["logs-*"] } ] }
+  - { sourceCluster: a, targetCluster: y, snapshotMigrations: [ { indices: ["*-1"] } ] }
+"#;
+        insta::assert_snapshot!(printed(source), @r#"
+        error[group::overlap]: `*-1` and `logs-*` of group `group-1` of migration `a-to-x` can both match `logs-1`
+         --> migration.yaml:6:77
+          |
+        6 |   - { sourceCluster: a, targetCluster: y, snapshotMigrations: [ { indices: ["*-1"] } ] }
+          |                                                                             ^^^^^ also means `logs-1`
+          |
+          = help: exclude it here, with `-logs-*`
         "#);
     }
 

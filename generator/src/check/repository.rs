@@ -127,6 +127,9 @@ fn place(
     if let Err(error) = uri(text) {
         let help = match error {
             UriError::NoScheme if text.starts_with('/') => format!("write `file://{text}`"),
+            UriError::NoBucket("folder") if text.len() > "file:///".len() => {
+                format!("write `{}`", text.replacen("file://", "file:///", 1))
+            }
             _ => "write for example `s3://bucket/prefix` or `file:///srv/snapshots`".to_owned(),
         };
         report.value(&URI, &at, format!("{of} repository cannot be read: {error}")).help(help);

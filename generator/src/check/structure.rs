@@ -3,6 +3,8 @@
 //! The schema is the judge; its words are ours ([`super::explain`]). What is broken is taken out of the file (or
 //! replaced by something empty), so that the other rules still look at everything else, and is
 //! remembered, so that they do not repeat in other words what was said here.
+//!
+//! It is long because its tests show the findings as they are printed.
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -222,6 +224,8 @@ mod tests {
           |
         1 | # nothing yet
           |              ^
+          |
+          = help: `workflow configure sample` prints a file to begin with
         ");
     }
 
@@ -367,6 +371,8 @@ migrations:
           |
         7 |   - { targetCluster: nev, snapshotMigrations: [ { indices: "*" }, { indices: [1, "a b"] } ] }
           |                                                            ^^^
+          |
+          = help: write a list: `["*"]`
 
         error[config::type]: this element of `indices` is the number 1, expected text
          --> migration.yaml:7:79
@@ -504,8 +510,116 @@ migrations:
 
     #[test]
     fn a_password_in_text_that_is_no_yaml_is_not_printed_either() {
-        let source = "a: { password: \"hunter2 , b: [\n";
-        assert!(!printed(source).contains("hunter2"), "{}", printed(source));
+        for source in ["a: { password: \"hunter2 , b: [\n", "a: { PASSWD=hunter2 , b: [\n"] {
+            let printed = printed(source);
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_password_under_a_misspelt_key_is_not_printed() {
+        let source =
+            "authConfig: { basic: { username: admin, Password: hunter2, passwd: hunter2 } }";
+        let printed = printed(&pair(source, "allowInsecure: true"));
+        assert!(printed.contains("no key `Password`") && !printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn a_switch_that_is_a_map_is_said_to_be_one() {
+        let groups = r"
+      - indices: logs-*
+        metadataMigration: off
+        documentBackfill: true
+      -";
+        insta::assert_snapshot!(printed(&grouped(groups)), @r#"
+        error[config::type]: `indices` is text, expected a list
+          --> migration.yaml:14:18
+           |
+        14 |       - indices: logs-*
+           |                  ^^^^^^
+           |
+           = help: write a list: `["logs-*"]`
+
+        error[config::type]: `metadataMigration` is text, expected a map
+          --> migration.yaml:15:28
+           |
+        15 |         metadataMigration: off
+           |                            ^^^
+           |
+           = help: write `{ enabled: true }` or `{ enabled: false }`
+
+        error[config::type]: `documentBackfill` is the truth value true, expected a map
+          --> migration.yaml:16:27
+           |
+        16 |         documentBackfill: true
+           |                           ^^^^
+           |
+           = help: write `{ enabled: true }` or `{ enabled: false }`
+
+        error[config::type]: this element of `snapshotMigrations` is empty, expected a map
+          --> migration.yaml:17:8
+           |
+        17 |       -
+           |        ^
+           |
+           = help: write what it is to be, or remove it
+        "#);
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let groups = r#"
+      - { indices: ["a"], documentBackfill: { bulkBytes: 8e6, leaseSeconds: 60.0, workers: 0x10 } }
+      - { indices: ["b"], documentBackfill: { workers: 2.5, bulkBytes: 99999999999999999999 } }"#;
+        insta::assert_snapshot!(printed(&grouped(groups)), @r#"
+        error[config::type]: `workers` is the number 2.5, expected a whole number
+          --> migration.yaml:15:56
+           |
+        15 |       - { indices: ["b"], documentBackfill: { workers: 2.5, bulkBytes: 99999999999999999999 } }
+           |                                                        ^^^
+
+        error[config::range]: `bulkBytes` is 1e+20, expected 104857600 or less
+          --> migration.yaml:15:72
+           |
+        15 |       - { indices: ["b"], documentBackfill: { workers: 2.5, bulkBytes: 99999999999999999999 } }
+           |                                                                        ^^^^^^^^^^^^^^^^^^^^
+        "#);
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_shown_where_it_stands() {
+        let source = "sourceClusters:\ntargetClusters: {}\nmigrations:\n";
+        insta::assert_snapshot!(printed(source), @"
+        error[config::missing-key]: `sourceClusters` has no value
+         --> migration.yaml:1:1
+          |
+        1 | sourceClusters:
+          | ^^^^^^^^^^^^^^
+          |
+          = help: write its value behind the colon, or on indented lines below
+
+        error[config::missing-key]: `migrations` has no value
+         --> migration.yaml:3:1
+          |
+        3 | migrations:
+          | ^^^^^^^^^^
+          |
+          = help: write its value behind the colon, or on indented lines below
+        ");
+    }
+
+    #[test]
+    fn several_documents_are_no_migration_file() {
+        let source = "a: 1\n---\nb: 2\n";
+        insta::assert_snapshot!(printed(source), @"
+        error[config::syntax]: a second document begins here, behind `---`
+         --> migration.yaml:3:1
+          |
+        3 | b: 2
+          | ^
+          |
+          = help: write all under one `migrations:`, or make a file of each document
+        ");
     }
 
     #[test]

@@ -1,82 +1,98 @@
 //! Which name do two groups both mean? A search, not a guess: the patterns run side by side over
 //! all names at once.
 //!
-//! A set of positions in a wildcard pattern says how far it has matched. A state of the search is
-//! one such set for each of the two patterns and for every exclusion of both groups; a letter
-//! leads from state to state. Breadth first, the first state where both patterns have matched and
-//! no exclusion has gives the shortest name. Expressions have no positions: what they exclude is
-//! asked for at the end, and an expression meets only exact names.
+//! A state of the search is one of an automaton for each of the two patterns and for every
+//! exclusion of both groups; a letter leads from state to state. Breadth first, the first state
+//! where both patterns have matched and no exclusion has gives the shortest name.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use step_api::{IndexPattern, IndexSelection};
 
-use super::candidates::{Ends, Nested};
+use super::{
+    automaton::{Automaton, Run, State},
+    candidates::{Ends, Nested},
+};
 
 /// States to look at before giving up; the register step looks at the real names anyway.
 const MOST_STATES: usize = 5_000;
-/// Names to offer to expressions before giving up.
-const MOST_OFFERS: usize = 100;
-/// Where expressions exclude, names up to this length count as different although the wildcards
-/// see no difference.
-const LENGTHS_TOLD_APART: usize = 8;
+/// The letters of ASCII that names can have. What an expression tells apart is not known, so it is
+/// offered all of them.
+const LETTERS_OF_NAMES: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_.+@!$%&'()=;[]^`{}~";
+
+/// How many more states are looked at for expressions, in all searches of one file: where many
+/// groups mean expressions that begin with anything, each is compared with each.
+pub(super) struct Effort(usize);
+
+impl Effort {
+    pub(super) const fn of_a_file() -> Self {
+        Self(10_000)
+    }
+}
 
 /// A group: what it means, and its exclusions by what they begin with.
 pub(super) struct Side<'a> {
     selection: &'a IndexSelection,
-    exclusions: Nested<&'a [char]>,
-    has_excluding_expression: bool,
+    exclusions: Nested<Automaton<'a>>,
 }
 
 impl<'a> Side<'a> {
     pub(super) fn new(selection: &'a IndexSelection) -> Self {
         let mut exclusions = Nested::default();
-        let mut has_excluding_expression = false;
         for pattern in selection.patterns().iter().filter(|pattern| pattern.is_exclusion()) {
-            match pattern.glob() {
-                Some(letters) => exclusions.add(Ends::of(pattern).beginning, letters),
-                None => has_excluding_expression = true,
+            if let Some(automaton) = Automaton::of(pattern) {
+                exclusions.add(Ends::of(pattern).beginning, automaton);
             }
         }
-        Self { selection, exclusions, has_excluding_expression }
+        Self { selection, exclusions }
+    }
+}
+
+/// A pattern that adds names.
+pub(super) struct Adding<'a> {
+    pub pattern: &'a IndexPattern,
+    automaton: Option<Automaton<'a>>,
+}
+
+impl<'a> Adding<'a> {
+    pub(super) fn new(pattern: &'a IndexPattern) -> Self {
+        Self { pattern, automaton: Automaton::of(pattern) }
     }
 }
 
 /// Returns a name that `first` and `second` match and both groups mean, if one is found.
 pub(super) fn witness(
-    first: &IndexPattern,
-    second: &IndexPattern,
+    first: &Adding<'_>,
+    second: &Adding<'_>,
     one: &Side<'_>,
     two: &Side<'_>,
+    effort: &mut Effort,
 ) -> Option<String> {
     let means = |name: &str| one.selection.selects(name) && two.selection.selects(name);
     for (exact, other) in [(first, second), (second, first)] {
-        if exact.is_exact() {
-            let name: String = exact.glob()?.iter().collect();
-            return (other.matches(&name) && means(&name)).then_some(name);
+        if exact.pattern.is_exact() {
+            let name: String = exact.pattern.glob()?.iter().collect();
+            return (other.pattern.matches(&name) && means(&name)).then_some(name);
         }
     }
-    let (first_letters, second_letters) = (first.glob()?, second.glob()?);
-    if !ends_meet(first_letters, second_letters) {
+    let globs = first.pattern.glob().zip(second.pattern.glob());
+    let is_hopeless = match globs {
+        Some((first, second)) => !ends_meet(first, second),
+        None => effort.0 == 0,
+    };
+    if is_hopeless {
         return None;
     }
-    let mut globs = vec![Glob::new(first_letters)?, Glob::new(second_letters)?];
+    let mut runs = vec![Run::new(first.automaton.as_ref()?), Run::new(second.automaton.as_ref()?)];
     // All names in question begin with the longer of the two beginnings, so only exclusions that
     // fit it can take one away.
-    let beginning = [Ends::of(first), Ends::of(second)].map(|ends| ends.beginning);
+    let beginning = [first, second].map(|adding| Ends::of(adding.pattern).beginning);
     let beginning = beginning.iter().max_by_key(|beginning| beginning.len())?;
     for side in [one, two] {
         let longer = side.exclusions.longer(beginning);
-        let near = longer.chain(side.exclusions.shorter(beginning));
-        globs.extend(near.filter_map(|letters| Glob::new(letters)));
+        runs.extend(longer.chain(side.exclusions.shorter(beginning)).map(Run::new));
     }
-    // Names of several lengths are offered, for an expression may exclude the shortest.
-    let told_apart = if one.has_excluding_expression || two.has_excluding_expression {
-        LENGTHS_TOLD_APART
-    } else {
-        0
-    };
-    search(&globs, told_apart, means)
+    search(runs, means, effort)
 }
 
 /// Returns whether the texts after the last wildcards can end one name: a cheap first look.
@@ -88,85 +104,46 @@ fn ends_meet(first: &[char], second: &[char]) -> bool {
         .is_none_or(|(one, other)| wild(one) || wild(other))
 }
 
-/// A wildcard pattern as positions; bit `n` of a set says that `n` letters have been matched.
-struct Glob<'a> {
-    letters: &'a [char],
-}
-
-impl<'a> Glob<'a> {
-    /// Takes a pattern whose positions fit a set.
-    fn new(letters: &'a [char]) -> Option<Self> {
-        (letters.len() < 128).then_some(Self { letters })
-    }
-
-    fn start(&self) -> u128 {
-        self.past_stars(1)
-    }
-
-    /// A star may match nothing, so the position behind it is reached with the one before it.
-    fn past_stars(&self, mut set: u128) -> u128 {
-        for (position, letter) in self.letters.iter().enumerate() {
-            if *letter == '*' && set & (1 << position) != 0 {
-                set |= 1 << (position + 1);
-            }
-        }
-        set
-    }
-
-    fn step(&self, set: u128, letter: char) -> u128 {
-        let mut next = 0;
-        for (position, expected) in self.letters.iter().enumerate() {
-            if set & (1 << position) != 0 {
-                match expected {
-                    '*' => next |= 1 << position,
-                    '?' => next |= 1 << (position + 1),
-                    expected if *expected == letter => next |= 1 << (position + 1),
-                    _ => {}
-                }
-            }
-        }
-        self.past_stars(next)
-    }
-
-    fn accepts(&self, set: u128) -> bool {
-        set & (1 << self.letters.len()) != 0
-    }
-}
-
-fn search(globs: &[Glob<'_>], told_apart: usize, means: impl Fn(&str) -> bool) -> Option<String> {
-    let alphabet = alphabet(globs);
-    let start: Vec<u128> = globs.iter().map(Glob::start).collect();
+/// The first two run for the patterns, the others for exclusions.
+fn search(
+    mut runs: Vec<Run<'_>>,
+    means: impl Fn(&str) -> bool,
+    effort: &mut Effort,
+) -> Option<String> {
+    let alphabet = alphabet(&runs);
+    let is_expression = |run: &Run<'_>| matches!(run.automaton(), Automaton::Expression { .. });
+    let has_expression = runs.iter().any(is_expression);
+    let start: Vec<Option<State>> = runs.iter_mut().map(Run::start).collect();
     // The start is not among the states seen: no letter has been read there, and a name has some.
     let mut seen = BTreeSet::new();
     let mut queue = VecDeque::from([(start, String::new())]);
-    let mut offers = 0;
     while let Some((state, name)) = queue.pop_front() {
+        if has_expression {
+            effort.0 = effort.0.checked_sub(1)?;
+        }
         for letter in &alphabet {
-            if name.is_empty() && !may_begin(*letter, globs) {
+            // No index name begins so.
+            if name.is_empty() && matches!(letter, '-' | '_' | '+') {
                 continue;
             }
-            let next: Vec<u128> =
-                globs.iter().zip(&state).map(|(glob, set)| glob.step(*set, *letter)).collect();
-            let alive = next.iter().take(2).all(|set| *set != 0);
-            if !alive
-                || seen.len() >= MOST_STATES
-                || !seen.insert((next.clone(), (name.len() + 1).min(told_apart)))
-            {
+            let next: Vec<Option<State>> =
+                runs.iter_mut().zip(&state).map(|(run, state)| run.step(*state, *letter)).collect();
+            if next.iter().take(2).any(Option::is_none) {
                 continue;
             }
             let mut name = name.clone();
             name.push(*letter);
-            let accepted = |(glob, set): (&Glob<'_>, &u128)| glob.accepts(*set);
-            let mut verdicts = globs.iter().zip(&next).map(accepted);
+            // Only some patterns mean names with a dot before them, so these are told apart.
+            if !seen.insert((name.starts_with('.'), next.clone())) {
+                continue;
+            }
+            if seen.len() > MOST_STATES {
+                return None;
+            }
+            let mut verdicts = runs.iter_mut().zip(&next).map(|(run, state)| run.accepts(*state));
             let both = verdicts.by_ref().take(2).all(|accepts| accepts);
-            if both && !verdicts.any(|accepts| accepts) {
-                if means(&name) {
-                    return Some(name);
-                }
-                offers += 1;
-                if offers >= MOST_OFFERS {
-                    return None;
-                }
+            if both && !verdicts.any(|accepts| accepts) && means(&name) {
+                return Some(name);
             }
             queue.push_back((next, name));
         }
@@ -174,25 +151,25 @@ fn search(globs: &[Glob<'_>], told_apart: usize, means: impl Fn(&str) -> bool) -
     None
 }
 
-/// Returns the letters that make a difference: one that no pattern names, then those they do.
-fn alphabet(globs: &[Glob<'_>]) -> Vec<char> {
-    let named: BTreeSet<char> = globs
-        .iter()
-        .flat_map(|glob| glob.letters)
-        .copied()
-        .filter(|letter| !matches!(letter, '*' | '?'))
-        .collect();
-    let other = ('a'..='z').chain('0'..='9').find(|letter| !named.contains(letter));
-    other.into_iter().chain(named).collect()
-}
-
-/// No index name begins with `-`, `_` or `+`, and only patterns with a dot mean names with one.
-fn may_begin(letter: char, globs: &[Glob<'_>]) -> bool {
-    match letter {
-        '-' | '_' | '+' => false,
-        '.' => globs.iter().take(2).all(|glob| glob.letters.first() == Some(&'.')),
-        _ => true,
+/// Returns the letters that make a difference: one that no pattern names, and those they do.
+fn alphabet(runs: &[Run<'_>]) -> Vec<char> {
+    let mut named = BTreeSet::new();
+    for run in runs {
+        match run.automaton() {
+            Automaton::Glob(letters) => {
+                named.extend(letters.iter().filter(|letter| !matches!(letter, '*' | '?')));
+            }
+            Automaton::Expression { beyond_ascii, .. } => {
+                named.extend(LETTERS_OF_NAMES.chars());
+                named.extend(beyond_ascii);
+            }
+        }
     }
+    let other = ('a'..='z').chain('0'..='9').find(|letter| !named.contains(letter));
+    let mut letters: Vec<char> = other.into_iter().chain(named).collect();
+    // Names of letters are recognised soonest.
+    letters.sort_by_key(|letter| (!letter.is_alphabetic(), !letter.is_numeric()));
+    letters
 }
 
 #[cfg(test)]
@@ -206,7 +183,8 @@ mod tests {
         };
         let (one, two) = (read(one), read(two));
         let sides = (Side::new(&one), Side::new(&two));
-        witness(one.patterns().first()?, two.patterns().first()?, &sides.0, &sides.1)
+        let adding = (Adding::new(one.patterns().first()?), Adding::new(two.patterns().first()?));
+        witness(&adding.0, &adding.1, &sides.0, &sides.1, &mut Effort::of_a_file())
     }
 
     #[test]
@@ -228,18 +206,47 @@ mod tests {
     }
 
     #[test]
+    fn expressions_meet_what_they_match() {
+        assert_eq!(found(&["regex:logs-.*"], &["logs-*"]).as_deref(), Some("logs-"));
+        assert_eq!(found(&["regex:logs-[0-9]{4}"], &["*-2024"]).as_deref(), Some("logs-2024"));
+        assert_eq!(found(&["regex:[a-f]+"], &["regex:[f-z]x?"]).as_deref(), Some("f"));
+        assert_eq!(found(&["regex:(\\.|ab)c"], &["*c"]).as_deref(), Some("abc"));
+        assert_eq!(found(&["regex:(?i)LOGS"], &["log?"]).as_deref(), Some("logs"));
+        assert_eq!(found(&["regex:ż+"], &["?"]).as_deref(), Some("ż"));
+        assert_eq!(found(&["regex:logs-[a-z]+"], &["logs-2*"]), None);
+        assert_eq!(found(&["regex:(a|b)+"], &["regex:(c|d)+"]), None);
+        assert_eq!(found(&["*", "-regex:logs-.*"], &["regex:logs-[0-9]+"]), None);
+        assert_eq!(found(&["regex:\\.kib.*"], &["*"]), None);
+    }
+
+    #[test]
+    fn expressions_without_end_are_given_up() {
+        assert_eq!(found(&["regex:.*a.{20}b.{20}"], &["regex:.*b.{20}a.{20}c_.{30}"]), None);
+    }
+
+    #[test]
+    fn expressions_are_offered_the_letters_that_a_pattern_can_have() {
+        let is_letter = |letter: &char| {
+            !matches!(letter, '*' | '?') && format!("a{letter}").parse::<IndexPattern>().is_ok()
+        };
+        for letter in ' '..='~' {
+            assert_eq!(LETTERS_OF_NAMES.contains(letter), is_letter(&letter), "{letter:?}");
+        }
+    }
+
+    #[test]
     fn exclusions_of_either_group_take_names_away() {
         assert_eq!(found(&["a*", "-ab*"], &["ab*"]), None);
         assert_eq!(found(&["a*"], &["ab*", "-a*"]), None);
         assert_eq!(found(&["a*", "-ab"], &["ab*"]).as_deref(), Some("abc"));
-        assert_eq!(found(&["*", "-regex:[a-z]"], &["*"]).as_deref(), Some("aa"));
+        assert_eq!(found(&["*", "-regex:[a-z]"], &["*"]).as_deref(), Some("0"));
     }
 
     #[test]
     fn a_name_is_found_exactly_when_there_is_one() {
         use proptest::prelude::*;
 
-        let pattern = "[ab*?]{1,6}";
+        let pattern = "[ab*?]{1,6}|regex:[ab.]{1,3}[*?+]?[ab.]{0,3}|regex:\\[ab\\]+\\(b\\|ab\\)";
         let list = proptest::collection::vec(pattern, 0..3);
         let ran = proptest::test_runner::TestRunner::default().run(
             &(pattern, pattern, list),

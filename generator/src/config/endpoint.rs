@@ -6,6 +6,9 @@ use url::Url;
 /// Why a text is no plain URL.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum EndpointError {
+    /// A space, which readers of URLs drop at the ends and nowhere else.
+    #[error("it has a space in it")]
+    Space,
     /// It cannot be read as a URL.
     #[error("it is not a URL: {0}")]
     Syntax(url::ParseError),
@@ -25,6 +28,9 @@ pub(crate) enum EndpointError {
 
 /// Returns the URL without a slash at its end.
 pub(crate) fn plain(text: &str) -> Result<String, EndpointError> {
+    if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        return Err(EndpointError::Space);
+    }
     let url = Url::parse(text).map_err(EndpointError::Syntax)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(EndpointError::Scheme(url.scheme().to_owned()));
@@ -61,5 +67,7 @@ mod tests {
         assert_eq!(plain("https://me:secret@a"), Err(EndpointError::Credentials));
         assert_eq!(plain("https://a/?pretty"), Err(EndpointError::Rest('?')));
         assert_eq!(plain("https://a/#x"), Err(EndpointError::Rest('#')));
+        assert_eq!(plain(" https://a"), Err(EndpointError::Space));
+        assert_eq!(plain("https://a\n"), Err(EndpointError::Space));
     }
 }
