@@ -270,6 +270,9 @@ pub(crate) struct Compile {
 pub(crate) struct Install {
     #[command(flatten)]
     pub(crate) site: Site,
+    /// Make the namespace too, unless it is there.
+    #[arg(long)]
+    pub(crate) create_namespace: bool,
     /// Print the objects, as in `workflow install --print | kubectl apply -f -`; ask no cluster.
     #[arg(long, conflicts_with = "output_dir")]
     pub(crate) print: bool,

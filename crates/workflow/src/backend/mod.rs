@@ -66,6 +66,30 @@ pub(crate) struct Answer {
     pub(crate) reason: Option<String>,
 }
 
+/// What became of a wish to end a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// How it was asked to end, if it had begun and had not ended.
+    pub(crate) asked: Option<Shutdown>,
+    /// The fleets of workers that were ended beside the steps, in words.
+    pub(crate) fleets: Vec<String>,
+    /// What else a person should know.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Stopped {
+    /// Says it in lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let Self { asked, fleets, remarks } = self;
+        let asked = asked.map(|shutdown| match shutdown {
+            Shutdown::Stop => "stopping: running steps end, then the cleanup runs".to_owned(),
+            Shutdown::Terminate => "terminating: running steps end, no cleanup runs".to_owned(),
+        });
+        let fleets = (!fleets.is_empty()).then(|| format!("ended: {}", fleets.join(", ")));
+        asked.into_iter().chain(fleets).chain(remarks.iter().cloned()).collect()
+    }
+}
+
 /// What became of a wish to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resumed {
@@ -75,6 +99,20 @@ pub(crate) enum Resumed {
     Continued,
     /// It had failed; this is tried again.
     Retried(Vec<String>),
+}
+
+impl Resumed {
+    /// Says it of the workflow of that name.
+    pub(crate) fn sentence(&self, name: &str) -> String {
+        match self {
+            Self::Running => format!("workflow `{name}` is running already"),
+            Self::Continued => format!("workflow `{name}` goes on where it stopped"),
+            Self::Retried(again) => format!(
+                "workflow `{name}` goes on; what succeeded stays, and this is tried again: {}",
+                if again.is_empty() { "what had not begun".to_owned() } else { again.join(", ") }
+            ),
+        }
+    }
 }
 
 /// Something that `reset` can remove.
@@ -117,6 +155,9 @@ pub(crate) trait Backend: Send {
     /// Returns who decides when nobody is named.
     fn user(&self) -> String;
 
+    /// Returns the time, by the clock of what runs the migrations.
+    fn now(&self) -> Timestamp;
+
     /// Returns all runs, the newest first.
     fn runs(&self) -> anyhow::Result<Vec<Run>>;
 
@@ -136,8 +177,9 @@ pub(crate) trait Backend: Send {
     /// [`Decided::NotWaiting`].
     fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided>;
 
-    /// Asks for the end of a run.
-    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<()>;
+    /// Asks for the end of a run. Of one that has ended, `Terminate` ends the fleets that are left,
+    /// if there are any.
+    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<Stopped>;
 
     /// Goes on with a run that stopped or failed.
     fn resume(&self, run: &Run) -> anyhow::Result<Resumed>;

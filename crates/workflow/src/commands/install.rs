@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use generator::Steps;
 use serde_json::{Value, json};
-use session::{EngineFlags, KubernetesAccess};
+use session::EngineFlags;
 use step_api::Exit;
 
 use super::folder;
@@ -26,13 +26,21 @@ pub(crate) fn run(engine: &EngineFlags, flags: &Install, format: Format) -> anyh
         return Err(failure(Exit::Invalid, message));
     }
     let installation = input::installation(&flags.site, Steps::Pods);
-    let objects = install::objects(&installation, access.namespace.as_deref())?;
+    let mut objects = install::objects(&installation, access.namespace.as_deref())?;
+    let asks_nobody = flags.print || flags.output_dir.is_some();
+    if flags.create_namespace && asks_nobody {
+        let Some(namespace) = &access.namespace else {
+            let message = "`--create-namespace` makes which one? Name it with `--namespace`";
+            return Err(failure(Exit::Invalid, message));
+        };
+        objects.insert(0, install::namespace(namespace));
+    }
     if flags.print {
         print(&objects, format)?;
     } else if let Some(folder) = &flags.output_dir {
         write(folder, &objects)?;
     } else {
-        apply(access, &objects, format)?;
+        apply(&Argo::new(access)?, objects, flags.create_namespace, format)?;
     }
     Ok(Exit::Done)
 }
@@ -61,8 +69,17 @@ fn write(folder: &Path, objects: &[Value]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn apply(access: KubernetesAccess, objects: &[Value], format: Format) -> anyhow::Result<()> {
-    let (namespace, outcomes) = Argo::new(access)?.install(objects)?;
+fn apply(
+    argo: &Argo,
+    mut objects: Vec<Value>,
+    create_namespace: bool,
+    format: Format,
+) -> anyhow::Result<()> {
+    let namespace = argo.namespace()?;
+    if create_namespace {
+        objects.insert(0, install::namespace(&namespace));
+    }
+    let outcomes = argo.install(&objects)?;
     let told = objects.iter().zip(outcomes);
     match format {
         Format::Json => {

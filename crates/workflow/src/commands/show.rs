@@ -13,13 +13,19 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Value, json};
 use step_api::Exit;
 
-use super::status::Look;
+use super::status;
 use crate::{
     args::{Format, Show},
     backend::{Backend, is_at_or_below},
-    manage::snapshot::{Node, Snapshot},
     output::{self, failure},
-    view::{answer, gate, plain::plain, text::phase_name, workflow_flag},
+    view::{
+        answer, gate,
+        look::Look,
+        plain::plain,
+        snapshot::{Node, Snapshot},
+        text::phase_name,
+        workflow_flag,
+    },
 };
 
 /// Runs `workflow show`.
@@ -29,7 +35,7 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Show, format: Format) -> anyhow
         manifests(&backend.manifests(&run)?, format)?;
         return Ok(Exit::Done);
     }
-    let look = Look::at(backend, &run)?;
+    let look = status::look(backend, &run)?;
     let snapshot = Snapshot::of(run, &look);
     let nodes: Vec<&Node> = snapshot.nodes.iter().skip(1).collect();
     if flags.names.is_empty() {

@@ -6,7 +6,7 @@ use step_api::Exit;
 
 use crate::{
     args::{Format, Stop},
-    backend::Backend,
+    backend::{Backend, Stopped},
     output::{self, failure},
     view::text::phase_name,
 };
@@ -14,19 +14,21 @@ use crate::{
 /// Runs `workflow stop`.
 pub(crate) fn run(backend: &dyn Backend, flags: &Stop, format: Format) -> anyhow::Result<Exit> {
     let run = backend.run(&flags.name)?;
-    if run.is_complete {
+    let shutdown = if flags.terminate { Shutdown::Terminate } else { Shutdown::Stop };
+    // What somebody ended by other means may have left a fleet behind.
+    let may_be_left = !run.is_complete || shutdown == Shutdown::Terminate;
+    let stopped = if may_be_left { backend.stop(&run, shutdown)? } else { Stopped::default() };
+    if run.is_complete && stopped.fleets.is_empty() {
         let phase = phase_name(run.phase);
         let message = format!("workflow `{}` has ended already ({phase})", run.name);
         return Err(failure(Exit::Conflict, message));
     }
-    let shutdown = if flags.terminate { Shutdown::Terminate } else { Shutdown::Stop };
-    backend.stop(&run, shutdown)?;
-    output::tell(match shutdown {
-        Shutdown::Stop => "stopping: running steps end, then the cleanup runs",
-        Shutdown::Terminate => "terminating: running steps end, no cleanup runs",
-    });
+    for line in stopped.lines() {
+        output::tell(&line);
+    }
     if format == Format::Json {
-        output::json(&json!({ "name": run.name, "uid": run.uid }))?;
+        let fleets = &stopped.fleets;
+        output::json(&json!({ "name": run.name, "uid": run.uid, "endedFleets": fleets }))?;
     }
     output::hint(&format!("workflow status {}", run.name));
     Ok(Exit::Done)

@@ -6,6 +6,7 @@ use std::{
 };
 
 use engine::{Shutdown, Verdict};
+use generator::Steps;
 use serde_json::json;
 use step_api::Exit;
 
@@ -138,10 +139,12 @@ fn require_secrets(backend: &dyn Backend, source: &Source) -> anyhow::Result<()>
     }
     let commands: Vec<String> =
         missing.iter().map(|name| format!("  {}", source.command_for(name))).collect();
-    let message = format!(
-        "there are no credentials {}, which the migration file names; run\n{}",
-        missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        commands.join("\n")
-    );
+    let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let there_is_no = match keep.steps() {
+        Steps::Pods => format!("there is no Secret {names} in the namespace"),
+        Steps::Processes => format!("there are no credentials {names}"),
+    };
+    let message =
+        format!("{there_is_no}, which the migration file names; run\n{}", commands.join("\n"));
     Err(failure(Exit::NotFound, message))
 }

@@ -14,12 +14,12 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::status::Look;
+use super::status;
 use crate::{
     args::Format,
     backend::{Backend, Run},
     output,
-    view::{progress, text, tree::Branch, workflow_flag},
+    view::{look::Look, progress, text, tree::Branch, workflow_flag},
 };
 
 /// How long what runs the workflow may be away.
@@ -40,7 +40,7 @@ pub(crate) fn until_end(
     let mut interrupt = Interrupt::listen()?;
     let mut away_since: Option<Instant> = None;
     loop {
-        let look = match Look::at(backend, run) {
+        let look = match status::look(backend, run) {
             Ok(look) => look,
             // The run does not end because its engine cannot be asked for a while.
             Err(error)

@@ -44,6 +44,15 @@ pub(crate) fn objects(
     Ok(objects)
 }
 
+/// Returns the namespace itself.
+pub(crate) fn namespace(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": name, "labels": { "app.kubernetes.io/part-of": "argosy" } },
+    })
+}
+
 /// Fills into the console's pod what the installation decides.
 fn fill(pod: &mut Value, installation: &Installation) {
     let Installation { image_registry, image_tag, image_pull_policy, snapshot_volume, .. } =

@@ -81,7 +81,7 @@ async fn look_after(
 async fn resume(server: &Server, seen: &Seen, gate: &str, answer: &Answer) -> anyhow::Result<bool> {
     let name = text(&seen.workflow, "/metadata/name");
     let waiting = gates::waiting_nodes(&seen.status, gate);
-    let at = Timestamp::now();
+    let at = server.now();
     let done = match nodes::kept(&seen.workflow) {
         Kept::Plain => {
             let operations = operations(&waiting, answer, at);
@@ -156,7 +156,7 @@ async fn write_down(
     answer: &Answer,
     in_advance: bool,
 ) -> anyhow::Result<()> {
-    let record = Record::new(answer, Some(&run.uid), Timestamp::now());
+    let record = Record::new(answer, Some(&run.uid), server.now());
     let mut data = Map::new();
     data.insert(record_key(gate), record.text().into());
     if in_advance {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kube::core::Status;
 use step_api::{Exit, Failure};
 
 use super::kind::Kind;
@@ -44,6 +45,15 @@ impl Wish {
         self
     }
 
+    /// Takes the namespace for what is missing, if the server says so.
+    fn without_namespace(self, status: &Status) -> Self {
+        let missing = status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
+        if !missing {
+            return self;
+        }
+        Self { kind: Kind::Namespace, name: self.namespace.clone(), ..self }
+    }
+
     /// Returns the rule that a Role needs, as YAML.
     fn rule(&self) -> String {
         let group = self.kind.group();
@@ -81,6 +91,14 @@ pub(super) enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Forbidden { wish, message } if wish.kind.is_of_cluster() => write!(
+                formatter,
+                "not permitted: `{}` of {} ({message}); ask somebody who may to make it, or for \
+                 this rule in a ClusterRole:\n{}",
+                wish.verb,
+                wish.object(),
+                wish.rule()
+            ),
             Self::Forbidden { wish, message } => write!(
                 formatter,
                 "not permitted: `{}` of `{}` in namespace `{}` ({message}); ask for this rule in a \
@@ -94,6 +112,13 @@ impl fmt::Display for Fault {
                 formatter,
                 "the API server at {server} does not accept these credentials ({message}); renew \
                  them, or choose others with `--context` or `--kubeconfig`"
+            ),
+            Self::NotFound { wish } if wish.kind.is_of_cluster() => write!(
+                formatter,
+                "there is no namespace `{}`; choose another with `--namespace`, or make it by \
+                 `workflow install --create-namespace --namespace {}` or `kubectl create namespace \
+                 {}`",
+                wish.name, wish.name, wish.name
             ),
             Self::NotFound { wish } => {
                 write!(formatter, "there is no {} in namespace `{}`", wish.object(), wish.namespace)
@@ -129,8 +154,9 @@ impl fmt::Display for Fault {
             }
             Self::Unreachable { server, cause } => write!(
                 formatter,
-                "the API server at {server} cannot be reached: {cause}; is the cluster running, \
-                 and is this the right `--context`?"
+                "the API server at {server} cannot be reached: {cause}; is the cluster running, and \
+                 is it the one that you mean? `--context` and `--kubeconfig` choose another; then \
+                 try again"
             ),
             Self::Failed { wish, message } => write!(
                 formatter,
@@ -166,7 +192,7 @@ impl Fault {
             404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => {
                 Self::NoSuchKind { server, kind: wish.kind }
             }
-            404 => Self::NotFound { wish },
+            404 => Self::NotFound { wish: wish.without_namespace(status) },
             409 => Self::Conflict { wish, message },
             400 | 403 | 413 | 415 | 422 => Self::Refused { wish, message },
             429 | 502..=504 => Self::Unreachable { server, cause: message },
@@ -229,7 +255,7 @@ fn causes(error: &kube::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::{Status, response::StatusDetails};
+    use kube::core::response::StatusDetails;
 
     use super::*;
 
@@ -279,5 +305,34 @@ mod tests {
         assert!(matches!(fault(404, "not found", "x"), Fault::NotFound { .. }));
         assert!(matches!(fault(404, "404 page not found", ""), Fault::NoSuchKind { .. }));
         assert!(fault(503, "starting", "").is_passing());
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_there_is_told_apart_from_what_is_not_in_it() {
+        let details = StatusDetails {
+            name: "ma".to_owned(),
+            kind: "namespaces".to_owned(),
+            group: String::new(),
+            uid: String::new(),
+            causes: Vec::new(),
+            retry_after_seconds: 0,
+        };
+        let status = Status::failure("namespaces \"ma\" not found", "NotFound");
+        let status = status.with_code(404).with_details(details);
+        let gone = Fault::new(wish(), "https://server", &kube::Error::Api(status.boxed()));
+        assert!(gone.to_string().starts_with("there is no namespace `ma`;"), "{gone}");
+        assert!(gone.to_string().contains("--create-namespace"), "{gone}");
+        let other = fault(404, "not found", "x");
+        assert!(!other.to_string().contains("--create-namespace"), "{other}");
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_named_with_what_to_do() {
+        let away = fault(503, "starting", "");
+        let text = away.to_string();
+        assert!(text.starts_with("the API server at https://server cannot be reached"), "{text}");
+        assert!(text.contains("`--kubeconfig`"), "{text}");
+        // No step is tried again here, so the command line ends with `Exit::Failed`.
+        assert_eq!(step_api::exit::exit_of(&away.into()), Exit::Temporary);
     }
 }

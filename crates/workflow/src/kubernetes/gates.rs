@@ -142,8 +142,11 @@ impl Known<'_> {
         let says = |verdict: &str| record.as_ref().filter(|record| record.verdict == verdict);
         let in_advance = self.decisions.get(name).is_some_and(|word| word == APPROVED);
         if let Some(node) = node {
-            let was_rejected = says(REJECTED).is_some()
-                || node.message.as_ref().is_some_and(|text| text.starts_with(REJECTED));
+            // A record may be of a rejection after which the run was resumed.
+            let was_rejected = match &node.message {
+                Some(text) => text.starts_with(REJECTED),
+                None => says(REJECTED).is_some(),
+            };
             return match (node.kind, node.phase) {
                 (NodeType::Suspend, NodePhase::Succeeded) => {
                     gate(GateState::Approved, says(APPROVED), Some(node))
@@ -297,7 +300,11 @@ mod tests {
     fn a_gate_that_failed_was_rejected_or_the_run_was_stopped() {
         let rejected = node("one", NodeType::Suspend, NodePhase::Failed, Some("rejected by x: no"));
         let stopped = node("two", NodeType::Suspend, NodePhase::Failed, Some("Stopped with ..."));
-        let gates = states(&[rejected, stopped], &[]);
+        // It was rejected before the run was resumed and stopped.
+        let record = json!({
+            "run": "u", "verdict": "rejected", "by": "ann", "at": "2026-11-20T10:00:00Z",
+        });
+        let gates = states(&[rejected, stopped], &[("two.answer", &record.to_string())]);
         assert_eq!(
             brief(&gates),
             [

@@ -37,16 +37,12 @@ pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Resul
         }
         match apply(server, kind, object).await {
             Ok(outcome) => outcomes.push(outcome),
+            // Without it, nothing else can be.
+            Err(fault @ Fault::Forbidden { .. }) if kind == Kind::Namespace => {
+                return Err(fault.into());
+            }
             Err(fault @ Fault::Forbidden { .. }) => {
                 refused.insert(kind, fault);
-            }
-            Err(Fault::NotFound { .. }) => {
-                let namespace = &server.namespace;
-                let message = format!(
-                    "there is no namespace `{namespace}`; make it with `kubectl create namespace \
-                     {namespace}`, then try again"
-                );
-                return Err(failure(Exit::NotFound, message));
             }
             Err(other) => return Err(other.into()),
         }
@@ -66,6 +62,9 @@ pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Resul
 }
 
 async fn apply(server: &Server, kind: Kind, object: &Value) -> Result<Applied, Fault> {
+    if kind == Kind::Namespace {
+        return make(server, kind, object).await;
+    }
     let version = |object: &Value| text(object, "/metadata/resourceVersion").to_owned();
     let before = server.get(kind, text(object, "/metadata/name")).await?;
     let after = server.apply(kind, object).await?;
@@ -74,6 +73,21 @@ async fn apply(server: &Server, kind: Kind, object: &Value) -> Result<Applied, F
         Some(before) if version(&before) == version(&after) => Applied::Unchanged,
         Some(_) => Applied::Changed,
     })
+}
+
+/// Makes a namespace. One that is there stays as whoever made it wanted it.
+async fn make(server: &Server, kind: Kind, object: &Value) -> Result<Applied, Fault> {
+    match server.create(kind, object).await {
+        Err(Fault::Conflict { .. }) => Ok(Applied::Unchanged),
+        // Who may not make it cannot learn so whether it is there.
+        Err(fault @ Fault::Forbidden { .. }) => {
+            match server.get(kind, text(object, "/metadata/name")).await {
+                Ok(Some(_)) => Ok(Applied::Unchanged),
+                _ => Err(fault),
+            }
+        }
+        made => made.map(|_| Applied::Created),
+    }
 }
 
 /// Says what is missing. Nobody may give away by a Role what they do not have.

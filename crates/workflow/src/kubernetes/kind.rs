@@ -16,6 +16,7 @@ pub(super) enum Kind {
     StatefulSet,
     Service,
     PersistentVolumeClaim,
+    Namespace,
 }
 
 impl Kind {
@@ -40,6 +41,7 @@ impl Kind {
             Self::StatefulSet => "StatefulSet",
             Self::Service => "Service",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::Namespace => "Namespace",
         }
     }
 
@@ -55,7 +57,8 @@ impl Kind {
             | Self::ServiceAccount
             | Self::Pod
             | Self::Service
-            | Self::PersistentVolumeClaim => "",
+            | Self::PersistentVolumeClaim
+            | Self::Namespace => "",
         }
     }
 
@@ -80,14 +83,22 @@ impl Kind {
         format!("{}s", self.name().to_lowercase())
     }
 
-    /// Returns the path of the collection in a namespace.
+    /// Returns whether objects of this kind are in no namespace.
+    pub(super) fn is_of_cluster(self) -> bool {
+        self == Self::Namespace
+    }
+
+    /// Returns the path of the collection, in a namespace if its objects are in one.
     pub(super) fn path(self, namespace: &str) -> String {
         let root = if self.group().is_empty() { "api" } else { "apis" };
+        if self.is_of_cluster() {
+            return format!("/{root}/{}/{}", self.api_version(), self.resource());
+        }
         format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version(), self.resource())
     }
 }
 
-const ALL: [Kind; 13] = [
+const ALL: [Kind; 14] = [
     Kind::Workflow,
     Kind::WorkflowTemplate,
     Kind::ConfigMap,
@@ -101,6 +112,7 @@ const ALL: [Kind; 13] = [
     Kind::StatefulSet,
     Kind::Service,
     Kind::PersistentVolumeClaim,
+    Kind::Namespace,
 ];
 
 #[cfg(test)]
@@ -116,6 +128,7 @@ mod tests {
             "/apis/argoproj.io/v1alpha1/namespaces/ma/workflowtemplates"
         );
         assert_eq!(path(Kind::Job), "/apis/batch/v1/namespaces/ma/jobs");
+        assert_eq!(path(Kind::Namespace), "/api/v1/namespaces");
         for kind in ALL {
             assert_eq!(Kind::named(kind.name()), Some(kind));
         }

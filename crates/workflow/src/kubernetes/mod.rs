@@ -16,6 +16,7 @@
 //! ```
 
 mod answer;
+mod clock;
 mod fault;
 mod gates;
 mod install;
@@ -53,7 +54,7 @@ use self::{
     sight::{Explained, Seen},
 };
 use crate::backend::{
-    Answer, Backend, Holding, Keep, LogQuery, LogSink, Resumed, Run, Sight, Submission,
+    Answer, Backend, Holding, Keep, LogQuery, LogSink, Resumed, Run, Sight, Stopped, Submission,
 };
 
 /// Argo Workflows on a cluster.
@@ -75,11 +76,14 @@ impl Argo {
         Ok(Self { access, runtime, server, explained })
     }
 
-    /// Applies the objects of an installation; returns the namespace, and what became of each.
-    pub(crate) fn install(&self, objects: &[Value]) -> anyhow::Result<(String, Vec<Applied>)> {
-        self.ask(async |server| {
-            Ok((server.namespace.clone(), install::install(server, objects).await?))
-        })
+    /// Returns the namespace.
+    pub(crate) fn namespace(&self) -> anyhow::Result<String> {
+        self.ask(async |server| Ok(server.namespace.clone()))
+    }
+
+    /// Applies the objects of an installation; returns what became of each.
+    pub(crate) fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
+        self.ask(async |server| install::install(server, objects).await)
     }
 
     /// Asks the server something.
@@ -130,6 +134,10 @@ impl Backend for Argo {
         known.unwrap_or_else(|| whoami::username().unwrap_or_else(|_| "unknown".to_owned()))
     }
 
+    fn now(&self) -> Timestamp {
+        self.server.get().map_or_else(Timestamp::now, Server::now)
+    }
+
     fn runs(&self) -> anyhow::Result<Vec<Run>> {
         let selector = format!("{}={}", PART_OF.0, PART_OF.1);
         let found = self.ask(async |server| Ok(server.list(Kind::Workflow, &selector).await?))?;
@@ -159,7 +167,7 @@ impl Backend for Argo {
         self.ask(async |server| answer::decide(server, run, gate, answer).await)
     }
 
-    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<()> {
+    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         self.ask(async |server| stop::stop(server, run, shutdown).await)
     }
 

@@ -1,27 +1,18 @@
 //! A run that failed goes on: what succeeded stays, what failed is made again.
 //!
 //! Argo's controller makes a node for every task that has none. So the nodes that failed are taken
-//! out of the status, with their pods, and the nodes that hold them run again:
-//!
-//! ```text
-//!   w         DAG        Failed     Running again
-//!   |-- a     Pod        Succeeded  stays
-//!   |-- b     Retry      Failed     goes, with its tries
-//!   |-- c     Steps      Failed     Running again (or goes with all in it: `argosy.dev/retry: whole`)
-//!   |   `-- [1]          Failed     Running again
-//!   |       `-- d  Pod   Failed     goes
-//!   `-- e     Pod        Omitted    goes
-//!   w.onExit  ...        any        goes, and what is in it
-//! ```
-//!
-//! The embedded engine does the same with its own nodes (`engine::reopen`).
+//! out of the status, with their pods, and the nodes that hold them run again. Which ones these are
+//! is decided as the embedded engine decides it ([`engine::reopen`]).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
+use engine::{
+    reopen::{self, WHOLE},
+    state::Reopening,
+};
 use serde_json::{Map, Value, json};
 use step_api::Exit;
 
@@ -39,10 +30,6 @@ use crate::{
     view::text::phase_name,
 };
 
-/// The annotation of a template that says how a failed run goes on with it.
-const RETRY: &str = "argosy.dev/retry";
-/// Its only value: nothing in it stays.
-const WHOLE: &str = "whole";
 /// How long the pods of what is tried again may take to go.
 const GONE_WITHIN: Duration = Duration::from_mins(2);
 
@@ -88,7 +75,7 @@ pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<Resumed
         );
         return Err(failure(Exit::Conflict, message));
     }
-    let plan = Plan::of(&seen.status, name, &whole_templates(&seen.templates));
+    let (plan, again) = reopen::plan(&seen.status, name, &whole_templates(&seen.templates));
     remove_pods(server, &seen, &plan).await?;
     let patch = patch(&seen.workflow, &seen.nodes, &plan)?;
     match server.merge(Kind::Workflow, name, &patch).await {
@@ -101,141 +88,9 @@ pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<Resumed
         }
         done => {
             done?;
-            Ok(Resumed::Retried(plan.tried_again(&seen.status)))
+            Ok(Resumed::Retried(again))
         }
     }
-}
-
-/// What goes and what runs again.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Plan {
-    removed: BTreeSet<String>,
-    revived: BTreeSet<String>,
-    /// The tries of retried nodes, which go or stay with those.
-    tries: BTreeSet<String>,
-    exit: String,
-}
-
-impl Plan {
-    fn of(status: &WorkflowStatus, workflow: &str, whole: &BTreeSet<String>) -> Self {
-        let retried = status.nodes.values().filter(|node| node.kind == NodeType::Retry);
-        let tries = retried.flat_map(|node| node.children.iter().cloned()).collect();
-        let exit = format!("{workflow}.onExit");
-        let mut members: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
-        for node in status.nodes.values() {
-            members.entry(node.boundary_id.as_deref().unwrap_or_default()).or_default().push(node);
-        }
-        let mut plan = Self { tries, exit, ..Self::default() };
-        Walk { status, whole, members: &members }.go_through("", &mut plan);
-        let of_exit = status.nodes.values().filter(|node| plan.is_exit(node));
-        let of_exit: Vec<String> = of_exit.map(|node| node.id.clone()).collect();
-        plan.removed.extend(of_exit);
-        plan
-    }
-
-    fn is_exit(&self, node: &NodeStatus) -> bool {
-        node.name.starts_with(&self.exit)
-    }
-
-    /// Returns the display names of what failed and is tried again, in the order it began.
-    fn tried_again(&self, status: &WorkflowStatus) -> Vec<String> {
-        let mut failed: Vec<&NodeStatus> = status
-            .nodes
-            .values()
-            .filter(|node| self.removed.contains(&node.id) && node.phase.is_failure())
-            .filter(|node| !self.tries.contains(&node.id))
-            .filter(|node| {
-                node.boundary_id.as_ref().is_none_or(|boundary| !self.removed.contains(boundary))
-            })
-            .collect();
-        if failed.iter().any(|node| !self.is_exit(node)) {
-            failed.retain(|node| !self.is_exit(node));
-        }
-        failed.sort_by_key(|node| (&node.started_at, &node.name));
-        failed.into_iter().map(|node| node.display_name.clone()).collect()
-    }
-}
-
-struct Walk<'a> {
-    status: &'a WorkflowStatus,
-    /// The names of the templates that are tried again whole.
-    whole: &'a BTreeSet<String>,
-    /// The nodes by the DAG or steps node that they belong to.
-    members: &'a BTreeMap<&'a str, Vec<&'a NodeStatus>>,
-}
-
-impl Walk<'_> {
-    /// Decides about the members of a DAG or steps node that is Running again.
-    fn go_through(&self, boundary: &str, plan: &mut Plan) {
-        let members = self.members.get(boundary).map(Vec::as_slice).unwrap_or_default();
-        // What a group tolerated when it succeeded is over.
-        let settled: BTreeSet<&str> = members
-            .iter()
-            .filter(|node| is_group(node) && node.phase == NodePhase::Succeeded)
-            .flat_map(|group| group.children.iter().map(String::as_str))
-            .collect();
-        for node in members {
-            let is_over = node.phase == NodePhase::Succeeded || settled.contains(node.id.as_str());
-            if !is_over && !plan.tries.contains(&node.id) && !plan.is_exit(node) {
-                self.decide(node, plan);
-            }
-        }
-    }
-
-    fn decide(&self, node: &NodeStatus, plan: &mut Plan) {
-        match node.kind {
-            NodeType::Dag | NodeType::Steps if self.is_whole(node) => {
-                self.remove_whole(node, plan);
-            }
-            NodeType::Dag | NodeType::Steps => {
-                plan.revived.insert(node.id.clone());
-                self.go_through(&node.id, plan);
-            }
-            NodeType::StepGroup | NodeType::TaskGroup => {
-                plan.revived.insert(node.id.clone());
-            }
-            NodeType::Retry => self.decide_retry(node, plan),
-            NodeType::Pod | NodeType::Suspend | NodeType::Skipped => {
-                plan.removed.insert(node.id.clone());
-            }
-        }
-    }
-
-    /// The last try of a DAG or steps holds what succeeded in it, so it goes on; a try of a pod
-    /// holds nothing, and the count begins anew.
-    fn decide_retry(&self, node: &NodeStatus, plan: &mut Plan) {
-        let tries: Vec<&NodeStatus> =
-            node.children.iter().filter_map(|id| self.status.nodes.get(id)).collect();
-        match tries.last() {
-            Some(last)
-                if matches!(last.kind, NodeType::Dag | NodeType::Steps) && !self.is_whole(last) =>
-            {
-                plan.revived.insert(node.id.clone());
-                self.decide(last, plan);
-            }
-            _ => {
-                plan.removed.insert(node.id.clone());
-                for one in tries {
-                    self.remove_whole(one, plan);
-                }
-            }
-        }
-    }
-
-    fn remove_whole(&self, node: &NodeStatus, plan: &mut Plan) {
-        plan.removed.insert(node.id.clone());
-        for inner in self.members.get(node.id.as_str()).into_iter().flatten() {
-            self.remove_whole(inner, plan);
-        }
-    }
-
-    fn is_whole(&self, node: &NodeStatus) -> bool {
-        node.template_name.as_ref().is_some_and(|name| self.whole.contains(name))
-    }
-}
-
-fn is_group(node: &NodeStatus) -> bool {
-    matches!(node.kind, NodeType::StepGroup | NodeType::TaskGroup)
 }
 
 /// Returns the names of the templates that are tried again whole.
@@ -245,15 +100,15 @@ fn whole_templates(objects: &[Value]) -> BTreeSet<String> {
     templates
         .filter(|template| {
             let annotations = template.pointer("/metadata/annotations");
-            let word = annotations.and_then(|known| known.get(RETRY)).and_then(Value::as_str);
-            word == Some(WHOLE)
+            let word = annotations.and_then(|known| known.get(WHOLE.0)).and_then(Value::as_str);
+            word == Some(WHOLE.1)
         })
         .map(|template| text(template, "/name").to_owned())
         .collect()
 }
 
 /// Returns the change of the Workflow; it fails if the Workflow changed since it was read.
-fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Plan) -> anyhow::Result<Value> {
+fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyhow::Result<Value> {
     let mut changed = Map::new();
     for (id, node) in nodes {
         if plan.removed.contains(id) {
@@ -347,7 +202,7 @@ fn merge(value: &mut Value, patch: &Value) {
 
 /// Removes the Jobs and pods of what is tried again, and waits until they are gone: the new pods
 /// have the same names.
-async fn remove_pods(server: &Server, seen: &Seen, plan: &Plan) -> anyhow::Result<()> {
+async fn remove_pods(server: &Server, seen: &Seen, plan: &Reopening) -> anyhow::Result<()> {
     let (jobs, pods) = seen.jobs_and_pods(server).await?;
     for (node, job) in jobs {
         if plan.removed.contains(&node) {
@@ -386,9 +241,9 @@ mod tests {
     const NODES: &str = "\
 w             DAG       Failed    -   a,b,c
 a             Pod       Succeeded w   -
-b             Retry     Failed    w   b(0),b(1),e
+b             Retry     Failed    w   b(0),b(1)
 b(0)          Pod       Failed    w   -
-b(1)          Pod       Failed    w   -
+b(1)          Pod       Failed    w   e
 c             Steps     Failed    w   c[0]
 c[0]          StepGroup Succeeded c   kept,tolerated
 kept          Pod       Succeeded c   c[1]
@@ -422,25 +277,28 @@ y             Pod       Succeeded w.onExit -";
         nodes
     }
 
-    fn plan() -> (WorkflowStatus, Plan) {
+    fn plan() -> (Reopening, Vec<String>) {
         let workflow = json!({ "status": { "phase": "Failed" } });
         let status = nodes::status(&workflow, &nodes());
-        let plan = Plan::of(&status, "w", &BTreeSet::from(["f".to_owned()]));
-        (status, plan)
+        let template = json!({
+            "name": "f", "metadata": { "annotations": { "argosy.dev/retry": "whole" } },
+        });
+        let templates = json!({ "spec": { "templates": [{ "name": "c" }, template] } });
+        reopen::plan(&status, "w", &whole_templates(&[templates]))
     }
 
     #[test]
-    fn what_did_not_succeed_goes_and_what_holds_the_rest_runs_again() {
-        let (status, plan) = plan();
+    fn what_argo_wrote_is_decided_about_as_what_the_engine_wrote() {
+        let (plan, again) = plan();
         let removed = ["b", "b(0)", "b(1)", "e", "f", "f[0]", "failing", "w.onExit", "x", "y"];
         assert_eq!(plan.removed.iter().collect::<Vec<_>>(), removed);
         assert_eq!(plan.revived.iter().collect::<Vec<_>>(), ["c", "c[1]", "w"]);
-        assert_eq!(plan.tried_again(&status), ["b", "f", "failing"]);
+        assert_eq!(again, ["b", "f", "failing"]);
     }
 
     #[test]
     fn the_change_leaves_no_child_that_is_gone() {
-        let (_, plan) = plan();
+        let (plan, _) = plan();
         let workflow = json!({
             "metadata": { "resourceVersion": "7" },
             "status": {
@@ -463,7 +321,7 @@ y             Pod       Succeeded w.onExit -";
 
     #[test]
     fn packed_nodes_are_changed_whole() {
-        let (_, plan) = plan();
+        let (plan, _) = plan();
         let packed = nodes::pack(&nodes()).expect("packed");
         let workflow = json!({ "status": { "compressedNodes": packed } });
         let patch = patch(&workflow, &nodes(), &plan).expect("a patch");

@@ -6,22 +6,26 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use futures::AsyncBufRead;
+use jiff::Timestamp;
 use kube::{
     Client, Config,
     api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, Preconditions},
+    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
     core::{Request, request},
 };
 use serde_json::{Value, json};
 use session::KubernetesAccess;
 use step_api::{Exit, Failure};
+use tower::util::MapResponseLayer;
 
 use super::{
+    clock::Clock,
     fault::{Fault, Wish},
     kind::Kind,
 };
@@ -31,8 +35,9 @@ pub(super) const FIELD_MANAGER: &str = "argosy";
 /// Objects in one page of a list.
 const PAGE: u32 = 500;
 /// How long a passing fault is waited out, and how long between two tries. A server that never
-/// answered is given up after a few: it may be the wrong one.
+/// answered is given up after a few, or when they take long: it may be the wrong one.
 const FIRST_TRIES: usize = 2;
+const FIRST_WITHIN: Duration = Duration::from_secs(5);
 const PATIENCE: [Duration; 6] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -46,19 +51,21 @@ const PATIENCE: [Duration; 6] = [
 #[derive(Clone)]
 pub(super) struct Server {
     client: Client,
-    /// What messages call it.
-    pub(super) url: String,
+    /// What messages call it: its address, and whose word it is.
+    place: String,
     /// The namespace.
     pub(super) namespace: String,
     has_answered: Arc<AtomicBool>,
+    clock: Clock,
 }
 
 impl Server {
     /// Finds out where the server is and who we are; nothing is asked yet.
     pub(super) async fn connect(access: &KubernetesAccess) -> anyhow::Result<Self> {
         let KubernetesAccess { kubeconfig, context, namespace, in_pod } = access;
-        let mut config = if *in_pod {
-            Config::incluster().context("reading the account of this pod")?
+        let (mut config, word) = if *in_pod {
+            let config = Config::incluster().context("reading the account of this pod")?;
+            (config, "as the account of this pod has it".to_owned())
         } else {
             let options =
                 KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
@@ -67,9 +74,12 @@ impl Server {
                 None => Kubeconfig::read().map_err(anyhow::Error::from),
             };
             let found = match read {
-                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options)
-                    .await
-                    .map_err(anyhow::Error::from),
+                Ok(read) => {
+                    let context = context.as_ref().or(read.current_context.as_ref());
+                    let word = word(context, kubeconfig.as_deref());
+                    let config = Config::from_custom_kubeconfig(read, &options).await;
+                    config.map(|config| (config, word)).map_err(anyhow::Error::from)
+                }
                 Err(error) => Err(error),
             };
             found.map_err(|error| {
@@ -86,9 +96,15 @@ impl Server {
             let message = format!("`{namespace}` cannot name a namespace");
             return Err(Failure::new(Exit::Invalid, message).into());
         }
-        let url = config.cluster_url.to_string();
-        let client = Client::try_from(config).context("making a client of the API server")?;
-        Ok(Self { client, url, namespace, has_answered: Arc::default() })
+        let place = format!("{} ({word})", config.cluster_url);
+        let clock = Clock::default();
+        let client = client(config, clock.clone()).context("making a client of the API server")?;
+        Ok(Self { client, place, namespace, has_answered: Arc::default(), clock })
+    }
+
+    /// Returns the server's time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Returns an object.
@@ -146,7 +162,7 @@ impl Server {
         self.client
             .request(request)
             .await
-            .map_err(|error| Fault::new(wish.clone(), &self.url, &error))
+            .map_err(|error| Fault::new(wish.clone(), &self.place, &error))
     }
 
     /// Changes fields of an object (merge patch).
@@ -229,7 +245,7 @@ impl Server {
         let mut wish = self.wish("get", Kind::Pod, pod);
         wish.subresource = Some("log");
         check_name(&wish)?;
-        let failed = |error: &kube::Error| Fault::new(wish.clone(), &self.url, error);
+        let failed = |error: &kube::Error| Fault::new(wish.clone(), &self.place, error);
         let request = self
             .collection(Kind::Pod)
             .logs(pod, parameters)
@@ -272,10 +288,14 @@ impl Server {
         wish: &Wish,
         build: impl Fn() -> Result<http::Request<Vec<u8>>, request::Error>,
     ) -> Result<T, Fault> {
+        let begun = Instant::now();
         for (number, pause) in PATIENCE.into_iter().enumerate() {
-            let is_hopeless = number >= FIRST_TRIES && !self.has_answered.load(Ordering::Relaxed);
+            let is_hopeless = || {
+                let is_enough = number >= FIRST_TRIES || begun.elapsed() > FIRST_WITHIN;
+                is_enough && !self.has_answered.load(Ordering::Relaxed)
+            };
             match self.once(wish, build()).await {
-                Err(fault) if fault.is_passing() && !is_hopeless => {
+                Err(fault) if fault.is_passing() && !is_hopeless() => {
                     tokio::time::sleep(pause).await;
                 }
                 answered => return answered,
@@ -294,11 +314,30 @@ impl Server {
             Ok(request) => self.client.request(request).await,
             Err(error) => Err(kube::Error::BuildRequest(error)),
         };
-        let answered = answered.map_err(|error| Fault::new(wish.clone(), &self.url, &error));
+        let answered = answered.map_err(|error| Fault::new(wish.clone(), &self.place, &error));
         if !answered.as_ref().is_err_and(Fault::is_passing) {
             self.has_answered.store(true, Ordering::Relaxed);
         }
         answered
+    }
+}
+
+/// Returns a client that sets a clock by each answer.
+fn client(config: Config, clock: Clock) -> kube::Result<Client> {
+    let listening = MapResponseLayer::new(move |answer: http::Response<_>| {
+        clock.hear(answer.headers());
+        answer
+    });
+    Ok(ClientBuilder::try_from(config)?.with_layer(&listening).build())
+}
+
+/// Says where the address of a server is from.
+fn word(context: Option<&String>, kubeconfig: Option<&Path>) -> String {
+    let files =
+        kubeconfig.map_or_else(|| "~/.kube/config".to_owned(), |path| path.display().to_string());
+    match context {
+        Some(context) => format!("context `{context}` of {files}"),
+        None => files,
     }
 }
 

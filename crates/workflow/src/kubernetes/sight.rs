@@ -202,11 +202,15 @@ async fn explain(
             said
         } else {
             let mut said = None;
-            for pod in pods.iter().filter(|pod| pod.node == node.id) {
+            // Of the workers of a fleet, the last one that says anything.
+            for pod in pods.iter().rev().filter(|pod| pod.node == node.id) {
                 said = match pods::trouble(&pod.pod) {
                     Some(trouble) => Some(trouble),
                     None => last_words(server, pod.name()).await,
                 };
+                if said.is_some() {
+                    break;
+                }
             }
             explained.borrow_mut().insert(node.id.clone(), said.clone());
             said

@@ -50,7 +50,7 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
     let Submission { name, compiled, approval, previous } = submission;
     let mut objects = objects::sorted(&compiled.manifests, &compiled.secrets, name)?;
     if let Some(answer) = approval {
-        approve_all(&mut objects, answer)?;
+        approve_all(&mut objects, answer, server.now())?;
     }
     for (kind, object) in objects.access.iter().chain(&objects.shared) {
         apply_shared(server, *kind, object).await?;
@@ -255,11 +255,11 @@ fn was_too_early(workflow: &Value) -> bool {
 }
 
 /// Answers every gate in advance.
-fn approve_all(objects: &mut Objects, answer: &Answer) -> anyhow::Result<()> {
+fn approve_all(objects: &mut Objects, answer: &Answer, at: Timestamp) -> anyhow::Result<()> {
     debug_assert_eq!(answer.verdict, Verdict::Approved, "only approval can be given in advance");
     let mut all: Vec<Value> = objects.owned.iter().map(|(_, object)| object.clone()).collect();
     all.push(objects.workflow.clone());
-    let record = Record::new(answer, None, Timestamp::now()).text();
+    let record = Record::new(answer, None, at).text();
     let workflow = text(&objects.workflow, "/metadata/name");
     let decisions = objects::decisions_name(workflow);
     let Some((_, map)) = objects.owned.iter_mut().find(|(kind, object)| {
@@ -312,7 +312,7 @@ mod tests {
         let mut objects =
             objects::sorted(&output.manifests, &[], "migration-workflow").expect("sorted");
         let answer = Answer { verdict: Verdict::Approved, by: "ann".to_owned(), reason: None };
-        approve_all(&mut objects, &answer).expect("approved");
+        approve_all(&mut objects, &answer, Timestamp::UNIX_EPOCH).expect("approved");
         let decisions = objects
             .owned
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::environment::{SecretError, Secrets};
+use engine::secrets::{SecretError, Secrets};
 use generator::Steps;
 use session::StateDir;
 

@@ -9,7 +9,7 @@ use std::{cell::OnceCell, collections::BTreeMap};
 
 use argo::NodePhase;
 use engine::{
-    Clock, Decided, Existing, RunRecord, Shutdown, Store, StoreError,
+    Clock, Decided, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
     Submission as EngineSubmission,
 };
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use step_api::Exit;
 use crate::{
     backend::{
         Answer, Backend, Holding, HoldingKind, Keep, LogQuery, LogSink, Resumed, Run, Sight,
-        Submission, Trouble,
+        Stopped, Submission, Trouble,
     },
     output,
     view::{outline::Outline, workflow_flag},
@@ -67,6 +67,10 @@ impl Backend for Local {
 
     fn user(&self) -> String {
         whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     fn runs(&self) -> anyhow::Result<Vec<Run>> {
@@ -151,14 +155,21 @@ impl Backend for Local {
         Ok(self.store()?.decide(&run.uid, gate, *verdict, by, reason.as_deref())?)
     }
 
-    /// A run whose engine died gets one again, to end it in good order.
-    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<()> {
+    /// A run whose engine died gets one again, to end it in good order. The engine ends the fleets:
+    /// none is left behind by a run that has ended.
+    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+        if run.is_complete {
+            return Ok(Stopped::default());
+        }
         let store = self.store()?;
+        let fleets = store.fleets(&run.uid).map_err(error)?;
+        let at_work = fleets.iter().filter(|fleet| fleet.active > 0);
+        let fleets = at_work.map(fleet_in_words).collect();
         store.request_stop(&run.uid, shutdown).map_err(error)?;
         if !store.is_engine_alive(&run.uid)? {
             launch::engine(&self.state, store, &run.uid)?;
         }
-        Ok(())
+        Ok(Stopped { asked: Some(shutdown), fleets, remarks: Vec::new() })
     }
 
     fn resume(&self, run: &Run) -> anyhow::Result<Resumed> {
@@ -202,6 +213,14 @@ impl Backend for Local {
         }
         Ok(())
     }
+}
+
+/// `workers (group orders, 3 workers)`.
+fn fleet_in_words(fleet: &Fleet) -> String {
+    let group = fleet.labels.get("argosy.dev/group").filter(|group| !group.is_empty());
+    let group = group.map(|group| format!("group {group}, ")).unwrap_or_default();
+    let s = if fleet.active == 1 { "" } else { "s" };
+    format!("fleet {} ({group}{} worker{s})", fleet.display_name, fleet.active)
 }
 
 fn run(record: RunRecord) -> Run {

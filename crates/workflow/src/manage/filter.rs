@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::snapshot::{Node, Snapshot, Standing};
+use crate::view::snapshot::{Node, Snapshot, Standing};
 
 /// A tree of more nodes begins with its groups closed.
 const OPEN_UP_TO: usize = 100;

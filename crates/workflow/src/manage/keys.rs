@@ -37,8 +37,12 @@ pub(super) enum Command {
     Approve,
     /// Reject the gate.
     Reject,
-    /// Stop the workflow.
+    /// Stop the workflow in good order.
     Stop,
+    /// End the workflow at once.
+    Terminate,
+    /// Go on with the workflow.
+    Resume,
     /// Read the log of the node.
     Logs,
     /// Ask for a text.
@@ -129,7 +133,19 @@ pub(super) const TREE: &[Binding] = &[
     plain(&[KeyCode::Char('/')], "/", Command::Find, "show only names with a text"),
     plain(&[KeyCode::Char('s')], "s", Command::Show, "show only waiting, failed, running, ..."),
     plain(&[KeyCode::Esc], "Esc", Command::Back, "show everything again"),
-    plain(&[KeyCode::Char('X')], "X", Command::Stop, "stop the workflow; asks first"),
+    plain(&[KeyCode::Char('X')], "X", Command::Stop, "stop the workflow, with cleanup; asks first"),
+    plain(
+        &[KeyCode::Char('T')],
+        "T",
+        Command::Terminate,
+        "terminate it at once, without cleanup; asks first",
+    ),
+    plain(
+        &[KeyCode::Char('R')],
+        "R",
+        Command::Resume,
+        "resume it after a stop or a failure; asks first",
+    ),
     REDRAW,
     HELP,
     plain(&[KeyCode::Char('q')], "q", Command::Quit, "leave; the migration goes on"),

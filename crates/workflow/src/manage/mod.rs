@@ -8,9 +8,10 @@
 //!     +----------- effects -------+
 //! ```
 //!
-//! [`snapshot`] is what is known of the run, made of the same look that `workflow status` prints;
-//! [`state`] is what the person made of it; [`update`] and [`draw`] are functions. Only [`run`],
-//! [`workers`] and [`terminal`] touch the world, and none of them makes the keys wait.
+//! [`Snapshot`](crate::view::snapshot::Snapshot) is what is known of the run, made of the same look
+//! that `workflow status` prints; [`state`] is what the person made of it; [`update`] and [`draw`]
+//! are functions. Only [`run`], [`workers`] and [`terminal`] touch the world, and none of them makes
+//! the keys wait.
 
 mod draw;
 mod field;
@@ -20,7 +21,6 @@ mod layout;
 mod logbook;
 mod plain;
 mod run;
-pub(crate) mod snapshot;
 mod state;
 mod terminal;
 #[cfg(test)]

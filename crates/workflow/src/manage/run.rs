@@ -9,17 +9,18 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use step_api::Exit;
 
 use super::{
-    snapshot::Snapshot,
     state::State,
     terminal::Screen,
     update::{Effect, Message, update},
     workers::{self, Act, Out},
 };
-use crate::backend::{Answer, Backend};
+use crate::{
+    backend::{Answer, Backend},
+    view::snapshot::Snapshot,
+};
 
 /// Messages on their way. A log that comes faster than it is drawn waits.
 const QUEUE: usize = 1024;
@@ -41,11 +42,16 @@ pub(super) fn run(
     let mut screen = Screen::open()?;
     // Keys are read only now: before, they would be echoed.
     workers::start("keys", &out, workers::keys)?;
-    let mut state = State::new(snapshot, user.to_owned(), screen.size()?, Timestamp::now());
+    let mut state = State::new(snapshot, user.to_owned(), screen.size()?, backend.now());
     state.settle();
     loop {
+        // The event of a new size gets lost when a key is pressed at that moment.
+        let size = screen.size()?;
+        if size != state.size {
+            update(&mut state, Message::Resize(size));
+        }
         screen.draw(&state)?;
-        for message in wait(&messages) {
+        for message in wait(&messages, backend) {
             for effect in update(&mut state, message) {
                 match effect {
                     Effect::Leave(exit) => return Ok((exit, state.snapshot)),
@@ -58,9 +64,9 @@ pub(super) fn run(
 }
 
 /// Waits for what comes next, and takes what has come with it.
-fn wait(messages: &Receiver<Message>) -> Vec<Message> {
+fn wait(messages: &Receiver<Message>, backend: &dyn Backend) -> Vec<Message> {
     let first = messages.recv_timeout(TICK).ok();
-    let now = Message::Tick(Timestamp::now());
+    let now = Message::Tick(backend.now());
     std::iter::once(now).chain(first).chain(messages.try_iter().take(AT_ONCE)).collect()
 }
 
@@ -101,6 +107,7 @@ impl<'a> Edge<'a> {
                 self.acts.send(Act::Decide { run, gate, answer })?;
             }
             Effect::Stop { run, shutdown } => self.acts.send(Act::Stop { run, shutdown })?,
+            Effect::Resume { run } => self.acts.send(Act::Resume { run })?,
             Effect::Look => self.wake.send(())?,
             Effect::ReadLogs { reading, run, node } => {
                 self.reading.store(reading, Ordering::Relaxed);

@@ -13,9 +13,14 @@ use super::{
     filter::{self, Filter, Opened},
     layout::{self, Areas},
     logbook::Logbook,
-    snapshot::{Node, Snapshot},
 };
-use crate::backend::Run;
+use crate::{
+    backend::Run,
+    view::{
+        snapshot::{Node, Snapshot},
+        text::phase_name,
+    },
+};
 
 /// What is on the screen.
 #[derive(Clone, Debug)]
@@ -67,8 +72,19 @@ pub(super) enum Overlay {
     Find(Field),
     /// An answer to a gate.
     Decide(Decide),
-    /// Whether this run is to be stopped.
-    Stop(Run),
+    /// Whether this is to be done to this run.
+    Confirm(Steer, Run),
+}
+
+/// What can be done to a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steer {
+    /// End it in good order.
+    Stop,
+    /// End it at once.
+    Terminate,
+    /// Go on with it.
+    Resume,
 }
 
 /// An answer to a gate, before it is given.
@@ -249,6 +265,29 @@ impl State {
         }
         let gate = self.snapshot.gate(&decide.gate)?;
         (gate.state != GateState::Waiting).then(|| crate::view::gate::story(gate))
+    }
+
+    /// Returns whether the run has ended, whoever noticed that first.
+    pub(super) fn is_over(&self) -> bool {
+        let Snapshot { run, phase, trouble, .. } = &self.snapshot;
+        run.is_complete || phase.is_complete() && trouble.is_none()
+    }
+
+    /// Returns why this cannot be done to the run now, if it cannot.
+    pub(super) fn hinders(&self, steer: Steer) -> Option<String> {
+        let Snapshot { run, phase, .. } = &self.snapshot;
+        let name = &run.name;
+        match steer {
+            Steer::Stop | Steer::Terminate if self.is_over() => {
+                Some(format!("`{name}` has ended already"))
+            }
+            Steer::Resume if self.is_over() && !phase.is_failure() => Some(format!(
+                "`{name}` is {}; only one that failed can be resumed",
+                phase_name(*phase)
+            )),
+            // What runs may have been suspended by Argo's means.
+            Steer::Stop | Steer::Terminate | Steer::Resume => None,
+        }
     }
 
     /// Returns the gates that wait.

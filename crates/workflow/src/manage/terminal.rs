@@ -64,9 +64,11 @@ impl Screen {
         Ok(())
     }
 
-    /// Forgets what was drawn, so that all of it is drawn again.
+    /// Forgets what was drawn, so that all of it is drawn again. (`Terminal::clear` would ask the
+    /// terminal where the cursor is, and the answer goes to whoever reads the keys.)
     pub(super) fn clear(&mut self) -> anyhow::Result<()> {
-        self.terminal.clear().context("clearing the terminal")
+        let size = self.size()?;
+        self.terminal.resize(size.into()).context("clearing the terminal")
     }
 }
 

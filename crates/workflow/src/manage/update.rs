@@ -13,10 +13,9 @@ use super::{
     filter::{self, Filter},
     keys::{self, Command},
     logbook::{LogLine, Logbook},
-    snapshot::Snapshot,
-    state::{Decide, Notice, Overlay, State},
+    state::{Decide, Notice, Overlay, State, Steer},
 };
-use crate::backend::Run;
+use crate::{backend::Run, view::snapshot::Snapshot};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -61,6 +60,8 @@ pub(super) enum Effect {
     Decide { run: Run, gate: String, verdict: Verdict, reason: Option<String> },
     /// Ask for the end of a run.
     Stop { run: Run, shutdown: Shutdown },
+    /// Go on with a run.
+    Resume { run: Run },
     /// Read the log of a node of a run, as this reading; an older reading ends.
     ReadLogs { reading: u64, run: Run, node: Option<String> },
     /// End reading logs.
@@ -151,21 +152,7 @@ fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         Some(Overlay::Find(field)) => find(state, field, key),
         Some(Overlay::Decide(decide)) => decide_by(state, decide, key),
-        Some(Overlay::Stop(run)) => match key.code {
-            KeyCode::Char('y' | 'Y') => {
-                state.sending += 1;
-                say(state, format!("asking `{}` to stop", run.name));
-                vec![Effect::Stop { run, shutdown: Shutdown::Stop }]
-            }
-            KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => {
-                say(state, "not stopped");
-                Vec::new()
-            }
-            _ => {
-                state.overlay = Some(Overlay::Stop(run));
-                Vec::new()
-            }
-        },
+        Some(Overlay::Confirm(steer, run)) => confirm(state, steer, run, key),
         None => {
             state.notice = None;
             let bindings = if state.logs.is_some() { keys::LOGS } else { keys::TREE };
@@ -187,13 +174,9 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
         _ if state.logs.is_some() => return obey_in_logs(state, command),
         Command::Approve => decide(state, Verdict::Approved),
         Command::Reject => decide(state, Verdict::Rejected),
-        Command::Stop
-            if state.snapshot.run.is_complete
-                || state.snapshot.phase.is_complete() && state.snapshot.trouble.is_none() =>
-        {
-            say(state, format!("`{}` has ended already", state.snapshot.run.name));
-        }
-        Command::Stop => state.overlay = Some(Overlay::Stop(state.snapshot.run.clone())),
+        Command::Stop => ask(state, Steer::Stop),
+        Command::Terminate => ask(state, Steer::Terminate),
+        Command::Resume => ask(state, Steer::Resume),
         Command::Logs => return read_logs(state),
         Command::NextAttention => to_attention(state, true),
         Command::PreviousAttention => to_attention(state, false),
@@ -206,6 +189,45 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
         _ => walk(state, command),
     }
     Vec::new()
+}
+
+/// Asks whether a thing is to be done to the run, if it can be.
+fn ask(state: &mut State, steer: Steer) {
+    match state.hinders(steer) {
+        Some(why) => say(state, why),
+        None => state.overlay = Some(Overlay::Confirm(steer, state.snapshot.run.clone())),
+    }
+}
+
+fn confirm(state: &mut State, steer: Steer, run: Run, key: KeyEvent) -> Vec<Effect> {
+    let name = run.name.clone();
+    let is_past = run.uid != state.snapshot.run.uid || state.hinders(steer).is_some();
+    match key.code {
+        KeyCode::Char('y' | 'Y') if !is_past => {
+            state.sending += 1;
+            let (text, effect) = match steer {
+                Steer::Stop => (
+                    format!("asking `{name}` to stop"),
+                    Effect::Stop { run, shutdown: Shutdown::Stop },
+                ),
+                Steer::Terminate => (
+                    format!("terminating `{name}`"),
+                    Effect::Stop { run, shutdown: Shutdown::Terminate },
+                ),
+                Steer::Resume => (format!("resuming `{name}`"), Effect::Resume { run }),
+            };
+            say(state, text);
+            vec![effect]
+        }
+        KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => {
+            say(state, "nothing was done");
+            Vec::new()
+        }
+        _ => {
+            state.overlay = Some(Overlay::Confirm(steer, run));
+            Vec::new()
+        }
+    }
 }
 
 /// Goes through the tree, or through the detail.
@@ -393,6 +415,11 @@ fn help(state: &State, top: usize, key: KeyEvent) -> Option<usize> {
 
 fn read_logs(state: &mut State) -> Vec<Effect> {
     let Some((position, node)) = state.selected() else { return Vec::new() };
+    if node.gate.is_some() {
+        let text = format!("`{}` is a gate, which prints nothing", node.title);
+        say(state, text);
+        return Vec::new();
+    }
     let (title, name) = (node.title.clone(), (position > 0).then(|| node.name.clone()));
     state.readings += 1;
     let reading = state.readings;

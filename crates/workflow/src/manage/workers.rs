@@ -27,14 +27,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     logbook::LogLine,
-    snapshot::Snapshot,
     state::Notice,
     update::{LogNews, Message},
 };
 use crate::{
     backend::{Answer, Backend, LogQuery, LogSink, LogSource, Run},
-    commands::status::Look,
-    view::{gate, log_line, plain::plain},
+    commands::status,
+    view::{gate, log_line, plain::plain, snapshot::Snapshot},
 };
 
 /// How long to wait before logs are read again that broke off.
@@ -122,7 +121,7 @@ pub(super) fn watch(
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let message = match look(backend, name) {
-            Ok(snapshot) => Message::Seen(Box::new(snapshot), Timestamp::now()),
+            Ok(snapshot) => Message::Seen(Box::new(snapshot), backend.now()),
             Err(error) => Message::Away(plain(&format!("{error:#}"))),
         };
         if out.send(message).is_err() {
@@ -134,7 +133,7 @@ pub(super) fn watch(
 /// Looks at the newest run of a name.
 pub(super) fn look(backend: &dyn Backend, name: &str) -> anyhow::Result<Snapshot> {
     let run = backend.run(name)?;
-    let look = Look::at(backend, &run)?;
+    let look = status::look(backend, &run)?;
     Ok(Snapshot::of(run, &look))
 }
 
@@ -144,6 +143,8 @@ pub(super) enum Act {
     Decide { run: Run, gate: String, answer: Answer },
     /// Ask for the end.
     Stop { run: Run, shutdown: Shutdown },
+    /// Go on with it.
+    Resume { run: Run },
 }
 
 /// Does what is asked for, in its order.
@@ -151,10 +152,10 @@ pub(super) fn act(backend: &dyn Backend, acts: &Receiver<Act>, out: &Out) {
     while let Ok(act) = acts.recv() {
         let done = match act {
             Act::Decide { run, gate, answer } => decide(backend, &run, &gate, &answer),
-            Act::Stop { run, shutdown } => backend.stop(&run, shutdown).map(|()| Notice {
-                is_bad: false,
-                text: "stopping: running steps end, then the cleanup runs".to_owned(),
-            }),
+            Act::Stop { run, shutdown } => backend
+                .stop(&run, shutdown)
+                .map(|stopped| Notice { is_bad: false, text: stopped.lines().join("; ") }),
+            Act::Resume { run } => resume(backend, &run),
         };
         let notice = done
             .unwrap_or_else(|error| Notice { is_bad: true, text: plain(&format!("{error:#}")) });
@@ -162,6 +163,17 @@ pub(super) fn act(backend: &dyn Backend, acts: &Receiver<Act>, out: &Out) {
             return;
         }
     }
+}
+
+/// Goes on with a run as it is now: it may have ended since it was asked for.
+fn resume(backend: &dyn Backend, run: &Run) -> anyhow::Result<Notice> {
+    let now = backend.run(&run.name)?;
+    if now.uid != run.uid {
+        let text = format!("`{}` was submitted anew; its older run is over", run.name);
+        return Ok(Notice { is_bad: true, text });
+    }
+    let text = plain(&backend.resume(&now)?.sentence(&run.name));
+    Ok(Notice { is_bad: false, text })
 }
 
 fn decide(backend: &dyn Backend, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Notice> {

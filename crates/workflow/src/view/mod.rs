@@ -1,17 +1,19 @@
 //! What a person or a script sees of a run: a tree made of the manifests and the status.
 //!
 //! [`tree`] joins what was compiled (so that steps not yet reached are there) with what happened;
-//! [`text`], [`gate`] and [`json`] print it. All of it is pure.
+//! [`text`], [`gate`] and [`json`] print it, [`snapshot`] gives it node by node. All of it is pure.
 
 pub(crate) mod answer;
 pub(crate) mod gate;
 pub(crate) mod json;
 pub(crate) mod log_line;
+pub(crate) mod look;
 pub(crate) mod outline;
 pub(crate) mod plain;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod progress;
+pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod tree;
 

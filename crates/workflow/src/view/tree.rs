@@ -140,12 +140,10 @@ impl<'a> Walk<'a> {
 
     fn leaf(&self, name: &str, title: &str, node: Option<&NodeStatus>, kind: NodeType) -> Branch {
         let below: Vec<&NodeStatus> = self.below(name).collect();
-        let failed = below.iter().rev().find(|node| {
-            node.phase.is_failure() && node.kind == NodeType::Pod && node.message.is_some()
-        });
         let message = match node {
+            // The steps of a DAG have lines of their own.
             Some(node) if node.phase.is_failure() => {
-                failed.and_then(|node| node.message.clone()).or_else(|| node.message.clone())
+                reason(&below, kind == NodeType::Dag).or_else(|| node.message.clone())
             }
             // What keeps one process from getting on keeps the step from it; and one that failed,
             // and is not tried again, may be what the others wait for.
@@ -197,6 +195,34 @@ impl<'a> Walk<'a> {
             .filter(move |(other, _)| is_at_or_below(&above, other))
             .map(|(_, node)| node)
     }
+}
+
+/// Says why a step failed: what its last process said, and unless that is all that is asked for,
+/// what the others said that is not in it. Of the tries of one process, the last one that said
+/// anything counts.
+fn reason(below: &[&NodeStatus], only_last: bool) -> Option<String> {
+    let mut failed = below
+        .iter()
+        .rev()
+        .filter(|node| node.phase.is_failure() && node.kind == NodeType::Pod)
+        .filter_map(|node| Some((process(&node.name), node.message.as_deref()?)));
+    let (process, message) = failed.next()?;
+    let (mut told, mut reason) = (vec![process], message.to_owned());
+    for (process, message) in failed.filter(|_| !only_last) {
+        // An exit code says no more than that it failed, which is seen.
+        let is_code = message.trim_start_matches("main: ").starts_with("Error (exit code ");
+        if !is_code && !told.contains(&process) && !reason.contains(message) {
+            told.push(process);
+            let name = process.rsplit(['.', ']']).next().unwrap_or(process);
+            reason.push_str(&format!("\n{name}: {message}"));
+        }
+    }
+    Some(reason)
+}
+
+/// Returns the name of a process, whichever try of it this is.
+fn process(name: &str) -> &str {
+    if is_try(name) { name.rsplit_once('(').map_or(name, |(process, _)| process) } else { name }
 }
 
 /// The tries of a node have its name and their number: `initialize(0)`.
@@ -343,6 +369,39 @@ spec: {workflowTemplateRef: {name: run}}
         let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
         assert_eq!(branches[0].message.as_deref(), Some("no route to `legacy`"));
         assert_eq!(branches[0].retries, 1);
+    }
+
+    #[test]
+    fn a_step_that_failed_says_what_each_of_its_processes_said_once() {
+        let outline = outline();
+        let step = "run.a-to-b.group-1.restore-documents";
+        let failed = |name: &str, message: &str| {
+            let mut node = node(&format!("{step}{name}"), NodeType::Pod, NodePhase::Failed);
+            node.1.message = Some(message.to_owned());
+            node
+        };
+        let says = |workers: &str| {
+            let status = WorkflowStatus {
+                phase: NodePhase::Failed,
+                nodes: BTreeMap::from([
+                    node("run.a-to-b.group-1", NodeType::Dag, NodePhase::Failed),
+                    node(step, NodeType::Steps, NodePhase::Failed),
+                    failed("[1].fleet.workers", workers),
+                    failed("[1].fleet.give-up(0)", "2 of 3 shards are not done"),
+                    failed("[1].follow(0)", "no route to `new`"),
+                    failed("[1].follow(1)", "2 of 3 shards are not done; run `workflow resume`"),
+                ]),
+                ..WorkflowStatus::default()
+            };
+            let progress = BTreeMap::new();
+            let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+            let restore = branches.into_iter().find(|branch| branch.title == "Restore Documents");
+            restore.and_then(|branch| branch.message).unwrap_or_default()
+        };
+        let follow = "2 of 3 shards are not done; run `workflow resume`";
+        assert_eq!(says("main: Error (exit code 64)"), follow);
+        let expected = format!("{follow}\nworkers: image `x` cannot be pulled");
+        assert_eq!(says("image `x` cannot be pulled"), expected);
     }
 
     #[test]

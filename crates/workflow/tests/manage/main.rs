@@ -83,6 +83,33 @@ fn a_run_is_stopped_and_what_comes_too_late_is_said() {
 }
 
 #[test]
+fn a_run_is_terminated_and_resumed() {
+    let place = Place::new();
+    let _engine = place.start();
+    let mut person = Person::sit_down(&mut place.manage(), 100, 30);
+    person.see("Waiting for approval");
+    person.press("T");
+    person.see("Terminate `main`?");
+    person.press("y");
+    person.see("main  Failed");
+    person.see("R resume");
+    person.press("R");
+    person.see("Resume `main`?");
+    person.press("y");
+    person.see("this is tried again: look-at-it");
+    person.see("main  Running");
+    person.see("1 gate waits for you");
+    person.press("na");
+    person.see("Reason:");
+    person.press("\r");
+    person.see("main  Succeeded");
+    person.press("R");
+    person.see("only one that failed can be resumed");
+    person.press("q");
+    assert_eq!(person.wait_for_end(), Some(0));
+}
+
+#[test]
 fn the_terminal_is_given_back_however_it_ends() {
     let place = Place::new();
     let _engine = place.start();
@@ -106,6 +133,8 @@ fn the_screen_has_the_size_of_the_terminal() {
     person.see("Waiting for approval");
     for (width, height) in [(80, 24), (40, 10), (10, 3), (140, 50)] {
         person.resize(width, height);
+        // Draws everything anew, and a key at this moment hides the event of the new size.
+        person.press("\u{c}");
         person.see(if width < 20 { "terminal" } else { "main  Running" });
     }
     person.see("look-at-it (Waiting for approval)");

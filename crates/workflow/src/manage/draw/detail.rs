@@ -5,16 +5,13 @@ use ratatui::style::{Modifier, Style};
 
 use super::{Palette, style::HEADING, took};
 use crate::{
-    manage::{
-        plain::wrapped,
-        snapshot::{Node, Standing},
-        state::State,
-    },
+    manage::{plain::wrapped, state::State},
     view::{
         answer::{LONGEST, readable},
         gate,
         plain::plain,
         progress,
+        snapshot::{Node, Standing},
         text::phase_name,
     },
 };

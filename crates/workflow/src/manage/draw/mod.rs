@@ -21,7 +21,7 @@ use super::{
     plain::{fitted, wrapped},
     state::{Overlay, State},
 };
-use crate::view::{progress, text::phase_name};
+use crate::view::{progress, snapshot::Node, text::phase_name};
 
 /// Older news than this many seconds are said to be old.
 const OLD_AFTER: u64 = 10;
@@ -90,7 +90,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
 }
 
 /// How long something took, or has taken so far.
-fn took(node: &super::snapshot::Node, now: Timestamp) -> Option<String> {
+fn took(node: &Node, now: Timestamp) -> Option<String> {
     let end = node.finished_at.unwrap_or(now);
     Some(progress::duration(seconds(node.started_at?, end)))
 }
@@ -175,6 +175,11 @@ fn keys_of(state: &State) -> &'static str {
         (Some(_), _) => "",
         (None, Some(_)) => "Esc back  f follow  ↑↓ scroll  / find  w wrap  t times  ? help",
         (None, None) if state.reads_detail => "Tab back to the tree  ↑↓ scroll  ? help  q quit",
-        (None, None) => "? help  n next  a approve  r reject  l log  / find  s show  q quit",
+        (None, None) if state.is_over() || state.snapshot.trouble.is_some() => {
+            "? help  n next  l log  / find  s show  R resume  q quit"
+        }
+        (None, None) => {
+            "? help  n next  a approve  r reject  l log  / find  X stop  T terminate  q quit"
+        }
     }
 }

@@ -11,10 +11,11 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Palette, style::HEADING};
+use crate::backend::Run;
 use crate::manage::{
     keys,
     plain::{fitted, wrapped},
-    state::{Decide, Overlay, State},
+    state::{Decide, Overlay, State, Steer},
 };
 
 /// Draws it.
@@ -23,19 +24,55 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, overlay: &Overlay, pale
         Overlay::Help(top) => help(frame, state, *top),
         Overlay::Find(_) => {}
         Overlay::Decide(decide) => ask_reason(frame, state, decide, palette),
-        Overlay::Stop(run) => {
-            let text = format!(
-                "Stop `{}`? The steps that run now end, then its cleanup runs. `workflow resume \
-                 {}` goes on afterwards.",
-                run.name, run.name
-            );
-            let width = window_width(frame);
-            let mut lines = styled(&text, width, Style::new());
-            lines.push(Line::default());
-            lines.push(Line::styled("y stop it    Esc do not", HEADING));
-            window(frame, "Stop", lines);
-        }
+        Overlay::Confirm(steer, run) => confirm(frame, state, *steer, run, palette),
     }
+}
+
+/// Asks before something is done to the whole run.
+fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palette: Palette) {
+    let name = &run.name;
+    let (title, verb, text) = match steer {
+        Steer::Stop => (
+            "Stop",
+            "stop it",
+            format!(
+                "Stop `{name}`? The steps that run now end, then its cleanup runs. `R` goes on \
+                 afterwards."
+            ),
+        ),
+        Steer::Terminate => (
+            "Terminate",
+            "terminate it",
+            format!(
+                "Terminate `{name}`? The steps and workers that run now end, and no cleanup runs: \
+                 settings tuned on the target and what was made for the migration stay as they \
+                 are. `R` goes on afterwards; to leave in good order, stop it with `X`."
+            ),
+        ),
+        Steer::Resume => (
+            "Resume",
+            "resume it",
+            format!(
+                "Resume `{name}`? What succeeded stays; what failed or had not begun is tried \
+                 again, and gates that were rejected ask again."
+            ),
+        ),
+    };
+    let width = window_width(frame);
+    let past = (run.uid != state.snapshot.run.uid)
+        .then(|| "it was submitted anew; this was its older run".to_owned())
+        .or_else(|| state.hinders(steer));
+    let (mut lines, keys) = match past {
+        Some(past) => {
+            (styled(&format!("! {past}"), width, palette.bad()), "Esc closes this".to_owned())
+        }
+        None => (styled(&text, width, Style::new()), format!("y {verb}    Esc do not")),
+    };
+    // What the keys do is seen on the smallest terminal.
+    lines.truncate(usize::from(frame.area().height).saturating_sub(4));
+    lines.push(Line::default());
+    lines.push(Line::styled(keys, HEADING));
+    window(frame, title, lines);
 }
 
 fn help(frame: &mut Frame<'_>, state: &State, top: usize) {

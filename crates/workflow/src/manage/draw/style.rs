@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::manage::snapshot::Standing;
+use crate::view::snapshot::Standing;
 
 /// Which colours there are: none, if the terminal or the user wants none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
 use super::{Palette, style::SELECTED};
-use crate::manage::{filter, plain::fitted, snapshot::Node, state::State};
+use crate::{
+    manage::{filter, plain::fitted, state::State},
+    view::snapshot::Node,
+};
 
 /// Draws the rows that are on the screen.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {

@@ -12,11 +12,10 @@ use super::{Desk, sight};
 use crate::{
     manage::{
         logbook::LogLine,
-        snapshot::Snapshot,
         state::{Notice, Overlay},
         update::{Effect, LogNews, Message, update},
     },
-    view::tree::Branch,
+    view::{snapshot::Snapshot, tree::Branch},
 };
 
 fn phase() -> impl Strategy<Value = NodePhase> {
@@ -70,7 +69,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 
 fn key() -> impl Strategy<Value = Message> {
     let code = prop_oneof![
-        8 => prop::sample::select("arnNlkjgGsqXy+-/?ftw x".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("arnNlkjgGsqXTRy+-/?ftw x".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         4 => prop::sample::select(vec![
             KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::Home,
@@ -125,8 +124,9 @@ proptest! {
                         prop_assert!(matches!(asked, Some(Overlay::Decide(_))));
                         prop_assert!(waits.contains(&gate) && of == run);
                     }
-                    Effect::Stop { .. } => {
-                        prop_assert!(matches!(asked, Some(Overlay::Stop(_))));
+                    Effect::Stop { run: of, .. } | Effect::Resume { run: of } => {
+                        prop_assert!(matches!(asked, Some(Overlay::Confirm(..))));
+                        prop_assert!(of == run);
                     }
                     _ => {}
                 }

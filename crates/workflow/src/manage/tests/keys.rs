@@ -79,6 +79,39 @@ fn a_stop_needs_its_own_key() {
     let stop = Effect::Stop { run: sight::run("u1"), shutdown: Shutdown::Stop };
     assert_eq!(desk.type_in("y"), [stop]);
     assert_eq!(desk.type_in("y"), []);
+    desk.type_in("T");
+    let end = Effect::Stop { run: sight::run("u1"), shutdown: Shutdown::Terminate };
+    assert_eq!(desk.type_in("y"), [end]);
+}
+
+#[test]
+fn a_run_that_failed_is_resumed_and_not_stopped() {
+    let mut desk = Desk::new(sight::ended(NodePhase::Failed), 100, 30);
+    for key in ["X", "T"] {
+        desk.type_in(key);
+        assert_eq!(desk.state.overlay, None);
+    }
+    assert_eq!(desk.type_in("R"), []);
+    assert_eq!(desk.press(KeyCode::Esc), []);
+    desk.type_in("R");
+    assert_eq!(desk.type_in("y"), [Effect::Resume { run: sight::run("u1") }]);
+
+    let mut desk = Desk::new(sight::ended(NodePhase::Succeeded), 100, 30);
+    desk.type_in("R");
+    assert_eq!(desk.state.overlay, None);
+}
+
+#[test]
+fn what_is_past_is_not_done_to_a_run() {
+    for see in
+        [sight::ended(NodePhase::Failed), sight::waiting_of(sight::run("u2"), NodePhase::Running)]
+    {
+        let mut desk = Desk::new(sight::in_progress(), 100, 30);
+        desk.type_in("T");
+        desk.see(see);
+        assert_eq!(desk.type_in("y"), []);
+        assert!(desk.screen().contains("Esc closes this"), "{}", desk.screen());
+    }
 }
 
 #[test]

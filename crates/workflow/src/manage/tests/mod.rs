@@ -15,10 +15,10 @@ use ratatui::{
 
 use super::{
     draw::{Palette, draw},
-    snapshot::Snapshot,
     state::State,
     update::{Effect, Message, update},
 };
+use crate::view::snapshot::Snapshot;
 
 /// A screen in front of a person.
 struct Desk {

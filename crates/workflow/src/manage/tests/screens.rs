@@ -68,6 +68,21 @@ fn a_stop_asks_first() {
 }
 
 #[test]
+fn a_termination_asks_first_and_says_what_is_lost() {
+    let mut desk = Desk::new(sight::in_progress(), 80, 20);
+    desk.type_in("T");
+    assert_snapshot!(desk.screen());
+}
+
+#[test]
+fn a_run_that_failed_asks_before_it_is_resumed() {
+    let mut desk = Desk::new(sight::ended(NodePhase::Failed), 80, 20);
+    let offered = desk.screen();
+    desk.type_in("R");
+    assert_snapshot!(format!("{offered}---\n{}", desk.screen()));
+}
+
+#[test]
 fn a_log_that_is_followed() {
     let mut desk = Desk::new(sight::in_progress(), 80, 16);
     desk.type_in("l");
@@ -86,7 +101,7 @@ fn a_log_that_is_followed() {
 
 #[test]
 fn help_lists_every_key() {
-    let mut desk = Desk::new(sight::waiting(), 80, 30);
+    let mut desk = Desk::new(sight::waiting(), 80, 32);
     desk.type_in("?");
     assert_snapshot!(desk.screen());
 }

@@ -7,9 +7,7 @@ use step_api::{Count, Progress};
 
 use crate::{
     backend::{Run, Trouble},
-    commands::status::Look,
-    manage::snapshot::Snapshot,
-    view::tree::Branch,
+    view::{look::Look, snapshot::Snapshot, tree::Branch},
 };
 
 pub(super) fn at(time: &str) -> Timestamp {
@@ -228,6 +226,12 @@ pub(super) fn failed() -> Snapshot {
         command: "workflow resume migration-workflow".to_owned(),
     });
     Snapshot::of(run("u1"), &look)
+}
+
+/// It has ended: a gate was rejected, or all went well.
+pub(super) fn ended(phase: NodePhase) -> Snapshot {
+    let gate = gate(REST, "metadata-evaluated-shop-to-new-everything-else", phase);
+    Snapshot::of(run("u1"), &look(phase, two_groups(vec![gate])))
 }
 
 /// A migration of this many groups of six steps and a gate each.

@@ -1,5 +1,5 @@
-//! What does the screen know of a run? The tree of `workflow status`, flat and in its order, with
-//! what only the detail of a node shows.
+//! The nodes of a run one by one, for `show` and `manage`: the tree of `workflow status`, flat and in
+//! its order, with what only the detail of a node shows.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -8,11 +8,8 @@ use engine::{Gate, GateState};
 use jiff::Timestamp;
 use step_api::Progress;
 
-use crate::{
-    backend::{Run, Trouble, is_at_or_below},
-    commands::status::Look,
-    view::{self, plain::plain, text, tree::Branch, workflow_flag},
-};
+use super::{look::Look, plain::plain, text, tree::Branch, workflow_flag};
+use crate::backend::{Run, Trouble, is_at_or_below};
 
 /// A run at one moment.
 #[derive(Clone, Debug)]
@@ -143,7 +140,7 @@ impl Snapshot {
     pub(crate) fn of(run: Run, look: &Look) -> Self {
         let Look { name, engine, status, branches, gates, trouble, notes } = look;
         let warning = trouble.as_ref().map(|trouble| trouble.message.as_str());
-        let phase = view::phase(status, warning);
+        let phase = super::phase(status, warning);
         let by_name = status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
         let mut walk = Walk { workflow: name, gates, by_name, nodes: Vec::new() };
         walk.push_root(phase, status, &look.next_command());
