@@ -77,19 +77,41 @@ fn argos_own_lint_has_nothing_to_say_about_any_example() -> Result<()> {
 #[test]
 fn every_object_is_stored_as_it_was_emitted() -> Result<()> {
     for (name, output) in examples()? {
-        let namespace = Namespace::new(&format!("accept-{name}"))?;
-        for manifest in &output.manifests {
-            let ours = serde_json::to_value(manifest)?;
-            let kind = manifest.kind();
-            let object = format!("{kind} `{}` of {name}", manifest.metadata().name);
-            let path = path(&namespace, kind, &manifest.metadata().name)?;
-            let answered = namespace.apply(&path, &ours, "&dryRun=All").context(object.clone())?;
-            same(&object, &ours, answered)?;
-            // A stored Workflow would be run.
-            if kind != "Workflow" {
-                namespace.apply(&path, &ours, "").context(object.clone())?;
-                same(&object, &ours, namespace.get(&path)?)?;
-            }
+        stored_as_emitted(&name, &output)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_of_a_thousand_groups_becomes_objects_that_are_stored() -> Result<()> {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/minimal.yaml");
+    let group =
+        |number| format!("      - {{ name: g{number}, indices: [\"tenant-{number}-*\"] }}\n");
+    let groups: String = (0..1_000).map(group).collect();
+    let example = fs_err::read_to_string(example)?;
+    let (head, _) = example.split_once("snapshotMigrations:").context("the example has groups")?;
+    let file = format!("{head}snapshotMigrations:\n{groups}");
+    let Compiled { findings, output } = generator::compile(&file, &Installation::default());
+    let output = output.with_context(|| format!("{findings:#?}"))?;
+    let templates = output.manifests.iter().filter(|it| it.kind() == "WorkflowTemplate").count();
+    ensure!(templates > 20, "{templates} templates");
+    stored_as_emitted("a-thousand-groups", &output)
+}
+
+/// Applies all objects to a namespace of their own.
+fn stored_as_emitted(name: &str, output: &Output) -> Result<()> {
+    let namespace = Namespace::new(&format!("accept-{name}"))?;
+    for manifest in &output.manifests {
+        let ours = serde_json::to_value(manifest)?;
+        let kind = manifest.kind();
+        let object = format!("{kind} `{}` of {name}", manifest.metadata().name);
+        let path = path(&namespace, kind, &manifest.metadata().name)?;
+        let answered = namespace.apply(&path, &ours, "&dryRun=All").context(object.clone())?;
+        same(&object, &ours, answered)?;
+        // A stored Workflow would be run.
+        if kind != "Workflow" {
+            namespace.apply(&path, &ours, "").context(object.clone())?;
+            same(&object, &ours, namespace.get(&path)?)?;
         }
     }
     Ok(())

@@ -1,15 +1,18 @@
 //! `workflow --engine argo` against a real API server and Argo's real controller: gates, answers,
-//! stop, logs, sessions, submit, reset, missing rights.
+//! stop, fleets, logs, sessions, submit, reset, installation, missing rights.
 //!
 //! It needs the image `localhost/busybox:1` on the node.
 
-use std::thread;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
     argosy::{Done, run},
-    gated::{ARGO, Gated, gate_of, phase_of},
+    gated::{ARGO, Gated, gate_of, phase_of, step},
     namespace::Namespace,
 };
 
@@ -127,7 +130,10 @@ fn a_submission_is_owned_replaced_and_removed_without_remains() -> Result<()> {
     let missing = bench.workflow(&submit)?;
     assert_eq!(missing.code, Some(3), "{missing:?}");
     let create = "workflow configure credentials create old-credentials";
-    assert!(missing.stderr.contains(create), "{missing:?}");
+    let secret = "there is no Secret `old-credentials`";
+    for said in [secret, create] {
+        assert!(missing.stderr.contains(said), "{missing:?}");
+    }
     bench.namespace.create(
         &bench.namespace.path("/api/v1", "secrets"),
         &json!({
@@ -227,26 +233,57 @@ fn sessions_and_credentials_are_kept_in_the_namespace() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
-    let bench = Gated::new()?;
+/// Returns a kubeconfig for an account that may do what the rules say.
+fn account(bench: &Gated, name: &str, rules: &Value) -> Result<String> {
+    let Namespace { kubeconfig, .. } = &bench.namespace;
     let accounts = bench.namespace.path("/api/v1", "serviceaccounts");
     bench.namespace.create(
         &accounts,
-        &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "nobody" } }),
+        &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } }),
     )?;
+    allow(bench, name, rules)?;
     let token = bench.namespace.create(
-        &format!("{accounts}/nobody/token"),
+        &format!("{accounts}/{name}/token"),
         &json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} }),
     )?;
-    let mut kubeconfig: Value =
-        argo::yaml::read_value(&fs_err::read_to_string(&bench.namespace.kubeconfig)?)?;
+    let mut kubeconfig: Value = argo::yaml::read_value(&fs_err::read_to_string(kubeconfig)?)?;
     for user in kubeconfig["users"].as_array_mut().into_iter().flatten() {
         user["user"] = json!({ "token": token["status"]["token"] });
     }
-    let file = bench.argosy.write("kubeconfig", &kubeconfig.to_string())?;
-    let refused =
-        bench.workflow_with(&file.display().to_string(), &["status", "w", "--output", "json"])?;
+    let file = bench.argosy.write(&format!("kubeconfig-{name}"), &kubeconfig.to_string())?;
+    Ok(file.display().to_string())
+}
+
+/// Gives an account what the rules say, beside what it has.
+fn allow(bench: &Gated, account: &str, rules: &Value) -> Result<()> {
+    let group = "rbac.authorization.k8s.io";
+    let (api, name) = (format!("{group}/v1"), format!("more-{account}"));
+    let metadata = json!({ "name": name });
+    bench.namespace.create(
+        &bench.namespace.path(&format!("/apis/{api}"), "roles"),
+        &json!({ "apiVersion": api, "kind": "Role", "metadata": metadata, "rules": rules }),
+    )?;
+    bench.namespace.create(
+        &bench.namespace.path(&format!("/apis/{api}"), "rolebindings"),
+        &json!({
+            "apiVersion": api, "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": { "apiGroup": group, "kind": "Role", "name": name },
+            "subjects": [{ "kind": "ServiceAccount", "name": account }],
+        }),
+    )?;
+    Ok(())
+}
+
+/// The rule of a Role for some verbs on a resource.
+fn rule(group: &str, resource: &str, verbs: &[&str]) -> Value {
+    json!({ "apiGroups": [group], "resources": [resource], "verbs": verbs })
+}
+
+#[test]
+fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
+    let bench = Gated::new()?;
+    let file = account(&bench, "nobody", &json!([]))?;
+    let refused = bench.workflow_with(&file, &["status", "w", "--output", "json"])?;
     assert_eq!(refused.code, Some(5), "{refused:?}");
     let error = refused.json()?;
     assert_eq!(error["error"]["kind"], "not-permitted");
@@ -256,21 +293,115 @@ fn a_missing_right_is_named_with_the_rule_to_add() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_server_that_is_not_there_is_said_plainly() -> Result<()> {
-    let bench = Gated::new()?;
-    let kubeconfig = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
-        "clusters": [{ "name": "c", "cluster": { "server": "http://127.0.0.1:1" } }],
-        "users": [{ "name": "u", "user": {} }],
+/// A Job whose workers work until they are ended.
+const FLEET: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata: { generateName: fleet-, labels: { argosy.dev/group: g } }
+spec:
+  parallelism: 2
+  template:
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 1
+      containers:
+        - { name: main, image: \"localhost/busybox:1\", command: [/bin/busybox, sleep, \"600\"] }
+";
+
+/// Starts a run that has a fleet, and waits until its two workers work.
+fn start_fleet(bench: &Gated, name: &str) -> Result<()> {
+    let fleet = json!({
+        "name": "workers",
+        "resource": {
+            "action": "create", "setOwnerReference": true, "manifest": FLEET,
+            "successCondition": "status.completionTime",
+        },
     });
-    let file = bench.argosy.write("kubeconfig", &kubeconfig.to_string())?;
-    let unreachable = bench.workflow_with(&file.display().to_string(), &["status", "w"])?;
-    assert_eq!(unreachable.code, Some(1), "{unreachable:?}");
-    let said = "the API server at http://127.0.0.1:1/ cannot be reached";
-    assert!(unreachable.stderr.contains(said), "{unreachable:?}");
-    let nowhere = bench.workflow_with("/nowhere", &["status", "w"])?;
-    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+    let left = step("leave", "echo leaving");
+    let spec = json!({ "entrypoint": "workers", "onExit": "leave", "templates": [fleet, left] });
+    bench.run(name, &spec)?;
+    until(|| Ok(workers(bench)? == 2))
+}
+
+/// How many workers run.
+fn workers(bench: &Gated) -> Result<usize> {
+    let pods =
+        bench.namespace.path("/api/v1", "pods") + "?labelSelector=batch.kubernetes.io/job-name";
+    let pods = bench.namespace.get(&pods)?["items"].as_array().cloned().unwrap_or_default();
+    Ok(pods.iter().filter(|pod| pod["status"]["phase"] == "Running").count())
+}
+
+fn until(is_so: impl Fn() -> Result<bool>) -> Result<()> {
+    let started = Instant::now();
+    while !is_so()? {
+        ensure!(started.elapsed() < Duration::from_mins(2), "not within two minutes");
+        thread::sleep(Duration::from_millis(250));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_terminated_run_takes_its_fleet_along() -> Result<()> {
+    let bench = Gated::new()?;
+    allow(&bench, "default", &json!([rule("batch", "jobs", &["create", "get", "list", "watch"])]))?;
+    start_fleet(&bench, "w")?;
+
+    // Who may not end the workers does not take away those who watch them.
+    let steering = json!([rule("argoproj.io", "workflows", &["get", "patch"])]);
+    let file = account(&bench, "steerer", &steering)?;
+    let refused = bench.workflow_with(&file, &["stop", "--terminate", "w"])?;
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    let rule = "  - apiGroups: [batch]\n    resources: [jobs]\n    verbs: [list]";
+    assert!(refused.stderr.contains("nothing was ended"), "{refused:?}");
+    assert!(refused.stderr.trim_end().ends_with(rule), "{refused:?}");
+    assert_eq!(bench.status("w")?["phase"], "Running");
+    assert_eq!(workers(&bench)?, 2);
+
+    let ended = bench.workflow(&["stop", "--terminate", "w", "--output", "json"])?;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let fleets = ended.json()?["endedFleets"].clone();
+    assert_eq!(fleets.as_array().map(Vec::len), Some(1), "{ended:?}");
+    assert!(fleets[0].as_str().is_some_and(|it| it.ends_with("(group g, 2 workers)")), "{fleets}");
+    assert!(ended.stderr.contains("ended: Job fleet-"), "{ended:?}");
+    assert_eq!(bench.until_ended("w")?["phase"], "Failed");
+    until(|| Ok(workers(&bench)? == 0))?;
+    assert_eq!(bench.workflow(&["stop", "--terminate", "w"])?.code, Some(4));
+
+    // What was terminated by Argo's means has left its fleet behind.
+    start_fleet(&bench, "v")?;
+    let workflow = bench.namespace.path(ARGO, "workflows") + "/v";
+    bench.namespace.merge(&workflow, &json!({ "spec": { "shutdown": "Terminate" } }))?;
+    bench.until_ended("v")?;
+    assert_eq!(workers(&bench)?, 2);
+    let ended = bench.workflow(&["stop", "--terminate", "v"])?;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    until(|| Ok(workers(&bench)? == 0))
+}
+
+#[test]
+fn an_installation_makes_its_namespace_when_asked_to() -> Result<()> {
+    let bench = Gated::new()?;
+    let name = format!("{}-new", bench.namespace.name);
+    let install = |more: &[&str]| {
+        let Namespace { kubeconfig, .. } = &bench.namespace;
+        let words =
+            ["install", "--engine", "argo", "--namespace", &name, "--kubeconfig", kubeconfig];
+        run(&mut bench.argosy.workflow(words.iter().chain(more)))
+    };
+    let without = install(&[])?;
+    let first = install(&["--create-namespace"])?;
+    let second = install(&["--create-namespace"])?;
+    bench.namespace.delete(&format!("/api/v1/namespaces/{name}"))?;
+    assert_eq!(without.code, Some(3), "{without:?}");
+    assert!(without.stderr.contains("--create-namespace"), "{without:?}");
+    assert_eq!((first.code, second.code), (Some(0), Some(0)), "{first:?} {second:?}");
+    assert!(first.stdout.contains(&format!("Namespace/{name} created")), "{first:?}");
+    assert!(second.stdout.contains(&format!("Namespace/{name} unchanged")), "{second:?}");
+
+    let installing = json!([rule("argoproj.io", "workflows", &["get"])]);
+    let file = account(&bench, "installer", &installing)?;
+    let refused = bench.workflow_with(&file, &["install", "--create-namespace"])?;
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.stderr.contains("ClusterRole"), "{refused:?}");
     Ok(())
 }

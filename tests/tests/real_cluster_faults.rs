@@ -12,9 +12,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::{
-    argosy::Done,
+    argosy::{Done, run},
     bed,
     gated::{ARGO, Gated, Steps, gate_of, node_of, phase_of, step},
 };
@@ -381,6 +382,36 @@ fn an_approval_and_a_stop_at_once_leave_one_story() -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn an_approval_from_a_machine_an_hour_fast_is_noted_at_the_servers_time() -> Result<()> {
+    let gated = Gated::new()?;
+    gated.start("w")?;
+    gated.until_at("w", "one-a-b")?;
+    let asked = Timestamp::now();
+    let plain = gated.command(
+        &gated.namespace.kubeconfig,
+        &["approve", "step", "one-a-b", "--workflow-name", "w"],
+    );
+    let done = run(&mut an_hour_fast(&plain))?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+
+    let status = gated.until_at("w", "two-a-b")?;
+    let at = gate_of(&status, "one-a-b")["at"].as_str().unwrap_or_default().parse::<Timestamp>()?;
+    let apart = at.duration_since(asked).abs();
+    assert!(apart < SignedDuration::from_mins(5), "{status:#}");
+    Ok(())
+}
+
+/// The same command on a machine whose clock is wrong.
+fn an_hour_fast(command: &Command) -> Command {
+    let mut fast = Command::new("/usr/bin/faketime");
+    fast.args(["-f", "+1h"]).arg(command.get_program()).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        fast.envs(value.map(|value| (name, value)));
+    }
+    fast
 }
 
 #[test]

@@ -80,6 +80,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("busybox", "busybox-static"),
+    // For tests of programs on a machine whose clock is wrong.
+    ("faketime", "faketime"),
 ];
 /// Where the same package of each Debian puts the plugins for the network of pods.
 const NETWORK_PLUGIN: &str = "/usr/lib/cni/bridge";

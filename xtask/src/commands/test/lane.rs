@@ -74,11 +74,6 @@ impl Lane {
         Self::Cluster,
     ];
 
-    /// Whether it runs when no lane is named.
-    pub(super) fn is_by_default(self) -> bool {
-        self != Self::Cluster
-    }
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
@@ -179,7 +174,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     tests
         .args(["test", "--workspace", "--no-fail-fast", "--features", REAL_SERVERS])
         .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
-        .args(["--test", "mishaps", "--test", "fleet"])
+        .args(["--test", "mishaps", "--test", "fleet", "--test", "metadata"])
         // The tests share the servers.
         .args(["--", "--test-threads", "1"])
         .env("ARGOSY_TEST_SERVERS", &list)
