@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Client, indices};
 use coordination::decision::{self, DecidedIndex, GroupDocument, Origin, RunState};
 use coordination::{takeover, working_state};
@@ -342,6 +342,22 @@ fn an_index_that_a_late_write_made_anew_is_in_nobodys_way() -> Result<()> {
             let document = begun(&client).await?;
             assert_eq!(decision::all(&client).await?, [document]);
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_state_of_another_tool_is_left_as_it_is() -> Result<()> {
+    let scene = Scene::set()?;
+    wait(async {
+        let client = client(&scene)?;
+        let theirs = json!({ "mappings": { "properties": { "expiration": { "type": "long" } } } });
+        indices::create(&client, working_state::INDEX, theirs).await?;
+        let Err(error) = working_state::ensure(&client).await else { bail!("it was taken") };
+        ensure!(format!("{error:#}").contains("another tool"), "{error:#}");
+        assert!(!working_state::exists(&client).await?);
+        working_state::remove_if_empty(&client).await?;
+        assert!(indices::exists(&client, working_state::INDEX).await?);
         Ok(())
     })
 }

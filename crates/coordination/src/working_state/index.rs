@@ -5,7 +5,8 @@
 //! is guessed from that one document. No target from Elasticsearch 5 to OpenSearch 3 lets a
 //! write say that it must not. Nothing can be found in such an index: keys that are text can
 //! be neither compared nor sorted. So it counts as none, and whoever wants to write makes it
-//! again:
+//! again. An index of that name that holds something else is left as it is: other tools call
+//! theirs the same.
 //!
 //! ```text
 //!   nothing --- ensure ---> ours --- remove_if_empty ---> nothing
@@ -18,7 +19,7 @@
 use anyhow::Context as _;
 use cluster::{Client, indices};
 use serde_json::{Value, json};
-use step_api::Failure;
+use step_api::{Exit, Failure};
 
 /// The index that holds the state.
 pub const INDEX: &str = ".migrations_working_state";
@@ -30,6 +31,8 @@ enum Standing {
     Ours,
     /// It was made by the target itself, for a write that came late.
     Remainder,
+    /// Another tool keeps its state there.
+    Foreign,
 }
 
 /// Makes the index if it is not there.
@@ -43,6 +46,13 @@ pub async fn ensure(client: &Client) -> anyhow::Result<()> {
                  removed it, and the target made it without our mapping; it is made again"
             );
             indices::delete(client, INDEX).await.map_err(Failure::from)?;
+        }
+        Standing::Foreign => {
+            let message = format!(
+                "the target has an index `{INDEX}` that is not ours: another tool may be migrating \
+                 into it; when nothing needs that index any more, delete it, and try again"
+            );
+            return Err(Failure::new(Exit::Failed, message).into());
         }
     }
     let version = cluster::version::detect(client).await.map_err(Failure::from)?;
@@ -68,7 +78,7 @@ pub async fn refresh(client: &Client) -> anyhow::Result<()> {
 /// Removes the index if nothing is left in it. No target does both in one, so a migration that
 /// begins at this moment looks again whether what it wrote stands.
 pub async fn remove_if_empty(client: &Client) -> anyhow::Result<()> {
-    if standing(client).await? == Standing::Nothing {
+    if matches!(standing(client).await?, Standing::Nothing | Standing::Foreign) {
         return Ok(());
     }
     let counted = async {
@@ -91,13 +101,17 @@ async fn standing(client: &Client) -> anyhow::Result<Standing> {
 }
 
 fn standing_of(index: &Value) -> Standing {
-    let key = ["/mappings/properties/key/type", "/mappings/_doc/properties/key/type"]
+    let fields = ["/mappings/properties", "/mappings/_doc/properties"]
         .into_iter()
         .find_map(|place| index.pointer(place));
-    if key.and_then(Value::as_str) == Some("keyword") {
-        Standing::Ours
-    } else {
-        Standing::Remainder
+    let type_of = |field: &str| fields?.get(field)?.get("type")?.as_str();
+    match (type_of("kind"), type_of("key"), index.pointer("/mappings")) {
+        (Some("keyword"), Some("keyword"), _) => Standing::Ours,
+        // Each of our documents has both.
+        (Some("text"), Some("text"), _) => Standing::Remainder,
+        // A write that is refused leaves an index without a field.
+        (_, _, Some(Value::Object(mapping))) if mapping.is_empty() => Standing::Remainder,
+        _ => Standing::Foreign,
     }
 }
 
@@ -155,10 +169,19 @@ mod tests {
         for (typed, serverless) in [(true, false), (false, false), (false, true)] {
             assert_eq!(standing_of(&creation(typed, serverless)), Standing::Ours);
         }
-        let guessed = json!({ "properties": { "key": { "type": "text",
-            "fields": { "keyword": { "type": "keyword", "ignore_above": 256 } } } } });
+        let text = json!({ "type": "text",
+            "fields": { "keyword": { "type": "keyword", "ignore_above": 256 } } });
+        let guessed = json!({ "properties": { "kind": text, "key": text } });
         for mappings in [guessed.clone(), json!({ "_doc": guessed }), json!({})] {
             assert_eq!(standing_of(&json!({ "mappings": mappings })), Standing::Remainder);
+        }
+    }
+
+    #[test]
+    fn an_index_of_another_tool_is_not_taken_for_ours() {
+        let date = json!({ "properties": { "expiration": { "type": "long" } } });
+        for mappings in [date.clone(), json!({ "_doc": date.clone() }), json!({ "doc": date })] {
+            assert_eq!(standing_of(&json!({ "mappings": mappings })), Standing::Foreign);
         }
     }
 }
