@@ -66,8 +66,9 @@ fn a_pattern_that_matches_nothing_is_answered_with_the_closest_names() -> Result
 #[test]
 fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<()> {
     let scene = Scene::set()?;
-    let groups = "      - { name: a, indices: [\"regex:ord.*1\"] }\n      \
-                  - { name: b, indices: [\"regex:orders-[0-9]\"] }\n";
+    // The compiler gives up on these: they have too many states.
+    let groups = "      - { name: a, indices: [\"regex:(.*[oab].{18}x|orders-1)\"] }\n      \
+                  - { name: b, indices: [\"regex:(.*[sac].{18}y|orders-[0-9])\"] }\n";
     let done = scene.migrate(groups)?;
     assert_failed(&done, &["index `orders-1` is in the groups `a`, `b`", "`-orders-1`"]);
     // A note of the failed run may be there, for the cleanup of its snapshot; no index of anybody.
