@@ -245,7 +245,7 @@ fn credentials_removed_between_submission_and_start_are_asked_for() -> Result<()
     let status = gated.until_ended(NAME)?;
     assert_eq!(status["phase"], "Failed");
     let message = node_of(&status, "Initialize")["message"].as_str().unwrap_or_default().to_owned();
-    for words in ["`old`", "needs a user name and a password", "into the Secret"] {
+    for words in ["cluster `old`", "of Secret `old-credentials`", "credentials create old-cred"] {
         assert!(message.contains(words), "{message}");
     }
     Ok(())
