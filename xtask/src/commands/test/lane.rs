@@ -215,7 +215,7 @@ fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
         (&["real_cluster_install", "real_cluster_migration", "real_cluster_faults"], "1"),
     ] {
         let mut command = cargo(machine);
-        command.args(["test", "--workspace", "--features", REAL_CLUSTER]);
+        command.args(["test", "--workspace", "--no-fail-fast", "--features", REAL_CLUSTER]);
         for test in tests {
             command.args(["--test", test]);
         }
