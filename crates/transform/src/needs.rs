@@ -247,12 +247,14 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
+/// Returns whether an item's own analysis has a part of this name.
+fn is_defined(item: &Item, part: &str, name: &str) -> bool {
+    let prefix = format!("index.analysis.{part}.{name}.");
+    item.settings.iter().any(|(setting, _)| setting.starts_with(&prefix))
+}
+
 /// Looks at the parts of analysis: `index.analysis.<part>.<name>.<parameter>`.
 fn analysis(item: &Item, found: &mut Found) {
-    let is_defined = |part: &str, name: &str| {
-        let prefix = format!("index.analysis.{part}.{name}.");
-        item.settings.iter().any(|(setting, _)| setting.starts_with(&prefix))
-    };
     for (setting, value) in item.settings.iter() {
         let Some((owner, parameter)) =
             setting.strip_prefix("index.analysis.").and_then(|rest| rest.rsplit_once('.'))
@@ -263,7 +265,7 @@ fn analysis(item: &Item, found: &mut Found) {
         match parameter {
             "type" => texts(value).for_each(|kind| found.add_plugin_of(kind, &path)),
             "filter" | "tokenizer" | "char_filter" => texts(value)
-                .filter(|name| !is_defined(parameter, name))
+                .filter(|name| !is_defined(item, parameter, name))
                 .for_each(|name| found.add_plugin_of(name, &path)),
             "synonyms_set" => {
                 texts(value).for_each(|set| found.add(NeedKind::SynonymsSet, set, path.clone()));
@@ -301,11 +303,7 @@ fn fields(item: &Item, found: &mut Found) {
         }
         for parameter in ["analyzer", "search_analyzer", "search_quote_analyzer"] {
             let name = field.get(parameter).and_then(Value::as_str);
-            let own = |name: &str| format!("index.analysis.analyzer.{name}.");
-            let is_own = |name: &&str| {
-                item.settings.iter().any(|(setting, _)| setting.starts_with(&own(name)))
-            };
-            if let Some(name) = name.filter(|name| !is_own(name)) {
+            if let Some(name) = name.filter(|name| !is_defined(item, "analyzer", name)) {
                 found.add_plugin_of(name, &format!("{path}.{parameter}"));
             }
         }
