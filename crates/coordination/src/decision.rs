@@ -19,14 +19,11 @@ use step_api::{
 
 use crate::{
     earlier,
-    working_state::{self, INDEX, Stored, Version, key_of},
+    working_state::{self, Stored, key_of},
 };
 
 /// The value of `kind`.
 const KIND: &str = "group";
-
-/// Tries to change a decision that somebody else writes at the same time.
-const ATTEMPTS: usize = 5;
 
 /// Whether the run that decided goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,10 +172,15 @@ pub async fn write(client: &Client, document: &GroupDocument) -> anyhow::Result<
 /// Notes that the run that decided has ended without success, unless another one has decided anew
 /// since `document` was read.
 pub async fn end(client: &Client, document: &GroupDocument) -> anyhow::Result<()> {
-    change(client, &document.key, |now| {
-        let goes_on = now.run == document.run && now.state != RunState::Ended;
-        Ok(goes_on.then_some(GroupDocument { state: RunState::Ended, ..now }))
-    })
+    working_state::change(
+        client,
+        &document.key,
+        &in_words(&document.group),
+        |now: GroupDocument| {
+            let goes_on = now.run == document.run && now.state != RunState::Ended;
+            Ok(goes_on.then_some(GroupDocument { state: RunState::Ended, ..now }))
+        },
+    )
     .await
     .map(drop)
 }
@@ -194,7 +196,7 @@ pub async fn fill(
 ) -> anyhow::Result<()> {
     let key = GroupDocument::key(snapshot, migration, group);
     let mut before = None;
-    let written = change(client, &key, |now| {
+    let written = working_state::change(client, &key, &in_words(group), |now: GroupDocument| {
         now.still_stands()?;
         let filling = GroupDocument { state: RunState::Filling, abandoned: None, ..now.clone() };
         before = Some(now);
@@ -222,7 +224,8 @@ pub async fn abandon(
     group: &str,
     reason: &str,
 ) -> anyhow::Result<()> {
-    change(client, &GroupDocument::key(snapshot, migration, group), |now| {
+    let key = GroupDocument::key(snapshot, migration, group);
+    working_state::change(client, &key, &in_words(group), |now: GroupDocument| {
         now.still_stands()?;
         Ok(Some(GroupDocument { abandoned: Some(reason.to_owned()), ..now }))
     })
@@ -230,27 +233,8 @@ pub async fn abandon(
     .map(drop)
 }
 
-/// Changes a decision, if it is there and `change` wants to, under the condition that nobody else
-/// does so at the same time; answers the new version if it was written.
-async fn change(
-    client: &Client,
-    key: &str,
-    mut change: impl FnMut(GroupDocument) -> Result<Option<GroupDocument>, Failure>,
-) -> anyhow::Result<Option<Version>> {
-    let mut group = String::new();
-    for _ in 0..ATTEMPTS {
-        let there: Option<Stored<GroupDocument>> = working_state::get(client, key).await?;
-        let Some(Stored { version, document, .. }) = there else { return Ok(None) };
-        group.clone_from(&document.group);
-        let Some(changed) = change(document)? else { return Ok(None) };
-        let written = working_state::replace(client, key, version, &changed).await?;
-        if written.is_some() {
-            return Ok(written);
-        }
-    }
-    let message =
-        format!("the decision on group `{group}` in `{INDEX}` changes all the time; try again");
-    Err(Failure::new(Exit::Temporary, message).into())
+fn in_words(group: &str) -> String {
+    format!("the decision on group `{group}`")
 }
 
 /// Reads all decisions on the target, those of earlier runs and other migrations too.

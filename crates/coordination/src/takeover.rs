@@ -29,9 +29,6 @@ use crate::{
 /// How often it is looked, in the time of watching.
 const LOOKS: u32 = 8;
 
-/// Tries to change a document that somebody else writes at the same time.
-const ATTEMPTS: usize = 5;
-
 /// Decisions and their items at one moment.
 struct Seen {
     decisions: Vec<Stored<GroupDocument>>,
@@ -160,24 +157,17 @@ async fn supersede(
 
 /// Closes an open item, so that the worker that holds it finds that it is not its own any more.
 async fn close(client: &Client, key: &str, reason: &str) -> anyhow::Result<()> {
-    for _ in 0..ATTEMPTS {
-        let Some(Stored { version, mut document, .. }) =
-            working_state::get::<Value>(client, key).await?
-        else {
-            return Ok(());
-        };
-        if document.get("state").and_then(Value::as_str) != Some("open") {
-            return Ok(());
+    working_state::change(client, key, &format!("work item `{key}`"), |mut item: Value| {
+        if item.get("state").and_then(Value::as_str) != Some("open") {
+            return Ok(None);
         }
-        document["state"] = json!("failed");
-        document["holder"] = Value::Null;
-        document["error"] = json!(reason);
-        if working_state::replace(client, key, version, &document).await?.is_some() {
-            return Ok(());
-        }
-    }
-    let message = format!("work item `{key}` changes all the time; try again");
-    Err(Failure::new(Exit::Temporary, message).into())
+        item["state"] = json!("failed");
+        item["holder"] = Value::Null;
+        item["error"] = json!(reason);
+        Ok(Some(item))
+    })
+    .await
+    .map(drop)
 }
 
 /// Says in whose favour a place is taken.

@@ -19,6 +19,9 @@ use step_api::{Exit, Failure};
 pub use self::index::{INDEX, ensure, exists, refresh, remove_if_empty};
 use crate::faults::decoded;
 
+/// Tries to change a document that somebody else writes at the same time.
+const ATTEMPTS: usize = 5;
+
 /// How many documents one search or one bulk request takes.
 const PAGE: usize = 1_000;
 
@@ -102,6 +105,28 @@ pub async fn replace<T: Serialize>(
     }
     let written: Written = decoded(client.accepted(response))?;
     Ok(Some(written.version()))
+}
+
+/// Changes a document, if it is there and `change` wants to, under the condition that nobody else
+/// does so at the same time; answers the new version if it was written. `what` names the document
+/// for people.
+pub(crate) async fn change<T: Serialize + DeserializeOwned>(
+    client: &Client,
+    key: &str,
+    what: &str,
+    mut change: impl FnMut(T) -> Result<Option<T>, Failure>,
+) -> anyhow::Result<Option<Version>> {
+    for _ in 0..ATTEMPTS {
+        let there: Option<Stored<T>> = get(client, key).await?;
+        let Some(Stored { version, document, .. }) = there else { return Ok(None) };
+        let Some(changed) = change(document)? else { return Ok(None) };
+        let written = replace(client, key, version, &changed).await?;
+        if written.is_some() {
+            return Ok(written);
+        }
+    }
+    let message = format!("{what} in `{INDEX}` changes all the time; try again");
+    Err(Failure::new(Exit::Temporary, message).into())
 }
 
 /// Writes those of the documents that are not there yet; answers how many these were.
