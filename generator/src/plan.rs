@@ -7,17 +7,17 @@
 use std::fmt;
 
 use argo::names;
-use serde::Serialize;
-use step_api::{
-    ClusterAccess, SnapshotChoice, SnapshotSource,
+use contract::{
+    ClusterAccess, Group, SnapshotChoice, SnapshotSource,
     cleanup::{CleanupMode, CleanupRequest},
     initialize::InitializeRequest,
     metadata::{MetadataMode, MetadataRequest},
-    register::{Group, RegisterRequest},
+    register::RegisterRequest,
     rfs::{RfsRequest, RfsRole},
     snapshot::SnapshotRequest,
     verify::VerifyRequest,
 };
+use serde::Serialize;
 
 use crate::{
     config::{

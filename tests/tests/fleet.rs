@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use argo::{Manifest, NodePhase, WorkflowStatus};
 use cluster::Client;
+use contract::{Auth, ClusterAccess, Credentials};
 use coordination::{
     decision::{self, RunState},
     working_state::{self, Stored},
@@ -17,7 +18,6 @@ use engine::{Clock, Ended, Existing, Options, Programs, Store, Submission};
 use fs_err as fs;
 use generator::Installation;
 use serde_json::{Value, json};
-use step_api::{Auth, ClusterAccess, Credentials};
 use tests::{
     argosy::{Done, run},
     scene::{ALL, DOCUMENTS, INDICES, Scene},

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Client, indices};
+use contract::{Auth, ClusterAccess, Credentials};
+use contract::{ExistingIndices, Group};
 use coordination::decision::{self, DecidedIndex, GroupDocument, Origin, RunState};
 use coordination::{takeover, working_state};
 use serde_json::{Value, json};
-use step_api::register::{ExistingIndices, Group};
-use step_api::{Auth, ClusterAccess, Credentials};
 use tests::argosy::{Argosy, run};
 use tests::killer;
 use tests::scene::{ALL, DOCUMENTS, Scene, fill};

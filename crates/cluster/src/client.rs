@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
+use contract::{Auth, ClusterAccess, Credentials, ServerVersion};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use step_api::{Auth, ClusterAccess, Credentials, ServerVersion};
 use url::Url;
 
 use crate::{
@@ -375,7 +375,7 @@ mod tests {
             )
             .expect_err("an error");
             assert!(error.to_string().contains("`endpoint`"), "{error}");
-            assert_eq!(error.exit(), step_api::Exit::Invalid);
+            assert_eq!(error.exit(), contract::Exit::Invalid);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, fmt, io};
 
-use step_api::{Exit, Failure};
+use contract::{Exit, Failure};
 use thiserror::Error;
 
 /// Why a cluster gave no answer.

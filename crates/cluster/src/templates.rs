@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use contract::ServerVersion;
 use serde_json::Value;
-use step_api::ServerVersion;
 
 use crate::{
     client::Client,

@@ -3,9 +3,9 @@
 //! The trust roots are compiled in (an image may hold no files but the program), beside those of
 //! the machine and the authority that the user gave.
 
+use contract::{Auth, ClusterAccess, Credentials};
 use reqwest::{Certificate, ClientBuilder, Identity};
 use rustls::RootCertStore;
-use step_api::{Auth, ClusterAccess, Credentials};
 
 /// Puts trust roots and client certificate into a builder, or says what is wrong with them.
 pub(crate) fn configure(

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use contract::{Distribution, ServerVersion};
 use serde::Deserialize;
 use serde_json::Value;
-use step_api::{Distribution, ServerVersion};
 
 use crate::{client::Client, error::ClusterError, request::Request};
 

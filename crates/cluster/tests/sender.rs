@@ -10,7 +10,7 @@ use std::{
 };
 
 use cluster::{Cause, Client, ClusterError, Patience, Repeat, Request, version};
-use step_api::{Auth, ClusterAccess, Credentials, Exit};
+use contract::{Auth, ClusterAccess, Credentials, Exit};
 
 const QUICK: Patience = Patience {
     retries: 3,

@@ -1,6 +1,7 @@
 //! The clusters of a migration file, as clients.
 
 use cluster::Client;
+use contract::{ClusterAccess, Exit, Failure};
 use engine::secrets::{SecretError, Secrets};
 use generator::{
     DefaultRepository, Installation,
@@ -8,7 +9,6 @@ use generator::{
     plan::PlannedMigration,
 };
 use session::{EngineChoice, StateDir};
-use step_api::{ClusterAccess, Exit, Failure};
 
 use crate::{args::Global, namespace::Namespace};
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use contract::{Exit, Failure};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{
     Api, Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use session::KubernetesAccess;
-use step_api::{Exit, Failure};
 
 /// A namespace.
 pub(crate) struct Namespace {

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cluster::{Client, indices};
-use step_api::Failure;
+use contract::Failure;
 
 /// Makes all documents visible and counts them.
 pub async fn visible(client: &Client, index: &str) -> anyhow::Result<u64> {

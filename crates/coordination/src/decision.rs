@@ -11,11 +11,8 @@
 //! for days, or the run may be gone. Whoever begins to fill it first owns it ([`fill`]).
 
 use cluster::Client;
+use contract::{ExistingIndices, Exit, Failure, Group};
 use serde::{Deserialize, Serialize};
-use step_api::{
-    Exit, Failure,
-    register::{ExistingIndices, Group},
-};
 
 use crate::{
     earlier,

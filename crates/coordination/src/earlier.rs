@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use cluster::Client;
+use contract::Group;
 use serde::Deserialize;
-use step_api::register::Group;
 
 use crate::{
     decision::{DecidedIndex, GroupDocument, Origin, RunState},
@@ -196,7 +196,7 @@ pub fn superseded<'a>(
 
 #[cfg(test)]
 mod tests {
-    use step_api::register::ExistingIndices;
+    use contract::ExistingIndices;
 
     use super::*;
 

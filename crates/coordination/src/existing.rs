@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use step_api::{
-    register::Treatment,
+use contract::{
+    Treatment,
     selection::{Picked, quoted},
 };
 
@@ -105,7 +105,7 @@ pub fn clashing_aliases<'a>(
 
 #[cfg(test)]
 mod tests {
-    use step_api::register::{ExistingIndices, Group};
+    use contract::{ExistingIndices, Group};
 
     use super::*;
 

@@ -4,9 +4,9 @@
 //! fault of a cluster knows its code itself (`Failure::from`).
 
 use cluster::{ClusterError, Response};
+use contract::{Exit, Failure};
 use serde::de::DeserializeOwned;
 use snapshot_repo::RepositoryError;
-use step_api::{Exit, Failure};
 
 /// Reads the JSON of an answer that was not refused.
 pub fn decoded<T: DeserializeOwned>(answer: Result<Response, ClusterError>) -> anyhow::Result<T> {

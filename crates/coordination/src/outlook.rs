@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::Client;
-use step_api::{register::Group, selection};
+use contract::{Group, selection};
 
 use crate::{
     decision::{self, GroupDocument, Origin},

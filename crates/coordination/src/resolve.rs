@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::Client;
+use contract::{Exit, Failure, Group, RunId, SnapshotSource};
 use snapshot_repo::{Location, Repository, Snapshot, SnapshotIndex, SnapshotState};
-use step_api::{Context, Exit, Failure, SnapshotSource, register::Group};
 
 use crate::{decision, faults};
 
@@ -44,9 +44,13 @@ pub struct ResolvedIndex {
 }
 
 /// Opens the snapshot of a request; refuses one that is not whole.
-pub async fn open(source: &SnapshotSource, context: &Context) -> anyhow::Result<Opened> {
-    let name = source.snapshot_name(&context.run);
-    let repository = open_repository(source, &context.storage)?;
+pub async fn open(
+    source: &SnapshotSource,
+    run: &RunId,
+    storage: &BTreeMap<String, String>,
+) -> anyhow::Result<Opened> {
+    let name = source.snapshot_name(run);
+    let repository = open_repository(source, storage)?;
     let snapshot = repository
         .snapshot(&name)
         .await
@@ -63,9 +67,9 @@ pub fn open_repository(
     source: &SnapshotSource,
     storage: &BTreeMap<String, String>,
 ) -> anyhow::Result<Repository> {
-    let step_api::Repository { uri, region, endpoint, role_arn: _ } = &source.repository;
+    let contract::Repository { uri, region, endpoint, role_arn: _ } = &source.repository;
     let location = Location {
-        uri: uri.clone(),
+        uri: uri.to_string(),
         region: region.clone(),
         endpoint: endpoint.clone(),
         options: storage.clone(),

@@ -10,8 +10,8 @@
 //!   136217827          OpenSearch:    2^27 xor (major * 1,000,000 + minor * 10,000 + ..)
 //! ```
 
+use contract::{Distribution, ServerVersion};
 use snapshot_repo::Snapshot;
-use step_api::{Distribution, ServerVersion};
 
 /// The bit that tells an OpenSearch version number.
 const OPENSEARCH: u64 = 1 << 27;

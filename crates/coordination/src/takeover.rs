@@ -16,8 +16,8 @@ use std::{
 };
 
 use cluster::Client;
+use contract::{Exit, Failure};
 use serde_json::{Value, json};
-use step_api::{Exit, Failure};
 use tokio::time::{Instant, sleep};
 
 use crate::{

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use cluster::{Client, Request, indices};
+use contract::Failure;
 use serde_json::Value;
-use step_api::Failure;
 
 use crate::{count, existing::Known, faults::decoded};
 

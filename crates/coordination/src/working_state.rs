@@ -11,10 +11,10 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use cluster::{Client, Repeat, Request, bulk, indices, path};
+use contract::{Exit, Failure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use step_api::{Exit, Failure};
 
 pub use self::index::{INDEX, ensure, exists, refresh, remove_if_empty};
 use crate::faults::decoded;

@@ -36,7 +36,7 @@ pub enum Append {
 /// What a node told last about its progress, as it told it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeProgress {
-    /// The JSON of [`step_api::Progress`].
+    /// The JSON of [`contract::Progress`].
     pub detail: Option<String>,
     /// `N/M`, as Argo has it.
     pub count: Option<String>,

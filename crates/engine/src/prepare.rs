@@ -20,8 +20,8 @@ use argo::{
     Container, EnvVar,
     container::{Volume, VolumeMount},
 };
+use contract::variables;
 use fs_err as fs;
-use step_api::process::variables;
 use thiserror::Error;
 
 use crate::{

@@ -23,10 +23,10 @@ use std::{
 };
 
 use argo::{Manifest, WorkflowStatus};
+use contract::Progress;
 use fs_err as fs;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use step_api::Progress;
 use thiserror::Error;
 
 use crate::{

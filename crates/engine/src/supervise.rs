@@ -402,7 +402,7 @@ impl Engine<'_> {
         let ProgressFiles { detail, count } = &running.progress;
         let detail = fs::read_to_string(detail)
             .ok()
-            .filter(|text| serde_json::from_str::<step_api::Progress>(text).is_ok());
+            .filter(|text| serde_json::from_str::<contract::Progress>(text).is_ok());
         let count = fs::read_to_string(count).ok().map(|text| text.trim().to_owned());
         let progress = NodeProgress { detail, count };
         let known = self.told.get(id);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cluster::Client;
-use step_api::{ClusterAccess, Credentials, process::variables};
+use contract::{ClusterAccess, Credentials, variables};
 
 /// Makes a client of a cluster. `entry` reads an entry of the secret, as in `password`; what is not
 /// there is `None`, for a cluster may need none.

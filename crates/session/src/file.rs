@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::PathBuf};
 
 use anyhow::Context as _;
-use step_api::{Exit, Failure};
+use contract::{Exit, Failure};
 
 use crate::state_dir::StateDir;
 

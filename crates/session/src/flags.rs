@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use step_api::{Exit, Failure};
+use contract::{Exit, Failure};
 
 use crate::{output::Format, state_dir::StateDirFlags};
 

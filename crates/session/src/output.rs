@@ -3,9 +3,9 @@
 use std::{io, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
+use contract::{Exit, Failure, exit::exit_of};
 use serde::Serialize;
 use serde_json::json;
-use step_api::{Exit, Failure, exit::exit_of};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

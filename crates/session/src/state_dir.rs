@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use step_api::{Exit, Failure};
+use contract::{Exit, Failure};
 
 /// The flags and variables that say where the state directory is.
 #[derive(Clone, Debug, Args)]

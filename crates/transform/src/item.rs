@@ -10,8 +10,8 @@
 //! An [`Item`] has the three parts in one place, the settings flat, and all else in `rest`, so
 //! that a rule need not know where it works.
 
+pub(crate) use contract::metadata::MetadataKind;
 use serde_json::{Map, Value};
-pub(crate) use step_api::metadata::MetadataKind;
 use thiserror::Error;
 
 use crate::settings::Settings;

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
+use contract::{IndexPattern, IndexSelection};
 use serde_json::Value;
-use step_api::{IndexPattern, IndexSelection};
 
 /// What is migrated.
 #[derive(Clone, Debug, Default)]

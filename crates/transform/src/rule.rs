@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use step_api::ServerVersion;
+use contract::ServerVersion;
 
 use crate::{
     change::{Change, Changes},

@@ -9,12 +9,12 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contract::Exit;
 use generator::{
     Compiled, DefaultRepository, Installation, Steps,
     findings::{self, Colour},
     plan::PlannedMigration,
 };
-use step_api::Exit;
 
 use crate::{
     args,

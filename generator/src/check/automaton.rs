@@ -4,6 +4,7 @@
 //! A set of positions in a wildcard pattern says how far it has matched. An expression is read by
 //! the library that matches it in the steps; it finds the states as they are reached.
 
+use contract::IndexPattern;
 use regex_automata::{
     Anchored, Input, MatchKind,
     hybrid::{
@@ -11,7 +12,6 @@ use regex_automata::{
         dfa::{Cache, DFA},
     },
 };
-use step_api::IndexPattern;
 
 /// A pattern, without its sign.
 pub(super) enum Automaton<'a> {

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use step_api::IndexPattern;
+use contract::IndexPattern;
 
 /// The literal ends of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]

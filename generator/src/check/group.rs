@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use step_api::{IndexPattern, pattern::PatternError};
+use contract::{IndexPattern, pattern::PatternError};
 
 use super::{Rule, walk};
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use step_api::{IndexPattern, IndexSelection};
+use contract::{IndexPattern, IndexSelection};
 
 use super::{
     Rule,

@@ -1,13 +1,11 @@
 //! Is there a snapshot repository for every source, and can it be reached?
 
+use contract::{RepositoryUri, RepositoryUriError};
 use url::Url;
 
 use super::{Rule, auth, walk};
 use crate::{
-    config::{
-        file::{MigrationFile, SnapshotRepo, SourceCluster},
-        repository::{UriError, uri},
-    },
+    config::file::{MigrationFile, SnapshotRepo, SourceCluster},
     findings::{Report, Severity},
     installation::{Installation, Steps},
     pointer::Pointer,
@@ -124,10 +122,12 @@ fn place(
         }
     };
     let of = if own.is_some() { "this" } else { "the installation's default" };
-    if let Err(error) = uri(text) {
+    if let Err(error) = text.parse::<RepositoryUri>() {
         let help = match error {
-            UriError::NoScheme if text.starts_with('/') => format!("write `file://{text}`"),
-            UriError::NoBucket("folder") if text.len() > "file:///".len() => {
+            RepositoryUriError::NoScheme if text.starts_with('/') => {
+                format!("write `file://{text}`")
+            }
+            RepositoryUriError::Host(_) => {
                 format!("write `{}`", text.replacen("file://", "file:///", 1))
             }
             _ => "write for example `s3://bucket/prefix` or `file:///srv/snapshots`".to_owned(),
@@ -305,7 +305,7 @@ migrations:
     #[test]
     fn an_unknown_scheme_is_refused() {
         insta::assert_snapshot!(printed(&pair_in("repoPathUri: \"hdfs://a/b\"")), @r#"
-        error[repository::uri]: this repository cannot be read: no reader knows the scheme `hdfs`
+        error[repository::uri]: this repository cannot be read: the scheme `hdfs` is not supported
          --> migration.yaml:4:34
           |
         4 |     snapshotRepo: { repoPathUri: "hdfs://a/b" }

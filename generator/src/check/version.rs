@@ -1,6 +1,6 @@
 //! Are the versions readable, and can data go from the one to the other?
 
-use step_api::{
+use contract::{
     ServerVersion,
     version::{Support, support},
 };

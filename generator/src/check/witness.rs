@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use step_api::{IndexPattern, IndexSelection};
+use contract::{IndexPattern, IndexSelection};
 
 use super::{
     automaton::{Automaton, Run, State},

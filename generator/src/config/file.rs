@@ -3,10 +3,10 @@
 //! Every field is an `Option`, also those that the schema requires: a rule can then look at what
 //! is there while another reports what is missing. [`super::Config`] is what has been proved.
 
+use contract::{ExistingIndices, verify::VerifyMode};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use step_api::{register::ExistingIndices, verify::VerifyMode};
 
 /// A migration file: which indices go from which cluster to which.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

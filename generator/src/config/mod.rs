@@ -10,9 +10,8 @@ pub(crate) mod repository;
 use std::collections::BTreeMap;
 
 use argo::names;
-use step_api::{
-    Auth, ClusterAccess, IndexSelection, Repository, register::Group, rfs::RfsLimits,
-    verify::VerifyMode,
+use contract::{
+    Auth, ClusterAccess, Group, IndexSelection, Repository, rfs::RfsLimits, verify::VerifyMode,
 };
 
 use crate::{

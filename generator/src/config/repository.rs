@@ -1,52 +1,13 @@
 //! Where are the snapshots of a source? In its own repository, or in a folder of its own in the
 //! installation's: two clusters that write one repository destroy it.
 
+use std::path::{Component, PathBuf};
+
 use argo::names;
-use step_api::Repository;
-use thiserror::Error;
+use contract::{Repository, RepositoryUri};
 
 use super::file::SnapshotRepo;
 use crate::installation::Installation;
-
-/// Why a text is no repository's URI.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum UriError {
-    /// No `scheme://` at its start.
-    #[error("it does not begin with a scheme")]
-    NoScheme,
-    /// A scheme that no reader knows.
-    #[error("no reader knows the scheme `{0}`")]
-    Scheme(String),
-    /// Nothing after the scheme.
-    #[error("it names no {0}")]
-    NoBucket(&'static str),
-    /// A letter that would end the path.
-    #[error("it holds `{0}`")]
-    Letter(char),
-}
-
-/// Returns a repository's URI without a slash at its end.
-pub(crate) fn uri(text: &str) -> Result<String, UriError> {
-    let (scheme, rest) = text.split_once("://").ok_or(UriError::NoScheme)?;
-    let place = match scheme {
-        "s3" | "gs" => "bucket",
-        "az" => "container",
-        "file" => "folder",
-        other => return Err(UriError::Scheme(other.to_owned())),
-    };
-    if let Some(letter) = rest.chars().find(|letter| matches!(letter, '?' | '#')) {
-        return Err(UriError::Letter(letter));
-    }
-    let named = if scheme == "file" {
-        rest.len() > 1 && rest.starts_with('/')
-    } else {
-        !rest.starts_with('/')
-    };
-    if rest.is_empty() || !named {
-        return Err(UriError::NoBucket(place));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
 
 /// Returns the repository of a source: what its own `snapshotRepo` says, else a folder with the
 /// source's name in the default one.
@@ -57,7 +18,7 @@ pub(crate) fn of(
 ) -> Option<Repository> {
     if let Some((repo, (_, text))) = repo.and_then(|repo| Some((repo, repo.uri()?))) {
         return Some(Repository {
-            uri: uri(text).ok()?,
+            uri: text.parse().ok()?,
             region: repo.region().map(|(_, region)| region.to_owned()),
             endpoint: repo.endpoint.clone(),
             role_arn: repo.s3_role_arn.clone(),
@@ -66,7 +27,7 @@ pub(crate) fn of(
     let default = installation.default_snapshot_repository.as_ref()?;
     let own_region = repo.and_then(|repo| repo.region()).map(|(_, region)| region.to_owned());
     Some(Repository {
-        uri: format!("{}/{}", uri(&default.repo_path_uri).ok()?, names::allowed(source)),
+        uri: default.repo_path_uri.parse::<RepositoryUri>().ok()?.join(&names::allowed(source)),
         region: own_region.or_else(|| default.aws_region.clone()),
         endpoint: repo.and_then(|repo| repo.endpoint.clone()).or_else(|| default.endpoint.clone()),
         role_arn: repo
@@ -78,14 +39,18 @@ pub(crate) fn of(
 /// Returns where a repository is: the same text, however its URI and service are spelled.
 pub(crate) fn place(repository: &Repository) -> String {
     let Repository { uri, endpoint, .. } = repository;
-    let (scheme, path) = uri.split_once("://").unwrap_or(("", uri));
-    // A store keeps empty parts of a path apart, a file system does not.
-    let empty = |part: &&str| scheme == "file" && (part.is_empty() || *part == ".");
-    let parts: Vec<&str> = path.split('/').filter(|part| !empty(part)).collect();
+    let place = match uri.as_folder() {
+        // A store keeps empty parts of a path apart, a file system does not.
+        Some(folder) => {
+            let parts = folder.components().filter(|part| *part != Component::RootDir);
+            format!("file://{}", parts.collect::<PathBuf>().display())
+        }
+        None => uri.to_string(),
+    };
     // Services of their own may each have a bucket of this name.
     let service =
         endpoint.as_ref().map(|endpoint| format!(" at {}", endpoint.trim_end_matches('/')));
-    format!("{scheme}://{}{}", parts.join("/"), service.unwrap_or_default())
+    format!("{place}{}", service.unwrap_or_default())
 }
 
 /// Returns the name under which a cluster knows a repository. It is made of the place alone: a
@@ -109,14 +74,6 @@ mod tests {
     use crate::installation::DefaultRepository;
 
     #[test]
-    fn the_four_schemes_are_read() {
-        for text in ["s3://bucket", "s3://bucket/a/b", "gs://b/p", "az://c/p", "file:///srv/repo"] {
-            assert_eq!(uri(text).as_deref(), Ok(text));
-        }
-        assert_eq!(uri("s3://bucket/a/").as_deref(), Ok("s3://bucket/a"));
-    }
-
-    #[test]
     fn sources_without_a_repository_get_a_folder_each_in_the_default_one() {
         let default = DefaultRepository {
             repo_path_uri: "s3://bucket/all/".to_owned(),
@@ -124,7 +81,7 @@ mod tests {
         };
         let installation =
             Installation { default_snapshot_repository: Some(default), ..Installation::default() };
-        let uri = |source| of(source, None, &installation).expect("a repository").uri;
+        let uri = |source| of(source, None, &installation).expect("a repository").uri.to_string();
         assert_eq!(uri("legacy"), "s3://bucket/all/legacy");
         let folders = [uri("a/b"), uri("A/b"), uri("a-b"), uri("..")];
         for (position, folder) in folders.iter().enumerate() {
@@ -137,7 +94,7 @@ mod tests {
     #[test]
     fn a_place_has_one_name_however_it_is_spelled() {
         let name = |uri: &str, endpoint: Option<&str>| {
-            let uri = super::uri(uri).expect("a URI");
+            let uri = uri.parse().expect("a URI");
             let endpoint = endpoint.map(str::to_owned);
             registered_name(&Repository { uri, region: None, endpoint, role_arn: None })
         };
@@ -178,14 +135,5 @@ mod tests {
         assert_eq!(of(&repo(None, Some("own"))).as_deref(), Some("own"));
         assert_eq!(of(&repo(Some("s3://a"), Some("own"))).as_deref(), Some("own"));
         assert_eq!(of(&repo(Some("s3://a"), None)), None);
-    }
-
-    #[test]
-    fn other_texts_are_refused() {
-        assert_eq!(uri("/srv/repo"), Err(UriError::NoScheme));
-        assert_eq!(uri("hdfs://a/b"), Err(UriError::Scheme("hdfs".to_owned())));
-        assert_eq!(uri("s3:///a"), Err(UriError::NoBucket("bucket")));
-        assert_eq!(uri("file://srv/repo"), Err(UriError::NoBucket("folder")));
-        assert_eq!(uri("file:///"), Err(UriError::NoBucket("folder")));
     }
 }

@@ -6,7 +6,7 @@ use argo::{
     Arguments, ConfigMap, DagTask, DagTemplate, Inputs, Parameter, Template, ValueFrom,
     WorkflowStep, io::KeyRef, names, template::PodMetadata,
 };
-use step_api::rfs::RfsRole;
+use contract::rfs::RfsRole;
 
 use super::{
     request,

@@ -52,8 +52,8 @@ pub(super) fn rendered<'a>(
 /// Returns the labels of a migration, without their prefix.
 pub(super) fn labels(migration: &PlannedMigration, group: &str) -> Vec<(&'static str, String)> {
     let snapshot = match &migration.snapshot.snapshot {
-        step_api::SnapshotChoice::Existing { name } => names::allowed(name),
-        step_api::SnapshotChoice::Created { prefix } => prefix.clone(),
+        contract::SnapshotChoice::Existing { name } => names::allowed(name),
+        contract::SnapshotChoice::Created { prefix } => prefix.clone(),
     };
     vec![
         ("migration", migration.id.clone()),

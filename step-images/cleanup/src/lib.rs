@@ -16,20 +16,16 @@ mod leftover;
 mod source;
 mod target;
 
-use anyhow::Context as _;
-use step_api::{
-    Context, Exit, Failure,
+use contract::{
+    Exit, Failure,
     cleanup::{CleanupAnswer, CleanupMode, CleanupRequest},
     exit::exit_of,
 };
+use step::Context;
 
 /// Runs the step.
-pub fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupAnswer> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(async move { cleanup(&request, &context).await })
+pub async fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupAnswer> {
+    cleanup(&request, &context).await
 }
 
 async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<CleanupAnswer> {

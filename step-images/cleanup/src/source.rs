@@ -1,10 +1,11 @@
 //! What is cleaned on the source: the snapshots that the migration took, and the registration of
 //! its repository.
 
-use cluster::{Client, ClusterError, snapshots};
+use cluster::{ClusterError, snapshots};
+use contract::{Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 use coordination::resolve;
 use snapshot_step::registration::{Standing, definition, find, is_same_place};
-use step_api::{Context, Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
+use step::Context;
 
 use crate::Done;
 
@@ -22,8 +23,8 @@ pub(crate) async fn clean(
         // Neither the snapshot nor the registration, if there is one, is ours.
         return Ok(());
     }
-    let client = Client::new(source, &context.source, &context.storage).map_err(Failure::from)?;
-    let wanted = definition(&snapshot.repository, None)?;
+    let client = context.source(source)?;
+    let wanted = definition(&snapshot.repository, None);
     let Some(Standing { name: repository, definition }) = find(&client, ours, &wanted).await?
     else {
         done.actions.extend(left_behind(snapshot, context).await);

@@ -4,16 +4,17 @@
 //! first it is looked through ([`look`]), then the source is cleaned, then it is removed.
 
 use cluster::{Client, Patience, indices};
+use contract::{
+    Failure,
+    cleanup::{CleanupMode, CleanupRequest},
+};
 use coordination::{
     decision::{self, GroupDocument, RunState},
     working_state::{self, Stored},
 };
 use rfs_step::{FAILED_DOCUMENTS_INDEX, state::Scope, tuning};
 use serde_json::Value;
-use step_api::{
-    Context, Failure,
-    cleanup::{CleanupMode, CleanupRequest},
-};
+use step::Context;
 
 use crate::{
     Done,
@@ -36,7 +37,7 @@ pub(crate) async fn look(
     done: &mut Done,
 ) -> anyhow::Result<Removable> {
     let CleanupRequest { mode, migration, target, snapshot, .. } = request;
-    let client = Client::new(target, &context.target, &context.storage).map_err(Failure::from)?;
+    let client = context.target(target)?;
     let client = match mode {
         CleanupMode::Complete => client,
         // The run has failed; perhaps because this cluster cannot be reached.
@@ -44,7 +45,7 @@ pub(crate) async fn look(
     };
     let mut kept = 0;
     let run = context.run.as_str();
-    let repository = &snapshot.repository.uri;
+    let repository = &snapshot.repository.uri.to_string();
     let decisions = decision::of_migration(&client, repository, migration).await?;
     let registered = decisions.iter().any(|decided| decided.run == run);
     let mut groups = Vec::new();
@@ -176,8 +177,8 @@ fn removal(group: &str, scope: &[Stored<Value>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use contract::ExistingIndices;
     use serde_json::json;
-    use step_api::register::ExistingIndices;
 
     use super::*;
 

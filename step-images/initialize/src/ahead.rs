@@ -1,12 +1,13 @@
 //! What will the register step refuse?
 
 use cluster::{Client, Patience};
+use contract::{Exit, Failure, initialize::InitializeRequest};
 use coordination::{
     decision::Origin,
     outlook::{self, Outlook},
     resolve::Opened,
 };
-use step_api::{Context, Exit, Failure, initialize::InitializeRequest};
+use step::Context;
 
 use crate::problems::Problems;
 
@@ -39,11 +40,12 @@ pub(crate) async fn look(
     known: Known,
     problems: &mut Problems,
 ) {
+    let repository = request.snapshot.repository.uri.to_string();
     let origin = Origin {
         run: context.run.as_str(),
         migration: &request.migration,
         snapshot: &known.snapshot,
-        repository: &request.snapshot.repository.uri,
+        repository: &repository,
     };
     let target = target.clone().with_patience(Patience::LOOKING);
     match outlook::look(&target, origin, known.place, &request.groups, &known.names).await {

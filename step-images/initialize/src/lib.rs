@@ -21,12 +21,13 @@ mod storage;
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use coordination::source_version;
-use step_api::{
-    ClusterAccess, Context,
+use contract::{
+    ClusterAccess,
     initialize::{InitializeAnswer, InitializeRequest},
     version::{Support, support},
 };
+use coordination::source_version;
+use step::Context;
 
 use crate::{
     probe::{Probed, Role},
@@ -35,12 +36,8 @@ use crate::{
 };
 
 /// Runs the step.
-pub fn run(request: InitializeRequest, context: Context) -> anyhow::Result<InitializeAnswer> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(async move { initialize(&request, &context).await })
+pub async fn run(request: InitializeRequest, context: Context) -> anyhow::Result<InitializeAnswer> {
+    initialize(&request, &context).await
 }
 
 async fn initialize(
@@ -51,12 +48,14 @@ async fn initialize(
     let mut problems = Problems::default();
 
     let storage = &context.storage;
-    let secret = Secret { name: target_secret.as_deref(), credentials: &context.target };
+    let credentials = context.credentials(step::TARGET);
+    let secret = Secret { name: target_secret.as_deref(), credentials: &credentials };
     let target = probe(target, secret, storage, Role::Target, &mut problems).await;
     let source = match source {
         Some(source) => {
             let role = Role::Source { takes_snapshot: snapshot.is_created() };
-            let secret = Secret { name: source_secret.as_deref(), credentials: &context.source };
+            let credentials = context.credentials(step::SOURCE);
+            let secret = Secret { name: source_secret.as_deref(), credentials: &credentials };
             probe(source, secret, storage, role, &mut problems).await
         }
         None => None,

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_api::process::main(initialize_step::run)
+    step::main(initialize_step::run)
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use cluster::{Client, ClusterError, Patience, Request, indices, path, snapshots, version};
+use contract::{ClusterAccess, Credentials, ServerVersion};
 use coordination::working_state;
 use serde_json::json;
-use step_api::{ClusterAccess, Credentials, ServerVersion};
 
 use crate::problems::Problems;
 
@@ -121,7 +121,7 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
 
 #[cfg(test)]
 mod tests {
-    use step_api::Auth;
+    use contract::Auth;
 
     use super::*;
 

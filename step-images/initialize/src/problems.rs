@@ -1,7 +1,7 @@
 //! What is wrong, all of it, and with which code does the step end?
 
 use cluster::ClusterError;
-use step_api::{Exit, Failure, exit::exit_of};
+use contract::{Exit, Failure, exit::exit_of};
 
 /// The problems found so far.
 #[derive(Debug, Default)]

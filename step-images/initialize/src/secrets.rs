@@ -3,7 +3,7 @@
 //! A Secret that is not there is no error of the pod, for a cluster may need none: here it is seen
 //! first, and here its name is known.
 
-use step_api::{Auth, ClusterAccess, Credentials};
+use contract::{Auth, ClusterAccess, Credentials};
 
 /// A Secret, and what came of it.
 pub(crate) struct Secret<'a> {

@@ -1,11 +1,12 @@
 //! Can the repository be read from here, and is the snapshot there if it should be?
 
+use contract::{Failure, SnapshotSource};
 use coordination::{
     faults,
     resolve::{self, Opened},
 };
 use snapshot_repo::RepositoryError;
-use step_api::{Context, Failure, SnapshotSource};
+use step::Context;
 
 use crate::problems::Problems;
 
@@ -21,7 +22,7 @@ pub(crate) async fn check(
         }
         return None;
     }
-    match resolve::open(source, context).await {
+    match resolve::open(source, &context.run, &context.storage).await {
         Ok(opened) => Some(opened),
         Err(error) => {
             problems.fault(&error);
@@ -32,8 +33,6 @@ pub(crate) async fn check(
 
 /// A repository that is to be written may be empty, but must be a place that can be read.
 async fn readable(source: &SnapshotSource, context: &Context) -> anyhow::Result<()> {
-    // The source must be able to register it too; a URI that it cannot is found here.
-    snapshot_step::registration::definition(&source.repository, None)?;
     let repository = resolve::open_repository(source, &context.storage).map_err(|error| {
         let missing = error.chain().any(|cause| {
             matches!(
@@ -50,7 +49,7 @@ async fn readable(source: &SnapshotSource, context: &Context) -> anyhow::Result<
              to it, name it in `path.repo` in the configuration of every node of the source, and \
              mount it where the migration runs"
         );
-        Failure::new(step_api::Exit::NotFound, message).into()
+        Failure::new(contract::Exit::NotFound, message).into()
     })?;
     match repository.contents().await {
         Ok(_) | Err(RepositoryError::NoRepository { .. }) => Ok(()),

@@ -23,30 +23,25 @@ mod report;
 mod target;
 
 use anyhow::Context as _;
-use cluster::Client;
-use coordination::{faults::of_repository, resolve, source_version};
-use snapshot_repo::GlobalMetadata;
-use step_api::{
-    Context, Exit, Failure,
+use contract::{
+    Exit, Failure,
     metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
 };
+use coordination::{faults::of_repository, resolve, source_version};
+use snapshot_repo::GlobalMetadata;
+use step::Context;
 use transform::{Task, Versions, Wanted};
 
 use crate::plan::Work;
 
 /// Runs the step.
-pub fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(async move { metadata(&request, &context).await })
+pub async fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
+    metadata(&request, &context).await
 }
 
 async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Result<MetadataAnswer> {
-    let client =
-        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
-    let opened = resolve::open(&request.snapshot, context).await?;
+    let client = context.target(&request.target)?;
+    let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let snapshot = &opened.snapshot;
     let versions = Versions {

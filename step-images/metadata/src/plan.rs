@@ -1,8 +1,8 @@
 //! What is each item, and what is to be done with it? No cluster is asked here.
 
+use contract::metadata::MetadataKind;
 use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
-use step_api::metadata::MetadataKind;
 use transform::{Openness, Proposal, Task, Versions, Wanted};
 
 /// One item on its way.

@@ -3,7 +3,7 @@
 //! It travels as an output parameter of a workflow node, which an API server keeps whole. What is
 //! cut is said in the answer, and the log has all of it.
 
-use step_api::{
+use contract::{
     Summary as _,
     metadata::{MetadataAnswer, MetadataItem, MetadataOutcome},
 };
@@ -67,7 +67,7 @@ fn truncate_line(line: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use step_api::metadata::{MetadataKind, MetadataMode};
+    use contract::metadata::{MetadataKind, MetadataMode};
 
     use super::*;
 

@@ -9,11 +9,11 @@ use cluster::{
     path,
     templates::{self, TemplateKind},
 };
-use serde_json::{Value, json};
-use step_api::{
+use contract::{
     Failure, ServerVersion,
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
+use serde_json::{Value, json};
 use transform::{Item, NeedKind, Stock, Task, Versions, apply, difference, needs};
 
 use crate::plan::Work;

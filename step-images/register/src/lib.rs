@@ -10,8 +10,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use cluster::Client;
+use contract::{
+    Exit, Failure,
+    register::{RegisterAnswer, RegisterRequest, RegisteredGroup},
+};
 use coordination::{
     decision::{self, GroupDocument, Origin},
     earlier,
@@ -23,10 +26,7 @@ use coordination::{
 };
 use futures::{StreamExt as _, stream};
 use snapshot_repo::{IndexMetadata, IndexState, RepositoryError, ShardFiles};
-use step_api::{
-    Context, Exit, Failure,
-    register::{RegisterAnswer, RegisterRequest, RegisteredGroup},
-};
+use step::Context;
 
 /// Findings that a message lists.
 const LISTED: usize = 50;
@@ -38,23 +38,19 @@ const WATCHED: Duration = Duration::from_mins(2);
 const READS_AT_ONCE: usize = 16;
 
 /// Runs the step.
-pub fn run(request: &RegisterRequest, context: &Context) -> anyhow::Result<RegisterAnswer> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(register(request, context))
+pub async fn run(request: RegisterRequest, context: Context) -> anyhow::Result<RegisterAnswer> {
+    register(&request, &context).await
 }
 
 async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Result<RegisterAnswer> {
-    let client =
-        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
-    let opened = resolve::open(&request.snapshot, context).await?;
+    let client = context.target(&request.target)?;
+    let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
+    let repository = request.snapshot.repository.uri.to_string();
     let origin = Origin {
         run: context.run.as_str(),
         migration: &request.migration,
         snapshot: &opened.snapshot.uuid,
-        repository: &request.snapshot.repository.uri,
+        repository: &repository,
     };
 
     let names: Vec<String> =

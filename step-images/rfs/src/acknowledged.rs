@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 
-use step_api::rfs::Ledger;
+use contract::Ledger;
 
 /// A place in a shard and the ledger of everything before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -253,7 +253,7 @@ mod tests {
     use crate::acknowledged::{Acknowledged, Checkpoint};
 
     fn batch() -> BatchNumber {
-        Acknowledged::resume(Checkpoint::default()).read(0, step_api::rfs::Ledger::default())
+        Acknowledged::resume(Checkpoint::default()).read(0, contract::Ledger::default())
     }
 
     fn document<'a>(id: &'a str, source: &'a str) -> Document<'a> {

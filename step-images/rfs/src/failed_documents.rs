@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use cluster::{Client, Repeat, Request, bulk::ItemResult, indices, path};
+use contract::{Exit, Failure};
 use coordination::working_state::{self, key_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use step_api::{Exit, Failure};
 
 use crate::state::{Item, Scope};
 

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use contract::{
+    Exit, Failure, Measure, Progress,
+    rate::Rate,
+    rfs::{RfsAnswer, RfsRole},
+};
 use coordination::{
     decision::{self, RunState},
     resolve,
-};
-use step_api::{
-    Count, Exit, Failure, Progress,
-    rate::Rate,
-    rfs::{RfsAnswer, RfsRole},
 };
 
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
 };
 
 const ASKED_EACH: Duration = Duration::from_secs(1);
-const LOGGED_EACH: Duration = Duration::from_secs(10);
 const RATE_OVER: Duration = Duration::from_secs(10);
 
 /// Failed items that a message lists.
@@ -46,7 +45,7 @@ pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
             }
             Err(error) => error,
         };
-        let passing = step_api::exit::exit_of(&error) == Exit::Temporary;
+        let passing = contract::exit::exit_of(&error) == Exit::Temporary;
         let Some(pause) = trouble.pause(start.elapsed()).filter(|_| passing) else {
             return Err(error);
         };
@@ -58,27 +57,20 @@ pub(crate) async fn follow(step: &Step) -> anyhow::Result<RfsAnswer> {
 /// What was seen so far.
 struct Follower {
     rate: Rate,
-    logged: Option<Duration>,
     stillness: Stillness,
     decision: Seen,
 }
 
 impl Follower {
     fn new() -> Self {
-        Self {
-            rate: Rate::over(RATE_OVER),
-            logged: None,
-            stillness: Stillness::default(),
-            decision: Seen::Never,
-        }
+        Self { rate: Rate::over(RATE_OVER), stillness: Stillness::default(), decision: Seen::Never }
     }
 
     /// Looks once; answers the end, when it is there.
     async fn look(&mut self, step: &Step, now: Duration) -> anyhow::Result<Option<RfsAnswer>> {
         let totals = state::totals(&step.client, step.scope()).await?;
         self.rate.note(now, totals.ledger.accepted + totals.ledger.rejected);
-        let progress = progress(&totals, &self.rate);
-        step.context.report(&progress);
+        step.context.report(&progress(&totals, &self.rate));
         if totals.open + totals.done + totals.failed == 0 {
             let request = &step.request;
             let group =
@@ -94,18 +86,6 @@ impl Follower {
             return judge(step, totals).await.map(Some);
         }
         self.is_worked_on(step).await?;
-        if self.logged.is_none_or(|logged| now.saturating_sub(logged) >= LOGGED_EACH) {
-            self.logged = Some(now);
-            tracing::info!(
-                shards = %format!("{}/{}", progress.shards.done, progress.shards.total),
-                documents = %format!("{}/{}", progress.documents.done, progress.documents.total),
-                rejected = totals.ledger.rejected,
-                bytes = progress.bytes,
-                rate = %format!("{:.0}/s", progress.rate),
-                eta_seconds = progress.eta_seconds,
-                "documents are being restored"
-            );
-        }
         let lease = Duration::from_secs(u64::from(step.request.limits.lease_seconds.max(1)));
         if self.stillness.note(&totals, now) >= lease * STILL_LEASES {
             self.stillness.begin(now);
@@ -164,13 +144,15 @@ fn progress(totals: &Totals, rate: &Rate) -> Progress {
     let over = ledger.accepted + ledger.rejected;
     // The number to expect counts nested documents too, so it falls to the truth as shards end.
     let total = if open == 0 { over } else { documents.saturating_sub(ledger.nested).max(over) };
-    Progress {
-        shards: Count { done, total: open + done + failed },
-        documents: Count { done: over, total },
-        bytes: ledger.bytes,
-        rate: rate.a_second(),
-        eta_seconds: rate.seconds_for(total.saturating_sub(over)),
+    let mut measures = vec![
+        Measure::count("shards", done, Some(open + done + failed)),
+        Measure::count("documents", over, Some(total)).with_rate(rate.a_second()),
+        Measure::bytes("bytes", ledger.bytes, None),
+    ];
+    if ledger.rejected > 0 {
+        measures.push(Measure::count("rejected", ledger.rejected, None));
     }
+    Progress { measures, eta_seconds: rate.seconds_for(total.saturating_sub(over)), waiting: None }
 }
 
 /// Nothing moves: if a worker left a reason, that is the end; if not, the workers may be paused.
@@ -225,7 +207,7 @@ async fn judge(step: &Step, totals: Totals) -> anyhow::Result<RfsAnswer> {
 
 #[cfg(test)]
 mod tests {
-    use step_api::rfs::Ledger;
+    use contract::Ledger;
 
     use super::*;
 
@@ -236,9 +218,12 @@ mod tests {
         let at = |open| {
             progress(&Totals { open, done: 2, documents: 20, ledger, ..Totals::default() }, &rate)
         };
-        assert_eq!(at(1).documents, Count { done: 7, total: 17 });
-        assert_eq!(at(0).documents, Count { done: 7, total: 7 });
-        assert_eq!(at(1).shards, Count { done: 2, total: 3 });
+        let counted = |open: u64, what: &str| {
+            at(open).measure(what).map(|measure| (measure.done, measure.total))
+        };
+        assert_eq!(counted(1, "documents"), Some((7, Some(17))));
+        assert_eq!(counted(0, "documents"), Some((7, Some(7))));
+        assert_eq!(counted(1, "shards"), Some((2, Some(3))));
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! Runs only then. What `follow` sees of a fleet that failed is what it sees of one that a person
 //! has paused: nothing. So this leaves a note for it, unless the work was done before the end.
 
-use coordination::decision;
-use step_api::{
+use contract::{
     Exit, Failure,
     rfs::{RfsAnswer, RfsRole},
 };
+use coordination::decision;
 
 use crate::{
     Step,

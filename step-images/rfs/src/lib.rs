@@ -34,19 +34,12 @@ mod transfer;
 pub mod tuning;
 mod work;
 
-use anyhow::Context as _;
 use cluster::Client;
+use contract::rfs::{RfsAnswer, RfsRequest, RfsRole};
 use coordination::resolve::{self, Opened};
-use step_api::{
-    Context, Failure,
-    rfs::{RfsAnswer, RfsRequest, RfsRole},
-};
+use step::Context;
 
 pub use failed_documents::INDEX as FAILED_DOCUMENTS_INDEX;
-
-/// Threads for reading files and decoding. The allocator keeps memory for each thread, so their
-/// number is bounded as the rest of the memory is.
-const BLOCKING_THREADS: usize = 4;
 
 /// What all roles need.
 pub(crate) struct Step {
@@ -68,19 +61,9 @@ impl Step {
 }
 
 /// Runs the step.
-pub fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .build()
-        .context("starting the runtime")?
-        .block_on(role(request, context))
-}
-
-async fn role(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
-    let client =
-        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
-    let opened = resolve::open(&request.snapshot, &context).await?;
+pub async fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
+    let client = context.target(&request.target)?;
+    let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let role = request.role;
     let step = Step { request, context, client, opened };
     match role {

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::{Client, indices};
+use contract::{
+    ExistingIndices, Exit, Failure, Ledger,
+    rfs::{RfsAnswer, RfsRole},
+};
 use coordination::{
     count, decision, equal_ids, faults,
     resolve::{self, ResolvedIndex},
@@ -12,11 +16,6 @@ use coordination::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 use snapshot_repo::SourceMode;
-use step_api::{
-    Exit, Failure,
-    register::ExistingIndices,
-    rfs::{Ledger, RfsAnswer, RfsRole},
-};
 
 use crate::{
     Step, failed_documents,

@@ -6,8 +6,8 @@
 
 use std::num::NonZeroUsize;
 
+use contract::Ledger;
 use snapshot_repo::{Batch, RepositoryError, ShardDocuments};
-use step_api::rfs::Ledger;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// How many batches wait for the sender.

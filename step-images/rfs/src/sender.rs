@@ -6,7 +6,7 @@ use std::{
 };
 
 use cluster::{Client, ClusterError, Repeat, Request, path};
-use step_api::Exit;
+use contract::Exit;
 use tokio::sync::watch;
 
 use crate::{
@@ -262,7 +262,7 @@ impl Sender {
     pub(crate) async fn keep(&self, documents: &[FailedDocument]) -> Result<(), Stop> {
         failed_documents::write(&self.client, documents)
             .await
-            .map_err(|error| Stop::GivenBack(step_api::exit::exit_of(&error), format!("{error:#}")))
+            .map_err(|error| Stop::GivenBack(contract::exit::exit_of(&error), format!("{error:#}")))
     }
 }
 
@@ -331,11 +331,11 @@ fn wait_before(tries: Tries, load: &Load) -> Duration {
 mod tests {
     use std::collections::BTreeMap;
 
-    use coordination::working_state::Version;
-    use step_api::{
+    use contract::{
+        Ledger,
         access::{Auth, ClusterAccess, Credentials},
-        rfs::Ledger,
     };
+    use coordination::working_state::Version;
 
     use super::*;
     use crate::{

@@ -5,10 +5,10 @@
 
 use anyhow::Context as _;
 use cluster::Client;
+use contract::Ledger;
 use coordination::working_state::{self, Stored, Version, key_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use step_api::rfs::Ledger;
 
 use crate::acknowledged::Checkpoint;
 

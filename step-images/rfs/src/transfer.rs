@@ -16,12 +16,9 @@ use std::{
 };
 
 use cluster::Client;
+use contract::{Exit, Ledger, rfs::RfsLimits};
 use coordination::faults;
 use snapshot_repo::{Batch, DocumentRef, Position, RepositoryError, Snapshot, source};
-use step_api::{
-    Exit,
-    rfs::{Ledger, RfsLimits},
-};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinSet,
@@ -387,7 +384,7 @@ impl<'a> Transfer<'a> {
             }
             Ok(None) => Err(Halt::Lost),
             Err(error) => {
-                let exit = step_api::exit::exit_of(&error);
+                let exit = contract::exit::exit_of(&error);
                 Err(Stop::GivenBack(exit, format!("{error:#}")).into())
             }
         }
@@ -444,7 +441,7 @@ impl<'a> Transfer<'a> {
                     ended
                 }
                 Ended::Done(_) => Ended::GivenBack {
-                    exit: step_api::exit::exit_of(&error),
+                    exit: contract::exit::exit_of(&error),
                     reason: format!("{error:#}"),
                     position: item.position,
                 },

@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::{Client, Request, path};
+use contract::{Exit, Failure};
 use coordination::{
     faults::decoded,
     working_state::{self, Stored, key_of},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use step_api::{Exit, Failure};
 
 use crate::state::Scope;
 

@@ -20,11 +20,11 @@ use std::{
 
 use anyhow::Context as _;
 use cluster::Client;
-use coordination::working_state::{Stored, key_of};
-use step_api::{
-    Exit, Failure,
-    rfs::{Ledger, RfsAnswer, RfsRole},
+use contract::{
+    Exit, Failure, Ledger,
+    rfs::{RfsAnswer, RfsRole},
 };
+use coordination::working_state::{Stored, key_of};
 use tokio::{
     sync::oneshot,
     task::{JoinError, JoinSet},
@@ -148,7 +148,7 @@ impl Worker {
             if done.progress > before {
                 trouble.ends();
             }
-            let passing = step_api::exit::exit_of(&error) == Exit::Temporary;
+            let passing = contract::exit::exit_of(&error) == Exit::Temporary;
             let Some(pause) = trouble.pause(self.now()).filter(|_| passing) else {
                 return Err(error);
             };

@@ -1,14 +1,16 @@
 //! What is in a snapshot that was there before the migration?
 
+use contract::{SnapshotSource, snapshot::SnapshotAnswer};
 use coordination::resolve::{self, Opened};
-use step_api::{Context, SnapshotSource, snapshot::SnapshotAnswer};
+use step::Context;
 
 /// Reads an existing snapshot in its repository; one that is not whole is an error.
 pub(crate) async fn look(
     source: &SnapshotSource,
     context: &Context,
 ) -> anyhow::Result<SnapshotAnswer> {
-    let Opened { repository: _, snapshot } = resolve::open(source, context).await?;
+    let Opened { repository: _, snapshot } =
+        resolve::open(source, &context.run, &context.storage).await?;
     let seconds = snapshot
         .start_millis
         .zip(snapshot.end_millis)

@@ -13,28 +13,23 @@ pub mod registration;
 mod selection;
 mod take;
 
-use anyhow::Context as _;
-use cluster::{Client, version};
-use step_api::{
-    Context, Failure,
+use cluster::version;
+use contract::{
+    Failure,
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
+use step::Context;
 
 /// Runs the step.
-pub fn run(request: SnapshotRequest, context: Context) -> anyhow::Result<SnapshotAnswer> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(async move { snapshot(&request, &context).await })
+pub async fn run(request: SnapshotRequest, context: Context) -> anyhow::Result<SnapshotAnswer> {
+    snapshot(&request, &context).await
 }
 
 async fn snapshot(request: &SnapshotRequest, context: &Context) -> anyhow::Result<SnapshotAnswer> {
     if !request.snapshot.is_created() {
         return existing::look(&request.snapshot, context).await;
     }
-    let client =
-        Client::new(&request.source, &context.source, &context.storage).map_err(Failure::from)?;
+    let client = context.source(&request.source)?;
     let indices = selection::select(&client, &request.groups).await?;
     let version = version::detect(&client).await.map_err(Failure::from)?;
     let repository = registration::ensure(&client, request, &version).await?;

@@ -7,7 +7,7 @@ use cluster::{
     Client,
     indices::{self, IndexSummary},
 };
-use step_api::{Exit, Failure, register::Group, selection};
+use contract::{Exit, Failure, Group, selection};
 
 /// Lists the source's indices and returns the names that at least one group means: none, if every
 /// group may be empty.
@@ -60,7 +60,7 @@ fn warn_of_state(found: &[IndexSummary], selected: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use step_api::register::ExistingIndices;
+    use contract::ExistingIndices;
 
     use super::*;
 

@@ -9,22 +9,20 @@ use cluster::{
     Client, ClusterError,
     snapshots::{self, SnapshotInfo, SnapshotProgress},
 };
-use serde_json::{Value, json};
-use step_api::{
-    Context, Count, Exit, Failure, Progress, ServerVersion,
+use contract::{
+    Exit, Failure, Group, Measure, Progress, ServerVersion,
     rate::{Rate, as_float},
-    register::Group,
     selection,
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
+use serde_json::{Value, json};
+use step::Context;
 
 use crate::existing::seconds_between;
 
 /// Small snapshots are done in a moment, so the first looks come soon.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LOOKS: Duration = Duration::from_secs(1);
-/// How often a line of progress is logged.
-const LOGS: Duration = Duration::from_secs(10);
 /// The rate is that of the last while, since shards differ.
 const RATE_OVER: Duration = Duration::from_secs(20);
 /// A snapshot that was accepted shows up in the list after a moment.
@@ -85,11 +83,12 @@ fn throughput(answer: &SnapshotAnswer) -> String {
 fn progress(seen: &SnapshotProgress, rate: &Rate) -> Progress {
     let SnapshotProgress { shards_done, shards_total, bytes_done, bytes_total } = *seen;
     Progress {
-        shards: Count { done: shards_done, total: shards_total },
-        documents: Count::default(),
-        bytes: bytes_done,
-        rate: rate.a_second(),
+        measures: vec![
+            Measure::count("shards", shards_done, Some(shards_total)),
+            Measure::bytes("bytes", bytes_done, None).with_rate(rate.a_second()),
+        ],
         eta_seconds: rate.seconds_for(bytes_total.saturating_sub(bytes_done)),
+        waiting: None,
     }
 }
 
@@ -163,7 +162,6 @@ impl Taking<'_> {
         let start = Instant::now();
         let mut rate = Rate::over(RATE_OVER);
         let mut pause = FIRST_LOOK;
-        let mut next_log = LOGS;
         loop {
             let info = self.info().await?;
             let ended = info.as_ref().is_some_and(|info| info.state != "IN_PROGRESS");
@@ -173,19 +171,7 @@ impl Taking<'_> {
                     .map_err(Failure::from)?
                     .unwrap_or_default();
                 rate.note(start.elapsed(), seen.bytes_done);
-                let progress = progress(&seen, &rate);
-                context.report(&progress);
-                if start.elapsed() >= next_log {
-                    next_log = start.elapsed() + LOGS;
-                    tracing::info!(
-                        shards = progress.shards.done,
-                        of = progress.shards.total,
-                        bytes = progress.bytes,
-                        eta_seconds = progress.eta_seconds,
-                        "{:.1} MB/s",
-                        progress.rate / 1e6
-                    );
-                }
+                context.report(&progress(&seen, &rate));
                 if let Some(info) = info.filter(|_| ended) {
                     return Ok((info, seen));
                 }
@@ -302,7 +288,7 @@ fn absent(info: &SnapshotInfo, indices: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use cluster::snapshots::{ShardFailure, SnapshotShards};
-    use step_api::register::ExistingIndices;
+    use contract::ExistingIndices;
 
     use super::*;
 
@@ -329,8 +315,8 @@ mod tests {
         assert_eq!(progress(&seen, &rate).eta_seconds, None);
         rate.note(Duration::from_secs(2), 200);
         let progress = progress(&seen, &rate);
-        assert_eq!((progress.bytes, progress.eta_seconds), (200, Some(8)));
-        assert_eq!(progress.shards, Count { done: 1, total: 4 });
+        assert_eq!(progress.eta_seconds, Some(8));
+        assert_eq!(progress.to_string(), "1/4 shards, 200 B, 100 B/s, 8 s left");
     }
 
     #[test]

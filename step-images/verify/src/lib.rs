@@ -18,18 +18,18 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
-use cluster::{Client, indices};
+use cluster::indices;
+use contract::{
+    Exit, Failure,
+    verify::{VerifiedIndex, VerifyAnswer, VerifyMode, VerifyRequest},
+};
 use coordination::{
     count, faults,
     resolve::{self, ResolvedIndex},
     working_state::Stored,
 };
 use rfs_step::state::{self, Item, Scope};
-use step_api::{
-    Context, Exit, Failure,
-    verify::{VerifiedIndex, VerifyAnswer, VerifyMode, VerifyRequest},
-};
+use step::Context;
 
 use crate::{
     documents::Depth,
@@ -37,18 +37,13 @@ use crate::{
 };
 
 /// Runs the step.
-pub fn run(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(verify(request, context))
+pub async fn run(request: VerifyRequest, context: Context) -> anyhow::Result<VerifyAnswer> {
+    verify(&request, &context).await
 }
 
 async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
-    let client =
-        Client::new(&request.target, &context.target, &context.storage).map_err(Failure::from)?;
-    let opened = resolve::open(&request.snapshot, context).await?;
+    let client = context.target(&request.target)?;
+    let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let scope = Scope {
         snapshot: &opened.snapshot.uuid,
@@ -124,7 +119,7 @@ fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> anyhow::Resu
     if lines.is_empty() {
         return Ok(answer);
     }
-    let table = step_api::Summary::summary(&answer);
+    let table = contract::Summary::summary(&answer);
     let message = format!(
         "what is on the target is not what the snapshot holds:\n{}\n{table}",
         lines.join("\n")

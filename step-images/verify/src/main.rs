@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_api::process::main(|request, context| verify_step::run(&request, &context))
+    step::main(verify_step::run)
 }

@@ -1,7 +1,7 @@
 //! Does the target's count fit the ledgers?
 
+use contract::{Ledger, verify::VerifiedIndex};
 use rfs_step::state::{Item, ItemState};
-use step_api::{rfs::Ledger, verify::VerifiedIndex};
 
 /// What is known of one index.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use super::Finding;
 
 /// The pure crates: no network, no runtime.
-const PURE: &[&str] = &["argo", "generator", "lucene", "step-api", "transform"];
+const PURE: &[&str] = &["argo", "generator", "lucene", "contract", "transform"];
 const EDGE: &[&str] = &["kube", "reqwest", "tokio"];
 
 /// The crates that may talk to Kubernetes; the tests may, since they drive those.

@@ -1,8 +1,8 @@
 //! `console clusters cat-indices`: what is on the clusters?
 
 use cluster::Request;
+use contract::Exit;
 use serde_json::{Map, Value};
-use step_api::Exit;
 
 use crate::{args::Format, clusters::Known, output};
 

@@ -1,7 +1,7 @@
 //! `console clusters connection-check`: can each cluster be reached, and what is it?
 
+use contract::Exit;
 use serde_json::json;
-use step_api::Exit;
 
 use crate::{args::Format, clusters::Known, output};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cluster::{Method, Request};
-use step_api::{Exit, Failure};
+use contract::{Exit, Failure};
 use url::Url;
 
 use crate::{clusters::Known, output};

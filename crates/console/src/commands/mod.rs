@@ -1,7 +1,7 @@
 //! One file a command; this one says which is which.
 
 use clap::CommandFactory as _;
-use step_api::Exit;
+use contract::Exit;
 
 use crate::{
     args::{Arguments, Clusters, Command},

@@ -18,8 +18,8 @@
 
 use anyhow::Context as _;
 use cluster::{Client, indices};
+use contract::{Exit, Failure};
 use serde_json::{Value, json};
-use step_api::{Exit, Failure};
 
 /// The index that holds the state.
 pub const INDEX: &str = ".migrations_working_state";

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use argo::WorkflowStatus;
+use contract::Progress;
 use engine::Gate;
-use step_api::Progress;
 
 use crate::view::outline::Outline;
 

@@ -4,9 +4,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use argo::Manifest;
+use contract::Exit;
 use generator::{Steps, findings};
 use serde_json::json;
-use step_api::Exit;
 
 use super::folder;
 use crate::{

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contract::Exit;
 use serde_json::json;
-use step_api::Exit;
 
 use super::credentials;
 use crate::{

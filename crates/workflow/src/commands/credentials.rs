@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contract::{Exit, variables};
 use serde_json::json;
-use step_api::{Exit, process::variables};
 
 use super::configure::ask;
 use crate::{

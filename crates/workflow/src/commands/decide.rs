@@ -1,8 +1,8 @@
 //! `workflow approve step` and `workflow reject step`: a person's answer to a gate.
 
+use contract::Exit;
 use engine::{Decided, Gate, GateState, Verdict};
 use globset::{Glob, GlobMatcher};
-use step_api::Exit;
 
 use crate::{
     args::{ApproveStep, DecisionFlags, Format, RejectStep},

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, env, io};
 
 use anyhow::Context as _;
+use contract::{Exit, variables};
 use engine::{Ended, Options, Programs};
 use session::StateDir;
-use step_api::{Exit, process::variables};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{args::EngineRun, local, output};

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use contract::Exit;
 use generator::Steps;
 use serde_json::{Value, json};
 use session::EngineFlags;
-use step_api::Exit;
 
 use super::folder;
 use crate::{

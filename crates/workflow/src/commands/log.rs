@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::Exit;
 use jiff::Timestamp;
-use step_api::Exit;
 
 use crate::{
     args::{Format, Log, LogFlags},

@@ -1,7 +1,7 @@
 //! One file a command; this one says which is which.
 
+use contract::Exit;
 use session::StateDir;
-use step_api::Exit;
 
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},

@@ -3,9 +3,9 @@
 //! The plan is what the compiler says; the preview is what the clusters say. A cluster that cannot
 //! be looked at is no fault of the file: the plan is shown all the same, with the reason.
 
+use contract::Exit;
 use generator::findings;
 use serde_json::json;
-use step_api::Exit;
 
 use crate::{
     args::{Format, Plan},

@@ -1,9 +1,9 @@
 //! `workflow reset`: remove what workflows leave behind.
 
 use argo::NodePhase;
+use contract::Exit;
 use globset::Glob;
 use serde_json::{Value, json};
-use step_api::Exit;
 
 use super::{configure::ask, submit::end};
 use crate::{

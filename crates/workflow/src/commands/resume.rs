@@ -1,7 +1,7 @@
 //! `workflow resume`: go on with a migration that stopped or failed.
 
+use contract::Exit;
 use serde_json::json;
-use step_api::Exit;
 
 use crate::{
     args::{Format, Named},

@@ -9,9 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::Exit;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Value, json};
-use step_api::Exit;
 
 use super::status;
 use crate::{

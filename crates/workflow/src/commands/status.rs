@@ -1,7 +1,7 @@
 //! `workflow status`: how far is it, and what is waited for?
 
+use contract::Exit;
 use serde_json::{Value, json};
-use step_api::Exit;
 
 use crate::{
     args::{Format, Status},

@@ -1,8 +1,8 @@
 //! `workflow stop`: end a migration before its end.
 
+use contract::Exit;
 use engine::Shutdown;
 use serde_json::json;
-use step_api::Exit;
 
 use crate::{
     args::{Format, Stop},

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::Exit;
 use engine::{Shutdown, Verdict};
 use generator::Steps;
 use serde_json::json;
-use step_api::Exit;
 
 use super::wait;
 use crate::{

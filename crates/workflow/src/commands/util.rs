@@ -2,7 +2,7 @@
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
-use step_api::Exit;
+use contract::Exit;
 
 use crate::{args::Arguments, output};
 

@@ -1,7 +1,7 @@
 //! `workflow validate`: all findings, and nothing else.
 
+use contract::Exit;
 use generator::findings;
-use step_api::Exit;
 
 use crate::{
     args::{Format, Input},

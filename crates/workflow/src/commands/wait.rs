@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use argo::NodePhase;
-use step_api::{Exit, exit::exit_of};
+use contract::{Exit, exit::exit_of};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -19,7 +19,7 @@ use crate::{
     args::Format,
     backend::{Backend, Run},
     output,
-    view::{look::Look, progress, text, tree::Branch, workflow_flag},
+    view::{look::Look, text, tree::Branch, workflow_flag},
 };
 
 /// How long what runs the workflow may be away.
@@ -168,7 +168,7 @@ impl Told {
                 news.push(text::line(branch));
             }
             if let (NodePhase::Running, Some(progress)) = (branch.phase, &branch.progress) {
-                running.push(format!("{}: {}", branch.title, progress::phrase(progress)));
+                running.push(format!("{}: {progress}", branch.title));
             }
             news.extend(self.news(&branch.branches, running));
         }

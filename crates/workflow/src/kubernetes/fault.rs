@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use contract::{Exit, Failure};
 use kube::core::Status;
-use step_api::{Exit, Failure};
 
 use super::kind::Kind;
 
@@ -286,7 +286,7 @@ mod tests {
     fn a_missing_permission_names_the_rule_to_add() {
         let said = r#"User "x" cannot create resource "pods/log" in API group """#;
         let error = anyhow::Error::from(fault(403, said, ""));
-        assert_eq!(step_api::exit::exit_of(&error), Exit::NotPermitted);
+        assert_eq!(contract::exit::exit_of(&error), Exit::NotPermitted);
         let text = error.to_string();
         assert!(text.contains("`create` of `pods/log` in namespace `ma`"), "{text}");
         assert!(
@@ -333,6 +333,6 @@ mod tests {
         assert!(text.starts_with("the API server at https://server cannot be reached"), "{text}");
         assert!(text.contains("`--kubeconfig`"), "{text}");
         // No step is tried again here, so the command line ends with `Exit::Failed`.
-        assert_eq!(step_api::exit::exit_of(&away.into()), Exit::Temporary);
+        assert_eq!(contract::exit::exit_of(&away.into()), Exit::Temporary);
     }
 }

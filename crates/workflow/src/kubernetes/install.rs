@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use contract::Exit;
 use serde_json::Value;
-use step_api::Exit;
 
 use super::{
     fault::Fault,

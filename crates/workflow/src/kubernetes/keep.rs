@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contract::Exit;
 use serde_json::{Value, json};
 use session::ENTRY;
-use step_api::Exit;
 
 use super::{
     kind::Kind,

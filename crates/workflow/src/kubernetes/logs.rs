@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, io};
 
 use argo::NodeType;
+use contract::{Exit, exit::exit_of};
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
 use jiff::Timestamp;
 use kube::api::LogParams;
-use step_api::{Exit, exit::exit_of};
 use tokio::{sync::mpsc, task::JoinSet, time::Duration};
 
 use super::{fault::Fault, log_text, pods::StepPod, server::Server, sight::Seen};

@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract::Exit;
 use engine::{
     reopen::{self, WHOLE},
     state::Reopening,
 };
 use serde_json::{Map, Value, json};
-use step_api::Exit;
 
 use super::{
     fault::Fault,

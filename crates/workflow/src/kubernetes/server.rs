@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contract::{Exit, Failure};
 use futures::AsyncBufRead;
 use jiff::Timestamp;
 use kube::{
@@ -21,7 +22,6 @@ use kube::{
 };
 use serde_json::{Value, json};
 use session::KubernetesAccess;
-use step_api::{Exit, Failure};
 use tower::util::MapResponseLayer;
 
 use super::{

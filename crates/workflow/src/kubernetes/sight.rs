@@ -10,13 +10,13 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use argo::{NodePhase, NodeType, WorkflowStatus};
+use contract::{Exit, Measure, Progress};
 use engine::{Gate, GateState};
 use futures::{AsyncReadExt as _, StreamExt as _, future::ready, stream};
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::api::LogParams;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use step_api::{Count, Exit, Progress};
 
 use super::{
     gates::{self, Known},
@@ -272,14 +272,13 @@ fn progress(status: &WorkflowStatus) -> BTreeMap<String, Progress> {
     running
         .filter_map(|node| {
             let (done, total) = node.progress.as_deref()?.split_once('/')?;
-            let count = Count { done: done.parse().ok()?, total: total.parse().ok()? };
+            let (done, total) = (done.parse().ok()?, total.parse().ok()?);
             // Snapshots count shards, all else counts documents.
-            let progress = if node.display_name.starts_with("create-snapshot") {
-                Progress { shards: count, ..Progress::default() }
-            } else {
-                Progress { documents: count, ..Progress::default() }
-            };
-            (count.total > 1).then(|| (node.id.clone(), progress))
+            let is_snapshot = node.display_name.starts_with("create-snapshot");
+            let what = if is_snapshot { "shards" } else { "documents" };
+            let measures = vec![Measure::count(what, done, Some(total))];
+            let progress = Progress { measures, ..Progress::default() };
+            (total > 1).then(|| (node.id.clone(), progress))
         })
         .collect()
 }
@@ -381,8 +380,8 @@ mod tests {
         ]);
         let progress = progress(&WorkflowStatus { nodes, ..WorkflowStatus::default() });
         assert_eq!(progress.keys().collect::<Vec<_>>(), ["create-snapshot", "follow"]);
-        assert_eq!(progress["follow"].documents, Count { done: 12, total: 40 });
-        assert_eq!(progress["create-snapshot"].shards, Count { done: 2, total: 8 });
+        assert_eq!(progress["follow"].to_string(), "12/40 documents");
+        assert_eq!(progress["create-snapshot"].to_string(), "2/8 shards");
     }
 
     #[test]

@@ -10,9 +10,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use contract::Exit;
 use engine::Shutdown;
 use serde_json::{Value, json};
-use step_api::Exit;
 
 use super::{
     fault::Fault,

@@ -14,11 +14,11 @@
 
 use std::time::{Duration, Instant};
 
+use contract::Exit;
 use engine::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use step_api::Exit;
 
 use super::{
     fault::Fault,

@@ -31,7 +31,7 @@ mod workers;
 use std::time::Duration;
 
 use argo::NodePhase;
-use step_api::Exit;
+use contract::Exit;
 
 use crate::{
     args::{DEFAULT_WORKFLOW, Format, Manage},

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use step_api::Exit;
+use contract::Exit;
 
 use super::{
     state::State,

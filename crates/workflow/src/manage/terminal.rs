@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
+use contract::Exit;
 use ratatui::{
     DefaultTerminal,
     crossterm::{
@@ -11,7 +12,6 @@ use ratatui::{
     },
     layout::Size,
 };
-use step_api::Exit;
 
 use super::{
     draw::{self, Palette},

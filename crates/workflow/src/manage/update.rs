@@ -1,12 +1,12 @@
 //! What does a key, or a piece of news, change? The state, and what is to be done outside of it.
 
+use contract::Exit;
 use engine::{Shutdown, Verdict};
 use jiff::Timestamp;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Size,
 };
-use step_api::Exit;
 
 use super::{
     field::Field,

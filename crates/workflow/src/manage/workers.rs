@@ -19,10 +19,10 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contract::{Exit, exit::exit_of};
 use engine::{Decided, Shutdown, Verdict};
 use jiff::Timestamp;
 use ratatui::{crossterm::event, layout::Size};
-use step_api::{Exit, exit::exit_of};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{

@@ -1,8 +1,8 @@
 //! How is a cluster of the plan talked to? With the credentials in the file or kept by us.
 
 use cluster::{Client, Patience};
+use contract::ClusterAccess;
 use generator::Output;
-use step_api::ClusterAccess;
 
 use crate::backend::Keep;
 

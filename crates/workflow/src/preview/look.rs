@@ -8,9 +8,9 @@ use cluster::{
     templates::{self, TemplateKind},
     version,
 };
+use contract::{Group, ServerVersion, metadata::MetadataKind, selection};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use step_api::{ServerVersion, metadata::MetadataKind, register::Group, selection};
 use transform::{NeedKind, Stock};
 
 /// Requests under way at once.

@@ -4,15 +4,12 @@
 use std::collections::BTreeMap;
 
 use cluster::indices::IndexSummary;
+use contract::{
+    Group, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
+};
 use generator::plan::{PlannedGroup, PlannedMigration, Work};
 use serde::Serialize;
 use serde_json::Value;
-use step_api::{
-    ServerVersion, SnapshotChoice,
-    metadata::MetadataKind,
-    register::{Group, Treatment},
-    selection,
-};
 use transform::{Item, NeedKind, Openness, Proposal, Stock, Task, Versions, Wanted, difference};
 
 use super::look::{Source, Target};

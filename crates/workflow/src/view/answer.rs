@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{plain::plain, progress};
+use contract::numbers;
+
+use super::plain::plain;
 
 /// More lines of an answer are for the log.
 pub(crate) const LONGEST: usize = 400;
@@ -61,7 +63,7 @@ fn scalar_text(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => {
-            number.as_u64().map_or_else(|| number.to_string(), progress::grouped)
+            number.as_u64().map_or_else(|| number.to_string(), numbers::grouped)
         }
         Value::String(text) => plain(text).replace('\n', " "),
         other => other.to_string(),

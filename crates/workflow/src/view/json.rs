@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use step_api::Progress;
 
 use super::{
     text::{self, Header},
@@ -36,19 +35,8 @@ fn push_nodes(branches: &[Branch], nodes: &mut Vec<Value>) {
             "type": branch.kind,
             "phase": text::phase_name(branch.phase),
             "message": branch.message,
-            "progress": branch.progress.as_ref().map(progress),
+            "progress": branch.progress,
         }));
         push_nodes(&branch.branches, nodes);
     }
-}
-
-fn progress(progress: &Progress) -> Value {
-    let Progress { shards, documents, bytes, rate, eta_seconds } = progress;
-    json!({
-        "shards": shards,
-        "documents": documents,
-        "bytes": bytes,
-        "rate": rate,
-        "etaSeconds": eta_seconds,
-    })
 }

@@ -1,9 +1,9 @@
 //! A line of a step's log, for a person and for a script.
 
+use contract::{Progress, progress::LOG_FIELD};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use step_api::{Count, Progress};
 
 use crate::backend::LogSource;
 
@@ -30,7 +30,8 @@ impl LogRecord {
     fn sentence(&self) -> String {
         let mut text = format!("{:5} {}", self.level, self.message());
         for (key, value) in &self.fields {
-            if key != "message" {
+            // The message says the progress in words.
+            if key != "message" && key != LOG_FIELD {
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 text.push_str(&format!(" {key}={value}"));
             }
@@ -47,23 +48,11 @@ pub(crate) fn last_error<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) ->
     })
 }
 
-/// Returns how far a step is, by the last line that says so: `shards=3/8 documents=12/40 ...`.
+/// Returns how far a step is, by the last line that says so.
 pub(crate) fn progress<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Option<Progress> {
     lines.rev().find_map(|line| {
         let fields = LogRecord::parse(line)?.fields;
-        let count = |name: &str| {
-            let (done, total) = fields.get(name)?.as_str()?.split_once('/')?;
-            Some(Count { done: done.parse().ok()?, total: total.parse().ok()? })
-        };
-        let number = |name: &str| fields.get(name).and_then(serde_json::Value::as_u64);
-        let rate = fields.get("rate").and_then(|rate| rate.as_str()?.strip_suffix("/s"));
-        Some(Progress {
-            shards: count("shards")?,
-            documents: count("documents").unwrap_or_default(),
-            bytes: number("bytes").unwrap_or_default(),
-            rate: rate.and_then(|rate| rate.parse().ok()).unwrap_or_default(),
-            eta_seconds: number("eta_seconds"),
-        })
+        serde_json::from_str(fields.get(LOG_FIELD)?.as_str()?).ok()
     })
 }
 
@@ -104,6 +93,8 @@ pub(crate) fn json(source: &LogSource, at: Option<Timestamp>, line: &str) -> Str
 
 #[cfg(test)]
 mod tests {
+    use contract::Measure;
+
     use super::*;
 
     const RECORD: &str =
@@ -124,17 +115,15 @@ mod tests {
 
     #[test]
     fn a_line_about_progress_is_understood() {
-        let line = r#"{"level":"INFO","fields":{"message":"documents are being restored",
-            "shards":"3/8","documents":"12/40","rejected":0,"bytes":99,"rate":"7/s",
-            "eta_seconds":4}}"#;
         let expected = Progress {
-            shards: Count { done: 3, total: 8 },
-            documents: Count { done: 12, total: 40 },
-            bytes: 99,
-            rate: 7.0,
-            eta_seconds: Some(4),
+            measures: vec![Measure::count("documents", 12, Some(40))],
+            ..Progress::default()
         };
-        assert_eq!(progress([line, RECORD, "done"].into_iter()), Some(expected));
+        let json = serde_json::to_string(&expected).expect("JSON");
+        let fields = json!({ "message": expected.to_string(), LOG_FIELD: json });
+        let line = json!({ "level": "INFO", "fields": fields }).to_string();
+        assert!(text(&source(), None, &line).ends_with("INFO  12/40 documents"), "{line}");
+        assert_eq!(progress([line.as_str(), RECORD, "done"].into_iter()), Some(expected));
         assert_eq!(progress([RECORD].into_iter()), None);
     }
 

@@ -12,7 +12,6 @@ pub(crate) mod outline;
 pub(crate) mod plain;
 pub(crate) mod plan;
 pub(crate) mod preview;
-pub(crate) mod progress;
 pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod tree;

@@ -1,7 +1,7 @@
 //! A plan as text: what will happen, in which order, where a person is asked.
 
+use contract::{ClusterAccess, SnapshotChoice, metadata::MetadataMode, verify::VerifyMode};
 use generator::plan::{Plan, PlannedMigration, RestoreDocuments, Task, Work};
-use step_api::{ClusterAccess, SnapshotChoice, metadata::MetadataMode, verify::VerifyMode};
 
 /// Prints a plan.
 pub(crate) fn render(plan: &Plan) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use step_api::register::Treatment;
+use contract::Treatment;
 
 use crate::preview::{ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView};
 

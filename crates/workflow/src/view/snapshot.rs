@@ -4,9 +4,9 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
+use contract::Progress;
 use engine::{Gate, GateState};
 use jiff::Timestamp;
-use step_api::Progress;
 
 use super::{look::Look, plain::plain, text, tree::Branch, workflow_flag};
 use crate::backend::{Run, Trouble, is_at_or_below};
@@ -222,7 +222,7 @@ impl Walk<'_> {
             standing: standing(branch),
             phase: branch.phase,
             message: branch.message.as_deref().map(plain),
-            progress: branch.progress,
+            progress: branch.progress.clone(),
             retries: branch.retries,
             started_at: node.and_then(|node| time(node.started_at.as_ref())),
             finished_at: node.and_then(|node| time(node.finished_at.as_ref())),

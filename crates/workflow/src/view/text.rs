@@ -2,7 +2,7 @@
 
 use argo::{NodePhase, WorkflowStatus};
 
-use super::{progress, tree::Branch};
+use super::tree::Branch;
 
 /// The header of a run.
 pub(crate) struct Header<'a> {
@@ -67,7 +67,7 @@ pub(crate) fn line(branch: &Branch) -> String {
         text.push_str(&format!(", tried {} times", branch.retries + 1));
     }
     if branch.phase == NodePhase::Running
-        && let Some(phrase) = branch.progress.as_ref().map(progress::phrase)
+        && let Some(phrase) = branch.progress.as_ref().map(ToString::to_string)
         && !phrase.is_empty()
     {
         text.push_str(&format!(" {phrase}"));

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
-use step_api::Progress;
+use contract::Progress;
 
 use super::outline::{Outline, Shape, Task};
 use crate::backend::is_at_or_below;
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
             .copied()
             .chain(node)
             .filter_map(|node| self.known.progress.get(&node.id))
-            .max_by_key(|progress| progress.shards.total);
+            .max_by_key(|progress| progress.finest().and_then(|measure| measure.total));
         let tries = below.iter().filter(|node| is_try(&node.name)).count();
         let is_retry = node.is_some_and(|node| node.kind == NodeType::Retry);
         Branch {
@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
             kind: node.map_or(kind, |node| node.kind),
             phase: node.map_or(NodePhase::Pending, |node| node.phase),
             message,
-            progress: progress.copied(),
+            progress: progress.cloned(),
             retries: if is_retry { tries.saturating_sub(1) } else { 0 },
             branches: Vec::new(),
         }

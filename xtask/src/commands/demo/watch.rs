@@ -45,12 +45,13 @@ struct Node {
 
 #[derive(Debug, Deserialize)]
 struct Progress {
-    documents: Option<Share>,
+    measures: Vec<Measure>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Share {
-    done: Option<u64>,
+#[derive(Debug, Clone, Deserialize)]
+struct Measure {
+    what: String,
+    done: u64,
     total: Option<u64>,
 }
 
@@ -106,12 +107,13 @@ impl Node {
     fn line(&self) -> String {
         // The path without the workflow's own name: two groups have steps of the same name.
         let name = self.name.split_once('.').map_or(self.name.as_str(), |(_, path)| path);
-        let share = self.progress.as_ref().and_then(|progress| progress.documents);
-        match share {
-            Some(Share { done: Some(done), total: Some(total) }) => {
-                format!("{name}: {}, {done} of {total} documents", self.phase)
+        let measures = self.progress.iter().flat_map(|progress| &progress.measures);
+        let mut line = format!("{name}: {}", self.phase);
+        for Measure { what, done, total } in measures {
+            if let Some(total) = total {
+                line.push_str(&format!(", {done} of {total} {what}"));
             }
-            _ => format!("{name}: {}", self.phase),
         }
+        line
     }
 }

@@ -12,13 +12,13 @@ use std::{
     ops::Range,
 };
 
+use contract::{Exit, Failure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use session::output;
 use snapshot_repo::{
     Batch, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
     SnapshotState, SourceMode,
 };
-use step_api::{Exit, Failure};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{

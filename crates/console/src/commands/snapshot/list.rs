@@ -1,10 +1,10 @@
 //! `console snapshot list`: which snapshots does a repository hold?
 
+use contract::Exit;
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
 use session::output;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
-use step_api::Exit;
 
 use super::{
     READS_AT_ONCE, fault, is_passing,

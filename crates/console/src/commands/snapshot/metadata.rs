@@ -12,11 +12,11 @@
 
 use std::collections::BTreeMap;
 
+use contract::Exit;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value, json};
 use session::output;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, Repository};
-use step_api::Exit;
 
 use super::{
     READS_AT_ONCE, fault,

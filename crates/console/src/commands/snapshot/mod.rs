@@ -1,7 +1,7 @@
 //! `console snapshot`: what is in a snapshot repository? No cluster is needed.
 
+use contract::{Exit, Failure, variables};
 use snapshot_repo::{Location, Repository, RepositoryError};
-use step_api::{Exit, Failure, process::variables};
 
 use crate::args::{Format, RepositoryFlags, Snapshot};
 

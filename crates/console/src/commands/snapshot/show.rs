@@ -7,6 +7,7 @@
 
 use std::thread;
 
+use contract::Exit;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use session::output;
@@ -14,7 +15,6 @@ use snapshot_repo::{
     IndexMetadata, Ledger, Position, Repository, RepositoryError, ShardFiles, Snapshot,
     SnapshotIndex,
 };
-use step_api::Exit;
 
 use super::{
     READS_AT_ONCE, fault, is_passing,

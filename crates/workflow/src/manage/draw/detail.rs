@@ -10,7 +10,6 @@ use crate::{
         answer::{LONGEST, readable},
         gate,
         plain::plain,
-        progress,
         snapshot::{Node, Standing},
         text::phase_name,
     },
@@ -68,7 +67,7 @@ pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String
         if let Some(bar) = bar(known, lines.width) {
             lines.push(Kind::Text, &bar);
         }
-        for part in progress::phrase(known).split(", ").filter(|part| !part.is_empty()) {
+        for part in known.to_string().split(", ").filter(|part| !part.is_empty()) {
             lines.push(Kind::Text, &format!("  {part}"));
         }
     }
@@ -143,26 +142,29 @@ fn times(lines: &mut Lines, node: &Node, state: &State) {
 }
 
 /// Draws how much is done; nothing when that is not known.
-fn bar(known: &step_api::Progress, width: usize) -> Option<String> {
-    let count = if known.documents.total > 0 { known.documents } else { known.shards };
+fn bar(known: &contract::Progress, width: usize) -> Option<String> {
+    let measure = known.finest()?;
+    let total = measure.total?;
     let room = width.checked_sub(4)?.min(40);
-    let done = count.done.min(count.total);
+    let done = measure.done.min(total);
     let full = u128::from(done) * room as u128;
-    let full = full.checked_div(u128::from(count.total))?;
+    let full = full.checked_div(u128::from(total))?;
     let full = usize::try_from(full).ok()?;
     Some(format!("  [{}{}]", "#".repeat(full), ".".repeat(room.saturating_sub(full))))
 }
 
 #[cfg(test)]
 mod tests {
-    use step_api::{Count, Progress};
+    use contract::{Measure, Progress};
 
     use super::*;
 
     #[test]
     fn the_bar_is_as_full_as_the_work_is_done() {
-        let documents =
-            |done, total| Progress { documents: Count { done, total }, ..Progress::default() };
+        let documents = |done, total| Progress {
+            measures: vec![Measure::count("documents", done, Some(total))],
+            ..Progress::default()
+        };
         assert_eq!(bar(&documents(1, 2), 12).as_deref(), Some("  [####....]"));
         assert_eq!(bar(&documents(5, 2), 8).as_deref(), Some("  [####]"));
         assert_eq!(bar(&documents(u64::MAX, u64::MAX), 6).as_deref(), Some("  [##]"));

@@ -1,14 +1,12 @@
 //! The log of a node, over the whole width.
 
+use contract::numbers::grouped;
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
 use super::{Palette, style::HEADING};
-use crate::{
-    manage::{
-        logbook::{LogLine, Logbook, View},
-        plain::{fitted, wrapped},
-    },
-    view::progress::grouped,
+use crate::manage::{
+    logbook::{LogLine, Logbook, View},
+    plain::{fitted, wrapped},
 };
 
 /// Draws the lines that are looked at.

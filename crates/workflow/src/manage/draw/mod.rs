@@ -21,7 +21,9 @@ use super::{
     plain::{fitted, wrapped},
     state::{Overlay, State},
 };
-use crate::view::{progress, snapshot::Node, text::phase_name};
+use contract::numbers;
+
+use crate::view::{snapshot::Node, text::phase_name};
 
 /// Older news than this many seconds are said to be old.
 const OLD_AFTER: u64 = 10;
@@ -92,7 +94,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
 /// How long something took, or has taken so far.
 fn took(node: &Node, now: Timestamp) -> Option<String> {
     let end = node.finished_at.unwrap_or(now);
-    Some(progress::duration(seconds(node.started_at?, end)))
+    Some(numbers::duration(seconds(node.started_at?, end)))
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> u64 {
@@ -129,7 +131,7 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
     let age = seconds(state.seen_at, state.now);
     let mut bad: Vec<String> = Vec::new();
     if let Some(why) = &state.away {
-        let ago = progress::duration(age);
+        let ago = numbers::duration(age);
         bad.extend(wrapped(&format!("! seen {ago} ago, trying again: {why}"), width));
     }
     let notice = state.notice.as_ref();
@@ -162,7 +164,7 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
             palette.attention(),
         )
     } else if age > OLD_AFTER {
-        (format!("seen {} ago", progress::duration(age)), palette.attention())
+        (format!("seen {} ago", numbers::duration(age)), palette.attention())
     } else {
         (String::new(), QUIET)
     };

@@ -1,9 +1,9 @@
 //! What keys do.
 
 use argo::NodePhase;
+use contract::Exit;
 use engine::{Shutdown, Verdict};
 use ratatui::crossterm::event::KeyCode;
-use step_api::Exit;
 
 use super::{Desk, sight};
 use crate::manage::{

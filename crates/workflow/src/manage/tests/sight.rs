@@ -1,9 +1,9 @@
 //! Runs to look at: built of branches as the tree has them, and of Argo's nodes.
 
 use argo::{NodePhase, NodeStatus, NodeType, Outputs, Parameter, WorkflowStatus};
+use contract::{Measure, Progress};
 use engine::{Gate, GateState};
 use jiff::Timestamp;
-use step_api::{Count, Progress};
 
 use crate::{
     backend::{Run, Trouble},
@@ -143,11 +143,12 @@ pub(super) fn two_groups(rest: Vec<Branch>) -> Vec<Branch> {
 pub(super) fn in_progress() -> Snapshot {
     let mut restore = branch(REST, "Restore Documents", NodePhase::Running);
     restore.progress = Some(Progress {
-        shards: Count { done: 3, total: 10 },
-        documents: Count { done: 9_214, total: 16_817 },
-        bytes: 0,
-        rate: 4310.2,
+        measures: vec![
+            Measure::count("shards", 3, Some(10)),
+            Measure::count("documents", 9_214, Some(16_817)).with_rate(4310.2),
+        ],
         eta_seconds: Some(2),
+        waiting: None,
     });
     let name = restore.name.clone();
     let mut look = look(

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::ClusterAccess,
     exit::{Exit, Failure},
-    process::Summary,
-    register::Group,
+    group::Group,
     repository::SnapshotSource,
+    summary::Summary,
 };
 
 /// How many failed items an error names.

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::process::RunId;
+use crate::{ids::RunId, repository_uri::RepositoryUri};
 
 /// A snapshot repository as a step reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Repository {
-    /// `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or `file:///folder`.
-    pub uri: String,
+    /// Where it is.
+    pub uri: RepositoryUri,
     /// The AWS region of an S3 bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,

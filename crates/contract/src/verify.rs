@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource};
+use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
 
 /// How thoroughly to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,64 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    access::ClusterAccess, pattern::IndexSelection, process::Summary, repository::SnapshotSource,
-};
-
-/// What to do with an index that is on the target already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ExistingIndices {
-    /// Stop if it holds documents.
-    #[default]
-    Refuse,
-    /// Write into it; a document of the same id is replaced.
-    Append,
-    /// Leave it alone and migrate the others.
-    Skip,
-}
-
-/// What becomes of an index, given what of others is on the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Treatment {
-    /// It is made, or filled if it is there and empty.
-    Fill,
-    /// Documents are added to those that are there.
-    Append,
-    /// It stays as it is.
-    LeaveAlone,
-    /// The migration stops before anything is written.
-    Stop,
-}
-
-impl ExistingIndices {
-    /// Returns what becomes of an index that holds this many documents of others.
-    pub fn treat(self, documents: u64) -> Treatment {
-        match self {
-            _ if documents == 0 => Treatment::Fill,
-            Self::Refuse => Treatment::Stop,
-            Self::Append => Treatment::Append,
-            Self::Skip => Treatment::LeaveAlone,
-        }
-    }
-}
-
-/// One group, as the steps see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Group {
-    /// The group's name in the migration file.
-    pub name: String,
-    /// The indices it means.
-    pub indices: IndexSelection,
-    /// What to do with indices that are on the target already.
-    #[serde(default)]
-    pub existing_indices: ExistingIndices,
-    /// It is no error when the patterns match nothing.
-    #[serde(default)]
-    pub allow_empty: bool,
-}
+use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
 
 /// The groups to look up in the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource,
+    access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary,
     version::ServerVersion,
 };
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, process::Summary, register::Group, repository::SnapshotSource};
+use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
 
 /// Which snapshot to take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

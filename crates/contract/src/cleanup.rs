@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, process::Summary, repository::SnapshotSource};
+use crate::{access::ClusterAccess, repository::SnapshotSource, summary::Summary};
 
 /// How much is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,4 +1,5 @@
-//! What is a step called with, what does it answer, how does it exit?
+//! The types that the compiler, the engine and the steps share: what a step is called with, what it
+//! answers, how far it is, how it exits. Nothing here reads or writes.
 //!
 //! The compiler writes a step's request as JSON into the one argument of its container; the step
 //! program parses that argument into the same type. So a renamed field is a compile error here,
@@ -10,18 +11,23 @@
 //!                 human summary: stdout -+   +- structured log: stderr
 //! ```
 //!
-//! One module a step holds its request and answer; [`process`] is the only module that touches
-//! the environment.
+//! One module a step holds its request and answer; the crate `step` runs the program around them.
 
 pub mod access;
 mod closest;
 pub mod exit;
+pub mod group;
+pub mod ids;
+pub mod ledger;
+pub mod numbers;
 pub mod pattern;
-pub mod process;
 pub mod progress;
 pub mod rate;
 pub mod repository;
+pub mod repository_uri;
 pub mod selection;
+pub mod summary;
+pub mod variables;
 pub mod version;
 
 pub mod cleanup;
@@ -34,8 +40,14 @@ pub mod verify;
 
 pub use access::{Auth, ClusterAccess, Credentials};
 pub use exit::{Exit, Failure};
+pub use group::{ExistingIndices, Group, Treatment};
+pub use ids::{
+    GroupName, IndexName, IndexUuid, MigrationName, RunId, SnapshotName, SnapshotUuid, WorkerName,
+};
+pub use ledger::Ledger;
 pub use pattern::{IndexPattern, IndexSelection};
-pub use process::{Context, RunId, Summary};
-pub use progress::{Count, Progress};
+pub use progress::{Measure, Progress, Unit, Waiting};
 pub use repository::{Repository, SnapshotChoice, SnapshotSource};
+pub use repository_uri::{RepositoryUri, RepositoryUriError};
+pub use summary::Summary;
 pub use version::{Distribution, ServerVersion};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{closest::closest, register::Group};
+use crate::{closest::closest, group::Group};
 
 /// What a group means, before the target is looked at.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub fn quoted(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::register::ExistingIndices;
+    use crate::group::ExistingIndices;
 
     use super::*;
 
