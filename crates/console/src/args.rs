@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use session::CommonFlags;
-pub(crate) use session::Format;
+use cli_support::CommonFlags;
+pub(crate) use cli_support::Format;
 
 mod snapshot;
 

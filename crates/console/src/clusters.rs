@@ -1,5 +1,6 @@
 //! The clusters of a migration file, as clients.
 
+use cli_support::{EngineChoice, StateDir, session_file};
 use cluster::Client;
 use contract::{ClusterAccess, Exit, Failure};
 use engine::secrets::{SecretError, Secrets};
@@ -8,7 +9,6 @@ use generator::{
     findings::{self, Colour},
     plan::PlannedMigration,
 };
-use session::{EngineChoice, StateDir};
 
 use crate::{args::Global, namespace::Namespace};
 
@@ -55,7 +55,7 @@ impl Kept {
 
     async fn session(&self, session: &str) -> anyhow::Result<String> {
         match self {
-            Self::Here(state) => session::read(state, session),
+            Self::Here(state) => session_file::read(state, session),
             Self::There(namespace) => namespace.session(session).await,
         }
     }
@@ -63,17 +63,17 @@ impl Kept {
     /// Makes a client of a cluster, with the credentials of that name.
     async fn client(&self, access: &ClusterAccess, secret: Option<&str>) -> anyhow::Result<Client> {
         match (self, secret) {
-            (_, None) => session::client(access, |_| Ok(None)),
+            (_, None) => cli_support::client(access, |_| Ok(None)),
             (Self::Here(state), Some(name)) => {
                 let secrets = Secrets::in_folder(state.path().join("secrets"));
-                session::client(access, |key| match secrets.read(name, key) {
+                cli_support::client(access, |key| match secrets.read(name, key) {
                     Err(SecretError::Missing { .. }) => Ok(None),
                     read => Ok(Some(read?)),
                 })
             }
             (Self::There(namespace), Some(name)) => {
                 let entries = namespace.secret(name).await?;
-                session::client(access, |key| Ok(entries.get(key).cloned()))
+                cli_support::client(access, |key| Ok(entries.get(key).cloned()))
             }
         }
     }

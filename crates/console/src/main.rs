@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use session::output;
+use cli_support::output;
 
 mod args;
 mod clusters;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use cli_support::{KubernetesAccess, session_file};
 use contract::{Exit, Failure};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{
     Api, Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use session::KubernetesAccess;
 
 /// A namespace.
 pub(crate) struct Namespace {
@@ -43,15 +43,15 @@ impl Namespace {
 
     /// Reads the migration file of a session.
     pub(crate) async fn session(&self, session: &str) -> anyhow::Result<String> {
-        let object = session::object(session)?;
+        let object = session_file::object_name(session)?;
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.name);
         let map = maps.get_opt(&object).await.map_err(|error| self.refused("configmaps", error))?;
-        if let Some(text) = map.and_then(|map| map.data?.remove(session::ENTRY)) {
+        if let Some(text) = map.and_then(|map| map.data?.remove(session_file::ENTRY)) {
             return Ok(text);
         }
         // A file that holds passwords is kept as a Secret.
         let mut entries = self.secret(&object).await?;
-        entries.remove(session::ENTRY).ok_or_else(|| {
+        entries.remove(session_file::ENTRY).ok_or_else(|| {
             let message = format!(
                 "session `{session}` has no migration file in namespace `{}`; run `workflow \
                  configure sample --load` and `workflow configure edit`, or name a file",

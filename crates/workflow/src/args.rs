@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use cli_support::CommonFlags;
+pub(crate) use cli_support::Format;
 use generator::SnapshotVolume;
-use session::CommonFlags;
-pub(crate) use session::Format;
 
 /// The default name of a workflow, as the published guides have it.
 pub(crate) const DEFAULT_WORKFLOW: &str = "migration-workflow";

@@ -79,7 +79,7 @@ impl Source {
             return;
         }
         let colour = if std::io::stderr().is_terminal() { Colour::Always } else { Colour::Never };
-        output::tell(&findings::text(&compiled.findings, text, name, colour));
+        output::message(&findings::text(&compiled.findings, text, name, colour));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{args::Format, clusters::Known, output};
 /// Lists the indices of each cluster.
 pub(crate) async fn run(known: &[Known], refresh: bool, format: Format) -> anyhow::Result<Exit> {
     if !refresh {
-        output::tell("counts may be out of date; `--refresh` makes them those of now");
+        output::message("counts may be out of date; `--refresh` makes them those of now");
     }
     let mut objects = Map::new();
     for Known { role, name, client } in known {

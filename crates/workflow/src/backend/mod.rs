@@ -14,12 +14,12 @@ mod logs;
 mod sight;
 
 use argo::NodePhase;
+use cli_support::{CommonFlags, EngineChoice, StateDir};
 use contract::Exit;
 use engine::{Decided, Shutdown, Verdict};
 use generator::Output;
 use jiff::Timestamp;
 use serde_json::Value;
-use session::{CommonFlags, EngineChoice, StateDir};
 
 pub(crate) use self::{
     keep::Keep,

@@ -46,7 +46,7 @@ pub(crate) fn run(keep: &dyn Keep, flags: &Compile, format: Format) -> anyhow::R
         }
     }
     for secret in &compiled.secrets {
-        output::tell(&format!(
+        output::message(&format!(
             "the password that the file holds is in no manifest; make the Secret `{}` with \
              the keys `username` and `password` before you start the workflow",
             secret.name
@@ -65,7 +65,7 @@ fn write_files(folder: &Path, manifests: &[Manifest]) -> anyhow::Result<()> {
         .map(|manifest| (folder::file(manifest.kind(), &manifest.metadata().name), manifest))
         .collect();
     folder::write(folder, &files)?;
-    output::tell(&format!("wrote {} manifests to {}", manifests.len(), folder.display()));
+    output::message(&format!("wrote {} manifests to {}", manifests.len(), folder.display()));
     let folder = folder.display();
     output::hint(&format!(
         "kubectl apply -k {folder} && kubectl create -f {folder}/{}",

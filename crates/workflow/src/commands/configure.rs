@@ -34,7 +34,7 @@ pub(crate) fn run(keep: &dyn Keep, command: Configure, format: Format) -> anyhow
                 return Err(failure(Exit::Conflict, message));
             }
             keep.keep_session(&session, SAMPLE, false)?;
-            output::tell(&format!("the sample is now the file of session `{session}`"));
+            output::message(&format!("the sample is now the file of session `{session}`"));
             output::hint("workflow configure edit");
         }
         Configure::Edit { stdin: true, session, installation, editor: _ } => {
@@ -51,12 +51,12 @@ pub(crate) fn run(keep: &dyn Keep, command: Configure, format: Format) -> anyhow
         Configure::Clear { confirm, session } => {
             let session = session.session;
             if keep.session(&session)?.is_none() {
-                output::tell("there is nothing to clear");
+                output::message("there is nothing to clear");
             } else if confirm
                 || ask(&format!("forget the file of session `{session}`?"), "--confirm")?
             {
                 keep.forget_session(&session)?;
-                output::tell("cleared");
+                output::message("cleared");
             }
         }
         Configure::Credentials(command) => return credentials::run(keep, command, format),
@@ -89,11 +89,11 @@ fn keep_valid(
         Format::Text => compiled.show_findings(),
     }
     if compiled.has_errors() {
-        output::tell("the file has errors and was not kept");
+        output::message("the file has errors and was not kept");
         return Ok(Exit::Invalid);
     }
     keep.keep_session(session, text, compiled.has_passwords())?;
-    output::tell(&format!("kept as the file of session `{session}`"));
+    output::message(&format!("kept as the file of session `{session}`"));
     output::hint("workflow plan");
     Ok(Exit::Done)
 }
@@ -122,7 +122,7 @@ fn edit(
         compiled.show_findings();
         if !compiled.has_errors() {
             keep.keep_session(session, &text, compiled.has_passwords())?;
-            output::tell(&format!("kept as the file of session `{session}`"));
+            output::message(&format!("kept as the file of session `{session}`"));
             output::hint("workflow plan");
             return Ok(Exit::Done);
         }

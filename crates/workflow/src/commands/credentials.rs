@@ -51,7 +51,7 @@ pub(crate) fn run(keep: &dyn Keep, command: Credentials, format: Format) -> anyh
                     );
                     return Err(failure(Exit::NotFound, message));
                 }
-                output::tell("forgotten");
+                output::message("forgotten");
             }
         }
     }
@@ -80,7 +80,7 @@ fn list(
         return output::json(&json!({ "kept": kept, "needed": needed, "missing": missing }));
     }
     if kept.is_empty() {
-        output::tell("no credentials are kept");
+        output::message("no credentials are kept");
     }
     for name in &kept {
         let used = if needed.contains(name) { "  (named by the session's file)" } else { "" };
@@ -88,7 +88,7 @@ fn list(
     }
     for name in missing {
         let command = file.as_ref().map(|file| file.command_for(name)).unwrap_or_default();
-        output::tell(&format!("missing: `{name}`; {command}"));
+        output::message(&format!("missing: `{name}`; {command}"));
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
         entries.insert("password".to_owned(), password);
     }
     keep.keep_credentials(name, &entries)?;
-    output::tell(&format!(
+    output::message(&format!(
         "kept as `{name}`; name it in the migration file by `secretName: {name}`"
     ));
     Ok(())
@@ -162,7 +162,7 @@ fn from_terminal() -> anyhow::Result<(String, String)> {
         let message = "nobody can type a password here; use `--stdin` with `USER:PASSWORD`";
         return Err(failure(Exit::Invalid, message));
     }
-    output::tell("user name:");
+    output::message("user name:");
     let mut username = String::new();
     std::io::stdin().read_line(&mut username)?;
     let password = rpassword::prompt_password("password (not shown): ")?;

@@ -86,11 +86,11 @@ fn answer(
             Decided::Recorded => say(&format!("✓ {done} {name}"))?,
             Decided::ApprovedInAdvance => say(&format!("✓ {done} {name} beforehand"))?,
             Decided::NotWaiting(gate) => {
-                output::tell(&format!("✗ {name} does not wait: {}", story(&gate)));
+                output::message(&format!("✗ {name} does not wait: {}", story(&gate)));
                 exit = Exit::Conflict;
             }
             Decided::Unknown => {
-                output::tell(&format!("✗ there is no gate {name}"));
+                output::message(&format!("✗ there is no gate {name}"));
                 exit = Exit::NotFound;
             }
         }
@@ -102,7 +102,7 @@ fn answer(
     }
     match trouble {
         Some(Trouble { message, command }) => {
-            output::tell(&format!("workflow `{}`: {message}", run.name));
+            output::message(&format!("workflow `{}`: {message}", run.name));
             output::hint(&command);
         }
         None => output::hint(&format!("workflow status {}", run.name)),
@@ -146,7 +146,7 @@ fn matching(
 fn list(gates: &[Gate], format: Format) -> anyhow::Result<Exit> {
     match format {
         Format::Json => output::json(&gates)?,
-        Format::Text if gates.is_empty() => output::tell("this workflow has no gates"),
+        Format::Text if gates.is_empty() => output::message("this workflow has no gates"),
         Format::Text => {
             for gate in gates {
                 output::result(&format!("{}  {}", gate.name, story(gate)))?;

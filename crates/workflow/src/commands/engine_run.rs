@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, env, io};
 
 use anyhow::Context as _;
+use cli_support::StateDir;
 use contract::{Exit, variables};
 use engine::{Ended, Options, Programs};
-use session::StateDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{args::EngineRun, local, output};
@@ -48,7 +48,7 @@ pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
         Ended::Finished(status) if status.phase == argo::NodePhase::Succeeded => Exit::Done,
         Ended::Finished(_) => Exit::Failed,
         Ended::Interrupted(_) => {
-            output::tell("interrupted; `workflow resume` goes on where it stopped");
+            output::message("interrupted; `workflow resume` goes on where it stopped");
             Exit::Interrupted
         }
     })

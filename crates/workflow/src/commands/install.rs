@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use cli_support::EngineFlags;
 use contract::Exit;
 use generator::Steps;
 use serde_json::{Value, json};
-use session::EngineFlags;
 
 use super::folder;
 use crate::{
@@ -64,7 +64,7 @@ fn write(folder: &Path, objects: &[Value]) -> anyhow::Result<()> {
         .collect();
     folder::write(folder, &files)?;
     let folder = folder.display();
-    output::tell(&format!("wrote {} objects to {folder}", objects.len()));
+    output::message(&format!("wrote {} objects to {folder}", objects.len()));
     output::hint(&format!("kubectl apply -k {folder}"));
     Ok(())
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(backend: &dyn Backend, command: Log, format: Format) -> anyhow
     let mut printer = Printer { timestamps: flags.timestamps, format, seen: BTreeSet::new() };
     backend.logs(&run, &query, &mut printer)?;
     if printer.seen.is_empty() {
-        output::tell("no step with these labels has started yet, or none printed anything");
+        output::message("no step with these labels has started yet, or none printed anything");
         output::hint(&format!("workflow status {}", run.name));
     }
     Ok(Exit::Done)
@@ -50,7 +50,7 @@ impl LogSink for Printer {
     }
 
     fn remark(&mut self, text: &str) {
-        output::tell(text);
+        output::message(text);
     }
 }
 

@@ -1,7 +1,7 @@
 //! One file a command; this one says which is which.
 
+use cli_support::StateDir;
 use contract::Exit;
-use session::StateDir;
 
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { global, argo_server, command } = arguments;
     let format = global.output;
     if argo_server.are_given() {
-        output::tell(
+        output::message(
             "`--argo-server`, `--token` and `--insecure` change nothing: the API server of the \
              cluster is asked, as the kubeconfig says",
         );

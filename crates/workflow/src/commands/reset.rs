@@ -21,12 +21,12 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Reset, format: Format) -> anyho
     }
     let chosen = chosen(&holdings, flags)?;
     if chosen.is_empty() {
-        output::tell("there is nothing to remove");
+        output::message("there is nothing to remove");
     } else {
         for holding in &chosen {
-            output::tell(&format!("  {}", sentence(holding)));
+            output::message(&format!("  {}", sentence(holding)));
         }
-        output::tell(
+        output::message(
             "what was migrated stays on the targets, and snapshots in their repositories; so do \
              the session's file and credentials",
         );
@@ -38,11 +38,11 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Reset, format: Format) -> anyho
         if let HoldingKind::Workflow(NodePhase::Pending | NodePhase::Running) = holding.kind
             && let Some(run) = backend.find(&holding.name)?
         {
-            output::tell(&format!("stopping `{}` first, so that it cleans up", holding.name));
+            output::message(&format!("stopping `{}` first, so that it cleans up", holding.name));
             end(backend, &run)?;
         }
         backend.remove(holding)?;
-        output::tell(&format!("removed {}", holding.name));
+        output::message(&format!("removed {}", holding.name));
     }
     if format == Format::Json {
         let names: Vec<&str> = chosen.iter().map(|holding| holding.name.as_str()).collect();
@@ -57,7 +57,7 @@ fn list(holdings: &[Holding], format: Format) -> anyhow::Result<Exit> {
             let objects: Vec<Value> = holdings.iter().map(object).collect();
             output::json(&objects)?;
         }
-        Format::Text if holdings.is_empty() => output::tell("there is nothing to remove"),
+        Format::Text if holdings.is_empty() => output::message("there is nothing to remove"),
         Format::Text => {
             for holding in holdings {
                 output::result(&sentence(holding))?;

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn run(backend: &dyn Backend, flags: &Named, format: Format) -> anyhow::Result<Exit> {
     let run = backend.run(&flags.name)?;
     let name = &run.name;
-    output::tell(&backend.resume(&run)?.sentence(name));
+    output::message(&backend.resume(&run)?.sentence(name));
     if format == Format::Json {
         output::json(&json!({ "name": name, "uid": run.uid }))?;
     }

@@ -26,7 +26,7 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Status, format: Format) -> anyh
             output::json(&json!({ "workflows": workflows }))?;
         }
         (Format::Text, []) => {
-            output::tell("no workflow runs, and none ran before");
+            output::message("no workflow runs, and none ran before");
             output::hint("workflow submit");
         }
         (Format::Text, looks) => {

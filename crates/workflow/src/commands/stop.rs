@@ -24,7 +24,7 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Stop, format: Format) -> anyhow
         return Err(failure(Exit::Conflict, message));
     }
     for line in stopped.lines() {
-        output::tell(&line);
+        output::message(&line);
     }
     if format == Format::Json {
         let fleets = &stopped.fleets;

@@ -48,9 +48,9 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Submit, format: Format) -> anyh
     let name = &flags.input.installation.workflow_name;
     let previous = backend.find(name)?;
     if let Some(old) = previous.as_ref().filter(|old| !old.is_complete) {
-        output::tell(&format!("stopping the running workflow `{name}` first"));
+        output::message(&format!("stopping the running workflow `{name}` first"));
         end(backend, old)?;
-        output::tell("stopped");
+        output::message("stopped");
     }
     let approval = flags.approve_all.then(|| Answer {
         verdict: Verdict::Approved,
@@ -102,7 +102,7 @@ pub(super) fn end(backend: &dyn Backend, old: &Run) -> anyhow::Result<()> {
                 Ok(Some(trouble)) => {
                     let since = *held_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > HELD_WITHIN {
-                        output::tell(&format!(
+                        output::message(&format!(
                             "its cleanup cannot begin: {trouble}; it is ended without"
                         ));
                         backend.stop(&run, Shutdown::Terminate)?;

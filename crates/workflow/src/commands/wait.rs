@@ -49,7 +49,7 @@ pub(crate) fn until_end(
             {
                 if away_since.is_none() {
                     told.clear();
-                    output::tell(&format!("{error:#}; trying again"));
+                    output::message(&format!("{error:#}; trying again"));
                 }
                 away_since.get_or_insert_with(Instant::now);
                 if interrupt.came_within(interval) {
@@ -65,16 +65,16 @@ pub(crate) fn until_end(
             let succeeded = look.status.phase == NodePhase::Succeeded;
             Some(if succeeded { Exit::Done } else { Exit::Failed })
         } else if let Some(trouble) = &look.trouble {
-            output::tell(&format!("workflow `{}`: {}", run.name, trouble.message));
+            output::message(&format!("workflow `{}`: {}", run.name, trouble.message));
             Some(Exit::Failed)
         } else if limit.is_some_and(|limit| started.elapsed() >= limit) {
-            output::tell(&format!("timed out: workflow `{}` still runs", run.name));
+            output::message(&format!("timed out: workflow `{}` still runs", run.name));
             Some(Exit::TimedOut)
         } else {
             let left = limit.map_or(interval, |limit| limit.saturating_sub(started.elapsed()));
             interrupt.came_within(interval.min(left)).then(|| {
                 told.clear();
-                output::tell(&format!(
+                output::message(&format!(
                     "interrupted: workflow `{}` goes on without this terminal; `workflow stop {}` \
                      ends it",
                     run.name, run.name
@@ -144,12 +144,12 @@ impl Told {
             self.clear();
         }
         for line in news {
-            output::tell(&line);
+            output::message(&line);
         }
         for gate in look.waiting() {
             if self.gates.insert(gate.name.clone()) {
                 let flag = workflow_flag(&look.name);
-                output::tell(&format!(
+                output::message(&format!(
                     "waiting for approval: workflow approve step {}{flag}",
                     gate.name
                 ));

@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cli_support::session_file::{self, ENTRY};
 use contract::Exit;
 use serde_json::{Value, json};
-use session::ENTRY;
 
 use super::{
     kind::Kind,
@@ -27,7 +27,7 @@ const CREDENTIALS: (&str, &str) = ("argosy.dev/credentials", "true");
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {
-    let name = session::object(session)?;
+    let name = session_file::object_name(session)?;
     if let Some(map) = server.get(Kind::ConfigMap, &name).await? {
         return Ok(map.get("data").and_then(|data| Some(data.get(ENTRY)?.as_str()?.to_owned())));
     }
@@ -44,7 +44,7 @@ pub(super) async fn keep_session(
     file: &str,
     has_passwords: bool,
 ) -> anyhow::Result<()> {
-    let name = session::object(session)?;
+    let name = session_file::object_name(session)?;
     let labels = BTreeMap::from([PART_OF, (SESSION, session)]);
     if has_passwords {
         let entries = BTreeMap::from([(ENTRY.to_owned(), file.to_owned())]);
@@ -67,7 +67,7 @@ pub(super) async fn keep_session(
 
 /// Forgets a session's file.
 pub(super) async fn forget_session(server: &Server, session: &str) -> anyhow::Result<bool> {
-    let name = session::object(session)?;
+    let name = session_file::object_name(session)?;
     let map = server.delete(Kind::ConfigMap, &name, None).await?;
     let secret = match server.get(Kind::Secret, &name).await? {
         Some(_) => server.delete(Kind::Secret, &name, None).await?,

@@ -39,11 +39,11 @@ use std::{cell::OnceCell, collections::BTreeMap};
 
 use anyhow::Context as _;
 use argo::NodePhase;
+use cli_support::{KubernetesAccess, session_file};
 use engine::{Decided, Shutdown};
 use generator::Steps;
 use jiff::Timestamp;
 use serde_json::Value;
-use session::KubernetesAccess;
 use tokio::runtime::Runtime;
 
 pub(crate) use self::install::Applied;
@@ -194,7 +194,7 @@ impl Keep for Argo {
     }
 
     fn session_place(&self, session: &str) -> anyhow::Result<String> {
-        Ok(format!("{}/migration.yaml", session::object(session)?))
+        Ok(format!("{}/migration.yaml", session_file::object_name(session)?))
     }
 
     fn session(&self, session: &str) -> anyhow::Result<Option<String>> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cli_support::KubernetesAccess;
 use contract::{Exit, Failure};
 use futures::AsyncBufRead;
 use jiff::Timestamp;
@@ -21,7 +22,6 @@ use kube::{
     core::{Request, request},
 };
 use serde_json::{Value, json};
-use session::KubernetesAccess;
 use tower::util::MapResponseLayer;
 
 use super::{

@@ -96,7 +96,7 @@ async fn apply_shared(server: &Server, kind: Kind, object: &Value) -> anyhow::Re
         // Whoever installed it made it just so.
         Ok(Some(found)) if objects::holds(&found, object) => Ok(()),
         Ok(Some(_)) => {
-            output::tell(&format!(
+            output::message(&format!(
                 "{} `{name}` is left as it is: this account may not change it",
                 kind.name()
             ));
@@ -132,7 +132,7 @@ pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Re
         }
         if !told && started.elapsed() > Duration::from_secs(5) {
             told = true;
-            output::tell("waiting for the pods of the ended run to go");
+            output::message("waiting for the pods of the ended run to go");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use cli_support::{StateDir, session_file};
 use engine::secrets::{SecretError, Secrets};
 use generator::Steps;
-use session::StateDir;
 
 use crate::backend::Keep;
 
@@ -14,22 +14,22 @@ impl Keep for StateDir {
     }
 
     fn session_place(&self, session: &str) -> anyhow::Result<String> {
-        Ok(session::path(self, session)?.display().to_string())
+        Ok(session_file::path(self, session)?.display().to_string())
     }
 
     fn session(&self, session: &str) -> anyhow::Result<Option<String>> {
-        if !session::path(self, session)?.exists() {
+        if !session_file::path(self, session)?.exists() {
             return Ok(None);
         }
-        session::read(self, session).map(Some)
+        session_file::read(self, session).map(Some)
     }
 
     fn keep_session(&self, session: &str, text: &str, _has_passwords: bool) -> anyhow::Result<()> {
-        session::write(self, session, text)
+        session_file::write(self, session, text)
     }
 
     fn forget_session(&self, session: &str) -> anyhow::Result<bool> {
-        let path = session::path(self, session)?;
+        let path = session_file::path(self, session)?;
         let exists = path.exists();
         if exists {
             fs_err::remove_file(path)?;

@@ -8,8 +8,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cli_support::StateDir;
 use engine::Store;
-use session::StateDir;
 
 /// Starts `workflow engine-run UID` in a process group of its own, so that Ctrl-C here does not
 /// reach it, and waits until it holds the run.

@@ -8,6 +8,7 @@ mod logs;
 use std::{cell::OnceCell, collections::BTreeMap};
 
 use argo::NodePhase;
+use cli_support::StateDir;
 use contract::Exit;
 use engine::{
     Clock, Decided, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
@@ -15,7 +16,6 @@ use engine::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use session::StateDir;
 
 use crate::{
     backend::{

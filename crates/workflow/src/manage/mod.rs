@@ -61,11 +61,11 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Manage, format: Format) -> anyh
     let user = flags.by.clone().unwrap_or_else(|| backend.user());
     let (exit, last) = run::run(backend, first, &user, every)?;
     if !last.run.is_complete {
-        output::tell(&format!("workflow `{name}` goes on without this terminal"));
+        output::message(&format!("workflow `{name}` goes on without this terminal"));
     } else if last.phase == NodePhase::Succeeded {
-        output::tell(&format!("workflow `{name}` succeeded"));
+        output::message(&format!("workflow `{name}` succeeded"));
     } else {
-        output::tell(&format!("workflow `{name}` did not succeed"));
+        output::message(&format!("workflow `{name}` did not succeed"));
     }
     if let Some(next) = last.nodes.first().and_then(|root| root.commands.first()) {
         output::hint(next);

@@ -13,7 +13,7 @@ pub(crate) fn client(
     access: &ClusterAccess,
     secret: Option<&str>,
 ) -> anyhow::Result<Client> {
-    let client = session::client(access, |key| {
+    let client = cli_support::client(access, |key| {
         let Some(name) = secret else { return Ok(None) };
         let in_file = output.secrets.iter().find(|secret| secret.name == name);
         match in_file.and_then(|secret| secret.data.get(key)) {

@@ -12,9 +12,9 @@ use std::{
     ops::Range,
 };
 
+use cli_support::output;
 use contract::{Exit, Failure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use session::output;
 use snapshot_repo::{
     Batch, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
     SnapshotState, SourceMode,
@@ -120,13 +120,15 @@ impl Wanted<'_> {
         match keeping.mode {
             SourceMode::Stored => return Ok(()),
             SourceMode::Partial => {
-                output::tell(&format!(
+                output::message(&format!(
                     "note: index `{name}`: {because}; what is missing there is missing here"
                 ));
                 return Ok(());
             }
             SourceMode::Disabled => {
-                output::tell(&format!("note: index `{name}`: {because}; its documents have none"));
+                output::message(&format!(
+                    "note: index `{name}`: {because}; its documents have none"
+                ));
                 return Ok(());
             }
             SourceMode::Synthetic | SourceMode::Derived if is_allowed => return Ok(()),
@@ -164,7 +166,7 @@ impl Wanted<'_> {
                 if self.allow_partial =>
             {
                 let name = &self.index.name;
-                output::tell(&format!(
+                output::message(&format!(
                     "note: shard {shard} of index `{name}` is missing: {reason}"
                 ));
                 Ok(None)

@@ -1,9 +1,9 @@
 //! `console snapshot list`: which snapshots does a repository hold?
 
+use cli_support::output;
 use contract::Exit;
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
-use session::output;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
 
 use super::{
@@ -99,12 +99,12 @@ pub(super) async fn run(
     match format {
         Format::Json => output::json(&List { repository: repository.uri(), snapshots })?,
         Format::Text if snapshots.is_empty() => {
-            output::tell(&format!("`{}` holds no snapshots", repository.uri()));
+            output::message(&format!("`{}` holds no snapshots", repository.uri()));
         }
         Format::Text => {
             output::plain(&table(&snapshots))?;
             for error in snapshots.iter().filter_map(|snapshot| snapshot.error.as_ref()) {
-                output::tell(error);
+                output::message(error);
             }
             if let Some(last) = snapshots.iter().rfind(|snapshot| snapshot.error.is_none()) {
                 output::hint(&format!("console snapshot show {flags} --snapshot {}", last.name));

@@ -12,10 +12,10 @@
 
 use std::collections::BTreeMap;
 
+use cli_support::output;
 use contract::Exit;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value, json};
-use session::output;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, Repository};
 
 use super::{

@@ -7,10 +7,10 @@
 
 use std::thread;
 
+use cli_support::output;
 use contract::Exit;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
-use session::output;
 use snapshot_repo::{
     IndexMetadata, Ledger, Position, Repository, RepositoryError, ShardFiles, Snapshot,
     SnapshotIndex,

@@ -1,6 +1,6 @@
 //! What do the two command lines share? Their common flags, what they keep on this machine (the
-//! state directory, and the migration file of each session), how they talk to the clusters of that
-//! file, and how they print.
+//! state directory, and the migration file of each session), how they connect to the clusters of
+//! that file, and how they print.
 //!
 //! ```text
 //! <state>/sessions/<name>.yaml   the migration file of a session
@@ -8,13 +8,12 @@
 //! ```
 
 mod clients;
-mod file;
 mod flags;
 pub mod output;
+pub mod session_file;
 mod state_dir;
 
 pub use clients::client;
-pub use file::{ENTRY, object, path, read, write};
 pub use flags::{CommonFlags, EngineChoice, EngineFlags, KubernetesAccess};
 pub use output::Format;
 pub use state_dir::{StateDir, StateDirFlags};

@@ -21,7 +21,7 @@ pub fn result(text: &str) -> anyhow::Result<()> {
     write_to(&mut anstream::stdout().lock(), text)
 }
 
-/// Prints a long result that holds no colours, as it is.
+/// Prints a long result without colours, unchanged.
 pub fn plain(text: &str) -> anyhow::Result<()> {
     write_to(&mut io::stdout().lock(), text)
 }
@@ -31,69 +31,69 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     result(&serde_json::to_string_pretty(value)?)
 }
 
-/// Tells the user something that is not a result: progress, a hint, an error.
-pub fn tell(text: &str) {
-    // Nothing is left to be done when standard error is closed.
+/// Prints what is not a result (progress, a hint, an error) on standard error.
+pub fn message(text: &str) {
+    // When standard error is closed, there is no other place to report it.
     write_to(&mut anstream::stderr().lock(), text).ok();
 }
 
-/// Tells the user what to type next.
+/// Suggests the next command.
 pub fn hint(command: &str) {
-    tell(&format!("Hint: {command}"));
+    message(&format!("Hint: {command}"));
 }
 
 fn write_to(stream: &mut impl io::Write, text: &str) -> anyhow::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(stream, "{text}{end}").and_then(|()| stream.flush()) {
-        // Whoever reads has read enough, as in `workflow status | head`.
+        // The reader has enough, as in `workflow status | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
 }
 
-/// Prints an error once and returns the code to end with. Under JSON the error is the result:
+/// Prints an error once and returns the exit code. As JSON, the error is the result:
 /// `{"error": {"exit": 3, "kind": "not-found", "message": "..."}}`.
-pub fn exit_code(ended: anyhow::Result<Exit>, format: Format) -> ExitCode {
-    let error = match ended {
+pub fn exit_code(outcome: anyhow::Result<Exit>, format: Format) -> ExitCode {
+    let error = match outcome {
         Ok(exit) => return final_exit(exit).into(),
         Err(error) => error,
     };
-    let (exit, message) = (final_exit(exit_of(&error)), format!("{error:#}"));
+    let (exit, text) = (final_exit(exit_of(&error)), format!("{error:#}"));
     match format {
-        Format::Text => tell(&format!("error: {message}")),
-        Format::Json => tell_object(exit, &message),
+        Format::Text => message(&format!("error: {text}")),
+        Format::Json => print_error_object(exit, &text),
     }
     exit.into()
 }
 
-/// A step that fails for the moment is tried again; of a command line nobody does that.
+/// Argo and the engine retry a step that fails temporarily; a command line is not retried.
 fn final_exit(exit: Exit) -> Exit {
     if exit == Exit::Temporary { Exit::Failed } else { exit }
 }
 
-/// Reads the command line. Help and version are printed as they are; a wrong command line is an
-/// error as any other.
+/// Reads the command line. Help and version are printed unchanged; a wrong command line is an
+/// error like any other.
 pub fn arguments<A: Parser>() -> Result<A, ExitCode> {
     A::try_parse().map_err(|error| {
         let is_error = error.use_stderr();
         let wants_json = || {
             let words: Vec<_> = std::env::args_os().collect();
-            let apart = words.windows(2).any(|pair| pair == ["--output", "json"]);
-            apart || words.iter().any(|word| word == "--output=json")
+            let separate = words.windows(2).any(|pair| pair == ["--output", "json"]);
+            separate || words.iter().any(|word| word == "--output=json")
         };
         if is_error && wants_json() {
-            tell_object(Exit::Invalid, error.render().to_string().trim_end());
+            print_error_object(Exit::Invalid, error.render().to_string().trim_end());
         } else {
-            // Nothing is left to be done when the stream is closed.
+            // When the stream is closed, there is no other place to report it.
             error.print().ok();
         }
         if is_error { Exit::Invalid.into() } else { Exit::Done.into() }
     })
 }
 
-fn tell_object(exit: Exit, message: &str) {
+fn print_error_object(exit: Exit, message: &str) {
     let error = json!({ "exit": exit.code(), "kind": kind(exit), "message": message });
-    // Nothing is left to be done when standard output is closed.
+    // When standard output is closed, there is no other place to report it.
     json(&json!({ "error": error })).ok();
 }
 

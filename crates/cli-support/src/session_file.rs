@@ -7,18 +7,18 @@ use contract::{Exit, Failure};
 
 use crate::state_dir::StateDir;
 
-/// Returns the file of a session, whether it is there or not.
+/// Returns the path of a session's migration file, whether the file exists or not.
 pub fn path(state: &StateDir, session: &str) -> anyhow::Result<PathBuf> {
     check(session)?;
     Ok(state.sessions().join(format!("{session}.yaml")))
 }
 
-/// Under which key a ConfigMap or Secret of a cluster holds the migration file of a session.
+/// The key that holds the migration file in a session's ConfigMap or Secret.
 pub const ENTRY: &str = "migration.yaml";
 
-/// Returns the name of the ConfigMap of a cluster that holds a session's file; or of the Secret,
-/// when the file holds passwords.
-pub fn object(session: &str) -> anyhow::Result<String> {
+/// Returns the name of the ConfigMap that holds a session's migration file on a cluster. A file
+/// with passwords is in a Secret of the same name instead.
+pub fn object_name(session: &str) -> anyhow::Result<String> {
     check(session)?;
     Ok(format!("argosy-session-{session}"))
 }
@@ -28,11 +28,11 @@ fn check(session: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let message =
-        format!("`{session}` cannot name a session; use lower-case letters, digits and `-`");
+        format!("`{session}` is not a valid session name; use lower-case letters, digits and `-`");
     Err(Failure::new(Exit::Invalid, message))
 }
 
-/// Reads the session's migration file.
+/// Reads a session's migration file.
 pub fn read(state: &StateDir, session: &str) -> anyhow::Result<String> {
     let path = path(state, session)?;
     if !path.exists() {
@@ -45,15 +45,15 @@ pub fn read(state: &StateDir, session: &str) -> anyhow::Result<String> {
     Ok(fs_err::read_to_string(path)?)
 }
 
-/// Keeps a migration file, readable by the user alone; the old one stays until the new one is
-/// whole.
+/// Writes a session's migration file, readable by its owner only. The old file is replaced when
+/// the new one is complete.
 pub fn write(state: &StateDir, session: &str, text: &str) -> anyhow::Result<()> {
     let path = path(state, session)?;
     fs_err::create_dir_all(state.sessions())?;
-    let mut beside = tempfile::NamedTempFile::new_in(state.sessions())?;
-    beside.write_all(text.as_bytes())?;
-    beside.as_file().sync_all()?;
-    beside.persist(&path).context("keeping the migration file")?;
+    let mut new = tempfile::NamedTempFile::new_in(state.sessions())?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist(&path).context("writing the migration file")?;
     Ok(())
 }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_session_name_is_a_name() {
-        assert_eq!(object("default").expect("a name"), "argosy-session-default");
-        assert!(object("a/b").is_err());
+        assert_eq!(object_name("default").expect("a name"), "argosy-session-default");
+        assert!(object_name("a/b").is_err());
     }
 }

@@ -22,7 +22,7 @@ pub struct StateDirFlags {
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// Takes the directory that was asked for, else the one the platform has for such things.
+    /// Returns the directory that the flags name, or the one that the platform reserves for state.
     pub fn choose(flags: &StateDirFlags) -> anyhow::Result<Self> {
         let StateDirFlags { state_dir, xdg_state_home, home } = flags;
         let default = || {

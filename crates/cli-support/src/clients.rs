@@ -1,12 +1,13 @@
-//! How is a cluster of a migration file talked to? With the credentials under its secret's name.
+//! How do the command lines connect to a cluster of a migration file? With the credentials that
+//! are kept under the name of its secret.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, env};
 
 use cluster::Client;
 use contract::{ClusterAccess, Credentials, variables};
 
-/// Makes a client of a cluster. `entry` reads an entry of the secret, as in `password`; what is not
-/// there is `None`, for a cluster may need none.
+/// Makes a client of a cluster. `entry` reads an entry of the cluster's secret, such as
+/// `password`, and returns `None` for an absent one: a cluster may need no credentials.
 pub fn client(
     access: &ClusterAccess,
     mut entry: impl FnMut(&str) -> anyhow::Result<Option<String>>,
@@ -19,6 +20,6 @@ pub fn client(
         authority: entry("ca.crt")?,
     };
     let storage: BTreeMap<String, String> =
-        std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
+        env::vars().filter(|(name, _)| variables::is_storage(name)).collect();
     Ok(Client::new(access, &credentials, &storage)?)
 }

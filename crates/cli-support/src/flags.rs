@@ -1,4 +1,4 @@
-//! The flags that every command of both command lines takes.
+//! Which flags do all commands of both command lines take?
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use contract::{Exit, Failure};
 
 use crate::{output::Format, state_dir::StateDirFlags};
 
-/// Where Kubernetes puts the token of a pod's account.
+/// Where Kubernetes mounts the token of a pod's service account.
 const POD_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /// Flags that every command takes.
@@ -29,7 +29,7 @@ pub struct CommonFlags {
 pub struct EngineFlags {
     /// What runs the migrations [default: argo inside a pod with a service account, else local].
     #[arg(long, env = "ARGOSY_ENGINE", global = true, value_enum)]
-    engine: Option<EngineWord>,
+    engine: Option<EngineName>,
     /// The context of the kubeconfig file, for `--engine argo` [default: its current one].
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
@@ -43,9 +43,9 @@ pub struct EngineFlags {
     kubernetes_service_host: Option<String>,
 }
 
-/// A word for what runs migrations.
+/// The value of `--engine`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EngineWord {
+enum EngineName {
     /// The embedded engine, on this machine.
     Local,
     /// Argo Workflows, on a Kubernetes cluster.
@@ -61,27 +61,28 @@ pub enum EngineChoice {
     Argo(KubernetesAccess),
 }
 
-/// Which cluster and namespace.
+/// How to reach a Kubernetes cluster, and which namespace to use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubernetesAccess {
-    /// The kubeconfig files, as the variable has them: one, or several with `:` between.
+    /// The kubeconfig files as in `KUBECONFIG`: one, or several separated by `:`.
     pub kubeconfig: Option<PathBuf>,
     /// The context in it.
     pub context: Option<String>,
     /// The namespace.
     pub namespace: Option<String>,
-    /// Whether to use the account of the pod we are in.
+    /// Whether to use the service account of the pod that this process runs in.
     pub in_pod: bool,
 }
 
 impl EngineFlags {
-    /// Takes what was asked for; else Argo inside a pod that has an account, and this machine
-    /// elsewhere.
+    /// Returns the engine that the flags name. The default is Argo inside a pod with a service
+    /// account, and the embedded engine elsewhere.
     pub fn choose(&self) -> Result<EngineChoice, Failure> {
         self.choose_with(Path::new(POD_TOKEN).exists())
     }
 
-    /// Returns which cluster is meant, for what is about a cluster whatever runs the migrations.
+    /// Returns the Kubernetes cluster that the flags name, for commands that need one whatever the
+    /// engine is.
     pub fn access(&self) -> KubernetesAccess {
         self.access_with(Path::new(POD_TOKEN).exists())
     }
@@ -100,8 +101,8 @@ impl EngineFlags {
     fn choose_with(&self, has_token: bool) -> Result<EngineChoice, Failure> {
         let Self { engine, context, namespace, kubeconfig: _, kubernetes_service_host } = self;
         let has_account = has_token && kubernetes_service_host.is_some();
-        let default = if has_account { EngineWord::Argo } else { EngineWord::Local };
-        if engine.unwrap_or(default) == EngineWord::Argo {
+        let default = if has_account { EngineName::Argo } else { EngineName::Local };
+        if engine.unwrap_or(default) == EngineName::Argo {
             return Ok(EngineChoice::Argo(self.access_with(has_token)));
         }
         for (flag, value) in [("--context", context), ("--namespace", namespace)] {
@@ -139,16 +140,16 @@ mod tests {
         assert_eq!(in_pod.choose_with(true).expect("a choice"), EngineChoice::Argo(access));
         assert_eq!(in_pod.choose_with(false).expect("a choice"), EngineChoice::Local);
         assert_eq!(flags().choose_with(false).expect("a choice"), EngineChoice::Local);
-        let asked = EngineFlags { engine: Some(EngineWord::Local), ..in_pod };
+        let asked = EngineFlags { engine: Some(EngineName::Local), ..in_pod };
         assert_eq!(asked.choose_with(true).expect("a choice"), EngineChoice::Local);
     }
 
     #[test]
-    fn a_flag_about_a_cluster_is_not_passed_over_in_silence() {
+    fn a_flag_about_a_cluster_is_not_silently_ignored() {
         let wrong = EngineFlags { namespace: Some("ma".to_owned()), ..flags() };
         let error = wrong.choose_with(false).expect_err("no cluster");
         assert!(error.message.contains("--namespace"), "{}", error.message);
-        let right = EngineFlags { engine: Some(EngineWord::Argo), ..wrong };
+        let right = EngineFlags { engine: Some(EngineName::Argo), ..wrong };
         let access =
             KubernetesAccess { namespace: Some("ma".to_owned()), ..KubernetesAccess::default() };
         assert_eq!(right.choose_with(false).expect("a choice"), EngineChoice::Argo(access));
