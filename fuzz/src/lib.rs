@@ -15,12 +15,11 @@ mod segment;
 
 use std::path::{Path, PathBuf};
 
+pub use mutation::Mutator;
 use serde_json::value::RawValue;
 
-pub use mutation::Mutator;
-
 /// A decoder of bytes from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// `segments_N`.
     Commit,

@@ -1,8 +1,10 @@
 //! Blobs of a repository: a real repository is read down to the lists of its shards' files, and one
 //! of its blobs is something else.
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use fs_err as fs;
@@ -16,7 +18,7 @@ use crate::{checkout, with_checksum};
 const REPOSITORIES: &[&str] = &["es56-incremental", "es717-partial", "es9-chunked", "os2-hashed"];
 
 /// A kind of blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blob {
     Latest,
     Root,

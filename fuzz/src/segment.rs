@@ -1,7 +1,6 @@
 //! Lucene files: a real segment is opened and read, and one of its files is something else.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;

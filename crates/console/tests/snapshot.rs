@@ -10,16 +10,16 @@ mod beside;
 #[path = "../../snapshot-repo/tests/fixture/files.rs"]
 mod files;
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
 
 use beside::{SERVERS, of_server};
 use files::{Fixture, FixtureSnapshot, expected_lines};
+use serde_json::{Value, json, value::RawValue};
+use tempfile::TempDir;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots")

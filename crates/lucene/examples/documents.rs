@@ -2,10 +2,12 @@
 //!
 //! `cargo run -p lucene --example documents -- FOLDER`
 
-use std::collections::BTreeMap;
-use std::error::Error;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
 
 use lucene::{Arena, DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles};
 use serde_json::json;

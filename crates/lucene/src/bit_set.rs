@@ -1,7 +1,7 @@
 //! A set of documents of one segment.
 
 /// A set of documents of one segment, one bit each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BitSet {
     /// Bit `i` of word `w` stands for document `64 w + i`, as in `.liv`.
     words: Vec<u64>,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::error::{LuceneError, Problem};
 
 /// How a file orders the bytes of its fixed numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteOrder {
     /// Lucene 8 and older.
     Big,
@@ -23,7 +23,7 @@ pub(crate) enum ByteOrder {
 }
 
 /// A position in (a part of) a file.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
     file: &'a str,
     bytes: &'a [u8],

@@ -9,8 +9,10 @@
 //! The id is the segment's (in `segments_N` the commit's); the suffix is empty, or the
 //! base-36 generation, or the segment suffix of a per-field format such as `Lucene80_0`.
 
-use crate::bytes::Cursor;
-use crate::error::{LuceneError, Problem};
+use crate::{
+    bytes::Cursor,
+    error::{LuceneError, Problem},
+};
 
 /// The length of a footer.
 pub(crate) const FOOTER_LENGTH: usize = 16;
@@ -29,7 +31,7 @@ pub fn header_name(file: &str, start: &[u8]) -> Result<String, LuceneError> {
 }
 
 /// What the header of a file says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     /// The format's name.
     pub(crate) name: &'a str,

@@ -10,12 +10,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::bytes::{ByteOrder, Cursor};
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::LuceneError;
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    codec_header::{Header, ObjectId, content},
+    error::LuceneError,
+};
 
 /// The place of one file inside a compound file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompoundEntry {
     /// Where it starts in the `.cfs` file.
     pub(crate) offset: u64,
@@ -24,7 +26,7 @@ pub(crate) struct CompoundEntry {
 }
 
 /// The table of a compound file, by file name without the segment's name: `.fnm`, `_Lucene80_0.dvm`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CompoundEntries {
     entries: BTreeMap<String, CompoundEntry>,
 }

@@ -1,7 +1,7 @@
 //! What can be wrong with the bytes of a shard, and where.
 
 /// A shard's files cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LuceneError {
     /// The bytes of a file contradict its format or themselves.
     #[error("`{file}` at byte {offset}: {problem}")]
@@ -52,7 +52,7 @@ pub enum LuceneError {
 }
 
 /// What is wrong at a place of a file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The file ends inside a value.
     #[error("the file ends here, but {wanted} more bytes belong to it")]

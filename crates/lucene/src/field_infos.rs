@@ -13,12 +13,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::bytes::{ByteOrder, Cursor};
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::{LuceneError, Problem};
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    codec_header::{Header, ObjectId, content},
+    error::{LuceneError, Problem},
+};
 
 /// What kind of doc values a field has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocValuesKind {
     /// It has none.
     None,
@@ -29,7 +31,7 @@ pub enum DocValuesKind {
 }
 
 /// A field of a segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfo {
     /// Its name in the mapping.
     pub name: String,
@@ -46,7 +48,7 @@ pub struct FieldInfo {
 }
 
 /// The fields of a segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfos {
     fields: Vec<FieldInfo>,
     /// Places in `fields`: an index may have many thousands.

@@ -43,18 +43,18 @@ mod shard_files;
 mod stored_fields;
 mod version;
 
-pub use crate::codec_header::header_name;
-pub use crate::error::{LuceneError, Problem};
-pub use crate::field_infos::{DocValuesKind, FieldInfo, FieldInfos};
-pub use crate::id::{decode_id, split_uid};
-pub use crate::live_docs::{LiveDocs, Liveness};
-pub use crate::opening::{Opening, SegmentNeeds};
-pub use crate::segment::Segment;
-pub use crate::segment_info::{Packaging, SegmentInfo};
-pub use crate::segment_infos::{SegmentCommit, SegmentInfos};
-pub use crate::shard_files::{FileSlice, ShardFiles};
-pub use crate::stored_fields::{
+pub use codec_header::header_name;
+pub use error::{LuceneError, Problem};
+pub use field_infos::{DocValuesKind, FieldInfo, FieldInfos};
+pub use id::{decode_id, split_uid};
+pub use live_docs::{LiveDocs, Liveness};
+pub use opening::{Opening, SegmentNeeds};
+pub use segment::Segment;
+pub use segment_info::{Packaging, SegmentInfo};
+pub use segment_infos::{SegmentCommit, SegmentInfos};
+pub use shard_files::{FileSlice, ShardFiles};
+pub use stored_fields::{
     Arena, Chunk, DocumentClass, DocumentFields, Documents, FileSum, Span, StoredDocument, Stretch,
     StretchDecoder, StretchSum, WantedFields,
 };
-pub use crate::version::LuceneVersion;
+pub use version::LuceneVersion;

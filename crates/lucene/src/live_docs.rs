@@ -5,14 +5,16 @@
 //! ceil(documents / 64) x int64, bit i of word w = document 64 w + i is alive | footer
 //! ```
 
-use crate::bit_set::{BitSet, words_for};
-use crate::bytes::{ByteOrder, Cursor};
-use crate::codec_header::{Header, ObjectId, content};
-use crate::doc_values::DocumentsWithValue;
-use crate::error::{LuceneError, Problem};
+use crate::{
+    bit_set::{BitSet, words_for},
+    bytes::{ByteOrder, Cursor},
+    codec_header::{Header, ObjectId, content},
+    doc_values::DocumentsWithValue,
+    error::{LuceneError, Problem},
+};
 
 /// How a document stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It is alive.
     Live,
@@ -23,7 +25,7 @@ pub enum Liveness {
 }
 
 /// The documents that a `.liv` file marks as deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HardDeletes {
     live: BitSet,
 }
@@ -83,7 +85,7 @@ fn last_word_mask(max_doc: u32) -> u64 {
 }
 
 /// Which documents of a segment are alive, and why the others are not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveDocs {
     max_doc: u32,
     hard: Option<HardDeletes>,

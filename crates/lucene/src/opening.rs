@@ -18,18 +18,20 @@
 //! What was written with the segment lies in `_N.cfs` when it is compound; what came later
 //! (generations) never does.
 
-use crate::codec_header::content;
-use crate::compound::CompoundEntries;
-use crate::doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry};
-use crate::error::{LuceneError, Problem};
-use crate::field_infos::{FieldInfo, FieldInfos};
-use crate::live_docs::{HardDeletes, LiveDocs};
-use crate::segment::Segment;
-use crate::segment_info::{Packaging, SegmentInfo};
-use crate::segment_infos::SegmentCommit;
-use crate::shard_files::{FileSlice, ShardFiles, base36};
-use crate::stored_fields::{
-    ChunkIndex, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, WantedFields,
+use crate::{
+    codec_header::content,
+    compound::CompoundEntries,
+    doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry},
+    error::{LuceneError, Problem},
+    field_infos::{FieldInfo, FieldInfos},
+    live_docs::{HardDeletes, LiveDocs},
+    segment::Segment,
+    segment_info::{Packaging, SegmentInfo},
+    segment_infos::SegmentCommit,
+    shard_files::{FileSlice, ShardFiles, base36},
+    stored_fields::{
+        ChunkIndex, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, WantedFields,
+    },
 };
 
 /// No chunk holds more documents than this, and none is shorter than a byte.
@@ -98,7 +100,7 @@ impl SegmentNeeds {
 }
 
 /// What a range is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Want {
     Info,
     Entries,

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::LuceneError;
-use crate::live_docs::LiveDocs;
-use crate::segment_info::SegmentInfo;
-use crate::segment_infos::SegmentCommit;
-use crate::shard_files::FileSlice;
-use crate::stored_fields::{FileSum, Layout, Stretch, StretchDecoder, WantedFields};
+use crate::{
+    error::LuceneError,
+    live_docs::LiveDocs,
+    segment_info::SegmentInfo,
+    segment_infos::SegmentCommit,
+    shard_files::FileSlice,
+    stored_fields::{FileSum, Layout, Stretch, StretchDecoder, WantedFields},
+};
 
 /// A segment whose stored fields can be read.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Segment {
     pub(crate) commit: SegmentCommit,
     pub(crate) info: SegmentInfo,

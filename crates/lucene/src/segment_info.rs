@@ -11,13 +11,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::bytes::{ByteOrder, Cursor};
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::LuceneError;
-use crate::version::LuceneVersion;
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    codec_header::{Header, ObjectId, content},
+    error::LuceneError,
+    version::LuceneVersion,
+};
 
 /// Whether a segment's files lie in one compound file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packaging {
     /// In one `.cfs` file, listed by a `.cfe` file.
     Compound,
@@ -26,7 +28,7 @@ pub enum Packaging {
 }
 
 /// What a segment's `.si` file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
     /// The release that wrote the segment.
     pub version: LuceneVersion,

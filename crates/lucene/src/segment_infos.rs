@@ -16,13 +16,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::bytes::Cursor;
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::LuceneError;
-use crate::version::LuceneVersion;
+use crate::{
+    bytes::Cursor,
+    codec_header::{Header, ObjectId, content},
+    error::LuceneError,
+    version::LuceneVersion,
+};
 
 /// A commit: the segments that make up the shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentInfos {
     /// The release that wrote the commit.
     pub version: LuceneVersion,
@@ -33,7 +35,7 @@ pub struct SegmentInfos {
 }
 
 /// A segment as of a commit: what was written once, and the generations of what changed since.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentCommit {
     /// The name that all its files start with, such as `_4k`.
     pub name: String,

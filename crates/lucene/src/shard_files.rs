@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::error::LuceneError;
 
 /// The files of a shard: names and lengths.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardFiles {
     files: BTreeMap<String, u64>,
 }
@@ -59,7 +59,7 @@ impl ShardFiles {
 }
 
 /// A range of a file in the shard's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSlice {
     /// The Lucene file that the range is, or is part of: `_0.fnm`, also inside `_0.cfs`.
     pub name: String,

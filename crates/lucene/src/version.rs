@@ -1,10 +1,9 @@
 //! Which release of Lucene wrote a commit or a segment.
 
-use crate::bytes::Cursor;
-use crate::error::LuceneError;
+use crate::{bytes::Cursor, error::LuceneError};
 
 /// A release of Lucene, such as 8.11.3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LuceneVersion {
     /// The first number.
     pub major: u32,

@@ -4,8 +4,10 @@
 //! documents of all shards of that folder.
 #![expect(clippy::unwrap_used, reason = "the helpers of these tests read files that are there")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use lucene::{
     Arena, DocumentClass, FileSlice, LuceneError, Opening, Segment, SegmentCommit, SegmentInfos,

@@ -6,18 +6,19 @@
 //! text    | id id type id routing id ..                         |     ids are written out
 //! ```
 
-use std::mem::take;
-use std::ops::Range;
+use std::{mem::take, ops::Range};
 
 use lucene::{
     Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Problem, Segment, Span,
     StoredDocument,
 };
 
-use crate::documents::Ledger;
-use crate::files::FileReader;
-use crate::rooms::{Room, Rooms};
-use crate::segment::Window;
+use crate::{
+    documents::Ledger,
+    files::FileReader,
+    rooms::{Room, Rooms},
+    segment::Window,
+};
 
 /// A batch takes no further chunk once its chunks have this many bytes.
 const FULL_BYTES: usize = 1 << 20;

@@ -1,17 +1,19 @@
 //! The edge: reads blobs, and ranges of blobs, of one repository.
 
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
+use std::{fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use object_store::path::{Path, PathPart};
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _,
+    path::{Path, PathPart},
+};
 
-use crate::error::{Damage, RepositoryError};
-use crate::location::{Location, StoreRoot};
-use crate::shard_paths::Place;
-use crate::store_error;
+use crate::{
+    error::{Damage, RepositoryError},
+    location::{Location, StoreRoot},
+    shard_paths::Place,
+    store_error,
+};
 
 /// The blobs of one repository; names are relative to the repository's root.
 #[derive(Clone)]

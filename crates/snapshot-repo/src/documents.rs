@@ -10,19 +10,23 @@
 //! In memory at a time: two or three ranges of stored fields, a few batches for each decoder
 //! (`lanes.rs`), and the deletes of one segment.
 
-use std::collections::VecDeque;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::{
+    collections::VecDeque,
+    num::{NonZeroU64, NonZeroUsize},
+};
 
 use lucene::{SegmentCommit, SegmentInfo};
 
-use crate::batch::Batch;
-use crate::blobs::Blobs;
-use crate::error::RepositoryError;
-use crate::files::FileReader;
-use crate::lanes::{Lanes, Pace, Segments};
-use crate::opening;
-use crate::segment::{OpenSegment, Window};
-use crate::shard::ShardFiles;
+use crate::{
+    batch::Batch,
+    blobs::Blobs,
+    error::RepositoryError,
+    files::FileReader,
+    lanes::{Lanes, Pace, Segments},
+    opening,
+    segment::{OpenSegment, Window},
+    shard::ShardFiles,
+};
 
 /// How reading is done unless the caller says otherwise.
 const PACE: Pace =

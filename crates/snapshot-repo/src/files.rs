@@ -1,18 +1,24 @@
 //! The edge of a shard's Lucene files: whole files, checked, and ranges of files, joined from their
 //! parts.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::{Bytes, BytesMut};
 use lucene::{FileSlice, LuceneError};
 
-use crate::blobs::Blobs;
-use crate::error::{Damage, RepositoryError};
-use crate::shard::{Piece, ShardFile, ShardFiles, ShardTypes};
-use crate::shard_paths::Place;
+use crate::{
+    blobs::Blobs,
+    error::{Damage, RepositoryError},
+    shard::{Piece, ShardFile, ShardFiles, ShardTypes},
+    shard_paths::Place,
+};
 
 /// A small file (segment infos, field infos, live docs) larger than this is damage, not data.
 const SMALL_FILE_LIMIT: u64 = 1 << 30;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 use serde_smile::value::Value;
 
-use crate::container;
-use crate::error::Damage;
-use crate::index::{Types, mappings_by_type, shown_mappings};
-use crate::smile;
+use crate::{
+    container,
+    error::Damage,
+    index::{Types, mappings_by_type, shown_mappings},
+    smile,
+};
 
 /// What a snapshot holds of the cluster itself.
 #[derive(Clone, Debug, Default)]

@@ -3,11 +3,7 @@
 use serde_json::{Map, Value as Json};
 use serde_smile::value::Value;
 
-use crate::container;
-use crate::error::Damage;
-use crate::shard::ShardTypes;
-use crate::smile;
-use crate::source_mode::SourceKeeping;
+use crate::{container, error::Damage, shard::ShardTypes, smile, source_mode::SourceKeeping};
 
 /// One index as it was when the snapshot was taken.
 #[derive(Clone, Debug)]

@@ -16,14 +16,14 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use bytes::Bytes;
 use lucene::{FileSum, LuceneError, Problem, Stretch, StretchSum};
-use tokio::sync::mpsc;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::{
+    sync::mpsc,
+    task::{JoinSet, spawn_blocking},
+};
 
-use crate::batch::Batch;
-use crate::error::RepositoryError;
-use crate::files::FileReader;
-use crate::rooms::Rooms;
-use crate::segment::OpenSegment;
+use crate::{
+    batch::Batch, error::RepositoryError, files::FileReader, rooms::Rooms, segment::OpenSegment,
+};
 
 /// How large a stretch is at least, compressed.
 const STRETCH_BYTES: u64 = 256 << 10;

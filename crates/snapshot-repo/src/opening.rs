@@ -4,8 +4,7 @@ use futures::future::try_join_all;
 use lucene::{Opening, Segment, SegmentCommit, SegmentInfos};
 use tokio::task::spawn_blocking;
 
-use crate::error::RepositoryError;
-use crate::files::FileReader;
+use crate::{error::RepositoryError, files::FileReader};
 
 /// Reads which segments the shard consists of.
 pub(crate) async fn commit(reader: &FileReader) -> Result<SegmentInfos, RepositoryError> {

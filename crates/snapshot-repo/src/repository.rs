@@ -2,20 +2,22 @@
 
 use serde_json::Value as Json;
 
-use crate::blobs::Blobs;
-use crate::closest;
-use crate::documents::{Position, ShardDocuments, ShardSize};
-use crate::error::RepositoryError;
-use crate::files::FileReader;
-use crate::global::{self, GlobalMetadata};
-use crate::index::{self, IndexMetadata, Types};
-use crate::location::Location;
-use crate::root::{self, Contents, SnapshotSummary};
-use crate::shard::{self, ShardFiles};
-use crate::shard_folder::{self, Found, Search};
-use crate::shard_paths::{Place, ShardOfIndex, ShardPaths};
-use crate::snapshot::{self, Snapshot, SnapshotIndex, SnapshotState};
-use crate::survey::{self, ShardSurvey};
+use crate::{
+    blobs::Blobs,
+    closest,
+    documents::{Position, ShardDocuments, ShardSize},
+    error::RepositoryError,
+    files::FileReader,
+    global::{self, GlobalMetadata},
+    index::{self, IndexMetadata, Types},
+    location::Location,
+    root::{self, Contents, SnapshotSummary},
+    shard::{self, ShardFiles},
+    shard_folder::{self, Found, Search},
+    shard_paths::{Place, ShardOfIndex, ShardPaths},
+    snapshot::{self, Snapshot, SnapshotIndex, SnapshotState},
+    survey::{self, ShardSurvey},
+};
 
 /// A snapshot repository.
 #[derive(Clone, Debug)]

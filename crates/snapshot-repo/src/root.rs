@@ -16,9 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::error::Damage;
-use crate::shard_paths::ShardPaths;
-use crate::snapshot::{SnapshotIndex, SnapshotState};
+use crate::{
+    error::Damage,
+    shard_paths::ShardPaths,
+    snapshot::{SnapshotIndex, SnapshotState},
+};
 
 /// What the root of a repository lists.
 #[derive(Clone, Debug)]
@@ -255,8 +257,7 @@ impl VersionText {
 #[cfg(test)]
 mod tests {
     use super::{highest_generation, parse, parse_latest};
-    use crate::shard_paths::ShardPaths;
-    use crate::snapshot::SnapshotState;
+    use crate::{shard_paths::ShardPaths, snapshot::SnapshotState};
 
     #[test]
     fn the_latest_generation_is_a_big_endian_long() {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lucene::{LuceneError, Segment, SegmentCommit, Stretch, StretchSum};
 
-use crate::batch::{Batch, Reach};
-use crate::error::RepositoryError;
-use crate::files::FileReader;
-use crate::opening;
-use crate::rooms::Rooms;
-use crate::survey::DERIVED_VECTORS;
+use crate::{
+    batch::{Batch, Reach},
+    error::RepositoryError,
+    files::FileReader,
+    opening,
+    rooms::Rooms,
+    survey::DERIVED_VECTORS,
+};
 
 /// The part of a shard that is wanted, and where a segment lies in it.
 #[derive(Clone, Copy, Debug)]

@@ -10,17 +10,13 @@
 //!          meta_hash       the whole content, for `segments_N` and `.si`
 //! ```
 
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_smile::value::Value;
 
-use crate::container;
-use crate::error::Damage;
-use crate::shard_paths::Place;
-use crate::smile;
+use crate::{container, error::Damage, shard_paths::Place, smile};
 
 /// The Lucene files of one shard in one snapshot.
 #[derive(Clone, Debug)]

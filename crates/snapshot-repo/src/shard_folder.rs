@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
-use crate::blobs::Blobs;
-use crate::error::RepositoryError;
-use crate::shard_paths::{Place, ShardOfIndex, ShardPaths};
+use crate::{
+    blobs::Blobs,
+    error::RepositoryError,
+    shard_paths::{Place, ShardOfIndex, ShardPaths},
+};
 
 /// A shard's folder and the list of files that is in it.
 pub(crate) struct Found {

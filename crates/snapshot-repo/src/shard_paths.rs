@@ -17,8 +17,7 @@
 //! at the bucket, or at the location of a file system repository: how many levels that is above the
 //! repository is known of a bucket alone, and not of a copy in another place.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
 /// How the path of a shard is made.

@@ -1,16 +1,16 @@
 //! `snap-<uuid>.dat` at the root: one snapshot's indices, state and failures.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use crate::closest;
-use crate::container;
-use crate::error::{Damage, RepositoryError};
-use crate::root::{SnapshotSummary, VersionText};
-use crate::shard_paths::ShardPaths;
-use crate::smile;
+use crate::{
+    closest, container,
+    error::{Damage, RepositoryError},
+    root::{SnapshotSummary, VersionText},
+    shard_paths::ShardPaths,
+    smile,
+};
 
 /// One snapshot.
 #[derive(Clone, Debug)]

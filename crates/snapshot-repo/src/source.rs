@@ -20,7 +20,6 @@ mod text;
 use std::borrow::Cow;
 
 use serde_smile::value::Value;
-
 use text::JsonText;
 
 /// A source that cannot be written as one line of JSON; it concerns this document alone.

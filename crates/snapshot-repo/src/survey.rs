@@ -2,9 +2,7 @@
 
 use lucene::LuceneVersion;
 
-use crate::error::RepositoryError;
-use crate::files::FileReader;
-use crate::opening;
+use crate::{error::RepositoryError, files::FileReader, opening};
 
 /// The header of a file is shorter than this.
 const HEADER_BYTES: u64 = 128;

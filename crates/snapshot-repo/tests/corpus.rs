@@ -6,14 +6,15 @@
 mod fixture;
 mod folder;
 
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
+use std::{
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use fixture::document::Document;
 use folder::files_below;
 use snapshot_repo::{Position, RepositoryError};
+use tempfile::TempDir;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots")

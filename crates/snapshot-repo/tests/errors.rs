@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use tempfile::TempDir;
+use std::{collections::BTreeMap, path::Path};
 
 use snapshot_repo::{Location, Repository, RepositoryError};
+use tempfile::TempDir;
 
 fn repository(folder: &Path) -> Repository {
     Repository::open(&Location::folder(folder)).unwrap()

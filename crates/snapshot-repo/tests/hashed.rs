@@ -7,10 +7,9 @@ mod folder;
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use folder::files_below;
 use snapshot_repo::{Location, Repository, RepositoryError};
+use tempfile::TempDir;
 
 /// What the fixture's snapshots hold together.
 const DOCUMENTS: u64 = 290;

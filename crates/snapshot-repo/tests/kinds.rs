@@ -6,14 +6,15 @@
 mod fixture;
 mod folder;
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-
-use serde_smile::value::Value;
-use tempfile::TempDir;
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use folder::files_below;
+use serde_smile::value::Value;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SourceMode};
+use tempfile::TempDir;
 
 /// What comes before the body of a container, after the name of its codec.
 const AROUND_NAME: usize = 4 + 1 + 4;

@@ -14,17 +14,18 @@ mod document;
 mod folder;
 mod random;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use tempfile::TempDir;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use document::Document;
 use folder::files_below;
 use random::Random;
 use snapshot_repo::{Location, Position, Repository, RepositoryError};
+use tempfile::TempDir;
 
 /// Cases in all, unless the environment asks for more.
 const CASES: usize = 400;

@@ -12,15 +12,18 @@ mod folder;
 #[path = "s3/proxy.rs"]
 mod proxy;
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
-
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::{ObjectStoreExt as _, PutPayload};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use folder::files_below;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::{
+    ObjectStoreExt as _, PutPayload,
+    aws::{AmazonS3, AmazonS3Builder},
+};
 use proxy::{Fault, Proxy};
 use snapshot_repo::{Location, Position, Repository, RepositoryError};
 

@@ -31,7 +31,7 @@ const SHORT_OUTPUT: usize = 2 * SHORT + STEP;
 const SHORT_INPUT: usize = 1 + STEP + 3;
 
 /// A block's place in the output, and where the bytes are that virtually precede it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     /// Where the block is written to.
     pub(super) place: Range<usize>,
@@ -251,12 +251,14 @@ fn copy_match(output: &mut [u8], to: usize, distance: usize, length: usize) {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop, prop_oneof, proptest};
-    use proptest::strategy::Strategy;
+    use proptest::{
+        prelude::{any, prop, prop_oneof, proptest},
+        strategy::Strategy,
+    };
 
     use super::{Block, decode};
 
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     struct Sequence {
         literals: Vec<u8>,
         distance: usize,

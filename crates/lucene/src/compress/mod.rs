@@ -14,16 +14,19 @@ mod zstd;
 
 use std::ops::Range;
 
-use crate::bytes::Cursor;
-use crate::error::{LuceneError, Problem};
-
-use self::deflate::Inflate;
-use self::lz4::Block;
-use self::pieces::{Piece, PieceLayout, read_pieces};
-use self::zstd::Frames;
+use self::{
+    deflate::Inflate,
+    lz4::Block,
+    pieces::{Piece, PieceLayout, read_pieces},
+    zstd::Frames,
+};
+use crate::{
+    bytes::Cursor,
+    error::{LuceneError, Problem},
+};
 
 /// How the runs of a file are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     /// Plain LZ4 blocks.
     Lz4,

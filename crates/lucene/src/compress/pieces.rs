@@ -13,11 +13,10 @@
 
 use std::ops::Range;
 
-use crate::bytes::Cursor;
-use crate::error::LuceneError;
+use crate::{bytes::Cursor, error::LuceneError};
 
 /// How the lengths of the pieces are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PieceLayout {
     /// All before the first piece.
     LengthsAhead,
@@ -28,7 +27,7 @@ pub(super) enum PieceLayout {
 }
 
 /// A compressed block, and where it goes.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Piece<'a> {
     pub(super) input: &'a [u8],
     /// The input and all that follows it: LZ4 is faster when it may look beyond its end.
@@ -97,8 +96,10 @@ pub(super) fn read_pieces<'a>(
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop, proptest};
-    use proptest::sample::select;
+    use proptest::{
+        prelude::{any, prop, proptest},
+        sample::select,
+    };
 
     use super::{PieceLayout, read_pieces};
     use crate::bytes::Cursor;

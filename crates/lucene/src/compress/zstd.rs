@@ -8,8 +8,7 @@
 //! A frame is decoded straight into its place, so that what a frame says of its own size and
 //! window allocates nothing.
 
-use std::fmt;
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use zstd::bulk::Decompressor;
 

@@ -11,9 +11,11 @@
 //! ```
 
 use super::{DocumentSetRange, Format};
-use crate::bit_set::BitSet;
-use crate::bytes::Cursor;
-use crate::error::{LuceneError, Problem};
+use crate::{
+    bit_set::BitSet,
+    bytes::Cursor,
+    error::{LuceneError, Problem},
+};
 
 const LAST_BLOCK: u16 = 0x7fff;
 const BLOCK_WORDS: u32 = 1024;
@@ -91,8 +93,10 @@ fn skip_ranks(cursor: &mut Cursor<'_>, range: &DocumentSetRange) -> Result<(), L
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop, prop_oneof, proptest};
-    use proptest::strategy::Just;
+    use proptest::{
+        prelude::{any, prop, prop_oneof, proptest},
+        strategy::Just,
+    };
 
     use super::{DocumentSetRange, Format, decode};
 

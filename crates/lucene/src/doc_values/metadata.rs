@@ -24,10 +24,12 @@
 //! ```
 
 use super::{DocumentSetRange, DocumentsWithValue, Format};
-use crate::bytes::Cursor;
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::{LuceneError, Problem};
-use crate::field_infos::FieldInfos;
+use crate::{
+    bytes::Cursor,
+    codec_header::{Header, ObjectId, content},
+    error::{LuceneError, Problem},
+    field_infos::FieldInfos,
+};
 
 /// The block shift that stands for "blocks of 64 terms, compressed".
 const COMPRESSED_TERMS: u32 = 0x6_0001;
@@ -37,7 +39,7 @@ const SKIP_INDEX: usize = 40;
 const LARGEST_TABLE: i32 = 256;
 
 /// Which documents have a value, as far as the `.dvm` file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldEntry {
     /// Known without the `.dvd` file.
     Known(DocumentsWithValue),
@@ -280,8 +282,7 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     use super::{DocumentsWithValue, FieldEntry, blocks};
-    use crate::codec_header::writing;
-    use crate::field_infos::FieldInfos;
+    use crate::{codec_header::writing, field_infos::FieldInfos};
 
     fn fields() -> FieldInfos {
         let mut bytes = vec![3];

@@ -10,14 +10,11 @@
 mod indexed_disi;
 mod metadata;
 
-use crate::bit_set::BitSet;
-use crate::bytes::ByteOrder;
-use crate::error::LuceneError;
-
 pub(crate) use self::metadata::FieldEntry;
+use crate::{bit_set::BitSet, bytes::ByteOrder, error::LuceneError};
 
 /// The format of a segment's doc values, by the header of its `.dvm` file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Lucene 7.
     Lucene70,
@@ -40,7 +37,7 @@ impl Format {
 }
 
 /// The documents of a segment that have a value in a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DocumentsWithValue {
     /// No document.
     Nobody,
@@ -68,7 +65,7 @@ impl From<BitSet> for DocumentsWithValue {
 }
 
 /// A range of a `.dvd` file that holds a set of documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DocumentSetRange {
     /// Where the set starts in the file.
     pub(crate) offset: u64,

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use crate::bytes::Cursor;
-use crate::error::LuceneError;
+use crate::{bytes::Cursor, error::LuceneError};
 
 /// Memory that chunks are decoded into, one behind the other.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Arena {
     /// Beyond `used`, what an earlier use left.
     bytes: Vec<u8>,
@@ -14,7 +13,7 @@ pub struct Arena {
 }
 
 /// A place in an arena.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     start: u32,
     length: u32,

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::arena::{Arena, Span};
-use super::chunk_header::ChunkHeader;
-use super::document::{DocumentFields, WantedFields};
+use super::{
+    arena::{Arena, Span},
+    chunk_header::ChunkHeader,
+    document::{DocumentFields, WantedFields},
+};
 use crate::error::{LuceneError, Problem};
 
 /// A run of consecutive documents of a segment; their bytes are in the arena that it was decoded
 /// into.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub(super) file: Arc<str>,
     /// Where the chunk starts in the file.
@@ -42,7 +44,7 @@ impl Chunk {
 }
 
 /// The documents of a chunk.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Documents<'a> {
     chunk: &'a Chunk,
     next: u32,
@@ -71,7 +73,7 @@ impl<'a> Iterator for Documents<'a> {
 }
 
 /// A document as it is stored, not parsed yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct StoredDocument<'a> {
     chunk: &'a Chunk,
     number: u32,

@@ -1,12 +1,16 @@
 //! The head of a chunk: which documents it holds and how long each is.
 
-use super::format::{CountsLayout, Format};
-use super::{lucene50, lucene90};
-use crate::bytes::Cursor;
-use crate::error::{LuceneError, Problem};
+use super::{
+    format::{CountsLayout, Format},
+    lucene50, lucene90,
+};
+use crate::{
+    bytes::Cursor,
+    error::{LuceneError, Problem},
+};
 
 /// A number for each document of a chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Counts {
     /// The same for all.
     Same(u32),
@@ -36,7 +40,7 @@ impl Counts {
 }
 
 /// Whether a chunk is compressed as one run or in several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runs {
     /// One run.
     One,
@@ -45,7 +49,7 @@ pub(super) enum Runs {
 }
 
 /// The head of a chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChunkHeader {
     pub(super) first: u32,
     pub(super) documents: u32,

@@ -11,19 +11,19 @@
 
 use std::ops::Range;
 
-use super::head::Head;
-use super::index_block::read_block;
-use super::meta::StoredFieldsMeta;
-use crate::bytes::Cursor;
-use crate::codec_header::{FOOTER_LENGTH, Header, ObjectId, content};
-use crate::error::{LuceneError, Problem};
+use super::{head::Head, index_block::read_block, meta::StoredFieldsMeta};
+use crate::{
+    bytes::Cursor,
+    codec_header::{FOOTER_LENGTH, Header, ObjectId, content},
+    error::{LuceneError, Problem},
+};
 
 /// When so many chunks are remembered, every other one is forgotten.
 const MOST_MARKS: usize = 1 << 15;
 
 /// A part of the stored fields that can be decoded by itself: whole chunks, and with the first and
 /// the last of them what surrounds them in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// Its bytes in the `.fdt` file.
     pub bytes: Range<u64>,
@@ -32,20 +32,20 @@ pub struct Stretch {
 }
 
 /// Some chunks of a file, and where the last one ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChunkIndex {
     marks: Vec<Mark>,
     pub(super) chunks_end: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     document: u32,
     offset: u64,
 }
 
 /// What the index must agree with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Indexed<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) max_doc: u32,
@@ -219,9 +219,7 @@ mod tests {
     use proptest::prelude::{any, prop, proptest};
 
     use super::{ChunkIndex, Indexed, Marks};
-    use crate::bytes::Cursor;
-    use crate::codec_header::writing;
-    use crate::stored_fields::head::Head;
+    use crate::{bytes::Cursor, codec_header::writing, stored_fields::head::Head};
 
     fn head() -> Head {
         let start = writing::file("Lucene50StoredFieldsFastData", 1, "", &[100, 2]);

@@ -8,12 +8,14 @@
 //! ```
 
 use super::arena::{Arena, Span};
-use crate::error::Problem;
-use crate::field_infos::FieldInfos;
-use crate::id::{push_id, split_uid};
-use crate::live_docs::Liveness;
+use crate::{
+    error::Problem,
+    field_infos::FieldInfos,
+    id::{push_id, split_uid},
+    live_docs::Liveness,
+};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Id,
     Uid,
@@ -35,7 +37,7 @@ const ROLES: [(&str, Role); 7] = [
 ];
 
 /// The numbers that the metadata fields have in a segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedFields {
     roles: Vec<(u32, Role)>,
 }
@@ -54,7 +56,7 @@ impl WantedFields {
 }
 
 /// Where the metadata fields of one document are in the arena that its chunk was decoded into.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DocumentFields {
     id: Option<Span>,
     uid: Option<Span>,
@@ -68,7 +70,7 @@ pub struct DocumentFields {
 }
 
 /// What a stored document is to the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DocumentClass {
     /// A live document with its source.
     Document,

@@ -1,11 +1,9 @@
 //! Which stored-fields format a `.fdt` file has, by its header.
 
-use crate::codec_header::Header;
-use crate::compress::Compression;
-use crate::error::LuceneError;
+use crate::{codec_header::Header, compress::Compression, error::LuceneError};
 
 /// How the counts and lengths of a chunk are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountsLayout {
     /// Lucene 5 to 8: packed bits.
     Lucene50,
@@ -14,7 +12,7 @@ pub(super) enum CountsLayout {
 }
 
 /// Where a file's chunk size stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChunkSizePlace {
     /// Behind the header of `.fdt`, which then has two counts before its footer.
     Data,
@@ -23,7 +21,7 @@ pub(super) enum ChunkSizePlace {
 }
 
 /// The format of a `.fdt` file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Format {
     pub(super) compression: Compression,
     pub(super) counts: CountsLayout,

@@ -1,16 +1,20 @@
 //! What stands in `.fdt` before the first chunk: the format, and perhaps the size of runs.
 
-use super::format::{ChunkSizePlace, Format};
-use super::meta::{StoredFieldsMeta, read_chunk_size};
-use crate::bytes::Cursor;
-use crate::codec_header::{Header, ObjectId};
-use crate::error::LuceneError;
+use super::{
+    format::{ChunkSizePlace, Format},
+    meta::{StoredFieldsMeta, read_chunk_size},
+};
+use crate::{
+    bytes::Cursor,
+    codec_header::{Header, ObjectId},
+    error::LuceneError,
+};
 
 /// No head is longer than this.
 pub(crate) const HEAD_LENGTH: u64 = 256;
 
 /// The head of a `.fdt` file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(super) format: Format,
     /// How many bytes a run of a sliced chunk has.

@@ -8,8 +8,10 @@
 //! ```
 
 use super::packed;
-use crate::bytes::{ByteOrder, Cursor};
-use crate::error::LuceneError;
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    error::LuceneError,
+};
 
 /// First documents and places of some chunks.
 #[derive(Debug)]

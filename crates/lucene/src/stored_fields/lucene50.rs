@@ -5,8 +5,7 @@
 //! ```
 
 use super::chunk_header::Counts;
-use crate::bytes::Cursor;
-use crate::error::LuceneError;
+use crate::{bytes::Cursor, error::LuceneError};
 
 /// Reads `count` numbers.
 pub(super) fn read_counts(cursor: &mut Cursor<'_>, count: u32) -> Result<Counts, LuceneError> {

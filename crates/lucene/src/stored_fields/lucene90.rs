@@ -8,8 +8,10 @@
 //! ```
 
 use super::chunk_header::Counts;
-use crate::bytes::{ByteOrder, Cursor};
-use crate::error::LuceneError;
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    error::LuceneError,
+};
 
 const GROUP: u32 = 128;
 
@@ -52,8 +54,10 @@ pub(super) fn read_counts(cursor: &mut Cursor<'_>, count: u32) -> Result<Counts,
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop, prop_oneof, proptest};
-    use proptest::strategy::Just;
+    use proptest::{
+        prelude::{any, prop, prop_oneof, proptest},
+        strategy::Just,
+    };
 
     use super::{Counts, read_counts};
     use crate::bytes::Cursor;

@@ -10,12 +10,14 @@
 //! ```
 
 use super::monotonic::Monotonic;
-use crate::bytes::{ByteOrder, Cursor};
-use crate::codec_header::{Header, ObjectId, content};
-use crate::error::{LuceneError, Problem};
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    codec_header::{Header, ObjectId, content},
+    error::{LuceneError, Problem},
+};
 
 /// What a `.fdm` file says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredFieldsMeta {
     /// How many bytes a run of a sliced chunk has, when it stands here.
     pub(crate) chunk_size: Option<usize>,

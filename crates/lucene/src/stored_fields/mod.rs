@@ -38,13 +38,16 @@ mod monotonic;
 mod packed;
 mod stretch;
 
-pub use self::arena::{Arena, Span};
-pub use self::chunk::{Chunk, Documents, StoredDocument};
-pub use self::chunk_index::Stretch;
-pub use self::document::{DocumentClass, DocumentFields, WantedFields};
-pub use self::stretch::{FileSum, StretchDecoder, StretchSum};
-
-pub(crate) use self::chunk_index::{ChunkIndex, Indexed};
-pub(crate) use self::head::{HEAD_LENGTH, Head};
-pub(crate) use self::meta::StoredFieldsMeta;
-pub(crate) use self::stretch::Layout;
+pub use self::{
+    arena::{Arena, Span},
+    chunk::{Chunk, Documents, StoredDocument},
+    chunk_index::Stretch,
+    document::{DocumentClass, DocumentFields, WantedFields},
+    stretch::{FileSum, StretchDecoder, StretchSum},
+};
+pub(crate) use self::{
+    chunk_index::{ChunkIndex, Indexed},
+    head::{HEAD_LENGTH, Head},
+    meta::StoredFieldsMeta,
+    stretch::Layout,
+};

@@ -7,14 +7,16 @@
 //! ```
 
 use super::packed;
-use crate::bytes::{ByteOrder, Cursor};
-use crate::error::LuceneError;
+use crate::{
+    bytes::{ByteOrder, Cursor},
+    error::LuceneError,
+};
 
 /// How large the blocks may be, as a power of two; writers use 10.
 const LARGEST_SHIFT: u32 = 22;
 
 /// A sequence of growing numbers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Monotonic {
     order: ByteOrder,
     shift: u32,
@@ -22,7 +24,7 @@ pub(super) struct Monotonic {
     blocks: Vec<Block>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Block {
     least: i64,
     slope: f32,

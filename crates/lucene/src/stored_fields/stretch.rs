@@ -8,19 +8,23 @@
 
 use std::sync::Arc;
 
-use super::arena::Arena;
-use super::chunk::Chunk;
-use super::chunk_header::{ChunkHeader, Runs};
-use super::chunk_index::{ChunkIndex, Stretch};
-use super::format::ChunkSizePlace;
-use super::head::Head;
-use crate::bytes::Cursor;
-use crate::codec_header::{FOOTER_LENGTH, check_footer};
-use crate::compress::Decompressor;
-use crate::error::{LuceneError, Problem};
+use super::{
+    arena::Arena,
+    chunk::Chunk,
+    chunk_header::{ChunkHeader, Runs},
+    chunk_index::{ChunkIndex, Stretch},
+    format::ChunkSizePlace,
+    head::Head,
+};
+use crate::{
+    bytes::Cursor,
+    codec_header::{FOOTER_LENGTH, check_footer},
+    compress::Decompressor,
+    error::{LuceneError, Problem},
+};
 
 /// What decoding needs to know of a `.fdt` file.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) file: Arc<str>,
     pub(crate) length: u64,
@@ -145,7 +149,7 @@ impl<'a> StretchDecoder<'a> {
 }
 
 /// The checksum of a stretch.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct StretchSum {
     stretch: Stretch,
     hasher: crc32fast::Hasher,

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// More bytes than any number that a client means; the conversion takes quadratic time.
 const BIG_NUMBER_LIMIT: usize = 1024;
