@@ -3,8 +3,6 @@
 //! The repositories are those of `tests/corpus/snapshots`, and all others where they are
 //! (`crates/snapshot-repo/tests/fixture/beside.rs`).
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 #[path = "../../snapshot-repo/tests/fixture/beside.rs"]
 mod beside;
 #[path = "../../snapshot-repo/tests/fixture/files.rs"]
@@ -26,8 +24,8 @@ fn corpus() -> PathBuf {
 }
 
 fn corpus_folders() -> Vec<PathBuf> {
-    let entries = fs_err::read_dir(corpus()).unwrap();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = fs_err::read_dir(corpus()).expect("a folder");
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     folders.sort();
     folders
 }
@@ -40,11 +38,11 @@ fn console(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    console(folder, arguments).output().unwrap()
+    console(folder, arguments).output().expect("a finished process")
 }
 
 fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
+    std::str::from_utf8(bytes).expect("UTF-8")
 }
 
 /// What is printed when all goes well.
@@ -56,7 +54,7 @@ fn printed(folder: &Path, arguments: &[&str]) -> String {
 }
 
 fn printed_json(folder: &Path, arguments: &[&str]) -> Value {
-    serde_json::from_str(&printed(folder, arguments)).unwrap()
+    serde_json::from_str(&printed(folder, arguments)).expect("valid JSON")
 }
 
 /// What is told when it does not.
@@ -75,7 +73,7 @@ fn normal(line: &str) -> String {
     while let Some(start) = rest.find('"') {
         normal.extend(rest[..start].chars().filter(|letter| !letter.is_ascii_whitespace()));
         let mut strings = serde_json::Deserializer::from_str(&rest[start..]).into_iter();
-        let string: &RawValue = strings.next().unwrap().unwrap();
+        let string: &RawValue = strings.next().expect("as many strings").expect("JSON");
         // Half of a surrogate pair is no text: it stays as it is spelled.
         let text = serde_json::from_str::<String>(string.get());
         let text = text.map_or_else(|_| string.to_string(), |text| Value::from(text).to_string());
@@ -94,8 +92,8 @@ fn normal_lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String>
 
 /// Drops what a server makes anew: it is in no file of the snapshot.
 fn without_source(line: &str) -> String {
-    let mut document: Value = serde_json::from_str(line).unwrap();
-    document.as_object_mut().unwrap().shift_remove("_source").unwrap();
+    let mut document: Value = serde_json::from_str(line).expect("valid JSON");
+    document.as_object_mut().expect("an object").shift_remove("_source").expect("the field");
     document.to_string()
 }
 
@@ -138,15 +136,15 @@ fn check_counts(folder: &Path) {
         let shown = printed_json(folder, &arguments);
         assert_eq!(shown["state"], snapshot.state, "{name}");
         let (product, version) = fixture.taken_by(snapshot);
-        let server = shown["server"].as_str().unwrap().to_lowercase();
-        let major = version.split('.').next().unwrap();
+        let server = shown["server"].as_str().expect("a string").to_lowercase();
+        let major = version.split('.').next().expect("a major version");
         assert!(server.starts_with(&format!("{product} {major}")), "{name}: {server}");
 
         let names: Vec<&str> = objects(&shown["indices"], "name").collect();
         assert_eq!(names, snapshot.indices.keys().collect::<Vec<_>>(), "{name}");
         let (mut live, mut lacking) = (0, 0);
         for (index, expected) in
-            shown["indices"].as_array().unwrap().iter().zip(snapshot.indices.values())
+            shown["indices"].as_array().expect("an array").iter().zip(snapshot.indices.values())
         {
             let name = format!("{name} {}", index["name"]);
             let Some(expected) = expected else {
@@ -156,7 +154,11 @@ fn check_counts(folder: &Path) {
                 assert_eq!(index["shards"], missing, "{name}");
                 continue;
             };
-            let lines = expected_lines(folder, &snapshot.snapshot, index["name"].as_str().unwrap());
+            let lines = expected_lines(
+                folder,
+                &snapshot.snapshot,
+                index["name"].as_str().expect("a string"),
+            );
             let mut without =
                 lines.iter().filter(|line| !line.contains(r#""_source":"#)).count() as u64;
             if fixture.case == "synthetic" {
@@ -170,8 +172,8 @@ fn check_counts(folder: &Path) {
             let has_none = index["name"] == "shop-nosource" || index["name"] == "lacking-disabled";
             let is_kept = has_none && has_history;
             assert_eq!(documents["recoverySource"], if is_kept { without } else { 0 }, "{name}");
-            let nested = documents["nested"].as_u64().unwrap();
-            let is_nested = index["name"].as_str().unwrap().ends_with("-nested");
+            let nested = documents["nested"].as_u64().expect("a number");
+            let is_nested = index["name"].as_str().expect("a string").ends_with("-nested");
             assert_eq!(nested > 0, is_nested, "{name}");
             let found = objects(&shown["cannotMigrate"], "index");
             let told = found.filter(|told| index["name"] == **told).count();
@@ -181,19 +183,25 @@ fn check_counts(folder: &Path) {
         }
         assert_eq!(shown["totals"]["documents"]["live"], live, "{name}");
         assert_eq!(shown["totals"]["documents"]["withoutSource"], lacking, "{name}");
-        assert!(live == 0 || !shown["totals"]["codecs"].as_array().unwrap().is_empty(), "{name}");
+        assert!(
+            live == 0 || !shown["totals"]["codecs"].as_array().expect("an array").is_empty(),
+            "{name}"
+        );
     }
 }
 
 fn objects<'a>(list: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
-    list.as_array().unwrap().iter().map(move |object| object[key].as_str().unwrap())
+    list.as_array()
+        .expect("an array")
+        .iter()
+        .map(move |object| object[key].as_str().expect("a string"))
 }
 
 /// Compares the metadata of the last snapshot with what the APIs of the server showed after it.
 fn check_metadata(folder: &Path) {
-    let expected = fs_err::read(folder.join("expected-metadata.json")).unwrap();
-    let expected: Value = serde_json::from_slice(&expected).unwrap();
-    let last = Fixture::read(folder).snapshots.pop().unwrap();
+    let expected = fs_err::read(folder.join("expected-metadata.json")).expect("a readable file");
+    let expected: Value = serde_json::from_slice(&expected).expect("valid content");
+    let last = Fixture::read(folder).snapshots.pop().expect("at least one");
     let found = printed_json(folder, &["metadata", "--snapshot", &last.snapshot]);
     for index in last.indices.keys() {
         for part in ["settings", "mappings", "aliases"] {
@@ -232,7 +240,7 @@ fn every_repository_of_every_server_is_printed_as_its_server_showed_it() {
             let count = check_documents(folder);
             check_counts(folder);
             check_metadata(folder);
-            println!("{}: {count} documents", folder.file_name().unwrap().display());
+            println!("{}: {count} documents", folder.file_name().expect("a file name").display());
         }
     }
 }
@@ -263,23 +271,26 @@ fn a_name_that_does_not_exist_is_not_found_and_gets_the_nearest() {
     let shard = told(&folder, &arguments, 3);
     assert!(shard.contains("`shop-inc-a` has no shard 7: the index has 2 shards"), "{shard}");
     let output = run(&folder, &["show", "--snapshot", "x", "--output", "json"]);
-    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error: Value = serde_json::from_slice(&output.stdout).expect("valid content");
     assert_eq!(error["error"]["exit"], 3, "{error}");
 }
 
 #[test]
 fn a_place_without_a_repository_is_told_from_a_damaged_one() {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a temporary folder");
     let missing = told(folder.path(), &["list"], 3);
     assert!(missing.contains("does not exist here"), "{missing}");
-    fs_err::create_dir(folder.path().join("repo")).unwrap();
+    fs_err::create_dir(folder.path().join("repo")).expect("a new folder");
     let empty = told(folder.path(), &["list"], 3);
     assert!(empty.contains("holds no snapshot repository"), "{empty}");
-    fs_err::write(folder.path().join("repo/index-2"), "{").unwrap();
+    fs_err::write(folder.path().join("repo/index-2"), "{").expect("a writable file");
     let damaged = told(folder.path(), &["list"], 1);
     assert!(damaged.contains("`index-2` in `"), "{damaged}");
     let mut wrong = Command::new(env!("CARGO_BIN_EXE_console"));
-    let wrong = wrong.args(["snapshot", "list", "--repo", "ftp://host/x"]).output().unwrap();
+    let wrong = wrong
+        .args(["snapshot", "list", "--repo", "ftp://host/x"])
+        .output()
+        .expect("a finished process");
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
 }
 
@@ -309,7 +320,8 @@ fn the_shards_together_are_the_index_and_an_array_holds_the_same() {
     assert_eq!(all, first + &second);
     assert_eq!(all, printed(&folder, &[&arguments[..], &["--output", "ndjson"]].concat()));
     let array = printed_json(&folder, &[&arguments[..], &["--output", "json"]].concat());
-    let lines: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        all.lines().map(|line| serde_json::from_str(line).expect("valid JSON")).collect();
     assert_eq!(array, Value::Array(lines));
     let none =
         ["documents", "--snapshot", "partial", "--index", "shop-unassigned", "--allow-partial"];
@@ -322,12 +334,13 @@ fn a_reader_that_has_read_enough_ends_it_quietly() {
     let folder = corpus().join("es56-incremental");
     let arguments = ["documents", "--snapshot", "third", "--index", "shop-inc-a"];
     let mut command = console(&folder, &arguments);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a started process");
     let mut first = String::new();
     // Dropped with its pipe at the end of the statement.
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut first).expect("a line");
     assert!(first.starts_with(r#"{"_index":"shop-inc-a","_id":""#), "{first}");
-    let output = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().expect("a finished process");
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
 }
 
@@ -338,7 +351,7 @@ fn a_quick_look_leaves_out_what_only_reading_tells() {
         printed_json(&folder, &["show", "--snapshot", "partial", "--quick", "--output", "json"]);
     let documents = &shown["totals"]["documents"];
     assert_eq!((&documents["live"], &documents["nested"]), (&Value::Null, &Value::Null));
-    assert!(shown["totals"]["storedBytes"].as_u64().unwrap() > 0);
+    assert!(shown["totals"]["storedBytes"].as_u64().expect("a number") > 0);
     let text = printed(&folder, &["show", "--snapshot", "partial"]);
     for part in [
         "global state  yes",
@@ -352,19 +365,19 @@ fn a_quick_look_leaves_out_what_only_reading_tells() {
 
 #[test]
 fn damage_is_named_and_the_rest_is_shown() {
-    let copy = TempDir::new().unwrap();
+    let copy = TempDir::new().expect("a temporary folder");
     let original = corpus().join("es717-partial");
     let status = Command::new("cp").arg("-r").arg(original.join("repo")).arg(copy.path()).status();
-    assert!(status.unwrap().success());
+    assert!(status.expect("a finished process").success());
     let damaged = blobs(&copy.path().join("repo/indices"));
     assert!(!damaged.is_empty());
     for blob in &damaged {
-        fs_err::write(blob, "").unwrap();
+        fs_err::write(blob, "").expect("a writable file");
     }
     let output = run(copy.path(), &["show", "--snapshot", "partial"]);
     assert_eq!(output.status.code(), Some(1));
     let shown = text(&output.stdout);
-    let name = damaged[0].file_name().unwrap().to_str().unwrap();
+    let name = damaged[0].file_name().expect("a file name").to_str().expect("a UTF-8 path");
     assert!(shown.contains("shop-whole") && shown.contains("it ends at byte 0"), "{shown}");
     let arguments =
         ["documents", "--snapshot", "partial", "--index", "shop-whole", "--allow-partial"];
@@ -374,15 +387,15 @@ fn damage_is_named_and_the_rest_is_shown() {
 
 #[test]
 fn one_bit_of_the_stored_fields_is_named_with_file_and_place() {
-    let copy = TempDir::new().unwrap();
+    let copy = TempDir::new().expect("a temporary folder");
     let original = corpus().join("es710-incremental");
     let status = Command::new("cp").arg("-r").arg(original.join("repo")).arg(copy.path()).status();
-    assert!(status.unwrap().success());
+    assert!(status.expect("a finished process").success());
     let arguments = ["documents", "--snapshot", "third", "--index", "shop-inc-a"];
     let right: Vec<String> = printed(copy.path(), &arguments).lines().map(str::to_owned).collect();
     let (mut refused, mut unread) = (0, 0);
     for blob in blobs(&copy.path().join("repo/indices")) {
-        let whole = fs_err::read(&blob).unwrap();
+        let whole = fs_err::read(&blob).expect("a readable file");
         let marks = [&b"StoredFieldsFastData"[..], b"StoredFieldsHighData"];
         let start =
             marks.iter().find_map(|mark| whole.windows(mark.len()).position(|w| w == *mark));
@@ -391,9 +404,9 @@ fn one_bit_of_the_stored_fields_is_named_with_file_and_place() {
         let at = start + marks[0].len() + 60;
         let mut damaged = whole.clone();
         damaged[at] ^= 0x10;
-        fs_err::write(&blob, damaged).unwrap();
+        fs_err::write(&blob, damaged).expect("a writable file");
         let output = run(copy.path(), &arguments);
-        fs_err::write(&blob, whole).unwrap();
+        fs_err::write(&blob, whole).expect("a writable file");
         // Batches before the damaged place are printed; nothing else than these is.
         let wrong = text(&output.stdout).lines().find(|line| !right.iter().any(|it| it == line));
         assert_eq!(wrong, None, "{}", blob.display());
@@ -403,7 +416,7 @@ fn one_bit_of_the_stored_fields_is_named_with_file_and_place() {
             unread += 1;
         } else {
             let told = text(&output.stderr);
-            let name = blob.file_name().unwrap().to_str().unwrap();
+            let name = blob.file_name().expect("a file name").to_str().expect("a UTF-8 path");
             assert!(told.contains(" at byte "), "{name}: {told}");
             assert!(told.contains(".fdt"), "{name}: {told}");
             refused += 1;
@@ -415,9 +428,9 @@ fn one_bit_of_the_stored_fields_is_named_with_file_and_place() {
 /// The blobs of Lucene files below a folder.
 fn blobs(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    for entry in fs_err::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a file name").to_string_lossy().into_owned();
         if path.is_dir() {
             found.extend(blobs(&path));
         } else if name.starts_with("__") {
@@ -430,7 +443,7 @@ fn blobs(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_completions_know_the_commands() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_console"));
-    let script = command.args(["completions", "bash"]).output().unwrap().stdout;
+    let script = command.args(["completions", "bash"]).output().expect("a finished process").stdout;
     for word in ["documents", "--allow-partial", "--repo"] {
         assert!(text(&script).contains(word), "{word}");
     }

@@ -248,24 +248,24 @@ mod tests {
     fn vlong(mut value: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         while value >= 0x80 {
-            bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            bytes.push(u8::try_from(value & 0x7f).expect("in range") | 0x80);
             value >>= 7;
         }
-        bytes.push(u8::try_from(value).unwrap());
+        bytes.push(u8::try_from(value).expect("in range"));
         bytes
     }
 
     proptest! {
         #[test]
         fn variable_length_numbers_come_back(value in any::<u64>(), short in any::<u32>()) {
-            assert_eq!(Cursor::new("f", &vlong(value)).vlong().unwrap(), value);
-            assert_eq!(Cursor::new("f", &vlong(short.into())).vint().unwrap(), short);
+            assert_eq!(Cursor::new("f", &vlong(value)).vlong().expect("a number"), value);
+            assert_eq!(Cursor::new("f", &vlong(short.into())).vint().expect("a number"), short);
         }
     }
 
     #[test]
     fn a_number_that_never_ends_is_refused() {
-        let error = Cursor::at("_0.fnm", &[0x80; 20], 7).vint().unwrap_err();
+        let error = Cursor::at("_0.fnm", &[0x80; 20], 7).vint().expect_err("an error");
         assert_eq!(
             error.to_string(),
             "`_0.fnm` at byte 12: a variable-length number does not fit into 32 bits"
@@ -273,7 +273,7 @@ mod tests {
         for bytes in [&[0xff, 0xff, 0xff, 0xff, 0x1f][..], &[0xff; 20]] {
             assert!(Cursor::new("_0.fnm", bytes).vint().is_err());
         }
-        let error = Cursor::new("_0.fnm", &[0xff; 20]).vlong().unwrap_err();
+        let error = Cursor::new("_0.fnm", &[0xff; 20]).vlong().expect_err("an error");
         assert!(error.to_string().ends_with("does not fit into 64 bits"));
     }
 
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_missing_byte_is_named_with_its_place() {
         let mut cursor = Cursor::at("_0.si", &[1, 2, 3], 40);
-        let error = cursor.u64().unwrap_err();
+        let error = cursor.u64().expect_err("an error");
         assert_eq!(
             error.to_string(),
             "`_0.si` at byte 40: the file ends here, but 5 more bytes belong to it"

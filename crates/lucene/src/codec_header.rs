@@ -159,11 +159,11 @@ pub(crate) mod writing {
     /// Header and content and footer.
     pub(crate) fn file(name: &str, version: u32, suffix: &str, content: &[u8]) -> Vec<u8> {
         let mut bytes = HEADER_MAGIC.to_be_bytes().to_vec();
-        bytes.push(u8::try_from(name.len()).unwrap());
+        bytes.push(u8::try_from(name.len()).expect("in range"));
         bytes.extend(name.as_bytes());
         bytes.extend(version.to_be_bytes());
         bytes.extend(ID);
-        bytes.push(u8::try_from(suffix.len()).unwrap());
+        bytes.push(u8::try_from(suffix.len()).expect("in range"));
         bytes.extend(suffix.as_bytes());
         bytes.extend(content);
         bytes.extend(FOOTER_MAGIC.to_be_bytes());
@@ -182,11 +182,11 @@ mod tests {
     #[test]
     fn every_flipped_bit_breaks_the_checksum_or_the_footer() {
         let good = writing::file("Lucene50LiveDocs", 0, "1", b"content");
-        let inside = content("_0_1.liv", &good).unwrap();
+        let inside = content("_0_1.liv", &good).expect("a valid frame");
         let mut cursor = Cursor::new("_0_1.liv", inside);
-        let header = Header::read(&mut cursor).unwrap();
+        let header = Header::read(&mut cursor).expect("a header");
         assert_eq!((header.name, header.version, header.suffix), ("Lucene50LiveDocs", 0, "1"));
-        assert_eq!(cursor.take(7).unwrap(), b"content");
+        assert_eq!(cursor.take(7).expect("seven bytes"), b"content");
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_short_file_is_named() {
-        let error = content("_0.si", &[1, 2, 3]).unwrap_err();
+        let error = content("_0.si", &[1, 2, 3]).expect_err("an error");
         assert_eq!(
             error.to_string(),
             "`_0.si` at byte 3: the file ends here, but 13 more bytes belong to it"

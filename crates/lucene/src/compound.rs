@@ -91,7 +91,8 @@ mod tests {
         for (name, content) in [("Lucene50CompoundEntries", old), ("Lucene90CompoundEntries", new)]
         {
             let file = writing::file(name, 0, "", &content);
-            let entries = CompoundEntries::parse("_0.cfe", &file, &writing::ID, 364).unwrap();
+            let entries =
+                CompoundEntries::parse("_0.cfe", &file, &writing::ID, 364).expect("valid content");
             assert_eq!(entries.get(".fnm"), expected);
             assert_eq!(entries.get(".fdt"), None);
         }

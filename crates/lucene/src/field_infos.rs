@@ -202,7 +202,7 @@ mod tests {
         for (field, bits, kind, generation, points) in
             [("price", 0, 5, -1_i64, true), ("__soft_deletes", 8, 1, 3, false)]
         {
-            bytes.push(u8::try_from(field.len()).unwrap());
+            bytes.push(u8::try_from(field.len()).expect("in range"));
             bytes.extend(field.as_bytes());
             bytes.extend([u8::from(points), bits, 0, kind]);
             if (name, version) == ("Lucene94FieldInfos", 2) {
@@ -245,14 +245,15 @@ mod tests {
             ("Lucene94FieldInfos", 2),
         ] {
             let file = writing::file(name, version, "2", &fields(name, version));
-            let infos = FieldInfos::parse("_0_2.fnm", &file, &writing::ID, "2").unwrap();
-            let field = infos.soft_deletes().unwrap();
+            let infos =
+                FieldInfos::parse("_0_2.fnm", &file, &writing::ID, "2").expect("valid content");
+            let field = infos.soft_deletes().expect("the soft deletes field");
             assert_eq!(field.name, "__soft_deletes");
             assert_eq!(field.doc_values, DocValuesKind::Numeric);
             assert_eq!(field.doc_values_generation, Some(3));
-            assert_eq!(field.doc_values_suffix().unwrap(), "Lucene80_0");
+            assert_eq!(field.doc_values_suffix().expect("a suffix"), "Lucene80_0");
             assert_eq!(field.has_skip_index(), (name, version) == ("Lucene94FieldInfos", 2));
-            assert_eq!(infos.by_number(1).unwrap().name, "price");
+            assert_eq!(infos.by_number(1).expect("a field").name, "price");
         }
     }
 
@@ -261,14 +262,14 @@ mod tests {
         let field = b"\x01a\x07\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00";
         let bytes = [&[2], &field[..], field].concat();
         let file = writing::file("Lucene60FieldInfos", 2, "", &bytes);
-        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").unwrap_err();
+        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").expect_err("an error");
         assert!(error.to_string().ends_with("two fields have the number 7"), "{error}");
     }
 
     #[test]
     fn an_unknown_version_is_refused() {
         let file = writing::file("Lucene60FieldInfos", 3, "", &[0]);
-        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").unwrap_err();
+        let error = FieldInfos::parse("_0.fnm", &file, &writing::ID, "").expect_err("an error");
         assert_eq!(
             error.to_string(),
             "not supported: header `Lucene60FieldInfos version 3` in file `_0.fnm`"

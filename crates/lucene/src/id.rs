@@ -117,7 +117,9 @@ mod tests {
     fn encode_base64(id: &str) -> Vec<u8> {
         let bits: Vec<bool> = id
             .bytes()
-            .map(|letter| BASE64.iter().position(|known| *known == letter).unwrap())
+            .map(|letter| {
+                BASE64.iter().position(|known| *known == letter).expect("a known character")
+            })
             .flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1 == 1))
             .collect();
         let mut bytes: Vec<u8> = bits
@@ -134,17 +136,17 @@ mod tests {
         #[test]
         fn any_text_comes_back(id in any::<String>()) {
             let bytes = [&[0xff], id.as_bytes()].concat();
-            assert_eq!(decode_id(&bytes).unwrap(), id);
+            assert_eq!(decode_id(&bytes).expect("an id"), id);
         }
 
         #[test]
         fn digits_come_back(id in "[0-9]{1,40}") {
-            assert_eq!(decode_id(&encode_digits(&id)).unwrap(), id);
+            assert_eq!(decode_id(&encode_digits(&id)).expect("an id"), id);
         }
 
         #[test]
         fn ids_made_by_the_server_come_back(id in "[A-Za-z0-9_-]{20}|[_-]{4}[A-Za-z0-9_-]{16}") {
-            assert_eq!(decode_id(&encode_base64(&id)).unwrap(), id);
+            assert_eq!(decode_id(&encode_base64(&id)).expect("an id"), id);
         }
 
         #[test]
@@ -153,7 +155,7 @@ mod tests {
             super::push_base64(&bytes, &mut id);
             assert_eq!(id.len(), (bytes.len() * 4).div_ceil(3));
             if !bytes.is_empty() {
-                assert_eq!(decode_id(&encode_base64(&id)).unwrap(), id);
+                assert_eq!(decode_id(&encode_base64(&id)).expect("an id"), id);
             }
         }
 

@@ -164,7 +164,7 @@ mod tests {
         let bytes = if name == NEWER { u64::to_le_bytes } else { u64::to_be_bytes };
         let content: Vec<u8> = words.into_iter().flat_map(bytes).collect();
         let deleted = live.iter().filter(|live| !**live).count();
-        (writing::file(name, 0, "a", &content), u32::try_from(deleted).unwrap())
+        (writing::file(name, 0, "a", &content), u32::try_from(deleted).expect("in range"))
     }
 
     proptest! {
@@ -173,14 +173,14 @@ mod tests {
             docs in prop::collection::vec(any::<(bool, bool)>(), 1..300),
             newer in any::<bool>(),
         ) {
-            let max_doc = u32::try_from(docs.len()).unwrap();
+            let max_doc = u32::try_from(docs.len()).expect("in range");
             let live: Vec<bool> = docs.iter().map(|(live, _)| *live).collect();
             let (bytes, deleted) = file(if newer { NEWER } else { OLDER }, &live);
             let hard =
-                HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", max_doc, deleted).unwrap();
+                HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", max_doc, deleted).expect("valid content");
             let mut soft = BitSet::empty(max_doc);
             for (doc, _) in docs.iter().enumerate().filter(|(_, (_, soft))| *soft) {
-                assert!(soft.insert(u32::try_from(doc).unwrap()));
+                assert!(soft.insert(u32::try_from(doc).expect("in range")));
             }
             let joined = LiveDocs::new(max_doc, Some(hard), Some(soft.into()));
             for (doc, (hard_live, soft_deleted)) in docs.iter().enumerate() {
@@ -189,7 +189,7 @@ mod tests {
                     (true, true) => Liveness::SoftDeleted,
                     (true, false) => Liveness::Live,
                 };
-                assert_eq!(joined.liveness(u32::try_from(doc).unwrap()), expected);
+                assert_eq!(joined.liveness(u32::try_from(doc).expect("in range")), expected);
             }
             assert_eq!(joined.live() + joined.soft_deleted() + deleted, max_doc);
             assert_eq!(joined.live() + joined.deleted(), max_doc);
@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn a_count_that_differs_from_the_commit_is_refused() {
         let (bytes, _) = file(OLDER, &[true, false, true]);
-        let error = HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", 3, 2).unwrap_err();
+        let error =
+            HardDeletes::parse("_0_a.liv", &bytes, &writing::ID, "a", 3, 2).expect_err("an error");
         assert_eq!(
             error.to_string(),
             "`_0_a.liv` at byte 43: deleted documents: 1 found, 2 expected"

@@ -114,7 +114,7 @@ mod tests {
             ("Lucene86SegmentInfo", true),
         ] {
             let file = writing::file(name, 0, "", &big_endian(has_minimum));
-            let info = SegmentInfo::parse("_0.si", &file, &writing::ID).unwrap();
+            let info = SegmentInfo::parse("_0.si", &file, &writing::ID).expect("valid content");
             assert_eq!(info.max_doc, 42);
             assert_eq!(info.packaging, Packaging::Separate);
             assert_eq!(info.attributes["mode"], "SPEED");
@@ -134,7 +134,7 @@ mod tests {
             }
             bytes.extend(b"\x00\x00\x01\x04mode\x05SPEED");
             let file = writing::file("Lucene90SegmentInfo", 0, "", &bytes);
-            let info = SegmentInfo::parse("_0.si", &file, &writing::ID).unwrap();
+            let info = SegmentInfo::parse("_0.si", &file, &writing::ID).expect("valid content");
             assert_eq!(info.max_doc, 42);
             assert_eq!(info.packaging, Packaging::Compound);
             assert_eq!(info.attributes["mode"], "SPEED");
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_file_of_another_segment_is_refused() {
         let file = writing::file("Lucene86SegmentInfo", 0, "", &big_endian(true));
-        let error = SegmentInfo::parse("_0.si", &file, &[0; 16]).unwrap_err();
+        let error = SegmentInfo::parse("_0.si", &file, &[0; 16]).expect_err("an error");
         assert_eq!(
             error.to_string(),
             "`_0.si` at byte 0: the file belongs to another segment or generation: its segment id differs"

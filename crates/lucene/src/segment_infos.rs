@@ -185,7 +185,7 @@ mod tests {
     fn every_format_from_6_to_10_gives_the_same_commit() {
         for format in 6..=10 {
             let file = writing::file("segments", format, "1a", &commit(format));
-            let infos = SegmentInfos::parse("segments_1a", &file).unwrap();
+            let infos = SegmentInfos::parse("segments_1a", &file).expect("valid content");
             let segment = &infos.segments[0];
             assert_eq!(segment.name, "_0");
             assert_eq!(segment.id, writing::ID);
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_newer_format_is_named_and_refused() {
         let file = writing::file("segments", 11, "2", &commit(10));
-        let error = SegmentInfos::parse("segments_2", &file).unwrap_err();
+        let error = SegmentInfos::parse("segments_2", &file).expect_err("an error");
         assert_eq!(
             error.to_string(),
             "not supported: header `segments version 11` in file `segments_2`"

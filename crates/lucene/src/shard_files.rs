@@ -113,7 +113,7 @@ mod tests {
     proptest! {
         #[test]
         fn generations_come_back(generation in any::<u64>()) {
-            assert_eq!(u64::from_str_radix(&base36(generation), 36).unwrap(), generation);
+            assert_eq!(u64::from_str_radix(&base36(generation), 36).expect("digits"), generation);
         }
     }
 
@@ -121,8 +121,8 @@ mod tests {
     fn the_newest_commit_is_found_by_number_not_by_name() {
         let names = ["segments_9", "segments_z", "segments_10", "segments_x!", "_0.si"];
         let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
-        assert_eq!(files.segments_file().unwrap(), "segments_10");
-        let error = ShardFiles::new([]).segments_file().unwrap_err();
+        assert_eq!(files.segments_file().expect("a commit"), "segments_10");
+        let error = ShardFiles::new([]).segments_file().expect_err("an error");
         assert_eq!(error.to_string(), "`segments_N` is missing from the shard's file list");
     }
 

@@ -2,8 +2,6 @@
 //!
 //! `corpus/<name>/<shard>/` has the Lucene files, `corpus/<name>/expected.ndjson` the live
 //! documents of all shards of that folder.
-#![expect(clippy::unwrap_used, reason = "the helpers of these tests read files that are there")]
-
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -25,11 +23,16 @@ struct Shard {
 impl Shard {
     fn load(folder: &Path) -> Self {
         let contents: BTreeMap<String, Vec<u8>> = fs_err::read_dir(folder)
-            .unwrap()
+            .expect("a folder")
             .map(|entry| {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                (name, fs_err::read(path).unwrap())
+                let path = entry.expect("an entry").path();
+                let name = path
+                    .file_name()
+                    .expect("a file name")
+                    .to_str()
+                    .expect("a UTF-8 path")
+                    .to_owned();
+                (name, fs_err::read(path).expect("a readable file"))
             })
             .collect();
         let files = contents.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64));
@@ -38,8 +41,8 @@ impl Shard {
     }
 
     fn bytes(&self, slice: &FileSlice) -> &[u8] {
-        let start = usize::try_from(slice.offset).unwrap();
-        let end = start + usize::try_from(slice.length).unwrap();
+        let start = usize::try_from(slice.offset).expect("in range");
+        let end = start + usize::try_from(slice.length).expect("in range");
         &self.contents[&slice.file][start..end]
     }
 
@@ -91,7 +94,7 @@ fn read(
             continue;
         }
         let bounds = [stretch.bytes.start, stretch.bytes.end];
-        let [start, end] = bounds.map(|bound| usize::try_from(bound).unwrap());
+        let [start, end] = bounds.map(|bound| usize::try_from(bound).expect("in range"));
         let bytes = stored_fields.get(start..end).unwrap_or_default();
         let mut arena = Arena::default();
         let mut decoder = segment.decoder(&stretch, bytes)?;
@@ -125,8 +128,8 @@ fn read(
 
 fn folders(parent: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = fs_err::read_dir(parent)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir())
         .collect();
     folders.sort();
@@ -148,9 +151,10 @@ fn every_shard_gives_the_documents_that_the_server_gave() {
     let corpus = corpus();
     assert!(corpus.len() >= 12, "the corpus is not whole");
     for folder in corpus {
-        let expected = fs_err::read_to_string(folder.join("expected.ndjson")).unwrap();
+        let expected =
+            fs_err::read_to_string(folder.join("expected.ndjson")).expect("a readable file");
         let expected: Vec<Value> =
-            expected.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            expected.lines().map(|line| serde_json::from_str(line).expect("valid JSON")).collect();
         let expected = sorted(&expected);
         for least in [1, 5000, u64::MAX] {
             let found: Vec<Value> = folders(&folder)
@@ -171,7 +175,7 @@ fn every_shard_gives_the_documents_that_the_server_gave() {
 #[test]
 fn every_fixture_that_the_table_names_is_there_and_every_shard_here_is_named() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let table = fs_err::read_to_string(home.join("README.md")).unwrap();
+    let table = fs_err::read_to_string(home.join("README.md")).expect("a readable file");
     let names = |start: &'static str| -> Vec<&str> {
         let words = table.split('`').filter_map(|word| word.strip_prefix(start));
         words.filter(|name| !name.is_empty()).collect()
@@ -181,7 +185,8 @@ fn every_fixture_that_the_table_names_is_there_and_every_shard_here_is_named() {
     }
     let (rows, mut there) = (names("c/"), Vec::new());
     for folder in corpus() {
-        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let name =
+            folder.file_name().expect("a file name").to_str().expect("a UTF-8 path").to_owned();
         assert!(rows.contains(&name.as_str()), "`c/{name}` is in no row");
         there.push(name);
     }
@@ -195,17 +200,17 @@ fn stretches_before_a_document_can_be_left_out() {
     let mut most = 0;
     for folder in corpus() {
         let shard = Shard::load(&folder.join("0"));
-        for commit in shard.commits().unwrap() {
-            let segment = shard.open(&commit).unwrap();
+        for commit in shard.commits().expect("a commit") {
+            let segment = shard.open(&commit).expect("an open segment");
             most = most.max(segment.stretches(1).count());
             let stored_fields = shard.bytes(segment.stored_fields());
-            let (all, _) = read(&segment, stored_fields, 1, 0).unwrap();
+            let (all, _) = read(&segment, stored_fields, 1, 0).expect("all documents");
             assert_eq!(all, (0..segment.max_doc()).collect::<Vec<_>>());
             for from in [1, segment.max_doc() / 2, segment.max_doc()] {
-                let (rest, _) = read(&segment, stored_fields, 1, from).unwrap();
+                let (rest, _) = read(&segment, stored_fields, 1, from).expect("all documents");
                 let first = rest.first().map_or_else(|| segment.max_doc(), |first| *first);
                 assert!(first <= from, "document {from} itself was left out");
-                assert_eq!(rest, all[usize::try_from(first).unwrap()..]);
+                assert_eq!(rest, all[usize::try_from(first).expect("in range")..]);
             }
         }
     }
@@ -218,8 +223,8 @@ fn live_documents_and_deletes_add_up() {
     for folder in corpus() {
         for shard in folders(&folder) {
             let shard = Shard::load(&shard);
-            for commit in shard.commits().unwrap() {
-                let segment = shard.open(&commit).unwrap();
+            for commit in shard.commits().expect("a commit") {
+                let segment = shard.open(&commit).expect("an open segment");
                 let live = segment.live_docs();
                 assert_eq!(live.live() + live.deleted(), segment.max_doc());
                 assert_eq!(live.deleted(), commit.deleted + live.soft_deleted());
@@ -243,8 +248,8 @@ proptest! {
     ) {
         let corpus = corpus();
         let shard = Shard::load(&folder.get(&corpus).join("0"));
-        for commit in shard.commits().unwrap() {
-            let segment = shard.open(&commit).unwrap();
+        for commit in shard.commits().expect("a commit") {
+            let segment = shard.open(&commit).expect("an open segment");
             let mut bytes = shard.bytes(segment.stored_fields()).to_vec();
             let place = place.index(bytes.len());
             bytes[place] ^= change;
@@ -259,8 +264,8 @@ proptest! {
     ) {
         let corpus = corpus();
         let shard = Shard::load(&folder.get(&corpus).join("0"));
-        for commit in shard.commits().unwrap() {
-            let segment = shard.open(&commit).unwrap();
+        for commit in shard.commits().expect("a commit") {
+            let segment = shard.open(&commit).expect("an open segment");
             let bytes = shard.bytes(segment.stored_fields());
             let cut = &bytes[..place.index(bytes.len())];
             assert!(read(&segment, cut, 512, 0).is_err());

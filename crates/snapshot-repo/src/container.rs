@@ -109,7 +109,7 @@ mod tests {
 
     fn wrap(codec: &str, body: &[u8]) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        bytes.push(u8::try_from(codec.len()).unwrap());
+        bytes.push(u8::try_from(codec.len()).expect("in range"));
         bytes.extend_from_slice(codec.as_bytes());
         bytes.extend_from_slice(&1_u32.to_be_bytes());
         bytes.extend_from_slice(body);
@@ -123,13 +123,16 @@ mod tests {
     #[test]
     fn a_zstd_body_is_decompressed() {
         let mut body = b"ZSTD\0".to_vec();
-        body.extend(zstd::stream::encode_all(&b":)\nhello"[..], 3).unwrap());
-        assert_eq!(open(&wrap("snapshot", &body), "snapshot").unwrap(), b":)\nhello");
+        body.extend(zstd::stream::encode_all(&b":)\nhello"[..], 3).expect("compressible bytes"));
+        assert_eq!(
+            open(&wrap("snapshot", &body), "snapshot").expect("an intact container"),
+            b":)\nhello"
+        );
     }
 
     #[test]
     fn another_codec_is_named() {
-        let error = open(&wrap("metadata", b"x"), "snapshot").unwrap_err().to_string();
+        let error = open(&wrap("metadata", b"x"), "snapshot").expect_err("an error").to_string();
         assert_eq!(error, "it is a `metadata` file where a `snapshot` file is expected");
     }
 
@@ -137,7 +140,7 @@ mod tests {
         #[test]
         fn any_plain_body_comes_back(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let body = [b":)\n".as_slice(), &body].concat();
-            prop_assert_eq!(open(&wrap("snapshot", &body), "snapshot").unwrap(), body);
+            prop_assert_eq!(open(&wrap("snapshot", &body), "snapshot").expect("an intact container"), body);
         }
 
         #[test]

@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_latest_generation_is_a_big_endian_long() {
-        assert_eq!(parse_latest(&[0, 0, 0, 0, 0, 0, 1, 2]).unwrap(), 258);
+        assert_eq!(parse_latest(&[0, 0, 0, 0, 0, 0, 1, 2]).expect("a generation"), 258);
         assert!(parse_latest(&[0, 1]).is_err());
     }
 
@@ -277,8 +277,8 @@ mod tests {
     fn the_dialect_of_5_0_names_snapshots_by_objects() {
         let root = br#"{"snapshots":[{"name":"a","uuid":"A"}],
             "indices":{"i":{"id":"I","snapshots":[{"name":"a","uuid":"A"}]}}}"#;
-        let contents = parse(root, 0).unwrap();
-        let indices = contents.indices_of(&contents.snapshots[0]).unwrap();
+        let contents = parse(root, 0).expect("valid content");
+        let indices = contents.indices_of(&contents.snapshots[0]).expect("the indices");
         assert_eq!(indices["i"].metadata_blob, "indices/I/meta-A.dat");
     }
 
@@ -289,9 +289,11 @@ mod tests {
             {"name":"new","uuid":"N","state":3,"version":8110099,"index_metadata_lookup":{"I":"u-h-1-1-1"}}],
             "indices":{"i":{"id":"I","snapshots":["O","N"],"shard_generations":["g",null],"shard_path_type":0}},
             "index_metadata_identifiers":{"u-h-1-1-1":"blob"}}"#;
-        let contents = parse(root, 7).unwrap();
+        let contents = parse(root, 7).expect("valid content");
         let blob = |at: usize| {
-            contents.indices_of(&contents.snapshots[at]).unwrap()["i"].metadata_blob.clone()
+            contents.indices_of(&contents.snapshots[at]).expect("the indices")["i"]
+                .metadata_blob
+                .clone()
         };
         assert_eq!(blob(0), "indices/I/meta-O.dat");
         assert_eq!(blob(1), "indices/I/meta-blob.dat");
@@ -303,6 +305,9 @@ mod tests {
     fn hashed_shard_paths_are_seen() {
         let root =
             br#"{"snapshots":[],"indices":{"i":{"id":"I","snapshots":[],"shard_path_type":1}}}"#;
-        assert_eq!(parse(root, 0).unwrap().indices[0].shard_paths, ShardPaths::HashedPrefix);
+        assert_eq!(
+            parse(root, 0).expect("valid content").indices[0].shard_paths,
+            ShardPaths::HashedPrefix
+        );
     }
 }

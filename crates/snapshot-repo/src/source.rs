@@ -140,12 +140,12 @@ mod tests {
     use super::to_line;
 
     fn value(source: &[u8]) -> Value {
-        serde_json::from_slice(&to_line(source).unwrap()).unwrap()
+        serde_json::from_slice(&to_line(source).expect("a line of JSON")).expect("valid content")
     }
 
     #[test]
     fn a_byte_order_mark_is_dropped() {
-        assert_eq!(&*to_line(b"\xef\xbb\xbf{\"a\":1}").unwrap(), b"{\"a\":1}");
+        assert_eq!(&*to_line(b"\xef\xbb\xbf{\"a\":1}").expect("a line of JSON"), b"{\"a\":1}");
     }
 
     #[test]
@@ -158,12 +158,12 @@ mod tests {
     fn a_smile_source_becomes_json() {
         let source = serde_smile::to_vec(&json!({"a": [1, -3_000_000_000_i64, 1.25], "b": "x\ny"}));
         let expected = json!({"a": [1, -3_000_000_000_i64, 1.25], "b": "x\ny"});
-        assert_eq!(value(&source.unwrap()), expected);
+        assert_eq!(value(&source.expect("encodable content")), expected);
     }
 
     #[test]
     fn yaml_that_is_no_object_is_refused() {
-        let error = to_line(b"--- 5\n").unwrap_err().to_string();
+        let error = to_line(b"--- 5\n").expect_err("an error").to_string();
         assert!(error.contains("it is no object"), "{error}");
     }
 

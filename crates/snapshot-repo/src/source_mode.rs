@@ -178,7 +178,7 @@ mod tests {
             state: IndexState::Open,
             number_of_shards: 1,
             created_version_id: settings.get("index.version.created").and_then(Json::as_u64),
-            settings: settings.as_object().unwrap().clone(),
+            settings: settings.as_object().expect("an object").clone(),
             mappings,
             document_type: None,
             aliases: Map::new(),

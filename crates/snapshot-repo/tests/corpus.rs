@@ -1,8 +1,6 @@
 //! The small repositories under `tests/corpus/snapshots` are read in full: what their servers
 //! returned comes out.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 mod fixture;
 mod folder;
 
@@ -21,8 +19,10 @@ fn corpus() -> PathBuf {
 }
 
 fn folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        fs_err::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = fs_err::read_dir(corpus())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     folders.sort();
     folders
 }
@@ -41,14 +41,14 @@ async fn every_repository_of_the_corpus_gives_what_its_server_returned() {
 #[tokio::test]
 async fn a_read_that_begins_anywhere_gives_the_rest() {
     let repository = fixture::open(&corpus().join("es710-incremental"));
-    let snapshot = repository.snapshot("third").await.unwrap();
-    let index = snapshot.index("shop-inc-a").unwrap();
-    let files = repository.shard_files(&snapshot, index, 0).await.unwrap();
+    let snapshot = repository.snapshot("third").await.expect("the snapshot");
+    let index = snapshot.index("shop-inc-a").expect("the index");
+    let files = repository.shard_files(&snapshot, index, 0).await.expect("the list of files");
     let read = async |from: u64, until: u64| {
         let stream = repository.documents(files.clone(), Position(from));
         let mut stream = stream.until(Position(until));
         let mut documents = Vec::new();
-        while let Some(batch) = stream.next().await.unwrap() {
+        while let Some(batch) = stream.next().await.expect("a batch") {
             documents.extend(batch.documents().map(Document::from));
         }
         (documents, stream.ledger())
@@ -67,15 +67,15 @@ async fn a_read_that_begins_anywhere_gives_the_rest() {
 #[tokio::test]
 async fn the_size_of_the_ranges_changes_nothing() {
     let repository = fixture::open(&corpus().join("es56-incremental"));
-    let snapshot = repository.snapshot("third").await.unwrap();
-    let index = snapshot.index("shop-inc-a").unwrap();
-    let files = repository.shard_files(&snapshot, index, 0).await.unwrap();
+    let snapshot = repository.snapshot("third").await.expect("the snapshot");
+    let index = snapshot.index("shop-inc-a").expect("the index");
+    let files = repository.shard_files(&snapshot, index, 0).await.expect("the list of files");
     let mut reads = Vec::new();
     for size in [1, 7, 300, 4096, u64::MAX] {
         let stream = repository.documents(files.clone(), Position::START);
-        let mut stream = stream.range_bytes(NonZeroU64::new(size).unwrap());
+        let mut stream = stream.range_bytes(NonZeroU64::new(size).expect("not zero"));
         let mut documents = Vec::new();
-        while let Some(batch) = stream.next().await.unwrap() {
+        while let Some(batch) = stream.next().await.expect("a batch") {
             documents.extend(batch.documents().map(Document::from));
         }
         assert!(stream.bytes_read() > 0);
@@ -90,39 +90,42 @@ async fn a_read_may_move_to_another_task() {
     let repository = fixture::open(&corpus().join("os13-partial"));
     let read = tokio::spawn(async move {
         let snapshot = repository.snapshot("partial").await?;
-        let index = snapshot.index("shop-whole").unwrap();
+        let index = snapshot.index("shop-whole").expect("the index");
         let files = repository.shard_files(&snapshot, index, 0).await?;
         repository.documents(files, Position::START).next().await
     });
-    assert!(read.await.unwrap().unwrap().is_some());
+    assert!(read.await.expect("a task without a panic").expect("a batch").is_some());
 }
 
 #[tokio::test]
 async fn after_a_failed_read_nothing_more_is_given() {
     let copy = copy("es717-partial");
     let repository = fixture::open(copy.path());
-    let snapshot = repository.snapshot("partial").await.unwrap();
-    let index = snapshot.index("shop-whole").unwrap();
-    let files = repository.shard_files(&snapshot, index, 0).await.unwrap();
+    let snapshot = repository.snapshot("partial").await.expect("the snapshot");
+    let index = snapshot.index("shop-whole").expect("the index");
+    let files = repository.shard_files(&snapshot, index, 0).await.expect("the list of files");
     let folder = copy.path().join("repo/indices").join(&index.id).join("0");
     for blob in files_below(&folder) {
-        fs_err::write(blob, "").unwrap();
+        fs_err::write(blob, "").expect("a writable file");
     }
     let mut stream = repository.documents(files, Position::START);
-    let first = stream.next().await.unwrap_err();
+    let first = stream.next().await.expect_err("an error");
     assert!(matches!(first, RepositoryError::Damaged { .. }), "{first:?}");
-    let second = stream.next().await.unwrap_err();
+    let second = stream.next().await.expect_err("an error");
     assert!(matches!(second, RepositoryError::Stopped { .. }), "{second:?}");
 }
 
 /// A copy of a corpus repository that may be damaged.
 fn copy(name: &str) -> TempDir {
-    let copy = TempDir::new().unwrap();
+    let copy = TempDir::new().expect("a temporary folder");
     let original = corpus().join(name).join("repo");
     for file in files_below(&original) {
-        let to = copy.path().join("repo").join(file.strip_prefix(&original).unwrap());
-        fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-        fs_err::copy(file, to).unwrap();
+        let to = copy
+            .path()
+            .join("repo")
+            .join(file.strip_prefix(&original).expect("a path in the folder"));
+        fs_err::create_dir_all(to.parent().expect("a parent folder")).expect("a new folder");
+        fs_err::copy(file, to).expect("a copied file");
     }
     copy
 }

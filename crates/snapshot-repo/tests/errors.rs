@@ -1,18 +1,17 @@
 //! A repository that cannot be read says what is wrong and what to do, each case in its own words.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 use std::{collections::BTreeMap, path::Path};
 
 use snapshot_repo::{Location, Repository, RepositoryError};
 use tempfile::TempDir;
 
 fn repository(folder: &Path) -> Repository {
-    Repository::open(&Location::folder(folder)).unwrap()
+    Repository::open(&Location::folder(folder)).expect("a repository")
 }
 
 fn refused(uri: &str) -> RepositoryError {
-    Repository::open(&Location { uri: uri.to_owned(), ..Location::default() }).unwrap_err()
+    Repository::open(&Location { uri: uri.to_owned(), ..Location::default() })
+        .expect_err("an error")
 }
 
 fn corpus(name: &str) -> Repository {
@@ -55,41 +54,43 @@ fn a_folder_that_does_not_exist_is_named() {
 
 #[tokio::test]
 async fn a_folder_without_a_repository_is_told_from_a_damaged_one() {
-    let folder = TempDir::new().unwrap();
-    let error = repository(folder.path()).contents().await.unwrap_err();
+    let folder = TempDir::new().expect("a temporary folder");
+    let error = repository(folder.path()).contents().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::NoRepository { .. }), "{error}");
 
-    fs_err::write(folder.path().join("index"), "{}").unwrap();
-    let error = repository(folder.path()).contents().await.unwrap_err().to_string();
+    fs_err::write(folder.path().join("index"), "{}").expect("a writable file");
+    let error = repository(folder.path()).contents().await.expect_err("an error").to_string();
     assert!(error.contains("a repository of Elasticsearch 1 or 2 is not supported yet"), "{error}");
 
-    fs_err::write(folder.path().join("index-3"), "{").unwrap();
-    let error = repository(folder.path()).contents().await.unwrap_err().to_string();
+    fs_err::write(folder.path().join("index-3"), "{").expect("a writable file");
+    let error = repository(folder.path()).contents().await.expect_err("an error").to_string();
     assert!(error.starts_with("`index-3` in `"), "{error}");
 }
 
 #[tokio::test]
 async fn the_highest_generation_counts_without_a_latest_one() {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a temporary folder");
     let list = |name| format!(r#"{{"snapshots":[{{"name":"{name}","uuid":"u"}}],"indices":{{}}}}"#);
-    fs_err::write(folder.path().join("index-9"), list("old")).unwrap();
-    fs_err::write(folder.path().join("index-10"), list("new")).unwrap();
-    let contents = repository(folder.path()).contents().await.unwrap();
+    fs_err::write(folder.path().join("index-9"), list("old")).expect("a writable file");
+    fs_err::write(folder.path().join("index-10"), list("new")).expect("a writable file");
+    let contents = repository(folder.path()).contents().await.expect("the list of snapshots");
     assert_eq!((contents.generation, contents.snapshots[0].name.as_str()), (10, "new"));
 }
 
 #[tokio::test]
 async fn an_unknown_snapshot_gets_the_nearest_names() {
-    let error = corpus("es710-incremental").snapshot("secnod").await.unwrap_err().to_string();
+    let error =
+        corpus("es710-incremental").snapshot("secnod").await.expect_err("an error").to_string();
     assert!(error.ends_with("has no snapshot `secnod`; did you mean `second`?"), "{error}");
 }
 
 #[tokio::test]
 async fn a_shard_that_failed_says_why() {
     let repository = corpus("os13-partial");
-    let snapshot = repository.snapshot("partial").await.unwrap();
-    let index = snapshot.index("shop-unassigned").unwrap();
-    let error = repository.shard_files(&snapshot, index, 1).await.unwrap_err().to_string();
+    let snapshot = repository.snapshot("partial").await.expect("the snapshot");
+    let index = snapshot.index("shop-unassigned").expect("the index");
+    let error =
+        repository.shard_files(&snapshot, index, 1).await.expect_err("an error").to_string();
     let expected = "snapshot `partial` (PARTIAL) does not hold shard 1 of `shop-unassigned`: primary \
                     shard is not allocated";
     assert!(error.starts_with(expected), "{error}");
@@ -98,9 +99,10 @@ async fn a_shard_that_failed_says_why() {
 #[tokio::test]
 async fn a_shard_beyond_the_last_says_how_many_there_are() {
     let repository = corpus("os13-partial");
-    let snapshot = repository.snapshot("partial").await.unwrap();
-    let index = snapshot.index("shop-whole").unwrap();
-    let error = repository.shard_files(&snapshot, index, 7).await.unwrap_err().to_string();
+    let snapshot = repository.snapshot("partial").await.expect("the snapshot");
+    let index = snapshot.index("shop-whole").expect("the index");
+    let error =
+        repository.shard_files(&snapshot, index, 7).await.expect_err("an error").to_string();
     assert!(error.contains("the index has 2 shards"), "{error}");
 }
 
@@ -116,6 +118,7 @@ async fn a_store_that_is_not_there_is_unreachable() {
             ("AWS_SECRET_ACCESS_KEY".to_owned(), "secret".to_owned()),
         ]),
     };
-    let error = Repository::open(&location).unwrap().contents().await.unwrap_err();
+    let error =
+        Repository::open(&location).expect("a repository").contents().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::Unreachable { .. }), "{error:?}");
 }

@@ -1,8 +1,6 @@
 //! Every repository that real servers wrote gives the documents and the metadata that those servers
 //! returned; where they are, `fixture/beside.rs` says.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 #[path = "fixture/beside.rs"]
 mod beside;
 mod fixture;
@@ -14,7 +12,7 @@ async fn documents_are_those_that_the_server_returned() {
     for fixtures in SERVERS.iter().filter_map(|server| of_server(server)) {
         for folder in &fixtures.folders {
             let count = fixture::check(folder, &fixture::open(folder)).await;
-            println!("{}: {count} documents", folder.file_name().unwrap().display());
+            println!("{}: {count} documents", folder.file_name().expect("a file name").display());
         }
     }
 }

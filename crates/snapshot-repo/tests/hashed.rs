@@ -1,7 +1,5 @@
 //! A repository with hashed shard folders is read wherever those folders are.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 mod fixture;
 mod folder;
 
@@ -28,19 +26,21 @@ fn original() -> PathBuf {
 impl Copy {
     /// Puts the blobs of hashed folders where the function says, given hash and rest of the path.
     fn with(hashed: impl Fn(&str, &Path) -> PathBuf) -> Self {
-        let copy = Self { location: TempDir::new().unwrap() };
+        let copy = Self { location: TempDir::new().expect("a temporary folder") };
         let repository = original().join("repo");
         for path in files_below(&repository) {
-            let file = path.strip_prefix(&repository).unwrap();
-            let first = file.iter().next().unwrap().to_str().unwrap();
+            let file = path.strip_prefix(&repository).expect("a path in the folder");
+            let first = file.iter().next().expect("a first part").to_str().expect("a UTF-8 path");
             let is_hash = first.len() == 15 && !first.contains('.');
             let to = if is_hash {
-                copy.location.path().join(hashed(first, file.strip_prefix(first).unwrap()))
+                copy.location
+                    .path()
+                    .join(hashed(first, file.strip_prefix(first).expect("a path in the folder")))
             } else {
                 copy.base().join(file)
             };
-            fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-            fs_err::copy(&path, to).unwrap();
+            fs_err::create_dir_all(to.parent().expect("a parent folder")).expect("a new folder");
+            fs_err::copy(&path, to).expect("a copied file");
         }
         copy
     }
@@ -50,24 +50,30 @@ impl Copy {
     }
 
     fn without_paths_files(self) -> Self {
-        fs_err::remove_dir_all(self.base().join(PATHS)).unwrap();
+        fs_err::remove_dir_all(self.base().join(PATHS)).expect("a removed folder");
         self
     }
 
     /// Replaces text in the blobs whose path begins so.
     fn rewritten(self, blobs: &str, from: &str, to: &str) -> Self {
         for path in files_below(&self.base()) {
-            if path.strip_prefix(self.base()).unwrap().to_str().unwrap().starts_with(blobs) {
-                let text = fs_err::read_to_string(&path).unwrap();
+            if path
+                .strip_prefix(self.base())
+                .expect("a path in the folder")
+                .to_str()
+                .expect("a UTF-8 path")
+                .starts_with(blobs)
+            {
+                let text = fs_err::read_to_string(&path).expect("a readable file");
                 assert!(text.contains(from), "{}", path.display());
-                fs_err::write(path, text.replace(from, to)).unwrap();
+                fs_err::write(path, text.replace(from, to)).expect("a writable file");
             }
         }
         self
     }
 
     fn open(&self) -> Repository {
-        Repository::open(&Location::folder(self.base())).unwrap()
+        Repository::open(&Location::folder(self.base())).expect("a repository")
     }
 
     async fn assert_whole(&self) {
@@ -127,13 +133,13 @@ async fn a_paths_file_that_is_no_json_is_passed_over() {
 async fn folders_that_were_not_copied_are_named() {
     let copy = Copy::with(|hash, rest| Path::new("elsewhere").join(hash).join(rest));
     let repository = copy.open();
-    let snapshot = repository.snapshot("one").await.unwrap();
-    let index = snapshot.index("shop-hash-b").unwrap();
-    let error = repository.shard_files(&snapshot, index, 0).await.unwrap_err();
+    let snapshot = repository.snapshot("one").await.expect("the snapshot");
+    let index = snapshot.index("shop-hash-b").expect("the index");
+    let error = repository.shard_files(&snapshot, index, 0).await.expect_err("an error");
     assert!(matches!(error, RepositoryError::ShardFolderMissing { .. }), "{error:?}");
-    let location = copy.location.path().canonicalize().unwrap();
+    let location = copy.location.path().canonicalize().expect("an existing path");
     let hash = "-01000000111011";
     let folder = location.join(hash).join("base/indices").join(&index.id).join("0");
     let told = error.to_string();
-    assert!(told.contains(folder.to_str().unwrap()), "{told}");
+    assert!(told.contains(folder.to_str().expect("a UTF-8 path")), "{told}");
 }

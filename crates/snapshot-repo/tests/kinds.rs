@@ -1,8 +1,6 @@
 //! Kinds of repositories, snapshots and indices beside the usual ones: what can be read is read, and
 //! what cannot is refused in words of its own.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 mod fixture;
 mod folder;
 
@@ -30,11 +28,17 @@ struct Copy {
 impl Copy {
     fn of(name: &str) -> Self {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/snapshots");
-        let copy = Self { folder: TempDir::new().unwrap(), original: corpus.join(name) };
+        let copy = Self {
+            folder: TempDir::new().expect("a temporary folder"),
+            original: corpus.join(name),
+        };
         for file in files_below(&copy.original.join("repo")) {
-            let to = copy.folder.path().join(file.strip_prefix(&copy.original).unwrap());
-            fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-            fs_err::copy(file, to).unwrap();
+            let to = copy
+                .folder
+                .path()
+                .join(file.strip_prefix(&copy.original).expect("a path in the folder"));
+            fs_err::create_dir_all(to.parent().expect("a parent folder")).expect("a new folder");
+            fs_err::copy(file, to).expect("a copied file");
         }
         copy
     }
@@ -51,8 +55,12 @@ impl Copy {
     fn rewrite(&self, start: &str, part: &str, change: impl Fn(&mut Value)) {
         let mut changed = 0;
         for file in files_below(&self.root()) {
-            let name = file.file_name().unwrap().to_str().unwrap();
-            let inside = file.strip_prefix(self.root()).unwrap().to_str().unwrap();
+            let name = file.file_name().expect("a file name").to_str().expect("a UTF-8 path");
+            let inside = file
+                .strip_prefix(self.root())
+                .expect("a path in the folder")
+                .to_str()
+                .expect("a UTF-8 path");
             if name.starts_with(start) && inside.contains(part) {
                 rewrite(&file, &change);
                 changed += 1;
@@ -69,37 +77,40 @@ impl Copy {
     /// Why shard 0 of an index cannot be read.
     async fn refused(&self, snapshot: &str, index: &str) -> RepositoryError {
         let repository = self.open();
-        let snapshot = repository.snapshot(snapshot).await.unwrap();
-        let index = snapshot.existing_index(index).unwrap();
-        repository.shard_files(&snapshot, index, 0).await.unwrap_err()
+        let snapshot = repository.snapshot(snapshot).await.expect("the snapshot");
+        let index = snapshot.existing_index(index).expect("the index");
+        repository.shard_files(&snapshot, index, 0).await.expect_err("an error")
     }
 }
 
 fn rewrite(file: &Path, change: impl Fn(&mut Value)) {
-    let bytes = fs_err::read(file).unwrap();
+    let bytes = fs_err::read(file).expect("a readable file");
     let head = AROUND_NAME + usize::from(bytes[4]);
     let body = &bytes[head..bytes.len() - 16];
     let mut value: Value = match body.strip_prefix(b"DFL\0") {
-        None => serde_smile::from_slice(body).unwrap(),
+        None => serde_smile::from_slice(body).expect("valid content"),
         Some(deflated) => {
             let mut plain = Vec::new();
-            flate2::read::DeflateDecoder::new(deflated).read_to_end(&mut plain).unwrap();
-            serde_smile::from_slice(&plain).unwrap()
+            flate2::read::DeflateDecoder::new(deflated)
+                .read_to_end(&mut plain)
+                .expect("decompressible bytes");
+            serde_smile::from_slice(&plain).expect("valid content")
         }
     };
     change(&mut value);
     let mut written = bytes[..head].to_vec();
-    written.extend(serde_smile::to_vec(&value).unwrap());
+    written.extend(serde_smile::to_vec(&value).expect("encodable content"));
     written.extend(FOOTER);
     written.extend(u64::from(crc32fast::hash(&written)).to_be_bytes());
-    fs_err::write(file, written).unwrap();
+    fs_err::write(file, written).expect("a writable file");
 }
 
 /// A field of an object; `*` is its only one.
 fn field<'a>(value: &'a mut Value, path: &[&str]) -> &'a mut Value {
     path.iter().fold(value, |value, name| {
         let Value::Object(fields) = value else { panic!("no object at {name}") };
-        if *name == "*" { fields.values_mut().next() } else { fields.get_mut(*name) }.unwrap()
+        if *name == "*" { fields.values_mut().next() } else { fields.get_mut(*name) }
+            .expect("the field")
     })
 }
 
@@ -113,14 +124,14 @@ fn setting(name: &'static str, to: &'static str) -> impl Fn(&mut Value) {
 }
 
 async fn snapshot(repository: &Repository, name: &str) -> Snapshot {
-    repository.snapshot(name).await.unwrap()
+    repository.snapshot(name).await.expect("the snapshot")
 }
 
 #[tokio::test]
 async fn a_latest_generation_that_is_broken_or_old_is_passed_over() {
     let copy = Copy::of("es56-incremental");
     for latest in [&b""[..], b"123", &7_000_u64.to_be_bytes(), b"a whole sentence"] {
-        fs_err::write(copy.root().join("index.latest"), latest).unwrap();
+        fs_err::write(copy.root().join("index.latest"), latest).expect("a writable file");
         copy.assert_as_the_server_returned_it().await;
     }
 }
@@ -130,15 +141,15 @@ async fn an_encrypted_repository_is_told_from_a_damaged_one() {
     let copy = Copy::of("os13-partial");
     let message = [&[1, 0x80, 0x03, 0x78][..], &[0xe7; 300]].concat();
     for blob in ["index.latest", "index-0"] {
-        fs_err::write(copy.root().join(blob), &message).unwrap();
+        fs_err::write(copy.root().join(blob), &message).expect("a writable file");
     }
-    let error = copy.open().contents().await.unwrap_err();
+    let error = copy.open().contents().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::Unsupported { .. }), "{error:?}");
     let told = error.to_string();
     assert!(told.contains("`index-0`") && told.contains("encrypted by a plug-in"), "{told}");
 
-    fs_err::write(copy.root().join("index-0"), "{\"snapshots\": \u{7}").unwrap();
-    let error = copy.open().contents().await.unwrap_err();
+    fs_err::write(copy.root().join("index-0"), "{\"snapshots\": \u{7}").expect("a writable file");
+    let error = copy.open().contents().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::Damaged { .. }), "{error:?}");
 }
 
@@ -159,8 +170,9 @@ async fn a_shallow_snapshot_is_refused() {
     let uuid = snapshot(&copy.open(), "one").await.uuid;
     for file in files_below(&copy.root()) {
         let is_list = file.ends_with(format!("snap-{uuid}.dat"));
-        if is_list && file.parent().unwrap() != copy.root() {
-            fs_err::rename(&file, file.with_file_name(format!("shallow-snap-{uuid}.dat"))).unwrap();
+        if is_list && file.parent().expect("a parent folder") != copy.root() {
+            fs_err::rename(&file, file.with_file_name(format!("shallow-snap-{uuid}.dat")))
+                .expect("a renamed file");
         }
     }
     let told = copy.refused("one", "shop-hash-a").await.to_string();
@@ -175,7 +187,7 @@ async fn a_shallow_snapshot_that_is_only_a_timestamp_is_refused() {
     let name = format!("snap-{uuid}.dat");
     for file in files_below(&copy.root().join("indices")) {
         if file.ends_with(&name) {
-            fs_err::remove_file(file).unwrap();
+            fs_err::remove_file(file).expect("a removed file");
         }
     }
     let pinned = |value: &mut Value| set(value, &["*"], "pinned_timestamp", Value::Long(1_700_000));
@@ -188,9 +200,13 @@ async fn a_shallow_snapshot_that_is_only_a_timestamp_is_refused() {
 async fn a_path_type_that_is_not_known_is_refused() {
     let copy = Copy::of("os2-hashed");
     let list = files_below(&copy.root());
-    let list = list.iter().find(|file| file.to_str().unwrap().contains("/repo/index-")).unwrap();
-    let text = fs_err::read_to_string(list).unwrap();
-    fs_err::write(list, text.replace(r#""shard_path_type":1"#, r#""shard_path_type":7"#)).unwrap();
+    let list = list
+        .iter()
+        .find(|file| file.to_str().expect("a UTF-8 path").contains("/repo/index-"))
+        .expect("a match");
+    let text = fs_err::read_to_string(list).expect("a readable file");
+    fs_err::write(list, text.replace(r#""shard_path_type":1"#, r#""shard_path_type":7"#))
+        .expect("a writable file");
     let told = copy.refused("one", "shop-hash-a").await.to_string();
     assert!(told.contains("the `shard_path_type` 7 of index `shop-hash-a`"), "{told}");
 }
@@ -199,26 +215,28 @@ async fn a_path_type_that_is_not_known_is_refused() {
 async fn versions_may_be_numbers_and_parts_need_no_size() {
     let copy = Copy::of("es710-incremental");
     for file in files_below(&copy.root()) {
-        if file.to_str().unwrap().contains("/repo/index-") {
-            let text = fs_err::read_to_string(&file).unwrap();
+        if file.to_str().expect("a UTF-8 path").contains("/repo/index-") {
+            let text = fs_err::read_to_string(&file).expect("a readable file");
             let numbers = text.replace(r#""7.10.2""#, "7100299").replace(r#""7.9.0""#, "7090099");
             assert_ne!(text, numbers);
-            fs_err::write(file, numbers).unwrap();
+            fs_err::write(file, numbers).expect("a writable file");
         }
     }
     copy.rewrite("snap-", "indices/", |list| {
         let Value::Array(files) = field(list, &["files"]) else { panic!("no list of files") };
         for file in files {
             let Value::Object(fields) = file else { panic!("no file") };
-            fields.shift_remove("part_size").unwrap();
+            fields.shift_remove("part_size").expect("the field");
         }
     });
     let repository = copy.open();
     let third = snapshot(&repository, "third").await;
     assert_eq!(third.server(), "Elasticsearch 7.10.2");
-    let index = third.existing_index("shop-inc-a").unwrap();
-    let metadata = repository.index_metadata(&third, index).await.unwrap();
-    let (documents, _) = fixture::documents(&repository, &third, &metadata).await.unwrap();
+    let index = third.existing_index("shop-inc-a").expect("the index");
+    let metadata =
+        repository.index_metadata(&third, index).await.expect("the metadata of the index");
+    let (documents, _) =
+        fixture::documents(&repository, &third, &metadata).await.expect("all documents");
     assert_eq!(documents.len(), 140);
 }
 
@@ -239,8 +257,9 @@ async fn how_the_source_is_kept_is_read_from_what_servers_wrote() {
         let copy = Copy::of(name);
         let repository = copy.open();
         let snapshot = snapshot(&repository, snapshot_name).await;
-        let index = snapshot.existing_index(index).unwrap();
-        let metadata = repository.index_metadata(&snapshot, index).await.unwrap();
+        let index = snapshot.existing_index(index).expect("the index");
+        let metadata =
+            repository.index_metadata(&snapshot, index).await.expect("the metadata of the index");
         assert_eq!(metadata.source_keeping().mode, mode, "{name}");
     }
 }
@@ -255,10 +274,10 @@ async fn a_survey_tells_the_formats_without_reading_documents() {
     let copy = Copy::of("es9-chunked");
     let repository = copy.open();
     let snapshot = snapshot(&repository, "parts").await;
-    let index = snapshot.existing_index("shop-chunked").unwrap();
-    let files = repository.shard_files(&snapshot, index, 0).await.unwrap();
-    let survey = repository.shard_survey(&files).await.unwrap();
-    let size = repository.shard_size(&files).await.unwrap();
+    let index = snapshot.existing_index("shop-chunked").expect("the index");
+    let files = repository.shard_files(&snapshot, index, 0).await.expect("the list of files");
+    let survey = repository.shard_survey(&files).await.expect("a survey");
+    let size = repository.shard_size(&files).await.expect("a size");
     let sum = |of: fn(&snapshot_repo::SegmentSurvey) -> u64| -> u64 {
         survey.segments.iter().map(of).sum()
     };

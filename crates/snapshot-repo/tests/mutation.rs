@@ -7,8 +7,6 @@
 //! folder of fixtures. Each kind of file gets the same share of the cases, and in a compound file
 //! each file inside of it.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 #[path = "fixture/document.rs"]
 mod document;
 mod folder;
@@ -49,7 +47,7 @@ fn corpus() -> PathBuf {
 }
 
 fn number_from_environment(name: &str) -> Option<u64> {
-    std::env::var_os(name).map(|value| value.to_str().unwrap().parse().unwrap())
+    std::env::var_os(name).map(|value| value.to_str().expect("UTF-8").parse().expect("a number"))
 }
 
 /// Everything that a repository says, in one order.
@@ -96,7 +94,7 @@ impl Everything {
         snapshot: &snapshot_repo::Snapshot,
         metadata: &snapshot_repo::IndexMetadata,
     ) -> Result<Vec<Document>, RepositoryError> {
-        let index = snapshot.index(&metadata.name).unwrap();
+        let index = snapshot.index(&metadata.name).expect("the index");
         let mut documents = Vec::new();
         for shard in 0..metadata.number_of_shards {
             let files = repository.shard_files(snapshot, index, shard).await?;
@@ -127,17 +125,21 @@ struct Patient {
 
 impl Patient {
     async fn admit(original: &Path) -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = TempDir::new().expect("a temporary folder");
         let from = original.join("repo");
         let mut kinds: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for file in files_below(&from) {
-            let to = folder.path().join("repo").join(file.strip_prefix(&from).unwrap());
-            fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-            fs_err::copy(&file, &to).unwrap();
+            let to = folder
+                .path()
+                .join("repo")
+                .join(file.strip_prefix(&from).expect("a path in the folder"));
+            fs_err::create_dir_all(to.parent().expect("a parent folder")).expect("a new folder");
+            fs_err::copy(&file, &to).expect("a copied file");
             kinds.entry(kind(&file)).or_default().push(to);
         }
-        let right = Everything::read(folder.path()).await.unwrap();
-        let name = original.file_name().unwrap().to_str().unwrap().to_owned();
+        let right = Everything::read(folder.path()).await.expect("a whole repository");
+        let name =
+            original.file_name().expect("a file name").to_str().expect("a UTF-8 path").to_owned();
         Self { name, folder, right, kinds }
     }
 
@@ -146,10 +148,10 @@ impl Patient {
         let mut random = Random::new(seed);
         let files = &self.kinds[kind];
         let file = random.pick(files);
-        let original = fs_err::read(file).unwrap();
+        let original = fs_err::read(file).expect("a readable file");
         let mut bytes = original.clone();
         let other = random.pick(files);
-        let donor = fs_err::read(other).unwrap();
+        let donor = fs_err::read(other).expect("a readable file");
         let what = damage(&mut bytes, &donor, &mut random);
         let is_of_same_snapshot = file.file_name() == other.file_name();
         if bytes == donor && (is_of_same_snapshot || NAMELESS.contains(&kind)) {
@@ -158,8 +160,8 @@ impl Patient {
         if bytes == original {
             return;
         }
-        fs_err::write(file, bytes).unwrap();
-        let shown = file.strip_prefix(self.folder.path()).unwrap().display();
+        fs_err::write(file, bytes).expect("a writable file");
+        let shown = file.strip_prefix(self.folder.path()).expect("a path in the folder").display();
         let case = format!("{} ARGOSY_SEED={seed}: {kind} `{shown}`: {what}", self.name);
         let read = tokio::time::timeout(LIMIT, Everything::read(self.folder.path())).await;
         match read.unwrap_or_else(|_| panic!("{case}: no end after {LIMIT:?}")) {
@@ -174,7 +176,7 @@ impl Patient {
                 told.harmless += 1;
             }
         }
-        fs_err::write(file, original).unwrap();
+        fs_err::write(file, original).expect("a writable file");
     }
 }
 
@@ -187,8 +189,8 @@ struct Told {
 
 /// What kind of file a blob is: by the name in its header, or by its own.
 fn kind(file: &Path) -> String {
-    let bytes = fs_err::read(file).unwrap();
-    let name = file.file_name().unwrap().to_str().unwrap();
+    let bytes = fs_err::read(file).expect("a readable file");
+    let name = file.file_name().expect("a file name").to_str().expect("a UTF-8 path");
     let header = bytes.strip_prefix(MAGIC).and_then(|rest| {
         let (length, rest) = rest.split_first()?;
         String::from_utf8(rest.get(..usize::from(*length))?.to_vec()).ok()
@@ -277,7 +279,7 @@ fn damage(bytes: &mut Vec<u8>, donor: &[u8], random: &mut Random) -> String {
             format!("bit {bit} of the bytes {at} and {other} turned")
         }
         9 => {
-            bytes[at] = u8::try_from(random.below(256)).unwrap();
+            bytes[at] = u8::try_from(random.below(256)).expect("in range");
             format!("byte {at} set to {}", bytes[at])
         }
         _ => {
@@ -311,10 +313,12 @@ fn most_memory() -> u64 {
 fn a_damaged_blob_is_refused_or_harmless() {
     let seed = number_from_environment("ARGOSY_SEED").unwrap_or(20_261_121);
     let cases = number_from_environment("ARGOSY_MUTATION_CASES")
-        .map_or(CASES, |cases| usize::try_from(cases).unwrap());
+        .map_or(CASES, |cases| usize::try_from(cases).expect("in range"));
     let only = std::env::var_os("ARGOSY_MUTATION_FIXTURE");
-    let mut folders: Vec<PathBuf> =
-        fs_err::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = fs_err::read_dir(corpus())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     folders.retain(|folder| only.as_ref().is_none_or(|only| folder.file_name() == Some(only)));
     folders.sort();
     let each = cases.div_ceil(folders.len());
@@ -328,7 +332,7 @@ fn a_damaged_blob_is_refused_or_harmless() {
         .collect();
     let mut all: BTreeMap<String, Told> = BTreeMap::new();
     for worker in workers {
-        for (kind, told) in worker.join().unwrap() {
+        for (kind, told) in worker.join().expect("a thread without a panic") {
             let sum = all.entry(kind).or_default();
             sum.refused += told.refused;
             sum.harmless += told.harmless;
@@ -362,29 +366,30 @@ async fn a_damaged_container_with_a_right_checksum_never_panics() {
         let seed = seed.wrapping_add(case);
         let mut random = Random::new(seed);
         let file = *random.pick(&files);
-        let original = fs_err::read(file).unwrap();
+        let original = fs_err::read(file).expect("a readable file");
         let mut bytes = original[..original.len() - 16].to_vec();
         let what = damage(&mut bytes, &original, &mut random);
         bytes.extend([0xc0, 0x28, 0x93, 0xe8, 0, 0, 0, 0]);
         let sum = u64::from(crc32fast::hash(&bytes));
         bytes.extend(sum.to_be_bytes());
-        fs_err::write(file, bytes).unwrap();
+        fs_err::write(file, bytes).expect("a writable file");
         let read = tokio::time::timeout(LIMIT, Everything::read(patient.folder.path())).await;
         let panicked = matches!(read, Err(_) | Ok(Err(RepositoryError::Stopped { .. })));
         assert!(!panicked, "ARGOSY_SEED={seed}: {} {what}", file.display());
-        fs_err::write(file, original).unwrap();
+        fs_err::write(file, original).expect("a writable file");
     }
 }
 
 fn work(folders: &[PathBuf], seed: u64, cases: usize) -> BTreeMap<String, Told> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut all: BTreeMap<String, Told> = BTreeMap::new();
     for folder in folders {
         let patient = runtime.block_on(Patient::admit(folder));
         let kinds: Vec<&String> = patient.kinds.keys().collect();
         for case in 0..cases {
             let kind = kinds[case % kinds.len()];
-            let seed = seed.wrapping_add(u64::try_from(case).unwrap());
+            let seed = seed.wrapping_add(u64::try_from(case).expect("in range"));
             let told = all.entry(kind.clone()).or_default();
             runtime.block_on(patient.case(kind, seed, told));
         }

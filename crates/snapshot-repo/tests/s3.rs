@@ -5,8 +5,6 @@
 //! `ARGOSY_S3_REGION` name it and a bucket that may be written to; `AWS_ACCESS_KEY_ID` and
 //! `AWS_SECRET_ACCESS_KEY` are its credentials. Without them the tests say that they are skipped.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 mod fixture;
 mod folder;
 #[path = "s3/proxy.rs"]
@@ -41,19 +39,20 @@ struct Server {
 impl Server {
     #[expect(clippy::print_stdout, reason = "a test that is skipped says why")]
     fn given() -> Option<Self> {
-        let value = |name: &str| std::env::var_os(name).map(|value| value.into_string().unwrap());
+        let value =
+            |name: &str| std::env::var_os(name).map(|value| value.into_string().expect("UTF-8"));
         let Some(endpoint) = value("ARGOSY_S3_ENDPOINT") else {
             println!("skipped: `cargo xtask test --lane s3` sets up the server that it needs");
             return None;
         };
         let options = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
             .into_iter()
-            .map(|name| (name.to_owned(), value(name).unwrap()))
+            .map(|name| (name.to_owned(), value(name).expect("a variable that the lane sets")))
             .collect();
         Some(Self {
             endpoint,
-            bucket: value("ARGOSY_S3_BUCKET").unwrap(),
-            region: value("ARGOSY_S3_REGION").unwrap(),
+            bucket: value("ARGOSY_S3_BUCKET").expect("a variable that the lane sets"),
+            region: value("ARGOSY_S3_REGION").expect("a variable that the lane sets"),
             options,
         })
     }
@@ -84,15 +83,19 @@ impl Server {
             .with_access_key_id(&self.options["AWS_ACCESS_KEY_ID"])
             .with_secret_access_key(&self.options["AWS_SECRET_ACCESS_KEY"])
             .build()
-            .unwrap()
+            .expect("a runtime")
     }
 
     async fn upload(&self, folder: &Path, prefix: &str) {
         let store = self.store();
         for file in files_below(folder) {
-            let name = file.strip_prefix(folder).unwrap().to_str().unwrap();
-            let payload = PutPayload::from(fs_err::read(&file).unwrap());
-            store.put(&format!("{prefix}/{name}").into(), payload).await.unwrap();
+            let name = file
+                .strip_prefix(folder)
+                .expect("a path in the folder")
+                .to_str()
+                .expect("a UTF-8 path");
+            let payload = PutPayload::from(fs_err::read(&file).expect("a readable file"));
+            store.put(&format!("{prefix}/{name}").into(), payload).await.expect("a stored object");
         }
     }
 }
@@ -103,27 +106,37 @@ fn corpus(name: &str) -> PathBuf {
 
 /// What a person reads when a repository cannot be listed.
 async fn told(location: &Location) -> String {
-    Repository::open(location).unwrap().contents().await.unwrap_err().to_string()
+    Repository::open(location)
+        .expect("a repository")
+        .contents()
+        .await
+        .expect_err("an error")
+        .to_string()
 }
 
 #[tokio::test]
 async fn every_repository_of_the_corpus_gives_through_s3_what_its_server_returned() {
     let Some(server) = Server::given() else { return };
     let mut read = 0;
-    for entry in fs_err::read_dir(corpus("")).unwrap() {
-        let folder = entry.unwrap().path();
-        let name = folder.file_name().unwrap().to_str().unwrap();
+    for entry in fs_err::read_dir(corpus("")).expect("a folder") {
+        let folder = entry.expect("an entry").path();
+        let name = folder.file_name().expect("a file name").to_str().expect("a UTF-8 path");
         if name.contains("-hashed") {
             // Its shard folders lie outside of the base path: see the next test.
             continue;
         }
         let prefix = format!("a b/{name}");
         server.upload(&folder.join("repo"), &prefix).await;
-        let remote = Repository::open(&server.location(&prefix.replace(' ', "%20"))).unwrap();
+        let remote =
+            Repository::open(&server.location(&prefix.replace(' ', "%20"))).expect("a repository");
         assert!(fixture::check(&folder, &remote).await > 0, "{name}");
         fixture::check_metadata(&folder, &remote).await;
-        let local = fixture::open(&folder).contents().await.unwrap();
-        assert_eq!(remote.contents().await.unwrap().generation, local.generation, "{name}");
+        let local = fixture::open(&folder).contents().await.expect("the list of snapshots");
+        assert_eq!(
+            remote.contents().await.expect("the list of snapshots").generation,
+            local.generation,
+            "{name}"
+        );
         read += 1;
     }
     assert!(read > 4, "{read}");
@@ -133,18 +146,21 @@ async fn every_repository_of_the_corpus_gives_through_s3_what_its_server_returne
 async fn hashed_shard_folders_outside_of_the_base_path_are_found() {
     let Some(server) = Server::given() else { return };
     let folder = corpus("os2-hashed");
-    let remote = Repository::open(&server.location("deep/base")).unwrap();
+    let remote = Repository::open(&server.location("deep/base")).expect("a repository");
     let store = server.store();
-    for entry in fs_err::read_dir(folder.join("repo")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
+    for entry in fs_err::read_dir(folder.join("repo")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a file name").to_str().expect("a UTF-8 path");
         match name {
             "indices" => server.upload(&path, "deep/base/indices").await,
             "snapshot_shard_paths" => {}
             hash if path.is_dir() => server.upload(&path, &format!("{hash}/deep/base")).await,
             _ => {
-                let payload = PutPayload::from(fs_err::read(&path).unwrap());
-                store.put(&format!("deep/base/{name}").into(), payload).await.unwrap();
+                let payload = PutPayload::from(fs_err::read(&path).expect("a readable file"));
+                store
+                    .put(&format!("deep/base/{name}").into(), payload)
+                    .await
+                    .expect("a stored object");
             }
         }
     }
@@ -165,11 +181,15 @@ async fn a_listing_of_several_pages_is_read_to_its_end() {
         .buffer_unordered(16)
         .try_collect::<Vec<_>>()
         .await
-        .unwrap();
-    put("many/index-4".into(), r#"{"snapshots":[],"indices":{}}"#).await.unwrap();
+        .expect("stored objects");
+    put("many/index-4".into(), r#"{"snapshots":[],"indices":{}}"#).await.expect("a stored object");
     let mut location = server.location("many");
     location.endpoint = Some(proxy.endpoint());
-    let contents = Repository::open(&location).unwrap().contents().await.unwrap();
+    let contents = Repository::open(&location)
+        .expect("a repository")
+        .contents()
+        .await
+        .expect("the list of snapshots");
     assert_eq!(contents.generation, 4);
     assert_eq!(proxy.passed().listings, 3);
 }
@@ -192,7 +212,7 @@ async fn a_busy_store_and_broken_connections_change_nothing() {
     let proxy = Proxy::before(&server.endpoint, FAULTS).await;
     let mut location = server.location("busy");
     location.endpoint = Some(proxy.endpoint());
-    let remote = Repository::open(&location).unwrap();
+    let remote = Repository::open(&location).expect("a repository");
     assert!(fixture::check(&folder, &remote).await > 0);
     let done = proxy.passed().faults;
     for fault in FAULTS {
@@ -210,16 +230,16 @@ async fn ranges_are_read_ahead_and_every_byte_is_counted() {
         let proxy = Proxy::before(&server.endpoint, &[Fault::None]).await;
         let mut location = server.location("counted");
         location.endpoint = Some(proxy.endpoint());
-        let remote = Repository::open(&location).unwrap();
-        let snapshot = remote.snapshot("third").await.unwrap();
-        let index = snapshot.index("shop-inc-a").unwrap();
-        let files = remote.shard_files(&snapshot, index, 0).await.unwrap();
-        let stored = remote.shard_size(&files).await.unwrap().bytes;
+        let remote = Repository::open(&location).expect("a repository");
+        let snapshot = remote.snapshot("third").await.expect("the snapshot");
+        let index = snapshot.index("shop-inc-a").expect("the index");
+        let files = remote.shard_files(&snapshot, index, 0).await.expect("the list of files");
+        let stored = remote.shard_size(&files).await.expect("a size").bytes;
         let before = proxy.passed().shard_file_bytes;
         let documents = remote.documents(files, Position::START);
-        let mut documents = documents.range_bytes(NonZeroU64::new(size).unwrap());
+        let mut documents = documents.range_bytes(NonZeroU64::new(size).expect("not zero"));
         let mut count = 0;
-        while let Some(batch) = documents.next().await.unwrap() {
+        while let Some(batch) = documents.next().await.expect("a batch") {
             count += batch.documents().len();
         }
         assert!(count > 0);
@@ -301,20 +321,21 @@ async fn a_blob_that_is_not_there_is_named_with_its_snapshot_repository() {
     let Some(server) = Server::given() else { return };
     let folder = corpus("os13-partial");
     server.upload(&folder.join("repo"), "holes").await;
-    let remote = Repository::open(&server.location("holes")).unwrap();
-    let snapshot = remote.snapshot("partial").await.unwrap();
-    let index = snapshot.index("shop-whole").unwrap();
-    let files = remote.shard_files(&snapshot, index, 0).await.unwrap();
-    let list = fs_err::read_dir(folder.join("repo/indices").join(&index.id).join("0")).unwrap();
+    let remote = Repository::open(&server.location("holes")).expect("a repository");
+    let snapshot = remote.snapshot("partial").await.expect("the snapshot");
+    let index = snapshot.index("shop-whole").expect("the index");
+    let files = remote.shard_files(&snapshot, index, 0).await.expect("the list of files");
+    let list =
+        fs_err::read_dir(folder.join("repo/indices").join(&index.id).join("0")).expect("a folder");
     for entry in list {
-        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         if name.starts_with("__") {
             let path = format!("holes/indices/{}/0/{name}", index.id);
-            server.store().delete(&path.into()).await.unwrap();
+            server.store().delete(&path.into()).await.expect("a deleted object");
         }
     }
     let mut documents = remote.documents(files, Position::START);
-    let error = documents.next().await.unwrap_err();
+    let error = documents.next().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::BlobMissing { .. }), "{error:?}");
     let uri = format!("s3://{}/holes", server.bucket);
     assert!(error.to_string().starts_with("`holes/indices/"), "{error}");

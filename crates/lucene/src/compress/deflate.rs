@@ -77,10 +77,10 @@ mod tests {
     fn deflate(input: &[u8], dictionary: &[u8]) -> Vec<u8> {
         let mut state = Compress::new(Compression::default(), false);
         if !dictionary.is_empty() {
-            state.set_dictionary(dictionary).unwrap();
+            state.set_dictionary(dictionary).expect("a dictionary");
         }
         let mut output = Vec::with_capacity(input.len() * 2 + 100);
-        state.compress_vec(input, &mut output, FlushCompress::Finish).unwrap();
+        state.compress_vec(input, &mut output, FlushCompress::Finish).expect("compressible bytes");
         output
     }
 
@@ -100,7 +100,7 @@ mod tests {
             for _ in 0..2 {
                 inflate
                     .decode(&packed, &mut output, start..start + text.len(), 0..dictionary.len())
-                    .unwrap();
+                    .expect("decodable content");
                 assert_eq!(&output[start..], text);
             }
         }

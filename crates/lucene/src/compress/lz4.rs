@@ -288,7 +288,7 @@ mod tests {
                 bytes.push(255);
                 rest -= 255;
             }
-            bytes.push(u8::try_from(rest).unwrap());
+            bytes.push(u8::try_from(rest).expect("in range"));
         }
     }
 
@@ -303,16 +303,16 @@ mod tests {
             }
             let distance = 1 + (distance - 1) % text.len();
             let token = (literals.len().min(15) << 4) | (length - 4).min(15);
-            packed.push(u8::try_from(token).unwrap());
+            packed.push(u8::try_from(token).expect("in range"));
             push_length(&mut packed, literals.len());
             packed.extend(literals);
-            packed.extend(u16::try_from(distance).unwrap().to_le_bytes());
+            packed.extend(u16::try_from(distance).expect("in range").to_le_bytes());
             push_length(&mut packed, length - 4);
             for _ in 0..*length {
                 text.push(text[text.len() - distance]);
             }
         }
-        packed.push(u8::try_from(last.len().min(15) << 4).unwrap());
+        packed.push(u8::try_from(last.len().min(15) << 4).expect("in range"));
         push_length(&mut packed, last.len());
         packed.extend(last);
         text.extend(last);

@@ -143,7 +143,7 @@ mod tests {
             let bytes = write(layout, dictionary, block, &sizes[..count]);
 
             let mut cursor = Cursor::new("_0.fdt", &bytes);
-            let pieces = read_pieces(&mut cursor, &run, layout).unwrap();
+            let pieces = read_pieces(&mut cursor, &run, layout).expect("pieces");
             assert_eq!((cursor.remaining(), pieces.len()), (0, count));
             let mut at = start;
             for (number, piece) in (0_u8..).zip(&pieces) {

@@ -60,7 +60,10 @@ mod tests {
     use super::Frames;
 
     fn compress(input: &[u8], dictionary: &[u8]) -> Vec<u8> {
-        Compressor::with_dictionary(3, dictionary).unwrap().compress(input).unwrap()
+        Compressor::with_dictionary(3, dictionary)
+            .expect("a compressor")
+            .compress(input)
+            .expect("compressible bytes")
     }
 
     proptest! {
@@ -80,7 +83,7 @@ mod tests {
                 output[start..].fill(0);
                 frames
                     .decode(&packed, &mut output, start..start + text.len(), 0..dictionary.len())
-                    .unwrap();
+                    .expect("decodable content");
                 assert_eq!(&output[start..], text);
             }
         }

@@ -104,7 +104,7 @@ mod tests {
 
     fn write(docs: &[u32], format: Format, rank_power: Option<u8>) -> Vec<u8> {
         let u16_bytes = |value: u32| {
-            let value = u16::try_from(value).unwrap();
+            let value = u16::try_from(value).expect("in range");
             if format == Format::Lucene90 { value.to_le_bytes() } else { value.to_be_bytes() }
         };
         let mut bytes = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
                 continue;
             }
             bytes.extend(u16_bytes(block));
-            bytes.extend(u16_bytes(u32::try_from(inside.len() - 1).unwrap()));
+            bytes.extend(u16_bytes(u32::try_from(inside.len() - 1).expect("in range")));
             if inside.len() == 65536 {
                 continue;
             }
@@ -128,7 +128,7 @@ mod tests {
             }
             let mut words = vec![0_u64; 1024];
             for doc in inside {
-                words[usize::try_from(doc / 64).unwrap()] |= 1 << (doc % 64);
+                words[usize::try_from(doc / 64).expect("in range")] |= 1 << (doc % 64);
             }
             bytes.extend(words.into_iter().flat_map(|word| {
                 if format == Format::Lucene90 { word.to_le_bytes() } else { word.to_be_bytes() }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn range(docs: usize, format: Format, rank_power: Option<u8>) -> DocumentSetRange {
-        let values = u64::try_from(docs).unwrap();
+        let values = u64::try_from(docs).expect("in range");
         DocumentSetRange { offset: 0, length: 0, values, rank_power, format }
     }
 
@@ -156,11 +156,11 @@ mod tests {
             steps in prop::collection::vec(prop_oneof![Just(1_u32), Just(7), Just(300)], 4),
         ) {
             let docs: Vec<u32> = (0..MAX_DOC)
-                .filter(|doc| doc % steps[usize::try_from(doc / 65536).unwrap()] == 0)
+                .filter(|doc| doc % steps[usize::try_from(doc / 65536).expect("in range")] == 0)
                 .collect();
             let bytes = write(&docs, format, rank_power);
             let set = decode("_0.dvd", &bytes, &range(docs.len(), format, rank_power), MAX_DOC);
-            let set = set.unwrap();
+            let set = set.expect("valid content");
             for doc in 0..MAX_DOC {
                 assert_eq!(set.contains(doc), docs.binary_search(&doc).is_ok(), "document {doc}");
             }
@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn a_count_other_than_promised_is_refused() {
         let bytes = write(&[1, 5], Format::Lucene70, None);
-        let error = decode("_0.dvd", &bytes, &range(3, Format::Lucene70, None), 9).unwrap_err();
+        let error =
+            decode("_0.dvd", &bytes, &range(3, Format::Lucene70, None), 9).expect_err("an error");
         assert!(error.to_string().ends_with("documents with a value: 2 found, 3 expected"));
     }
 

@@ -292,7 +292,7 @@ mod tests {
             bytes.extend([0, 0]);
         }
         let file = writing::file("Lucene60FieldInfos", 2, "", &bytes);
-        FieldInfos::parse("_0.fnm", &file, &writing::ID, "").unwrap()
+        FieldInfos::parse("_0.fnm", &file, &writing::ID, "").expect("valid content")
     }
 
     fn numeric(number: u32, offset: i64) -> Vec<u8> {
@@ -318,17 +318,23 @@ mod tests {
     #[test]
     fn the_entry_is_found_behind_others() {
         let entries = [numeric(0, -1), numeric(1, 90), numeric(2, 77)].concat();
-        let FieldEntry::Range(range) = parse(&entries).unwrap() else { panic!("no range") };
+        let FieldEntry::Range(range) = parse(&entries).expect("valid content") else {
+            panic!("no range")
+        };
         assert_eq!((range.offset, range.length, range.values), (77, 24, 5));
     }
 
     #[test]
     fn nobody_and_everybody_need_no_data_file() {
         let nobody = FieldEntry::Known(DocumentsWithValue::Nobody);
-        assert_eq!(parse(&numeric(2, -2)).unwrap(), nobody);
-        assert_eq!(parse(&numeric(0, -1)).unwrap(), nobody, "no entry means no value");
+        assert_eq!(parse(&numeric(2, -2)).expect("valid content"), nobody);
+        assert_eq!(
+            parse(&numeric(0, -1)).expect("valid content"),
+            nobody,
+            "no entry means no value"
+        );
         let everybody = FieldEntry::Known(DocumentsWithValue::Everybody);
-        assert_eq!(parse(&numeric(2, -1)).unwrap(), everybody);
+        assert_eq!(parse(&numeric(2, -1)).expect("valid content"), everybody);
     }
 
     #[test]

@@ -223,7 +223,7 @@ mod tests {
 
     fn head() -> Head {
         let start = writing::file("Lucene50StoredFieldsFastData", 1, "", &[100, 2]);
-        Head::parse("_0.fdt", &start, &writing::ID, None).unwrap()
+        Head::parse("_0.fdt", &start, &writing::ID, None).expect("valid content")
     }
 
     fn indexed(head: &Head, max_doc: u32, length: u64) -> Indexed<'_> {
@@ -231,18 +231,18 @@ mod tests {
     }
 
     fn index(sizes: &[(u8, u16)], head: &Head) -> (ChunkIndex, u32, u64) {
-        let (mut document, mut offset) = (0_u64, u64::try_from(head.length).unwrap());
+        let (mut document, mut offset) = (0_u64, u64::try_from(head.length).expect("in range"));
         let max_doc = sizes.iter().map(|(documents, _)| u32::from(*documents) + 1).sum();
         let bytes: u64 = sizes.iter().map(|(_, bytes)| u64::from(*bytes) + 1).sum();
         let length = offset + bytes + 20;
         let mut marks = Marks::new(indexed(head, max_doc, length));
         let cursor = Cursor::new("_0.fdx", &[]);
         for (documents, bytes) in sizes {
-            marks.add(&cursor, document, offset).unwrap();
+            marks.add(&cursor, document, offset).expect("a chunk in order");
             document += u64::from(*documents) + 1;
             offset += u64::from(*bytes) + 1;
         }
-        (marks.finish(&cursor, offset).unwrap(), max_doc, length)
+        (marks.finish(&cursor, offset).expect("a complete index"), max_doc, length)
     }
 
     proptest! {
@@ -285,11 +285,11 @@ mod tests {
     #[test]
     fn chunks_that_go_back_or_beyond_the_file_are_refused() {
         let head = head();
-        let start = u64::try_from(head.length).unwrap();
+        let start = u64::try_from(head.length).expect("in range");
         let cursor = Cursor::new("_0.fdx", &[]);
         for second in [(0, start + 5), (3, start), (10, start + 5), (3, 1000)] {
             let mut marks = Marks::new(indexed(&head, 10, 1000));
-            marks.add(&cursor, 0, start).unwrap();
+            marks.add(&cursor, 0, start).expect("a chunk in order");
             assert!(marks.add(&cursor, second.0, second.1).is_err());
         }
         assert!(Marks::new(indexed(&head, 10, 1000)).add(&cursor, 0, start + 1).is_err());

@@ -259,7 +259,7 @@ mod tests {
 
     fn read(bytes: &[u8], count: u32) -> Result<(DocumentFields, Arena), Problem> {
         let arena = Arena::holding(bytes);
-        let body = Span::new(0, bytes.len()).unwrap();
+        let body = Span::new(0, bytes.len()).expect("a span");
         DocumentFields::read(&arena, body, count, &wanted()).map(|fields| (fields, arena))
     }
 
@@ -274,9 +274,9 @@ mod tests {
         bytes.extend(b"\x1d\xfe\x00\x00\x00\x00\x1d\xff\x00\x00\x00\x00\x00\x00\x00\x00");
         bytes.extend(b"\xc0\x02\x03eu1");
         bytes.extend(b"\x11\x02\xffa");
-        let (fields, arena) = read(&bytes, 13).unwrap();
+        let (fields, arena) = read(&bytes, 13).expect("fields");
         assert_eq!(fields.source.map(|place| arena.get(place)), Some(&b"{}"[..]));
-        assert_eq!(fields.routing(&arena).unwrap(), Some("eu1"));
+        assert_eq!(fields.routing(&arena).expect("a routing"), Some("eu1"));
         let mut id = String::new();
         assert_eq!(fields.push_id(&arena, &mut id), Ok(true));
         assert_eq!(id, "a");
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn bytes_behind_the_last_field_are_refused() {
-        let error = read(b"\x08\x00x", 1).unwrap_err();
+        let error = read(b"\x08\x00x", 1).expect_err("an error");
         assert!(error.to_string().contains("1 bytes follow"));
     }
 

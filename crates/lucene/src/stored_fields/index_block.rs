@@ -91,10 +91,10 @@ mod tests {
         // Documents 7, 7 + 4 - 1, 7 + 8 + 0; places 300, 300 + 100 + 3, 300 + 200 - 2.
         let bytes = [3, 7, 4, 2, 0b0001_0000, 0xac, 2, 100, 3, 0b0001_1001, 0b1000_0000, 0];
         let mut cursor = Cursor::new("_0.fdx", &bytes);
-        let block = read_block(&mut cursor, 20).unwrap().unwrap();
+        let block = read_block(&mut cursor, 20).expect("a block").expect("one more block");
         let chunks: Vec<(u64, u64)> = block.chunks().collect();
         assert_eq!(chunks, [(7, 300), (10, 403), (15, 498)]);
-        assert!(read_block(&mut cursor, 20).unwrap().is_none());
+        assert!(read_block(&mut cursor, 20).expect("a block").is_none());
         assert!(read_block(&mut Cursor::new("_0.fdx", &bytes), 2).is_err());
     }
 }

@@ -52,14 +52,14 @@ mod tests {
                 .iter()
                 .flat_map(|value| (0..bits).rev().map(move |bit| value >> bit & 1))
                 .collect();
-            let mut bytes = vec![u8::try_from(bits).unwrap()];
+            let mut bytes = vec![u8::try_from(bits).expect("in range")];
             for byte in digits.chunks(8) {
                 let value = byte.iter().fold(0, |value, bit| value << 1 | bit) << (8 - byte.len());
-                bytes.push(u8::try_from(value).unwrap());
+                bytes.push(u8::try_from(value).expect("in range"));
             }
             let mut cursor = Cursor::new("_0.fdt", &bytes);
-            let count = u32::try_from(values.len()).unwrap();
-            assert_eq!(read_counts(&mut cursor, count).unwrap(), Counts::Each(values));
+            let count = u32::try_from(values.len()).expect("in range");
+            assert_eq!(read_counts(&mut cursor, count).expect("counts"), Counts::Each(values));
             assert_eq!(cursor.remaining(), 0);
         }
     }
@@ -67,6 +67,6 @@ mod tests {
     #[test]
     fn equal_values_are_written_once() {
         let mut cursor = Cursor::new("_0.fdt", &[0, 0x81, 1]);
-        assert_eq!(read_counts(&mut cursor, 1000).unwrap(), Counts::Same(129));
+        assert_eq!(read_counts(&mut cursor, 1000).expect("counts"), Counts::Same(129));
     }
 }

@@ -69,8 +69,8 @@ mod tests {
             values in prop::collection::vec(any::<u32>(), 2..400),
         ) {
             let values: Vec<u32> = values.iter().map(|value| value >> (32 - bits)).collect();
-            let words = usize::try_from(bits * 2).unwrap();
-            let mut bytes = vec![u8::try_from(bits).unwrap()];
+            let words = usize::try_from(bits * 2).expect("in range");
+            let mut bytes = vec![u8::try_from(bits).expect("in range")];
             let groups = values.chunks_exact(128);
             let rest = groups.remainder();
             for group in groups {
@@ -81,11 +81,11 @@ mod tests {
                 bytes.extend(packed.into_iter().flat_map(u64::to_le_bytes));
             }
             for value in rest {
-                bytes.extend(&value.to_le_bytes()[..usize::try_from(bits / 8).unwrap()]);
+                bytes.extend(&value.to_le_bytes()[..usize::try_from(bits / 8).expect("in range")]);
             }
             let mut cursor = Cursor::new("_0.fdt", &bytes);
-            let count = u32::try_from(values.len()).unwrap();
-            assert_eq!(read_counts(&mut cursor, count).unwrap(), Counts::Each(values));
+            let count = u32::try_from(values.len()).expect("in range");
+            assert_eq!(read_counts(&mut cursor, count).expect("counts"), Counts::Each(values));
             assert_eq!(cursor.remaining(), 0);
         }
 

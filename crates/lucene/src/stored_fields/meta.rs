@@ -128,7 +128,7 @@ mod tests {
     fn the_chunk_size_stands_here_from_version_3_on() {
         for (version, chunk_size) in [(0, None), (3, Some(81920)), (4, Some(81920))] {
             let parsed = StoredFieldsMeta::parse("_0.fdm", &meta(version), &writing::ID, 300);
-            let parsed = parsed.unwrap();
+            let parsed = parsed.expect("valid content");
             assert_eq!((parsed.chunk_size, parsed.chunks_end), (chunk_size, 9876));
         }
     }

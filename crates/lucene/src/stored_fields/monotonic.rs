@@ -101,7 +101,7 @@ mod tests {
         let described = [description(10, 1.5, 0, 4), description(20, 7.0, 1, 0)].concat();
         let mut cursor = Cursor::new("_0.fdm", &described);
         cursor.set_order(ByteOrder::Little);
-        let numbers = Monotonic::read(&mut cursor, ByteOrder::Little, 1, 4).unwrap();
+        let numbers = Monotonic::read(&mut cursor, ByteOrder::Little, 1, 4).expect("blocks");
         let file = [0xff, 0x30, 0xff];
         let found: Vec<_> = numbers.numbers(&file, 1).collect();
         assert_eq!(found, [Some(10), Some(14), Some(20), Some(27)]);
@@ -117,7 +117,7 @@ mod tests {
         ) {
             let mut cursor = Cursor::new("_0.fdm", &junk);
             if let Ok(numbers) = Monotonic::read(&mut cursor, ByteOrder::Big, shift, count) {
-                assert_eq!(numbers.numbers(&file, start).count(), usize::try_from(count).unwrap());
+                assert_eq!(numbers.numbers(&file, start).count(), usize::try_from(count).expect("in range"));
             }
         }
     }

@@ -244,9 +244,11 @@ mod tests {
         let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
         let bytes: Vec<u8> = digits
             .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .map(|pair| {
+                u8::from_str_radix(std::str::from_utf8(pair).expect("UTF-8"), 16).expect("digits")
+            })
             .collect();
-        String::from_utf8(to_json(&bytes).unwrap()).unwrap()
+        String::from_utf8(to_json(&bytes).expect("JSON")).expect("UTF-8")
     }
 
     /// The examples are those of RFC 8949, appendix A.

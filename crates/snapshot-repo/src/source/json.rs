@@ -185,7 +185,8 @@ mod tests {
     use super::to_line;
 
     fn line(source: &str) -> String {
-        String::from_utf8(to_line(source.as_bytes()).unwrap().into_owned()).unwrap()
+        String::from_utf8(to_line(source.as_bytes()).expect("a line of JSON").into_owned())
+            .expect("UTF-8")
     }
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
             ("{\n/x", 2),
         ];
         for (source, offset) in cases {
-            let error = to_line(source.as_bytes()).unwrap_err().to_string();
+            let error = to_line(source.as_bytes()).expect_err("an error").to_string();
             assert!(error.contains(&format!("at byte {offset}:")), "{source:?}: {error}");
         }
     }
@@ -249,8 +250,8 @@ mod tests {
     proptest! {
         #[test]
         fn minifying_pretty_json_gives_compact_json(value in any_json()) {
-            let pretty = format!("\n{}", serde_json::to_string_pretty(&value).unwrap());
-            prop_assert_eq!(line(&pretty), serde_json::to_string(&value).unwrap());
+            let pretty = format!("\n{}", serde_json::to_string_pretty(&value).expect("valid JSON"));
+            prop_assert_eq!(line(&pretty), serde_json::to_string(&value).expect("valid JSON"));
         }
     }
 }

@@ -19,8 +19,8 @@ impl Random {
 
     /// A number below a limit; 0 where the limit is 0.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit.max(1)).unwrap();
-        usize::try_from(self.next() % limit).unwrap()
+        let limit = u64::try_from(limit.max(1)).expect("in range");
+        usize::try_from(self.next() % limit).expect("in range")
     }
 
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {

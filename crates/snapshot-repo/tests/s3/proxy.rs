@@ -53,9 +53,10 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts before the server at `endpoint`; the faults are done in turn, again and again.
     pub(crate) async fn before(endpoint: &str, faults: &'static [Fault]) -> Self {
-        let upstream = endpoint.strip_prefix("http://").unwrap().to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let upstream =
+            endpoint.strip_prefix("http://").expect("an endpoint without TLS").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let passed = Arc::new(Mutex::new(Passed::default()));
         let counted = Arc::clone(&passed);
         tokio::spawn(async move {
@@ -76,7 +77,7 @@ impl Proxy {
     }
 
     pub(crate) fn passed(&self) -> Passed {
-        self.passed.lock().unwrap().clone()
+        self.passed.lock().expect("a lock without a panic").clone()
     }
 }
 
@@ -97,7 +98,7 @@ async fn serve(
     let head = String::from_utf8_lossy(&request).into_owned();
     let line = head.lines().next().unwrap_or_default();
     {
-        let mut passed = passed.lock().unwrap();
+        let mut passed = passed.lock().expect("a lock without a panic");
         *passed.faults.entry(fault).or_default() += 1;
         passed.listings += usize::from(line.contains("list-type=2"));
     }
@@ -120,7 +121,8 @@ async fn serve(
         return client.shutdown().await;
     }
     if line.starts_with("GET ") && line.contains("/__") {
-        passed.lock().unwrap().shard_file_bytes += u64::try_from(length).unwrap();
+        passed.lock().expect("a lock without a panic").shard_file_bytes +=
+            u64::try_from(length).expect("in range");
     }
     client.write_all(&answer).await?;
     client.shutdown().await
