@@ -1,7 +1,5 @@
 //! Are ids that several mapping types of one index share found in a snapshot of a real server?
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 #[path = "../../snapshot-repo/tests/fixture/beside.rs"]
 mod beside;
 

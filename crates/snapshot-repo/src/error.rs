@@ -1,6 +1,9 @@
-//! What can go wrong with a repository, in words that end with what to do.
+//! What can go wrong with a repository? Each message ends with what to do, and each error knows the
+//! exit code that it asks for.
 
-use std::fmt;
+use std::{error::Error as _, fmt};
+
+use contract::{Exit, Failure};
 
 /// A repository that could not be opened or read.
 #[derive(Debug, thiserror::Error)]
@@ -260,6 +263,58 @@ pub enum RepositoryError {
     },
 }
 
+impl RepositoryError {
+    /// Returns the code that a step or command ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Location { .. } | Self::Setup { .. } => Exit::Invalid,
+            Self::Denied { .. } | Self::Credentials { .. } => Exit::NotPermitted,
+            Self::FolderMissing { .. }
+            | Self::BucketMissing { .. }
+            | Self::NoRepository { .. }
+            | Self::UnknownSnapshot { .. }
+            | Self::UnknownIndex { .. }
+            | Self::UnknownShard { .. } => Exit::NotFound,
+            Self::Unreachable { .. } | Self::Read { .. } | Self::Stopped { .. } => Exit::Temporary,
+            Self::Archived { .. }
+            | Self::WrongRegion { .. }
+            | Self::BlobMissing { .. }
+            | Self::ShardFolderMissing { .. }
+            | Self::Unsupported { .. }
+            | Self::ShardNotInSnapshot { .. }
+            | Self::Damaged { .. }
+            | Self::DamagedFile { .. }
+            | Self::Decode { .. } => Exit::Failed,
+        }
+    }
+
+    /// Returns whether trying again later may help.
+    pub fn is_temporary(&self) -> bool {
+        self.exit() == Exit::Temporary
+    }
+
+    /// Returns the message with those of its causes. A cause that an outer message already quotes
+    /// is not repeated.
+    pub fn full_message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(inner) = cause {
+            let inner_text = inner.to_string();
+            if !text.contains(&inner_text) {
+                text = format!("{text}: {inner_text}");
+            }
+            cause = inner.source();
+        }
+        text
+    }
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        Self::new(error.exit(), error.full_message())
+    }
+}
+
 /// What is wrong with some bytes, as the end of a sentence about their blob.
 #[derive(Debug)]
 pub struct Damage(String);
@@ -279,5 +334,122 @@ impl From<String> for Damage {
 impl From<&str> for Damage {
     fn from(what: &str) -> Self {
         Self(what.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause() -> object_store::Error {
+        let inner = "503 Slow Down".into();
+        object_store::Error::Generic { store: "S3", source: inner }
+    }
+
+    /// Each kind of error, and the code that a process ends with.
+    fn table() -> Vec<(RepositoryError, Exit)> {
+        let text = String::new;
+        let (uri, blob) = (text(), text());
+        let damage = || Damage::from("");
+        vec![
+            (RepositoryError::Location { uri: text(), reason: text() }, Exit::Invalid),
+            (RepositoryError::Setup { uri: text(), source: cause().into() }, Exit::Invalid),
+            (RepositoryError::FolderMissing { uri: text() }, Exit::NotFound),
+            (
+                RepositoryError::BucketMissing { uri: text(), source: cause().into() },
+                Exit::NotFound,
+            ),
+            (
+                RepositoryError::Denied { uri: text(), blob: text(), source: cause().into() },
+                Exit::NotPermitted,
+            ),
+            (
+                RepositoryError::Credentials { uri: text(), problem: "", source: cause().into() },
+                Exit::NotPermitted,
+            ),
+            (
+                RepositoryError::Archived { uri: text(), blob: text(), source: cause().into() },
+                Exit::Failed,
+            ),
+            (
+                RepositoryError::WrongRegion {
+                    uri: text(),
+                    region: text(),
+                    hint: text(),
+                    source: cause().into(),
+                },
+                Exit::Failed,
+            ),
+            (RepositoryError::Unreachable { uri: text(), source: cause().into() }, Exit::Temporary),
+            (
+                RepositoryError::Read { uri: text(), blob: text(), source: cause().into() },
+                Exit::Temporary,
+            ),
+            (RepositoryError::BlobMissing { uri: text(), blob: text() }, Exit::Failed),
+            (
+                RepositoryError::ShardFolderMissing {
+                    uri: text(),
+                    index: text(),
+                    shard: 0,
+                    tried: text(),
+                },
+                Exit::Failed,
+            ),
+            (RepositoryError::NoRepository { uri: text() }, Exit::NotFound),
+            (RepositoryError::Unsupported { uri, blob, what: text(), instead: "" }, Exit::Failed),
+            (
+                RepositoryError::UnknownSnapshot { uri: text(), name: text(), hint: text() },
+                Exit::NotFound,
+            ),
+            (
+                RepositoryError::UnknownIndex { snapshot: text(), name: text(), hint: text() },
+                Exit::NotFound,
+            ),
+            (RepositoryError::UnknownShard { index: text(), shard: 1, shards: 1 }, Exit::NotFound),
+            (
+                RepositoryError::ShardNotInSnapshot {
+                    snapshot: text(),
+                    state: text(),
+                    index: text(),
+                    shard: 0,
+                    reason: text(),
+                },
+                Exit::Failed,
+            ),
+            (
+                RepositoryError::Damaged { uri: text(), blob: text(), damage: damage() },
+                Exit::Failed,
+            ),
+            (
+                RepositoryError::DamagedFile {
+                    uri: text(),
+                    blob: text(),
+                    file: text(),
+                    offset: 0,
+                    damage: damage(),
+                },
+                Exit::Failed,
+            ),
+            (RepositoryError::Decode { uri: text(), blob: text(), damage: damage() }, Exit::Failed),
+            (RepositoryError::Stopped { shard: text() }, Exit::Temporary),
+        ]
+    }
+
+    #[test]
+    fn each_error_has_its_exit_code_and_only_temporary_ones_are_tried_again() {
+        for (error, exit) in table() {
+            assert_eq!(error.exit(), exit, "{error:?}");
+            assert_eq!(error.is_temporary(), exit == Exit::Temporary, "{error:?}");
+            assert_eq!(Failure::from(error).exit, exit);
+        }
+    }
+
+    #[test]
+    fn the_full_message_names_each_cause_once() {
+        let error =
+            RepositoryError::Unreachable { uri: "s3://b/p".to_owned(), source: cause().into() };
+        let message = error.full_message();
+        assert!(message.starts_with("the store of `s3://b/p` cannot be reached"), "{message}");
+        assert_eq!(message.matches("503 Slow Down").count(), 1, "{message}");
     }
 }

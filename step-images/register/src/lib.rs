@@ -239,7 +239,7 @@ fn noted<T>(
 ) -> anyhow::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if faults::is_passing(&error) => Err(faults::of_repository(error)),
+        Err(error) if error.is_temporary() => Err(faults::of_repository(error)),
         Err(error) => {
             problems.push(error.to_string());
             Ok(None)

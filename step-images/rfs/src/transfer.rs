@@ -17,7 +17,6 @@ use std::{
 
 use cluster::Client;
 use contract::{Exit, Ledger, rfs::RfsLimits};
-use coordination::faults;
 use snapshot_repo::{Batch, DocumentRef, Position, RepositoryError, Snapshot, source};
 use tokio::{
     sync::{oneshot, watch},
@@ -451,13 +450,10 @@ impl<'a> Transfer<'a> {
 }
 
 fn of_repository(error: &RepositoryError) -> Stop {
-    if faults::is_passing(error) {
-        return Stop::GivenBack(Exit::Temporary, faults::told(error));
-    }
-    match error {
-        RepositoryError::Denied { .. } | RepositoryError::Credentials { .. } => {
-            Stop::GivenBack(Exit::NotPermitted, faults::told(error))
+    match error.exit() {
+        exit @ (Exit::Temporary | Exit::NotPermitted) => {
+            Stop::GivenBack(exit, error.full_message())
         }
-        _ => Stop::Failed(faults::told(error)),
+        _ => Stop::Failed(error.full_message()),
     }
 }

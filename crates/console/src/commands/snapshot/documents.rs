@@ -22,7 +22,7 @@ use snapshot_repo::{
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{
-    READS_AT_ONCE, fault, line,
+    READS_AT_ONCE, line,
     progress::{self, Unit},
     text::count,
 };
@@ -54,9 +54,9 @@ struct Written {
 
 /// Prints the documents.
 pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::Result<Exit> {
-    let snapshot = repository.snapshot(&flags.snapshot.name).await.map_err(fault)?;
-    let index = snapshot.existing_index(&flags.index).map_err(fault)?;
-    let metadata = repository.index_metadata(&snapshot, index).await.map_err(fault)?;
+    let snapshot = repository.snapshot(&flags.snapshot.name).await.map_err(Failure::from)?;
+    let index = snapshot.existing_index(&flags.index).map_err(Failure::from)?;
+    let metadata = repository.index_metadata(&snapshot, index).await.map_err(Failure::from)?;
     let shards = match flags.shard {
         Some(shard) => shard..shard.saturating_add(1),
         None => 0..metadata.number_of_shards,
@@ -151,7 +151,7 @@ impl Wanted<'_> {
     async fn count(&self) -> anyhow::Result<u64> {
         let sizes = stream::iter(self.shards.clone()).map(async |shard| {
             let Some(files) = self.files(shard).await? else { return Ok(0) };
-            let size = self.repository.shard_size(&files).await.map_err(fault)?;
+            let size = self.repository.shard_size(&files).await.map_err(Failure::from)?;
             anyhow::Ok(size.physical - size.deleted)
         });
         sizes.buffered(READS_AT_ONCE).try_fold(0, async |sum, more| Ok(sum + more)).await
@@ -171,7 +171,7 @@ impl Wanted<'_> {
                 ));
                 Ok(None)
             }
-            Err(error) => Err(fault(error)),
+            Err(error) => Err(Failure::from(error).into()),
         }
     }
 
@@ -182,7 +182,7 @@ impl Wanted<'_> {
             let Some(files) = self.files(shard).await? else { continue };
             bar.set_prefix(format!("shard {shard} of {}", self.metadata.number_of_shards));
             let mut documents = self.repository.documents(files, Position::START);
-            while let Some(batch) = documents.next().await.map_err(fault)? {
+            while let Some(batch) = documents.next().await.map_err(Failure::from)? {
                 bar.set_length(documents.total_documents().unwrap_or(0));
                 bar.set_position(documents.ledger().physical);
                 if sender.send(batch).await.is_err() {

@@ -1,16 +1,15 @@
 //! `console snapshot list`: which snapshots does a repository hold?
 
 use cli_support::output;
-use contract::Exit;
+use contract::{Exit, Failure};
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
 
 use super::{
-    READS_AT_ONCE, fault, is_passing,
+    READS_AT_ONCE, is_about_access,
     progress::{self, Unit},
     text::{Table, instant},
-    told,
 };
 use crate::args::Format;
 
@@ -67,7 +66,7 @@ impl Listed {
             global_state: None,
             started: None,
             ended: None,
-            error: Some(told(error)),
+            error: Some(error.full_message()),
         }
     }
 }
@@ -79,7 +78,7 @@ pub(super) async fn run(
     flags: &str,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let contents = repository.contents().await.map_err(fault)?;
+    let contents = repository.contents().await.map_err(Failure::from)?;
     let bar = progress::bar("reading", contents.snapshots.len() as u64, Unit::Snapshots);
     let mut reads = stream::iter(&contents.snapshots)
         .map(async |summary| (summary, repository.listed_snapshot(&contents, summary).await))
@@ -89,7 +88,7 @@ pub(super) async fn run(
         bar.inc(1);
         snapshots.push(match read {
             Ok(snapshot) => Listed::of(snapshot),
-            Err(error) if is_passing(&error) => return Err(fault(error)),
+            Err(error) if is_about_access(&error) => return Err(Failure::from(error).into()),
             Err(error) => Listed::unreadable(summary, &error),
         });
     }

@@ -13,21 +13,21 @@
 use std::collections::BTreeMap;
 
 use cli_support::output;
-use contract::Exit;
+use contract::{Exit, Failure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value, json};
 use snapshot_repo::{GlobalMetadata, IndexMetadata, Repository};
 
 use super::{
-    READS_AT_ONCE, fault,
+    READS_AT_ONCE,
     progress::{self, Unit},
 };
 
 /// Prints the metadata.
 pub(super) async fn run(repository: &Repository, name: &str) -> anyhow::Result<Exit> {
-    let snapshot = repository.snapshot(name).await.map_err(fault)?;
+    let snapshot = repository.snapshot(name).await.map_err(Failure::from)?;
     let global = if snapshot.include_global_state {
-        Some(repository.global_metadata(&snapshot).await.map_err(fault)?)
+        Some(repository.global_metadata(&snapshot).await.map_err(Failure::from)?)
     } else {
         None
     };
@@ -38,7 +38,7 @@ pub(super) async fn run(repository: &Repository, name: &str) -> anyhow::Result<E
         .inspect(|_| bar.inc(1))
         .try_collect()
         .await
-        .map_err(fault)?;
+        .map_err(Failure::from)?;
     bar.finish_and_clear();
     let taken_by =
         json!({ "name": snapshot.name, "uuid": snapshot.uuid, "server": snapshot.server() });

@@ -39,48 +39,11 @@ fn open(flags: &RepositoryFlags) -> anyhow::Result<Repository> {
         endpoint: endpoint.clone(),
         options: std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect(),
     };
-    Repository::open(&location).map_err(fault)
+    Ok(Repository::open(&location).map_err(Failure::from)?)
 }
 
-/// An error of the repository as one that knows its exit code.
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands the error over")]
-fn fault(error: RepositoryError) -> anyhow::Error {
-    let exit = match &error {
-        RepositoryError::Location { .. } | RepositoryError::Setup { .. } => Exit::Invalid,
-        RepositoryError::Denied { .. } | RepositoryError::Credentials { .. } => Exit::NotPermitted,
-        RepositoryError::FolderMissing { .. }
-        | RepositoryError::BucketMissing { .. }
-        | RepositoryError::NoRepository { .. }
-        | RepositoryError::UnknownSnapshot { .. }
-        | RepositoryError::UnknownIndex { .. }
-        | RepositoryError::UnknownShard { .. } => Exit::NotFound,
-        _ => Exit::Failed,
-    };
-    Failure::new(exit, told(&error)).into()
-}
-
-/// An error with its causes; many a cause is already in the words of what it caused.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
-}
-
-/// Whether another look may find what this one did not: nothing can be said of the snapshot then.
-fn is_passing(error: &RepositoryError) -> bool {
-    matches!(
-        error,
-        RepositoryError::Unreachable { .. }
-            | RepositoryError::Read { .. }
-            | RepositoryError::Denied { .. }
-            | RepositoryError::Credentials { .. }
-            | RepositoryError::Stopped { .. }
-    )
+/// Returns whether the error is about the access to the repository, not about what the snapshot
+/// holds: nothing can be said about the snapshot then.
+fn is_about_access(error: &RepositoryError) -> bool {
+    matches!(error.exit(), Exit::Temporary | Exit::NotPermitted)
 }

@@ -8,7 +8,7 @@ use snapshot_repo::{
     IndexMetadata, IndexState, Ledger, RepositoryError, ShardSurvey, Snapshot, SourceMode,
 };
 
-use super::{text::instant, told};
+use super::text::instant;
 
 /// One index, as far as it could be read.
 pub(super) struct Look {
@@ -259,7 +259,7 @@ fn obstacles(snapshot: &Snapshot, look: &Look, documents: &Documents) -> Vec<Obs
                 obstacles.push(obstacle("several-types", None, None, reason.to_owned()));
             }
         }
-        Err(error) => obstacles.push(obstacle(kind_of(error), None, None, told(error))),
+        Err(error) => obstacles.push(obstacle(kind_of(error), None, None, error.full_message())),
     }
     // All shards of an index that is refused as a whole are refused in the same words.
     let mut last = String::new();
@@ -283,7 +283,7 @@ fn obstacles(snapshot: &Snapshot, look: &Look, documents: &Documents) -> Vec<Obs
                 obstacles.push(obstacle("missing-shard", Some(shard.number), None, reason));
             }
             Err(error) => {
-                let reason = told(error);
+                let reason = error.full_message();
                 if reason != last {
                     last.clone_from(&reason);
                     obstacles.push(obstacle(kind_of(error), Some(shard.number), None, reason));

@@ -8,7 +8,7 @@
 use std::thread;
 
 use cli_support::output;
-use contract::Exit;
+use contract::{Exit, Failure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use snapshot_repo::{
@@ -17,7 +17,7 @@ use snapshot_repo::{
 };
 
 use super::{
-    READS_AT_ONCE, fault, is_passing,
+    READS_AT_ONCE, is_about_access,
     progress::{self, Unit},
     report::{Found, Look, Part, Report, ShardLook},
     text::{Table, bytes, count},
@@ -37,10 +37,10 @@ pub(super) async fn run(
     quick: bool,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let snapshot = repository.snapshot(name).await.map_err(fault)?;
-    let (mut looks, surveyed) = survey(repository, &snapshot).await.map_err(fault)?;
+    let snapshot = repository.snapshot(name).await.map_err(Failure::from)?;
+    let (mut looks, surveyed) = survey(repository, &snapshot).await.map_err(Failure::from)?;
     if !quick {
-        read_documents(repository, &mut looks, surveyed).await.map_err(fault)?;
+        read_documents(repository, &mut looks, surveyed).await.map_err(Failure::from)?;
     }
     let report = Report::new(repository.uri(), &snapshot, &looks);
     match format {
@@ -57,7 +57,7 @@ async fn survey(
 ) -> Result<(Vec<Look>, Vec<Surveyed>), RepositoryError> {
     let bar = progress::bar("surveying", u64::from(snapshot.total_shards), Unit::Shards);
     let metadata: Vec<Result<IndexMetadata, RepositoryError>> = stream::iter(&snapshot.indices)
-        .map(async |index| told_apart(repository.index_metadata(snapshot, index).await))
+        .map(async |index| separate(repository.index_metadata(snapshot, index).await))
         .buffered(READS_AT_ONCE)
         .try_collect()
         .await?;
@@ -71,7 +71,7 @@ async fn survey(
         .map(async |(at, index, metadata, shard)| {
             let found = look_at(repository, snapshot, (index, metadata), shard).await;
             bar.inc(1);
-            told_apart(found).map(|found| (at, shard, found))
+            separate(found).map(|found| (at, shard, found))
         })
         .buffered(READS_AT_ONCE)
         .try_collect()
@@ -95,11 +95,11 @@ async fn survey(
 }
 
 /// What is wrong with the snapshot is a finding; a store that does not answer ends the look.
-fn told_apart<T>(
+fn separate<T>(
     result: Result<T, RepositoryError>,
 ) -> Result<Result<T, RepositoryError>, RepositoryError> {
     match result {
-        Err(error) if is_passing(&error) => Err(error),
+        Err(error) if is_about_access(&error) => Err(error),
         other => Ok(other),
     }
 }
@@ -137,7 +137,7 @@ async fn read_documents(
         .map(async |Surveyed { at, files }| (at, count_documents(repository, files, &bar).await))
         .buffer_unordered(at_once);
     while let Some(((index, shard), counted)) = counts.next().await {
-        let counted = told_apart(counted)?;
+        let counted = separate(counted)?;
         let look = looks.get_mut(index).and_then(|look| look.shards.get_mut(shard));
         if let Some(ShardLook { found, .. }) = look {
             match (counted, found) {
