@@ -16,6 +16,7 @@ mod config;
 mod document;
 pub mod findings;
 mod installation;
+mod kinds;
 pub mod plan;
 mod pointer;
 mod render;
@@ -98,7 +99,7 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
         return None;
     }
     let config = config::prove(&file, installation, &mut Report::new(&document, &[], findings))?;
-    let plan = plan::plan(&config, installation);
+    let plan = kinds::plan(&config, installation);
     let mut report = Report::new(&document, &[], findings);
     check::names::check(&plan, &mut report);
     check::size::check_plan(&plan, &mut report);

@@ -1,31 +1,33 @@
-//! What will happen, in which order, and what is everything called?
+//! What will happen, in which order, and what is each thing called?
 //!
-//! The plan is a tree: migrations run side by side; in a migration the opening tasks run one after
-//! the other, then the groups side by side, then cleanup; in a group the tasks run one after the
-//! other. It holds every request in full, so rendering adds nothing but Argo's spelling.
+//! The plan is a graph of tasks. A task starts when the tasks that it names in `after` have ended
+//! as it says; tasks that do not depend on each other run side by side.
+//!
+//! ```text
+//!  <migration>/initialize                         Step
+//!     └─ <migration>/create-snapshot              Step
+//!         └─ <migration>/register-snapshot        Step
+//!             ├─ <migration>/<group>/evaluate-metadata, gate-..., restore-documents, ...
+//!             └─ <migration>/<other group>/...
+//!                 └─ <migration>/cleanup          Step, after the last task of every group
+//!
+//!  restore-documents                              Fleet
+//!     prepare ─┬─ workers ─(failure)─ give-up
+//!              └─ follow
+//! ```
+//!
+//! The plan holds every request in full, so rendering adds only Argo's spelling. It knows no kind
+//! of migration: a kind makes tasks ([`crate::kinds`]). Next to the tasks is an index of the
+//! migrations and groups, with the facts that a reader of the plan looks for.
 
 use std::fmt;
 
-use argo::names;
 use contract::{
-    ClusterAccess, Group, SnapshotChoice, SnapshotSource,
-    cleanup::{CleanupMode, CleanupRequest},
-    initialize::InitializeRequest,
-    metadata::{MetadataMode, MetadataRequest},
-    register::RegisterRequest,
-    rfs::{RfsRequest, RfsRole},
-    snapshot::SnapshotRequest,
-    verify::VerifyRequest,
+    ClusterAccess, Group, SnapshotSource, cleanup::CleanupRequest, initialize::InitializeRequest,
+    metadata::MetadataRequest, register::RegisterRequest, rfs::RfsRequest,
+    snapshot::SnapshotRequest, verify::VerifyRequest,
 };
 use serde::Serialize;
-
-use crate::{
-    config::{
-        Cluster, Config, Documents, GroupConfig, MetadataWork, Migration,
-        repository::registered_name,
-    },
-    installation::Installation,
-};
 
 /// Everything that a workflow will do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,9 +35,14 @@ use crate::{
 pub struct Plan {
     /// The name of the workflow.
     pub workflow: String,
-    /// How many pods run at once, at most.
+    /// The maximum number of pods that run concurrently.
     pub parallelism: u32,
-    /// The migrations, side by side.
+    /// The tasks. Each comes after those that it depends on, and the tasks of a group are next to
+    /// each other.
+    pub tasks: Vec<Task>,
+    /// The tasks that run when the workflow has ended and has not succeeded.
+    pub at_exit: Vec<Task>,
+    /// The index of the migrations.
     pub migrations: Vec<PlannedMigration>,
 }
 
@@ -61,70 +68,235 @@ pub struct PlannedMigration {
     pub snapshot: SnapshotSource,
     /// The Secret with the keys to its repository.
     pub storage_secret: Option<String>,
-    /// What runs before the groups, one after the other.
-    pub opening: Vec<Task>,
+    /// The values of the labels that all objects of the migration have.
+    pub labels: Labels,
     /// The groups, side by side.
     pub groups: Vec<PlannedGroup>,
-    /// What runs when all groups are done.
-    pub cleanup: Task,
-    /// What runs at the end of a workflow that did not succeed.
-    pub cleanup_on_failure: Task,
+}
+
+/// The values of the labels of a migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Labels {
+    /// The migration.
+    pub migration: String,
+    /// The cluster that is read.
+    pub source: String,
+    /// The cluster that is written.
+    pub target: String,
+    /// The snapshot that is read.
+    pub snapshot: String,
 }
 
 /// A group of indices.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedGroup {
-    /// The name that the user knows.
-    pub name: String,
+    /// The name that the user knows, the indices, and what is done with those on the target.
+    #[serde(flatten)]
+    pub group: Group,
     /// The name in Argo and Kubernetes.
     pub id: String,
-    /// What runs, one after the other.
-    pub tasks: Vec<Task>,
+    /// Whether templates, settings, mappings and aliases are migrated.
+    pub has_metadata: bool,
 }
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
-    /// The name of its node.
-    pub name: String,
-    /// What is done.
-    pub work: Work,
+    /// The name, unique in the plan.
+    pub id: TaskId,
+    /// What it waits for; it starts when all of these hold.
+    pub after: Vec<After>,
+    /// What it belongs to.
+    pub owner: Owner,
+    /// What it does.
+    pub body: Body,
+}
+
+/// The name of a task in the plan: the path of what it belongs to, and the name of its node, as in
+/// `old-to-new/orders/verify-documents`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct TaskId(String);
+
+impl TaskId {
+    /// Joins names, none of which has a `/`.
+    pub(crate) fn new(path: &[&str]) -> Self {
+        Self(path.join("/"))
+    }
+
+    /// Returns the name of the task's node.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
+
+    /// Returns the path of what the task belongs to.
+    pub(crate) fn parent(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
+    }
+
+    /// Returns the name, below `path`, of the task or of what it belongs to; `None` for a task that
+    /// is elsewhere.
+    pub(crate) fn below(&self, path: &str) -> Option<&str> {
+        let rest = self.0.strip_prefix(path)?.strip_prefix('/')?;
+        Some(rest.split_once('/').map_or(rest, |(first, _)| first))
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum After {
+    /// The task has succeeded.
+    Success(TaskId),
+    /// The task has failed.
+    Failure(TaskId),
+}
+
+impl After {
+    /// Returns the task that is waited for.
+    pub(crate) const fn task(&self) -> &TaskId {
+        match self {
+            Self::Success(task) | Self::Failure(task) => task,
+        }
+    }
+}
+
+/// What a task belongs to: positions in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// The position in [`Plan::migrations`].
+    pub migration: usize,
+    /// The position in the migration's groups; absent for what all groups share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
 }
 
 /// What a task does.
+///
+/// Two more will come with the kinds of migration that need them, each with a function in
+/// `render`: a service, which starts, becomes ready and runs until it is told to stop, and an undo,
+/// which takes back what another task did. So will a third form of [`After`]: a task has ended,
+/// whatever became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "kind", content = "request")]
-pub enum Work {
-    /// Checks reachability, versions, permissions and the repository.
-    Initialize(InitializeRequest),
-    /// Takes the snapshot.
-    CreateSnapshot(SnapshotRequest),
-    /// Reads the repository and resolves the groups' patterns.
-    RegisterSnapshot(RegisterRequest),
-    /// Says what would change.
-    EvaluateMetadata(MetadataRequest),
-    /// Writes templates, settings, mappings and aliases.
-    MigrateMetadata(MetadataRequest),
-    /// Writes the documents.
-    RestoreDocuments(RestoreDocuments),
-    /// Compares the target with the snapshot.
-    VerifyDocuments(VerifyRequest),
-    /// Removes what only the migration needed.
-    Cleanup(CleanupRequest),
+#[serde(rename_all = "camelCase")]
+pub enum Body {
+    /// Runs a step program in one pod.
+    Step(StepCall),
+    /// Runs a step program in several equal pods, which divide work items among them.
+    Workers(Workers),
+    /// Runs workers, and the tasks that they need around them.
+    Fleet(Box<Fleet>),
     /// Waits for a person.
     Gate(Gate),
 }
 
-/// The documents of a group: one process prepares, a fleet works, one process follows.
+/// A call of a step program.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "step", content = "request")]
+pub enum StepCall {
+    /// Checks reachability, versions, permissions and the repository.
+    Initialize(InitializeRequest),
+    /// Takes a snapshot.
+    Snapshot(SnapshotRequest),
+    /// Reads the repository and resolves the groups' patterns.
+    Register(RegisterRequest),
+    /// Reports what would change in templates, settings, mappings and aliases, or writes them.
+    Metadata(MetadataRequest),
+    /// Prepares, does or follows the writing of documents.
+    Rfs(RfsRequest),
+    /// Compares the target with the snapshot.
+    Verify(VerifyRequest),
+    /// Removes what only the migration needed.
+    Cleanup(CleanupRequest),
+}
+
+/// Equal pods that divide work items among them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RestoreDocuments {
-    /// How many workers.
-    pub workers: u32,
-    /// What `prepare` is asked; the others differ in the role.
-    pub request: RfsRequest,
+pub struct Workers {
+    /// The number of pods.
+    pub count: u32,
+    /// The number of pods that may fail before the workers are given up.
+    pub allowed_failures: u32,
+    /// What each of them runs.
+    pub call: StepCall,
+}
+
+/// Workers, and the tasks around them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fleet {
+    /// Writes the work items.
+    pub prepare: Task,
+    /// Does them.
+    pub workers: Task,
+    /// Records that the workers failed. To the follower, a fleet that failed and one that was
+    /// paused look alike.
+    pub give_up: Task,
+    /// Reports progress until every item is done or given up.
+    pub follow: Task,
+}
+
+impl Fleet {
+    /// Plans the four tasks; `call` makes the call of each role.
+    pub(crate) fn new(
+        path: &[&str],
+        owner: Owner,
+        workers: u32,
+        call: impl Fn(FleetRole) -> StepCall,
+    ) -> Self {
+        let task = |role, after, body| {
+            let path: Vec<&str> = path.iter().copied().chain([role_name(role)]).collect();
+            Task { id: TaskId::new(&path), after, owner, body }
+        };
+        let step = |role, after| task(role, after, Body::Step(call(role)));
+        let prepare = step(FleetRole::Prepare, Vec::new());
+        let prepared = || vec![After::Success(prepare.id.clone())];
+        let body = Body::Workers(Workers {
+            count: workers,
+            allowed_failures: allowed_failures(workers),
+            call: call(FleetRole::Work),
+        });
+        let workers = task(FleetRole::Work, prepared(), body);
+        let give_up = step(FleetRole::GiveUp, vec![After::Failure(workers.id.clone())]);
+        let follow = step(FleetRole::Follow, prepared());
+        Self { prepare, workers, give_up, follow }
+    }
+}
+
+/// A part in a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FleetRole {
+    Prepare,
+    Work,
+    GiveUp,
+    Follow,
+}
+
+const fn role_name(role: FleetRole) -> &'static str {
+    match role {
+        FleetRole::Prepare => "prepare",
+        FleetRole::Work => "workers",
+        FleetRole::GiveUp => "give-up",
+        FleetRole::Follow => "follow",
+    }
+}
+
+/// Returns the number of workers that may fail before the fleet is given up. An error in the work
+/// itself ends at the work items. Workers fail because their machines do: the more there are and
+/// the longer they work, the more often. A fleet that cannot start at all must still end.
+const fn allowed_failures(workers: u32) -> u32 {
+    20 + 4 * workers
 }
 
 /// A place where the workflow waits for a person.
@@ -133,234 +305,76 @@ pub struct RestoreDocuments {
 pub struct Gate {
     /// The name that is shown and typed.
     pub name: String,
-    /// What it guards.
-    pub gate: GateKind,
-}
-
-/// What a gate guards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum GateKind {
-    /// The writing of metadata, once it is known what would be written.
-    MetadataEvaluated,
-    /// The writing of documents, once the metadata is there.
-    MetadataMigrated,
-    /// The cleanup, once the documents are verified.
-    DocumentsBackfilled,
-}
-
-impl GateKind {
-    /// All gates, in the order in which they are reached.
-    pub const ALL: [Self; 3] =
-        [Self::MetadataEvaluated, Self::MetadataMigrated, Self::DocumentsBackfilled];
-
-    /// Returns whether the gate waits when the file says nothing.
-    pub const fn waits_by_default(self) -> bool {
-        match self {
-            Self::MetadataEvaluated | Self::DocumentsBackfilled => true,
-            Self::MetadataMigrated => false,
-        }
-    }
-}
-
-impl fmt::Display for GateKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::MetadataEvaluated => "metadata-evaluated",
-            Self::MetadataMigrated => "metadata-migrated",
-            Self::DocumentsBackfilled => "documents-backfilled",
-        })
-    }
+    /// What waits for the decision, in a few words.
+    pub guards: &'static str,
 }
 
 impl Plan {
     /// Returns all gates that wait for a person, in the order of the file.
     pub fn gates(&self) -> impl Iterator<Item = &Gate> {
-        let groups = self.migrations.iter().flat_map(|migration| &migration.groups);
-        groups.flat_map(|group| &group.tasks).filter_map(|task| match &task.work {
-            Work::Gate(gate) => Some(gate),
-            _ => None,
+        self.tasks.iter().filter_map(|task| match &task.body {
+            Body::Gate(gate) => Some(gate),
+            Body::Step(_) | Body::Workers(_) | Body::Fleet(_) => None,
         })
     }
 }
 
-/// Plans a migration file.
-pub(crate) fn plan(config: &Config, installation: &Installation) -> Plan {
-    let Config { parallelism, migrations, secrets: _ } = config;
-    Plan {
-        workflow: installation.workflow_name.clone(),
-        parallelism: *parallelism,
-        migrations: migrations.iter().map(planned).collect(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-fn planned(migration: &Migration) -> PlannedMigration {
-    let Migration {
-        name,
-        source_name,
-        source,
-        target,
-        repository,
-        storage_secret,
-        existing_snapshot,
-        max_rate_mb_per_node,
-        groups,
-    } = migration;
-    let id = names::allowed(name);
-    let own_name = names::joined(&["argosy", &id]);
-    let repository_name = registered_name(repository);
-    let snapshot = SnapshotSource {
-        repository: repository.clone(),
-        snapshot: match existing_snapshot {
-            Some(name) => SnapshotChoice::Existing { name: name.clone() },
-            // Nine letters of the run's id follow, and the whole must fit a label.
-            None => SnapshotChoice::Created { prefix: names::shortened(&own_name, 54) },
-        },
-    };
-    let access = |cluster: &Cluster| cluster.access.clone();
-    let source_access = source.as_ref().map(access);
-    let all_groups: Vec<Group> = groups.iter().map(|group| group.group.clone()).collect();
+    use super::*;
+    use crate::{Installation, check::testing::grouped, compile};
 
-    let mut opening = vec![task(
-        "initialize",
-        Work::Initialize(InitializeRequest {
-            migration: id.clone(),
-            source: source_access.clone(),
-            target: access(target),
-            source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
-            target_secret: target.secret.clone(),
-            snapshot: snapshot.clone(),
-            groups: all_groups.clone(),
-        }),
-    )];
-    if let (Some(source), true) = (&source_access, snapshot.is_created()) {
-        opening.push(task(
-            "create-snapshot",
-            Work::CreateSnapshot(SnapshotRequest {
-                source: source.clone(),
-                snapshot: snapshot.clone(),
-                repository_name: repository_name.clone(),
-                groups: all_groups.clone(),
-                max_rate_mb_per_node: *max_rate_mb_per_node,
-            }),
-        ));
+    fn planned(groups: &str) -> Plan {
+        compile(&grouped(groups), &Installation::default()).output.expect("no errors").plan
     }
-    opening.push(task(
-        "register-snapshot",
-        Work::RegisterSnapshot(RegisterRequest {
-            migration: id.clone(),
-            target: access(target),
-            snapshot: snapshot.clone(),
-            groups: all_groups.clone(),
-        }),
-    ));
-    let cleanup = |mode| {
-        Work::Cleanup(CleanupRequest {
-            mode,
-            migration: id.clone(),
-            source: source_access.clone(),
-            target: access(target),
-            snapshot: snapshot.clone(),
-            repository_name: repository_name.clone(),
-        })
-    };
-    PlannedMigration {
-        name: name.clone(),
-        source_name: source_name.clone(),
-        source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
-        target_secret: target.secret.clone(),
-        storage_secret: storage_secret.clone(),
-        groups: groups.iter().map(|group| planned_group(group, &id, target, &snapshot)).collect(),
-        cleanup: task("cleanup", cleanup(CleanupMode::Complete)),
-        cleanup_on_failure: task(&names::joined(&["cleanup", &id]), cleanup(CleanupMode::Partial)),
-        source: source_access,
-        target: access(target),
-        snapshot,
-        opening,
-        id,
-    }
-}
 
-fn planned_group(
-    config: &GroupConfig,
-    migration: &str,
-    target: &Cluster,
-    snapshot: &SnapshotSource,
-) -> PlannedGroup {
-    let GroupConfig { group, metadata, documents, gates } = config;
-    let id = group_id(&group.name);
-    let mut tasks = Vec::new();
-    let gate = |kind: GateKind, tasks: &mut Vec<Task>| {
-        if gates.contains(&kind) {
-            let name = names::joined(&[&kind.to_string(), migration, &id]);
-            tasks.push(task(&format!("gate-{kind}"), Work::Gate(Gate { name, gate: kind })));
+    /// The tasks with those inside of fleets.
+    fn all(plan: &Plan) -> Vec<&Task> {
+        let mut all = Vec::new();
+        for task in &plan.tasks {
+            all.push(task);
+            if let Body::Fleet(fleet) = &task.body {
+                let Fleet { prepare, workers, give_up, follow } = &**fleet;
+                all.extend([prepare, workers, give_up, follow]);
+            }
         }
-    };
-    if *metadata == MetadataWork::Migrated {
-        let request = |mode| MetadataRequest {
-            mode,
-            migration: migration.to_owned(),
-            target: target.access.clone(),
-            snapshot: snapshot.clone(),
-            group: group.clone(),
-        };
-        let evaluate = Work::EvaluateMetadata(request(MetadataMode::Evaluate));
-        tasks.push(task("evaluate-metadata", evaluate));
-        gate(GateKind::MetadataEvaluated, &mut tasks);
-        tasks.push(task("migrate-metadata", Work::MigrateMetadata(request(MetadataMode::Migrate))));
-        gate(GateKind::MetadataMigrated, &mut tasks);
+        all
     }
-    if let Some(documents) = documents {
-        let Documents { workers, limits, allowed_rejections, allow_partial_source, verify } =
-            documents;
-        let request = RfsRequest {
-            role: RfsRole::Prepare,
-            migration: migration.to_owned(),
-            target: target.access.clone(),
-            snapshot: snapshot.clone(),
-            group: group.clone(),
-            limits: *limits,
-            allowed_rejections: *allowed_rejections,
-            allow_partial_source: *allow_partial_source,
-        };
-        let restore = RestoreDocuments { workers: *workers, request };
-        tasks.push(task("restore-documents", Work::RestoreDocuments(restore)));
-        tasks.push(task(
-            "verify-documents",
-            Work::VerifyDocuments(VerifyRequest {
-                migration: migration.to_owned(),
-                target: target.access.clone(),
-                snapshot: snapshot.clone(),
-                group: group.clone(),
-                mode: *verify,
-                allowed_rejections: *allowed_rejections,
-            }),
-        ));
-        gate(GateKind::DocumentsBackfilled, &mut tasks);
+
+    #[test]
+    fn every_task_has_an_id_of_its_own_and_waits_for_tasks_above_it() {
+        let plan = planned("\n      - indices: [\"a*\"]\n      - indices: [\"b*\"]");
+        let mut seen = BTreeSet::new();
+        for task in all(&plan) {
+            for after in &task.after {
+                assert!(seen.contains(after.task()), "{} waits for {}", task.id, after.task());
+            }
+            assert!(seen.insert(&task.id), "two tasks are called {}", task.id);
+        }
+        assert!(plan.at_exit.iter().all(|task| !seen.contains(&task.id)));
     }
-    PlannedGroup { name: group.name.clone(), id, tasks }
-}
 
-/// Returns a group's name in Argo. It becomes a task beside those of the migration, and a word in
-/// `depends` expressions, so some names get a prefix.
-fn group_id(name: &str) -> String {
-    let taken = OPENING_AND_CLEANUP.contains(&name) || WORDS_OF_EXPRESSIONS.contains(&name);
-    let begins_with_digit = name.starts_with(|letter: char| letter.is_ascii_digit());
-    if taken || begins_with_digit { names::joined(&["group", name]) } else { names::allowed(name) }
-}
-
-/// Tasks of a migration's own.
-const OPENING_AND_CLEANUP: [&str; 4] =
-    ["initialize", "create-snapshot", "register-snapshot", "cleanup"];
-
-/// Words that mean something else in the language of Argo's expressions.
-const WORDS_OF_EXPRESSIONS: [&str; 36] = [
-    "all", "and", "any", "concat", "contains", "count", "date", "duration", "else", "env", "false",
-    "filter", "find", "first", "groupby", "if", "in", "int", "join", "keys", "last", "len", "let",
-    "map", "matches", "max", "min", "nil", "none", "not", "now", "one", "or", "sum", "true",
-    "values",
-];
-
-fn task(name: &str, work: Work) -> Task {
-    Task { name: name.to_owned(), work }
+    #[test]
+    fn the_plan_shows_the_tasks_of_a_fleet() {
+        let plan = planned("\n      - { name: a, indices: [\"a*\"] }");
+        let fleet = all(&plan).into_iter().filter(|task| task.id.to_string().contains("restore"));
+        let shown: Vec<String> = fleet
+            .map(|task| {
+                let after = task.after.iter().map(|after| match after {
+                    After::Success(task) => format!(" {}", task.name()),
+                    After::Failure(task) => format!(" !{}", task.name()),
+                });
+                format!("{}:{}", task.id, after.collect::<String>())
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"), @"
+        old-to-new/a/restore-documents: migrate-metadata
+        old-to-new/a/restore-documents/prepare:
+        old-to-new/a/restore-documents/workers: prepare
+        old-to-new/a/restore-documents/give-up: !workers
+        old-to-new/a/restore-documents/follow: prepare
+        ");
+    }
 }

@@ -4,6 +4,7 @@ use super::{Rule, walk};
 use crate::{
     config::file::{Approvals, MigrationFile},
     findings::{Report, Severity},
+    kinds::snapshot::gates::GATES,
     pointer::Pointer,
 };
 
@@ -29,14 +30,9 @@ pub(crate) const CONTRADICTION: Rule = Rule {
 pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     let mut level = |approvals: Option<&Approvals>, skip: Option<bool>, path: &Pointer| {
         let Some(approvals) = approvals.filter(|_| skip == Some(true)) else { return };
-        let Approvals { metadata_evaluated, metadata_migrated, documents_backfilled } = approvals;
-        let gates = [
-            ("metadataEvaluated", metadata_evaluated),
-            ("metadataMigrated", metadata_migrated),
-            ("documentsBackfilled", documents_backfilled),
-        ];
-        for (key, waits) in gates {
-            if *waits == Some(true) {
+        for gate in GATES {
+            let key = gate.key;
+            if (gate.setting)(approvals) == Some(true) {
                 let path = path.key("approvals").key(key);
                 report
                     .key(

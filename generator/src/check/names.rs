@@ -49,12 +49,12 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
         let path = Pointer::root().key("migrations").index(position).key("snapshotMigrations");
         for (position, group) in migration.groups.iter().enumerate() {
             let name = names::joined(&[&migration.id, &group.id]);
-            let this = (migration.name.as_str(), group.name.as_str());
+            let this = (migration.name.as_str(), group.group.name.as_str());
             let Some((other_migration, other_group)) = seen.insert(name, this) else { continue };
             let message = format!(
                 "group `{}` of migration `{}` and group `{other_group}` of migration \
                  `{other_migration}` would get the same gates",
-                group.name, migration.name,
+                group.group.name, migration.name,
             );
             report
                 .value(&RULE, &path.index(position), message)

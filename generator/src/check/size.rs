@@ -1,13 +1,14 @@
 //! Is an object too large for Kubernetes, or a request for a process?
 
 use argo::Manifest;
+use contract::Group;
 
 use super::Rule;
 use crate::{
     findings::{Report, Severity},
-    plan::{Plan, PlannedGroup, Work},
+    plan::{Body, Owner, Plan, PlannedGroup},
     pointer::Pointer,
-    render::request,
+    render::request::{self, Request},
 };
 
 /// An object that the API server would refuse.
@@ -43,59 +44,63 @@ pub(crate) const GROUP: Rule = Rule {
 };
 
 /// What the API server takes, with some room for what it adds itself.
-const LARGEST_OBJECT: usize = 1_000_000;
+const MAX_OBJECT_BYTES: usize = 1_000_000;
 
 /// What Argo's object of a run may hold: 1 MiB, with some room for long messages.
-const LARGEST_RUN: usize = 1_000_000;
+const MAX_RUN_BYTES: usize = 1_000_000;
 
 /// What the templates of the steps take there, rounded up; every file brings them along.
-const STEP_TEMPLATES: usize = 50_000;
+const STEP_TEMPLATE_BYTES: usize = 50_000;
 
 /// What the state of a node takes there. Argo compresses it; a finished group of 23 nodes, many
 /// times over with other names and times, came to 2,300 bytes a group.
-const NODE_STATE: usize = 110;
+const NODE_STATE_BYTES: usize = 110;
 
 /// Checks the requests of groups.
 pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
-    for (position, migration) in plan.migrations.iter().enumerate() {
-        let path = Pointer::root().key("migrations").index(position).key("snapshotMigrations");
-        for (position, group) in migration.groups.iter().enumerate() {
-            // What a migration's groups have in common is measured with the first of them.
-            if position > 0 && !may_be_long(group) {
-                continue;
-            }
-            let longest = group.tasks.iter().map(|task| match &task.work {
-                Work::EvaluateMetadata(request) | Work::MigrateMetadata(request) => {
-                    request::text(request).len()
-                }
-                Work::RestoreDocuments(restore) => request::between_quotes(&restore.request).len(),
-                Work::VerifyDocuments(request) => request::text(request).len(),
-                _ => 0,
-            });
-            let longest = longest.max().unwrap_or_default();
-            if longest > request::LONGEST_ARGUMENT {
-                let message = format!("a request with these patterns has {longest} bytes");
-                report.key(&GROUP, &path.index(position).key("indices"), message).help(format!(
-                    "use wildcards or a `regex:`, or make several groups; {} bytes fit",
-                    request::LONGEST_ARGUMENT
-                ));
-            }
+    for tasks in plan.tasks.chunk_by(|one, other| one.owner == other.owner) {
+        let Some(Owner { migration, group: Some(position) }) = tasks.first().map(|it| it.owner)
+        else {
+            continue;
+        };
+        // What a migration's groups have in common is measured with the first of them.
+        let group = plan.migrations.get(migration).and_then(|it| it.groups.get(position));
+        if position > 0 && !group.is_some_and(may_be_long) {
+            continue;
+        }
+        let longest = tasks.iter().map(|task| longest_request(&task.body)).max();
+        let longest = longest.unwrap_or_default();
+        if longest > request::MAX_ARGUMENT_BYTES {
+            let path = Pointer::root().key("migrations").index(migration);
+            let path = path.key("snapshotMigrations").index(position).key("indices");
+            let message = format!("a request with these patterns has {longest} bytes");
+            report.key(&GROUP, &path, message).help(format!(
+                "use wildcards or a `regex:`, or make several groups; {} bytes fit",
+                request::MAX_ARGUMENT_BYTES
+            ));
         }
     }
 }
 
+/// Returns how long the longest request of a task is.
+fn longest_request(body: &Body) -> usize {
+    match body {
+        Body::Step(call) => request::text(&Request(call)).len(),
+        // The role of the workers has the shortest word, and their request the longest form.
+        Body::Workers(workers) => request::between_quotes(&Request(&workers.call)).len(),
+        Body::Fleet(fleet) => longest_request(&fleet.workers.body),
+        Body::Gate(_) => 0,
+    }
+}
+
 /// Returns whether a group says so much that its requests are worth measuring.
-fn may_be_long(group: &PlannedGroup) -> bool {
-    // Each letter takes at most twelve bytes (`\ud83d` with its second half); all else in a request
-    // is a few thousand bytes.
-    let selection = group.tasks.iter().find_map(|task| match &task.work {
-        Work::EvaluateMetadata(request) => Some(&request.group.indices),
-        Work::RestoreDocuments(restore) => Some(&restore.request.group.indices),
-        _ => None,
-    });
-    let patterns = selection.iter().flat_map(|selection| selection.patterns());
-    let letters: usize = patterns.map(|pattern| pattern.to_string().len() + 16).sum();
-    letters + group.name.len() > 4_000
+fn may_be_long(planned: &PlannedGroup) -> bool {
+    // Each character takes at most twelve bytes (`\ud83d` with its second half); all else in a
+    // request is a few thousand bytes.
+    let Group { name, indices, .. } = &planned.group;
+    let characters: usize =
+        indices.patterns().iter().map(|pattern| pattern.to_string().len() + 16).sum();
+    characters + name.len() > 4_000
 }
 
 /// Checks the objects, and returns how large all WorkflowTemplates are together.
@@ -106,9 +111,9 @@ pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) -
         if matches!(manifest, Manifest::WorkflowTemplate(_)) {
             templates += size;
         }
-        if size > LARGEST_OBJECT {
+        if size > MAX_OBJECT_BYTES {
             let message = format!(
-                "the {} `{}` would have {size} bytes, and Kubernetes takes {LARGEST_OBJECT}",
+                "the {} `{}` would have {size} bytes, and Kubernetes takes {MAX_OBJECT_BYTES}",
                 manifest.kind(),
                 manifest.metadata().name
             );
@@ -122,17 +127,18 @@ pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) -
 
 /// Checks what Argo keeps of a run.
 pub(crate) fn check_run(plan: &Plan, templates: usize, report: &mut Report<'_>) {
-    let groups = plan.migrations.iter().flat_map(|migration| &migration.groups);
-    let nodes: usize = groups.clone().map(nodes).sum();
+    let groups: usize = plan.migrations.iter().map(|migration| migration.groups.len()).sum();
+    let tasks = plan.tasks.iter().filter(|task| task.owner.group.is_some());
+    // Each group is a node too.
+    let nodes = groups + tasks.map(|task| nodes(&task.body)).sum::<usize>();
     // Argo writes down what our manifests leave out, a sixteenth of them.
-    let size = templates + templates / 16 + nodes * NODE_STATE;
-    if size <= LARGEST_RUN {
+    let size = templates + templates / 16 + nodes * NODE_STATE_BYTES;
+    if size <= MAX_RUN_BYTES {
         return;
     }
-    let groups = groups.count();
-    let files = size.div_ceil(LARGEST_RUN - STEP_TEMPLATES);
+    let files = size.div_ceil(MAX_RUN_BYTES - STEP_TEMPLATE_BYTES);
     let message = format!(
-        "a run of {groups} groups would become {size} bytes, and Argo has room for {LARGEST_RUN}"
+        "a run of {groups} groups would become {size} bytes, and Argo has room for {MAX_RUN_BYTES}"
     );
     report.key(&RUN, &Pointer::root().key("migrations"), message).help(format!(
         "make {files} files of at most {} groups, each a workflow of its own (`--workflow-name`) whose \
@@ -141,17 +147,17 @@ pub(crate) fn check_run(plan: &Plan, templates: usize, report: &mut Report<'_>) 
     ));
 }
 
-/// Returns how many nodes a group becomes in Argo's status, with one try a pod.
-fn nodes(group: &PlannedGroup) -> usize {
-    let of_task = |work: &Work| match work {
-        // The template, what it runs at once, and the node that waits.
-        Work::Gate(_) => 3,
-        // The template and its two steps; the fleet with two tasks; and two steps that are pods.
-        Work::RestoreDocuments(_) => 3 + 3 + 2 * 2,
+/// Returns how many nodes a task becomes in Argo's status, with one try for each pod.
+fn nodes(body: &Body) -> usize {
+    match body {
+        // The template, its group of concurrent steps, and the node that waits.
+        Body::Gate(_) => 3,
         // The pod, and the node that tries again.
-        _ => 2,
-    };
-    1 + group.tasks.iter().map(|task| of_task(&task.work)).sum::<usize>()
+        Body::Step(_) | Body::Workers(_) => 2,
+        // The template and its two groups of steps; the fleet with two tasks; and two steps that
+        // are pods.
+        Body::Fleet(_) => 3 + 3 + 2 * 2,
+    }
 }
 
 #[cfg(test)]

@@ -15,12 +15,15 @@ use contract::{
 };
 
 use crate::{
-    ClearTextSecret, check::structure, findings::Report, installation::Installation,
-    plan::GateKind, pointer::Pointer,
+    ClearTextSecret,
+    check::structure,
+    findings::Report,
+    installation::Installation,
+    kinds::snapshot::gates::{GATES, GateSpec},
+    pointer::Pointer,
 };
 use file::{
-    Approvals, AuthConfig, DocumentBackfill, Migration as MigrationEntry, MigrationFile,
-    SnapshotMigration,
+    AuthConfig, DocumentBackfill, Migration as MigrationEntry, MigrationFile, SnapshotMigration,
 };
 
 /// A migration file that can be carried out.
@@ -62,7 +65,7 @@ pub(crate) struct GroupConfig {
     pub metadata: MetadataWork,
     pub documents: Option<Documents>,
     /// The gates that wait for a person.
-    pub gates: Vec<GateKind>,
+    pub gates: Vec<&'static GateSpec>,
 }
 
 /// Whether templates, settings, mappings and aliases are migrated.
@@ -192,12 +195,6 @@ fn group_config(
     let metadata =
         if entry.migrates_metadata() { MetadataWork::Migrated } else { MetadataWork::LeftOut };
     let has_documents = entry.migrates_documents();
-    let applies = |gate: &GateKind| match gate {
-        GateKind::MetadataEvaluated | GateKind::MetadataMigrated => {
-            metadata == MetadataWork::Migrated
-        }
-        GateKind::DocumentsBackfilled => has_documents,
-    };
     Some(GroupConfig {
         group: Group {
             name: group_name(entry, position),
@@ -207,11 +204,7 @@ fn group_config(
         },
         metadata,
         documents: has_documents.then(|| documents(entry.document_backfill.as_ref())),
-        gates: GateKind::ALL
-            .into_iter()
-            .filter(applies)
-            .filter(|gate| waits(*gate, &levels))
-            .collect(),
+        gates: GATES.into_iter().filter(|gate| gate.waits(&levels)).collect(),
     })
 }
 
@@ -232,24 +225,6 @@ fn documents(part: Option<&DocumentBackfill>) -> Documents {
         allow_partial_source: part.and_then(|part| part.allow_partial_source).unwrap_or(false),
         verify: part.and_then(|part| part.verify).unwrap_or_default(),
     }
-}
-
-/// Returns whether a gate waits: the nearest level that says something about it decides.
-fn waits(gate: GateKind, levels: &[(Option<&Approvals>, Option<bool>)]) -> bool {
-    for (approvals, skip) in levels {
-        let named = approvals.and_then(|approvals| match gate {
-            GateKind::MetadataEvaluated => approvals.metadata_evaluated,
-            GateKind::MetadataMigrated => approvals.metadata_migrated,
-            GateKind::DocumentsBackfilled => approvals.documents_backfilled,
-        });
-        if let Some(waits) = named {
-            return waits;
-        }
-        if let Some(skip) = skip {
-            return !skip && gate.waits_by_default();
-        }
-    }
-    gate.waits_by_default()
 }
 
 /// Returns a migration's name: its own, or one made of its clusters.

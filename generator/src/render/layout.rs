@@ -16,18 +16,17 @@ use argo::{
 };
 
 use super::{
-    group::{self, Bundle},
-    migration::{self, RenderedMigration},
+    body::{self, Bundle},
+    migration::{self, Branch, RenderedGroup, RenderedMigration},
     object,
+    scope::ScopeLabels,
 };
-use crate::{
-    installation::Installation,
-    plan::{Plan, PlannedGroup},
-};
+use crate::{installation::Installation, plan::Plan};
 
-/// An object may be about this large, in bytes of JSON. The API server takes about 1 MiB, but `kubectl
-/// apply` keeps a copy of what it applied in an annotation, and annotations may have 256 KiB.
-const LARGEST: usize = 200_000;
+/// The size that an object may have, approximately, in bytes of JSON. The API server takes about
+/// 1 MiB, but `kubectl apply` keeps a copy of what it applied in an annotation, and annotations may
+/// have 256 KiB.
+const MAX_OBJECT_BYTES: usize = 200_000;
 
 const ENTRYPOINT: &str = "migrations";
 const ON_EXIT: &str = "on-exit";
@@ -42,8 +41,8 @@ pub(super) fn spread(
     migrations: Vec<RenderedMigration<'_>>,
     installation: &Installation,
 ) -> Vec<WorkflowTemplate> {
-    // What is far too large is not measured to its end.
-    let room = migrations.iter().flat_map(sizes).try_fold(LARGEST, usize::checked_sub);
+    // The sum stops at what is too large.
+    let room = migrations.iter().flat_map(sizes).try_fold(MAX_OBJECT_BYTES, usize::checked_sub);
     if room.is_some() {
         return vec![together(plan, migrations, installation)];
     }
@@ -58,12 +57,14 @@ pub(super) fn spread(
             ..DagTask::default()
         };
         tasks.push(task(&id, ONE_MIGRATION));
-        exits.push(on_failure(task(&rendered.cleanup_on_failure.name, CLEANUP_ON_FAILURE)));
+        for exit in &rendered.at_exit {
+            exits.push(on_failure(task(&exit.name, CLEANUP_ON_FAILURE)));
+        }
         spread.extend(apart(&plan.workflow, &template, rendered));
     }
     let templates = vec![
         migration::side_by_side(ENTRYPOINT.to_owned(), tasks),
-        migration::at_once(ON_EXIT.to_owned(), exits),
+        migration::concurrent_steps(ON_EXIT.to_owned(), exits),
     ];
     spread.push(start(plan, templates, installation));
     spread
@@ -77,29 +78,25 @@ fn together(
 ) -> WorkflowTemplate {
     let (mut tasks, mut exits, mut templates) = (Vec::new(), Vec::new(), Vec::new());
     for rendered in migrations {
-        let RenderedMigration { plan, opening, cleanup, cleanup_on_failure, rest, groups } =
-            rendered;
+        let RenderedMigration { plan, before, groups, after, at_exit, bundle } = rendered;
         let name = names::joined(&["migration", &plan.id]);
-        tasks.push(DagTask {
-            name: plan.id.clone(),
-            template: Some(name.clone()),
-            ..DagTask::default()
-        });
-        exits.push(on_failure(cleanup_on_failure));
-        let branches = groups.iter().map(|(group, _)| branch(&plan.id, group)).collect();
-        templates.push(migration::dag(name, opening, branches, cleanup));
-        templates.extend(rest.templates);
-        templates.extend(groups.into_iter().flat_map(|(_, bundle)| bundle.templates));
+        tasks.push(body::local(&plan.id, &name));
+        exits.extend(at_exit.into_iter().map(on_failure));
+        let branches = groups.iter().map(|group| group.branch(&plan.id)).collect();
+        templates.push(migration::dag(name, plan, before, branches, after));
+        templates.extend(bundle.templates);
+        templates.extend(groups.into_iter().flat_map(|group| group.bundle.templates));
     }
     templates.insert(0, migration::side_by_side(ENTRYPOINT.to_owned(), tasks));
-    templates.push(migration::at_once(ON_EXIT.to_owned(), exits));
+    templates.push(migration::concurrent_steps(ON_EXIT.to_owned(), exits));
     start(plan, templates, installation)
 }
 
 /// One migration in an object of its own, and its groups in further ones.
 fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec<WorkflowTemplate> {
-    let RenderedMigration { plan, opening, cleanup, cleanup_on_failure, rest, groups } = rendered;
-    let labels = object::labels(workflow, &migration::labels(plan, ""));
+    let RenderedMigration { plan, before, groups, after, at_exit, bundle } = rendered;
+    let labels = ScopeLabels { migration: &plan.labels, group: None };
+    let labels = object::labels(workflow, Some(labels));
     let object = |name: &str, templates| {
         let spec = WorkflowSpec { templates, ..WorkflowSpec::default() };
         WorkflowTemplate::new(ObjectMeta::named(name, labels.clone()), spec)
@@ -109,36 +106,49 @@ fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec
     for (position, part) in parts(groups).into_iter().enumerate() {
         let number = (position + 1).to_string();
         let name = names::joined(&[workflow, GROUPS, &number, &plan.id]);
-        let tasks = part.iter().map(|(group, _)| branch(&plan.id, group)).collect();
+        let mut branch = Branch {
+            task: DagTask {
+                name: format!("{GROUPS}-{number}"),
+                template_ref: Some(TemplateRef { name: name.clone(), template: GROUPS.to_owned() }),
+                ..DagTask::default()
+            },
+            groups: Vec::new(),
+            after: Vec::new(),
+        };
+        let (mut tasks, mut inner) = (Vec::new(), Vec::new());
+        for group in part {
+            let of_group = group.branch(&plan.id);
+            tasks.push(of_group.task);
+            branch.groups.extend(of_group.groups);
+            branch.after.extend(of_group.after);
+            inner.extend(group.bundle.templates);
+        }
         let mut templates = vec![migration::side_by_side(GROUPS.to_owned(), tasks)];
-        templates.extend(part.into_iter().flat_map(|(_, bundle)| bundle.templates));
+        templates.extend(inner);
         spread.push(object(&name, templates));
-        branches.push(DagTask {
-            name: format!("{GROUPS}-{number}"),
-            template_ref: Some(TemplateRef { name, template: GROUPS.to_owned() }),
-            ..DagTask::default()
-        });
+        branches.push(branch);
     }
-    let mut templates = vec![migration::dag(ONE_MIGRATION.to_owned(), opening, branches, cleanup)];
-    templates.push(migration::at_once(CLEANUP_ON_FAILURE.to_owned(), vec![cleanup_on_failure]));
-    templates.extend(rest.templates);
+    let mut templates =
+        vec![migration::dag(ONE_MIGRATION.to_owned(), plan, before, branches, after)];
+    templates.push(migration::concurrent_steps(CLEANUP_ON_FAILURE.to_owned(), at_exit));
+    templates.extend(bundle.templates);
     spread.push(object(own_name, templates));
     spread
 }
 
-/// Cuts groups into parts of about [`LARGEST`] bytes; a larger group is a part by itself.
-fn parts(groups: Vec<(&PlannedGroup, Bundle)>) -> Vec<Vec<(&PlannedGroup, Bundle)>> {
+/// Cuts groups into parts of about [`MAX_OBJECT_BYTES`]; a larger group is a part by itself.
+fn parts(groups: Vec<RenderedGroup<'_>>) -> Vec<Vec<RenderedGroup<'_>>> {
     let mut parts: Vec<Vec<_>> = Vec::new();
     let mut room = 0;
     for group in groups {
-        let size = bundle_size(&group.1);
+        let size = bundle_size(&group.bundle);
         match parts.last_mut() {
             Some(part) if size <= room => {
                 room -= size;
                 part.push(group);
             }
             _ => {
-                room = LARGEST.saturating_sub(size);
+                room = MAX_OBJECT_BYTES.saturating_sub(size);
                 parts.push(vec![group]);
             }
         }
@@ -146,26 +156,18 @@ fn parts(groups: Vec<(&PlannedGroup, Bundle)>) -> Vec<Vec<(&PlannedGroup, Bundle
     parts
 }
 
-/// The task that runs a group's DAG.
-fn branch(migration: &str, group: &PlannedGroup) -> DagTask {
-    DagTask {
-        name: group.id.clone(),
-        template: Some(group::template_name(migration, group)),
-        ..DagTask::default()
-    }
-}
-
 fn on_failure(task: DagTask) -> DagTask {
     DagTask { when: Some(r#""{{workflow.status}}" != "Succeeded""#.to_owned()), ..task }
 }
 
+/// The object to start with.
 fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> WorkflowTemplate {
     let labels = match plan.migrations.as_slice() {
-        [only] => migration::labels(only, ""),
-        _ => Vec::new(),
+        [only] => Some(ScopeLabels { migration: &only.labels, group: None }),
+        _ => None,
     };
     WorkflowTemplate::new(
-        ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, &labels)),
+        ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, labels)),
         WorkflowSpec {
             entrypoint: Some(ENTRYPOINT.to_owned()),
             on_exit: Some(ON_EXIT.to_owned()),
@@ -179,12 +181,11 @@ fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> 
 
 /// Returns about how large a migration's parts are.
 fn sizes(rendered: &RenderedMigration<'_>) -> impl Iterator<Item = usize> {
-    let RenderedMigration { plan: _, opening, cleanup, cleanup_on_failure, rest, groups } =
-        rendered;
-    let own = opening.iter().chain([cleanup, cleanup_on_failure]);
+    let RenderedMigration { plan: _, before, groups, after, at_exit, bundle } = rendered;
+    let own = before.iter().chain(after).map(|own| &own.task).chain(at_exit);
     let own: usize = own.map(|task| call_size(task.arguments.as_ref())).sum();
-    let bundles = groups.iter().map(|(_, bundle)| bundle_size(bundle));
-    std::iter::once(own + bundle_size(rest)).chain(bundles)
+    let groups = groups.iter().map(|group| bundle_size(&group.bundle));
+    std::iter::once(own + bundle_size(bundle)).chain(groups)
 }
 
 /// Returns about how many bytes of JSON the templates of a bundle are. They are measured to the
@@ -242,7 +243,10 @@ mod tests {
             let (_, full) = sizes.split_last().expect("several objects");
             assert!(full.len() > 3, "{sizes:?}");
             for size in full {
-                assert!((LARGEST / 10 * 8..LARGEST / 10 * 11).contains(size), "{sizes:?}");
+                assert!(
+                    (MAX_OBJECT_BYTES / 10 * 8..MAX_OBJECT_BYTES / 10 * 11).contains(size),
+                    "{sizes:?}"
+                );
             }
         }
     }

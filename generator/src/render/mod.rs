@@ -9,11 +9,14 @@
 //!
 //! A large plan is spread over several WorkflowTemplates ([`layout`]).
 
-mod group;
+mod body;
+mod depends;
 mod layout;
 mod migration;
 mod object;
 pub(crate) mod request;
+mod request_file;
+mod scope;
 mod step;
 
 use argo::{Manifest, ObjectMeta, Workflow, WorkflowSpec, WorkflowTemplateReference};
@@ -22,12 +25,8 @@ use crate::{installation::Installation, plan::Plan};
 
 /// Returns the objects, in the order in which they are to be applied.
 pub(crate) fn render(plan: &Plan, installation: &Installation) -> Vec<Manifest> {
-    let skeletons = step::Skeletons::new(installation);
-    let mut migrations: Vec<_> = plan
-        .migrations
-        .iter()
-        .map(|migration| migration::rendered(migration, &plan.workflow, &skeletons))
-        .collect();
+    let templates = step::StepTemplates::new(installation);
+    let mut migrations = migration::rendered(plan, &templates);
     let requests: Vec<Manifest> = migrations
         .iter_mut()
         .flat_map(migration::RenderedMigration::take_objects)
@@ -37,7 +36,7 @@ pub(crate) fn render(plan: &Plan, installation: &Installation) -> Vec<Manifest> 
     let mut manifests: Vec<Manifest> = object::account(installation).into();
     manifests.push(Manifest::ConfigMap(object::decisions(&plan.workflow)));
     manifests.extend(requests);
-    manifests.extend(skeletons.manifests());
+    manifests.extend(templates.manifests());
     manifests.extend(
         layout::spread(plan, migrations, installation).into_iter().map(Manifest::WorkflowTemplate),
     );
@@ -48,14 +47,14 @@ pub(crate) fn render(plan: &Plan, installation: &Installation) -> Vec<Manifest> 
 /// Returns the objects that are the same for every plan.
 pub(crate) fn shared(installation: &Installation) -> Vec<Manifest> {
     let mut manifests: Vec<Manifest> = object::account(installation).into();
-    manifests.extend(step::Skeletons::new(installation).manifests());
+    manifests.extend(step::StepTemplates::new(installation).manifests());
     manifests
 }
 
 fn workflow(plan: &Plan) -> Workflow {
     let reference = WorkflowTemplateReference { name: plan.workflow.clone() };
     Workflow::new(
-        ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, &[])),
+        ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, None)),
         WorkflowSpec { workflow_template_ref: Some(reference), ..WorkflowSpec::default() },
     )
 }

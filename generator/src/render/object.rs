@@ -7,19 +7,15 @@ use argo::{
     object::{RoleRef, Subject},
 };
 
+use super::scope::ScopeLabels;
 use crate::installation::Installation;
 
-/// Returns the labels of an object of a workflow; `labels` come without their prefix.
-pub(super) fn labels(
-    workflow: &str,
-    labels: &[(&'static str, String)],
-) -> BTreeMap<String, String> {
-    let own = [("workflow", workflow.to_owned())];
-    let named = labels.iter().filter(|(_, value)| !value.is_empty()).cloned();
+/// Returns the labels of an object of a workflow, with those of a migration or group.
+pub(super) fn labels(workflow: &str, labels: Option<ScopeLabels<'_>>) -> BTreeMap<String, String> {
+    let own = std::iter::once(("workflow", workflow));
     let mut all: BTreeMap<String, String> = own
-        .into_iter()
-        .chain(named)
-        .map(|(name, value)| (format!("argosy.dev/{name}"), value))
+        .chain(labels.into_iter().flat_map(ScopeLabels::iter))
+        .map(|(name, value)| (format!("argosy.dev/{name}"), value.to_owned()))
         .collect();
     all.insert("app.kubernetes.io/part-of".to_owned(), "argosy".to_owned());
     all
@@ -42,7 +38,7 @@ pub(super) fn config_map(
 /// Returns the ConfigMap of gate decisions. Argo reads parameters only from ConfigMaps with this
 /// label.
 pub(super) fn decisions(workflow: &str) -> ConfigMap {
-    let mut labels = labels(workflow, &[]);
+    let mut labels = labels(workflow, None);
     labels.insert("workflows.argoproj.io/configmap-type".to_owned(), "Parameter".to_owned());
     config_map(&format!("{workflow}-decisions"), labels, BTreeMap::new())
 }

@@ -22,8 +22,27 @@ use serde_json::{Serializer, ser::Formatter};
 
 use lines::Lines;
 
+use crate::plan::StepCall;
+
 /// The longest request that travels as an argument. Linux takes 128 KiB in one argument.
-pub(crate) const LONGEST_ARGUMENT: usize = 100_000;
+pub(crate) const MAX_ARGUMENT_BYTES: usize = 100_000;
+
+/// The request of a call, whatever its step is.
+pub(crate) struct Request<'a>(pub &'a StepCall);
+
+impl Serialize for Request<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            StepCall::Initialize(request) => request.serialize(serializer),
+            StepCall::Snapshot(request) => request.serialize(serializer),
+            StepCall::Register(request) => request.serialize(serializer),
+            StepCall::Metadata(request) => request.serialize(serializer),
+            StepCall::Rfs(request) => request.serialize(serializer),
+            StepCall::Verify(request) => request.serialize(serializer),
+            StepCall::Cleanup(request) => request.serialize(serializer),
+        }
+    }
+}
 
 /// Returns a request as JSON of several lines, for people to read in the manifest.
 pub(crate) fn text(request: &impl Serialize) -> String {

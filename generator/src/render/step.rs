@@ -1,20 +1,22 @@
-//! How is a step called? By reference to its static WorkflowTemplate, with its request and labels.
+//! Which step programs are there, and how is each started? By a static WorkflowTemplate.
 
 use std::collections::BTreeMap;
 
 use argo::{
-    Arguments, ConfigMap, Manifest, Parameter, Template, TemplateRef, WorkflowTemplate,
-    container::{ClaimedVolume, ConfigMapVolume, Volume, VolumeMount},
-    names,
+    Manifest, Template, TemplateRef, WorkflowTemplate,
+    container::{ClaimedVolume, Volume, VolumeMount},
 };
 use serde::Serialize;
 
-use super::{object, request};
-use crate::installation::{Installation, SnapshotVolume};
+use super::request;
+use crate::{
+    installation::{Installation, SnapshotVolume},
+    plan::StepCall,
+};
 
 /// A step program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+pub(crate) enum Program {
     Initialize,
     Snapshot,
     Register,
@@ -24,9 +26,9 @@ pub(crate) enum Step {
     Cleanup,
 }
 
-impl Step {
+impl Program {
     /// All steps, in the order of work.
-    const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Initialize,
         Self::Snapshot,
         Self::Register,
@@ -65,35 +67,24 @@ impl Step {
     const fn reads_repository(self) -> bool {
         !matches!(self, Self::Snapshot | Self::Cleanup)
     }
+}
 
-    /// Returns the parameters that name Secrets of clusters, as its template has them. Keys of AWS
-    /// sign requests to clusters too, so every step takes the storage's.
-    const fn takes(self) -> (TakesSource, TakesTarget) {
-        match self {
-            Self::Initialize | Self::Cleanup => (TakesSource::Yes, TakesTarget::Yes),
-            Self::Snapshot => (TakesSource::Yes, TakesTarget::No),
-            Self::Register | Self::Metadata | Self::Rfs | Self::Verify => {
-                (TakesSource::No, TakesTarget::Yes)
-            }
-        }
+/// Returns the program that a call runs.
+pub(super) const fn program(call: &StepCall) -> Program {
+    match call {
+        StepCall::Initialize(_) => Program::Initialize,
+        StepCall::Snapshot(_) => Program::Snapshot,
+        StepCall::Register(_) => Program::Register,
+        StepCall::Metadata(_) => Program::Metadata,
+        StepCall::Rfs(_) => Program::Rfs,
+        StepCall::Verify(_) => Program::Verify,
+        StepCall::Cleanup(_) => Program::Cleanup,
     }
 }
 
-/// Whether a step gets the source's credentials.
-enum TakesSource {
-    Yes,
-    No,
-}
-
-/// Whether a step gets the target's credentials.
-enum TakesTarget {
-    Yes,
-    No,
-}
-
 /// The static WorkflowTemplates, with what the installation decides filled in.
-pub(crate) struct Skeletons {
-    steps: BTreeMap<Step, WorkflowTemplate>,
+pub(crate) struct StepTemplates {
+    steps: BTreeMap<Program, WorkflowTemplate>,
     gate: WorkflowTemplate,
 }
 
@@ -102,20 +93,20 @@ pub(super) fn wait() -> TemplateRef {
     TemplateRef { name: "argosy-gate".to_owned(), template: "wait".to_owned() }
 }
 
-impl Skeletons {
+impl StepTemplates {
     /// Reads the embedded files.
     pub(crate) fn new(installation: &Installation) -> Self {
-        let filled = |step: Step| {
-            let mut skeleton = filled(embedded(step.source_text()), installation);
+        let filled = |program: Program| {
+            let mut template = filled(embedded(program.source_text()), installation);
             if let Some(volume) = installation.snapshot_volume.as_ref()
-                && step.reads_repository()
+                && program.reads_repository()
             {
-                skeleton.spec.templates.iter_mut().for_each(|template| mount(volume, template));
+                template.spec.templates.iter_mut().for_each(|template| mount(volume, template));
             }
-            (step, skeleton)
+            (program, template)
         };
         Self {
-            steps: Step::ALL.into_iter().map(filled).collect(),
+            steps: Program::ALL.into_iter().map(filled).collect(),
             gate: embedded(include_str!("../../../workflow-templates/gate.yaml")),
         }
     }
@@ -126,9 +117,18 @@ impl Skeletons {
         all.cloned().map(Manifest::WorkflowTemplate)
     }
 
-    fn run(&self, step: Step) -> Template {
-        let skeleton = self.steps.get(&step).and_then(|step| step.spec.templates.first());
-        skeleton.cloned().expect("each embedded file begins with the template `run`")
+    /// Returns the template that runs a program in one pod.
+    pub(super) fn run(&self, program: Program) -> &Template {
+        let template = self.steps.get(&program).and_then(|step| step.spec.templates.first());
+        template.expect("each embedded file begins with the template `run`")
+    }
+
+    /// Returns whether a program's template has a parameter of this name. A step takes the Secrets
+    /// of the clusters that it talks to. Keys of AWS sign requests to clusters too, so every step
+    /// takes the Secret of the repository.
+    pub(super) fn takes(&self, program: Program, parameter: &str) -> bool {
+        let inputs = self.run(program).inputs.iter().flat_map(|inputs| &inputs.parameters);
+        inputs.into_iter().any(|input| input.name == parameter)
     }
 }
 
@@ -140,12 +140,12 @@ fn embedded(text: &str) -> WorkflowTemplate {
     template
 }
 
-fn filled(mut skeleton: WorkflowTemplate, installation: &Installation) -> WorkflowTemplate {
+fn filled(mut filled: WorkflowTemplate, installation: &Installation) -> WorkflowTemplate {
     let image = |name: &str| {
         let Installation { image_registry, image_tag, .. } = installation;
         format!("{}/{name}:{image_tag}", image_registry.trim_end_matches('/'))
     };
-    for template in &mut skeleton.spec.templates {
+    for template in &mut filled.spec.templates {
         if let Some(container) = &mut template.container {
             container.image = image(&container.image);
             container.image_pull_policy = Some(installation.image_pull_policy.clone());
@@ -159,7 +159,7 @@ fn filled(mut skeleton: WorkflowTemplate, installation: &Installation) -> Workfl
             }
         }
     }
-    skeleton
+    filled
 }
 
 /// Shows the pods of a template the folder of `file://` repositories, to be read only.
@@ -192,112 +192,9 @@ fn with_first_item(manifest: &str, list: &str, item: &impl Serialize) -> String 
     lines.collect()
 }
 
-/// What every call of one migration has in common.
-pub(super) struct Scope<'a> {
-    pub workflow: &'a str,
-    pub skeletons: &'a Skeletons,
-    /// Labels without their prefix, and the group's name if it is for a group.
-    pub labels: Vec<(&'static str, String)>,
-    pub source_secret: Option<&'a str>,
-    pub target_secret: Option<&'a str>,
-    pub storage_secret: Option<&'a str>,
-}
-
-/// A call of a step, and what it needs beside itself.
-pub(super) struct Call {
-    pub template: Option<String>,
-    pub template_ref: Option<TemplateRef>,
-    pub arguments: Arguments,
-    /// A template of its own, for a request that is too long for an argument.
-    pub own_template: Option<Template>,
-    /// The object that holds such a request.
-    pub own_object: Option<ConfigMap>,
-}
-
-impl Scope<'_> {
-    /// Returns the call of a step's template `run`.
-    pub(super) fn call(&self, step: Step, task: &str, request: &impl Serialize) -> Call {
-        let request = request::text(request);
-        let mut parameters = self.parameters(step, task);
-        if request.len() <= request::LONGEST_ARGUMENT {
-            parameters.push(Parameter::new("request", request));
-            return Call {
-                template: None,
-                template_ref: Some(reference(step, "run")),
-                arguments: Arguments { parameters },
-                own_template: None,
-                own_object: None,
-            };
-        }
-        let migration = self.label("migration");
-        let name = names::joined(&["request", migration, self.label("group"), task]);
-        let object_name = names::joined(&[self.workflow, &name]);
-        let labels = object::labels(self.workflow, &self.labels);
-        Call {
-            template: Some(name.clone()),
-            template_ref: None,
-            arguments: Arguments { parameters },
-            own_template: Some(from_file(self.skeletons.run(step), &name, &object_name)),
-            own_object: Some(object::config_map(
-                &object_name,
-                labels,
-                [("request.json".to_owned(), request)].into(),
-            )),
-        }
-    }
-
-    /// Returns the parameters of a call, without the request.
-    pub(super) fn parameters(&self, step: Step, task: &str) -> Vec<Parameter> {
-        // What is for no group leaves that label at its default.
-        let labels = self.labels.iter().filter(|(_, value)| !value.is_empty());
-        // The task, the secrets and what the caller adds.
-        let mut parameters = Vec::with_capacity(self.labels.len() + 6);
-        parameters.extend(labels.map(|(name, value)| Parameter::new(*name, value)));
-        parameters.push(Parameter::new("task", task));
-        let (source, target) = step.takes();
-        if let (TakesSource::Yes, Some(secret)) = (source, self.source_secret) {
-            parameters.push(Parameter::new("source-secret", secret));
-        }
-        if let (TakesTarget::Yes, Some(secret)) = (target, self.target_secret) {
-            parameters.push(Parameter::new("target-secret", secret));
-        }
-        if let Some(secret) = self.storage_secret {
-            parameters.push(Parameter::new("storage-secret", secret));
-        }
-        parameters
-    }
-
-    pub(super) fn label(&self, name: &str) -> &str {
-        self.labels.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| value)
-    }
-}
-
 /// Returns a reference to a template of a step.
-pub(super) fn reference(step: Step, template: &str) -> TemplateRef {
-    TemplateRef { name: step.template_name().to_owned(), template: template.to_owned() }
-}
-
-/// Makes a copy of `run` that reads its request from a ConfigMap.
-fn from_file(mut run: Template, name: &str, object: &str) -> Template {
-    name.clone_into(&mut run.name);
-    if let Some(inputs) = &mut run.inputs {
-        inputs.parameters.retain(|input| input.name != "request");
-    }
-    run.volumes.push(Volume {
-        name: "request".to_owned(),
-        empty_dir: None,
-        config_map: Some(ConfigMapVolume { name: object.to_owned(), optional: None }),
-        persistent_volume_claim: None,
-    });
-    if let Some(container) = &mut run.container {
-        container.args = vec!["@/argosy-request/request.json".to_owned()];
-        container.volume_mounts.push(VolumeMount {
-            name: "request".to_owned(),
-            mount_path: "/argosy-request".to_owned(),
-            read_only: Some(true),
-        });
-    }
-    run
+pub(super) fn reference(program: Program, template: &str) -> TemplateRef {
+    TemplateRef { name: program.template_name().to_owned(), template: template.to_owned() }
 }
 
 #[cfg(test)]
@@ -306,17 +203,17 @@ mod tests {
 
     #[test]
     fn every_embedded_file_is_a_workflow_template_with_its_own_name() {
-        let skeletons = Skeletons::new(&Installation::default());
-        for (step, skeleton) in &skeletons.steps {
-            assert_eq!(skeleton.metadata.name, step.template_name());
-            let run = skeletons.run(*step);
+        let templates = StepTemplates::new(&Installation::default());
+        for (step, filled) in &templates.steps {
+            assert_eq!(filled.metadata.name, step.template_name());
+            let run = templates.run(*step).clone();
             assert_eq!(run.name, "run");
             let container = run.container.expect("a container");
             assert_eq!(container.command, [format!("/{}", step.template_name())]);
             let image = format!("localhost/{}:{}", step.template_name(), env!("CARGO_PKG_VERSION"));
             assert_eq!(container.image, image);
         }
-        assert_eq!(skeletons.gate.metadata.name, wait().name);
+        assert_eq!(templates.gate.metadata.name, wait().name);
     }
 
     #[test]
@@ -324,14 +221,14 @@ mod tests {
         let volume = "nfs:/mnt/snapshots".parse().expect("a volume");
         let installation =
             Installation { snapshot_volume: Some(volume), ..Installation::default() };
-        let skeletons = Skeletons::new(&installation);
-        let bare = Skeletons::new(&Installation::default());
-        for (step, skeleton) in &skeletons.steps {
+        let templates = StepTemplates::new(&installation);
+        let bare = StepTemplates::new(&Installation::default());
+        for (step, filled) in &templates.steps {
             if !step.reads_repository() {
-                assert_eq!(Some(skeleton), bare.steps.get(step), "{step:?}");
+                assert_eq!(Some(filled), bare.steps.get(step), "{step:?}");
                 continue;
             }
-            for template in &skeleton.spec.templates {
+            for template in &filled.spec.templates {
                 let pod = match (&template.container, &template.resource) {
                     (Some(container), None) => serde_json::json!({
                         "volumes": template.volumes,
@@ -361,30 +258,6 @@ mod tests {
                     })]
                 );
             }
-        }
-    }
-
-    #[test]
-    fn every_template_takes_what_its_calls_give() {
-        let skeletons = Skeletons::new(&Installation::default());
-        let labels = ["migration", "group", "source", "target", "snapshot"];
-        let scope = Scope {
-            workflow: "w",
-            skeletons: &skeletons,
-            labels: labels.into_iter().map(|label| (label, "x".to_owned())).collect(),
-            source_secret: Some("s"),
-            target_secret: Some("t"),
-            storage_secret: Some("k"),
-        };
-        for step in Step::ALL {
-            let call = scope.call(step, "task", &serde_json::json!({}));
-            let given: Vec<&str> =
-                call.arguments.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-            let inputs = skeletons.run(step).inputs.expect("inputs").parameters;
-            for input in &inputs {
-                assert!(given.contains(&input.name.as_str()), "{step:?}: {}", input.name);
-            }
-            assert_eq!(given.len(), inputs.len(), "{step:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use cluster::indices::IndexSummary;
 use contract::{
     Group, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
 };
-use generator::plan::{PlannedGroup, PlannedMigration, Work};
+use generator::plan::PlannedMigration;
 use serde::Serialize;
 use serde_json::Value;
 use transform::{Item, NeedKind, Openness, Proposal, Stock, Task, Versions, Wanted, difference};
@@ -86,11 +86,7 @@ pub(crate) struct TemplateView {
 
 /// Returns the groups of a migration as the register step gets them.
 pub(crate) fn groups(planned: &PlannedMigration) -> Vec<Group> {
-    let register = planned.opening.iter().find_map(|task| match &task.work {
-        Work::RegisterSnapshot(request) => Some(request.groups.clone()),
-        _ => None,
-    });
-    register.unwrap_or_default()
+    planned.groups.iter().map(|group| group.group.clone()).collect()
 }
 
 /// Says what would change; a cluster that was not looked at leaves its part open.
@@ -185,11 +181,7 @@ fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterView {
 }
 
 fn has_metadata(planned: &PlannedMigration, name: &str) -> bool {
-    let metadata = |group: &PlannedGroup| {
-        let mut works = group.tasks.iter().map(|task| &task.work);
-        works.any(|work| matches!(work, Work::EvaluateMetadata(_) | Work::MigrateMetadata(_)))
-    };
-    planned.groups.iter().any(|group| group.name == name && metadata(group))
+    planned.groups.iter().any(|group| group.group.name == name && group.has_metadata)
 }
 
 fn index(

@@ -1,7 +1,7 @@
 //! A plan as text: what will happen, in which order, where a person is asked.
 
 use contract::{ClusterAccess, SnapshotChoice, metadata::MetadataMode, verify::VerifyMode};
-use generator::plan::{Plan, PlannedMigration, RestoreDocuments, Task, Work};
+use generator::plan::{Body, Owner, Plan, PlannedMigration, StepCall, Task, Workers};
 
 /// Prints a plan.
 pub(crate) fn render(plan: &Plan) -> String {
@@ -10,14 +10,19 @@ pub(crate) fn render(plan: &Plan) -> String {
         plan.workflow,
         count(u64::from(plan.parallelism), "process", "processes")
     )];
-    for migration in &plan.migrations {
+    for (position, migration) in plan.migrations.iter().enumerate() {
         lines.push(String::new());
-        push_migration(migration, &mut lines);
+        let tasks = plan.tasks.iter().filter(|task| task.owner.migration == position);
+        push_migration(migration, tasks, &mut lines);
     }
     lines.join("\n")
 }
 
-fn push_migration(migration: &PlannedMigration, lines: &mut Vec<String>) {
+fn push_migration<'a>(
+    migration: &PlannedMigration,
+    tasks: impl Iterator<Item = &'a Task>,
+    lines: &mut Vec<String>,
+) {
     let source = match &migration.source {
         Some(source) => cluster(source),
         None => format!("`{}` (its snapshot only)", migration.source_name),
@@ -33,12 +38,17 @@ fn push_migration(migration: &PlannedMigration, lines: &mut Vec<String>) {
         }
     });
     lines.push(String::new());
-    lines.extend(migration.opening.iter().map(|task| format!("  {}", sentence(task))));
-    for group in &migration.groups {
-        lines.push(format!("  group `{}`: {}", group.name, indices(&group.tasks)));
-        lines.extend(group.tasks.iter().map(|task| format!("    {}", sentence(task))));
+    let mut shown = None;
+    for task in tasks {
+        let Owner { group, .. } = task.owner;
+        let planned = group.and_then(|position| migration.groups.get(position));
+        if let Some(planned) = planned.filter(|_| shown != group) {
+            lines.push(format!("  group `{}`: {}", planned.group.name, planned.group.indices));
+        }
+        shown = group;
+        let indent = if group.is_some() { "    " } else { "  " };
+        lines.push(format!("{indent}{}", sentence(task)));
     }
-    lines.push(format!("  {}", sentence(&migration.cleanup)));
 }
 
 fn cluster(access: &ClusterAccess) -> String {
@@ -46,28 +56,26 @@ fn cluster(access: &ClusterAccess) -> String {
     format!("`{}` at {}{version}", access.name, access.endpoint)
 }
 
-/// The patterns of a group, as its first task that has them says.
-fn indices(tasks: &[Task]) -> String {
-    let group = tasks.iter().find_map(|task| match &task.work {
-        Work::EvaluateMetadata(request) | Work::MigrateMetadata(request) => Some(&request.group),
-        Work::RestoreDocuments(restore) => Some(&restore.request.group),
-        Work::VerifyDocuments(request) => Some(&request.group),
-        _ => None,
-    });
-    group.map_or_else(String::new, |group| group.indices.to_string())
-}
-
 fn sentence(task: &Task) -> String {
-    match &task.work {
-        Work::Initialize(_) => {
+    let call = match &task.body {
+        Body::Step(call) => call,
+        Body::Workers(Workers { count: workers, .. }) => {
+            let workers = count(u64::from(*workers), "worker", "workers");
+            return format!("- write the documents with {workers}");
+        }
+        Body::Fleet(fleet) => return sentence(&fleet.workers),
+        Body::Gate(gate) => return format!("⟳ wait for `workflow approve step {}`", gate.name),
+    };
+    match call {
+        StepCall::Initialize(_) => {
             "- check clusters, versions, permissions and the repository; nothing is written"
                 .to_owned()
         }
-        Work::CreateSnapshot(_) => "- take the snapshot and wait until it is whole".to_owned(),
-        Work::RegisterSnapshot(_) => {
+        StepCall::Snapshot(_) => "- take the snapshot and wait until it is whole".to_owned(),
+        StepCall::Register(_) => {
             "- read the snapshot; find the indices of each group; refuse double writes".to_owned()
         }
-        Work::EvaluateMetadata(request) | Work::MigrateMetadata(request) => match request.mode {
+        StepCall::Metadata(request) => match request.mode {
             MetadataMode::Evaluate => {
                 "- report what would change in templates, settings, mappings and aliases".to_owned()
             }
@@ -75,20 +83,16 @@ fn sentence(task: &Task) -> String {
                 "- create templates and indices, with mappings and aliases".to_owned()
             }
         },
-        Work::RestoreDocuments(RestoreDocuments { workers, .. }) => format!(
-            "- write the documents with {}",
-            count(u64::from(*workers), "worker", "workers")
-        ),
-        Work::VerifyDocuments(request) => match request.mode {
+        StepCall::Rfs(_) => "- write the documents".to_owned(),
+        StepCall::Verify(request) => match request.mode {
             VerifyMode::Counts => "- count the documents of every index on the target".to_owned(),
             VerifyMode::Documents => {
                 "- read every document back and compare it with the snapshot".to_owned()
             }
         },
-        Work::Cleanup(_) => {
+        StepCall::Cleanup(_) => {
             "- restore tuned settings; remove working state, snapshot and registration".to_owned()
         }
-        Work::Gate(gate) => format!("⟳ wait for `workflow approve step {}`", gate.name),
     }
 }
 
