@@ -4,9 +4,11 @@
 //! (<https://argo-workflows.readthedocs.io/en/latest/fields/>), kept to what 3.5 to 4.x share.
 //! Every type refuses unknown fields when read: a manifest that was read can be run or emitted
 //! without anything being dropped. [`Manifest`] is any of the objects, [`yaml`] their text,
-//! [`names`] the one function that makes names, [`status`] what a run looks like.
+//! [`names`] the one function that makes names, [`status`] what a run looks like, [`convention`] the
+//! labels, names and words that our own manifests share.
 
 pub mod container;
+pub mod convention;
 pub mod io;
 pub mod manifest;
 pub mod names;
@@ -23,7 +25,7 @@ pub use io::{Arguments, Inputs, Outputs, Parameter, ValueFrom};
 pub use manifest::Manifest;
 pub use object::{ConfigMap, ObjectMeta, PolicyRule, Role, RoleBinding, ServiceAccount};
 pub use size::json_size;
-pub use status::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
+pub use status::{NodePhase, NodeStatus, NodeType, UnknownPhase, WorkflowStatus};
 pub use task::{DagTask, TemplateRef, WorkflowStep};
 pub use template::{DagTemplate, ResourceTemplate, RetryStrategy, SuspendTemplate, Template};
 pub use workflow::{Workflow, WorkflowSpec, WorkflowTemplate, WorkflowTemplateReference};

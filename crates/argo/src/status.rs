@@ -1,8 +1,9 @@
 //! What does a run look like? Argo's node status, shared by the embedded engine and the cluster.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use thiserror::Error;
 
 use crate::io::{Inputs, Outputs};
 
@@ -95,11 +96,10 @@ pub enum NodeType {
 }
 
 /// How far a node or a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NodePhase {
-    /// Waits for a place to run.
+    /// Waits to be started.
     #[default]
-    #[serde(alias = "")]
     Pending,
     /// Runs.
     Running,
@@ -115,7 +115,36 @@ pub enum NodePhase {
     Omitted,
 }
 
+/// A word that is no phase of this version.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a phase that this version knows")]
+pub struct UnknownPhase(pub String);
+
 impl NodePhase {
+    /// All phases.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Running,
+        Self::Succeeded,
+        Self::Skipped,
+        Self::Failed,
+        Self::Error,
+        Self::Omitted,
+    ];
+
+    /// Returns Argo's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Skipped => "Skipped",
+            Self::Failed => "Failed",
+            Self::Error => "Error",
+            Self::Omitted => "Omitted",
+        }
+    }
+
     /// Returns whether nothing more will happen.
     pub fn is_complete(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)
@@ -124,5 +153,59 @@ impl NodePhase {
     /// Returns whether it ended badly.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::Error)
+    }
+}
+
+impl fmt::Display for NodePhase {
+    fn fmt(&self, output: &mut fmt::Formatter<'_>) -> fmt::Result {
+        output.pad(self.as_str())
+    }
+}
+
+impl FromStr for NodePhase {
+    type Err = UnknownPhase;
+
+    /// Reads Argo's word. What has no phase yet is pending: Argo leaves the field empty then.
+    fn from_str(word: &str) -> Result<Self, UnknownPhase> {
+        if word.is_empty() {
+            return Ok(Self::Pending);
+        }
+        let known = Self::ALL.into_iter().find(|phase| phase.as_str() == word);
+        known.ok_or_else(|| UnknownPhase(word.to_owned()))
+    }
+}
+
+impl Serialize for NodePhase {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for NodePhase {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(input)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_is_read_back_from_its_word() {
+        for phase in NodePhase::ALL {
+            assert_eq!(phase.as_str().parse(), Ok(phase));
+            let json = serde_json::to_string(&phase).expect("JSON");
+            assert_eq!(json, format!("\"{phase}\""));
+            assert_eq!(serde_json::from_str::<NodePhase>(&json).expect("a phase"), phase);
+        }
+        assert_eq!("".parse(), Ok(NodePhase::Pending));
+    }
+
+    #[test]
+    fn a_word_that_is_no_phase_is_an_error() {
+        assert_eq!("Paused".parse::<NodePhase>(), Err(UnknownPhase("Paused".to_owned())));
+        let error = serde_json::from_str::<NodePhase>("\"Paused\"").expect_err("an error");
+        assert!(error.to_string().starts_with("`Paused` is not a phase"), "{error}");
     }
 }

@@ -143,5 +143,5 @@ fn is_passed_over(place: &GatePlace, state: &RunState) -> bool {
 fn is_approved_in_advance(program: &Program, place: &GatePlace, state: &RunState) -> bool {
     let entry = decision_entry(place, state);
     let written = entry.as_ref().and_then(|entry| program.config_map_entry(entry, state));
-    written.is_some_and(|word| word == "approved")
+    written.is_some_and(|word| word == Verdict::Approved.as_str())
 }

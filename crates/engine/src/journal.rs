@@ -125,38 +125,25 @@ pub(crate) fn append_within(
             Entry::RunStarted { at } => {
                 transaction.execute(
                     "UPDATE runs SET phase = ?2, started_at = ?3 WHERE uid = ?1",
-                    params![uid, phase_word(NodePhase::Running), at.to_string()],
+                    params![uid, NodePhase::Running.as_str(), at.to_string()],
                 )?;
             }
             Entry::RunEnded { phase, message, at } => {
                 transaction.execute(
                     "UPDATE runs SET phase = ?2, message = ?3, finished_at = ?4, live = 0 \
                      WHERE uid = ?1",
-                    params![uid, phase_word(*phase), message, at.to_string()],
+                    params![uid, phase.as_str(), message, at.to_string()],
                 )?;
             }
             Entry::RunReopened { .. } => {
                 transaction.execute(
                     "UPDATE runs SET phase = ?2, message = NULL, finished_at = NULL, live = 1 \
                      WHERE uid = ?1",
-                    params![uid, phase_word(NodePhase::Running)],
+                    params![uid, NodePhase::Running.as_str()],
                 )?;
             }
             _ => {}
         }
     }
     Ok(Append::Written(last))
-}
-
-/// Returns the word that stands for a phase in the database and in manifests.
-pub(crate) fn phase_word(phase: NodePhase) -> &'static str {
-    match phase {
-        NodePhase::Pending => "Pending",
-        NodePhase::Running => "Running",
-        NodePhase::Succeeded => "Succeeded",
-        NodePhase::Skipped => "Skipped",
-        NodePhase::Failed => "Failed",
-        NodePhase::Error => "Error",
-        NodePhase::Omitted => "Omitted",
-    }
 }

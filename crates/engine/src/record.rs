@@ -1,5 +1,6 @@
 //! What does a list of runs show of each?
 
+use argo::NodePhase;
 use jiff::Timestamp;
 use rusqlite::Row;
 
@@ -22,8 +23,8 @@ pub struct RunRecord {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Error`.
-    pub phase: String,
+    /// How far it is.
+    pub phase: NodePhase,
     /// Why it is so.
     pub message: Option<String>,
 }
@@ -61,15 +62,15 @@ pub(crate) fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
 impl RunRow {
     pub(crate) fn into_record(self) -> Result<RunRecord, StoreError> {
         let Self { uid, name, created_at, started_at, finished_at, phase, message } = self;
+        let stored = |source| StoreError::Stored { uid: uid.clone(), source };
         let time = |text: &str| {
-            text.parse::<Timestamp>().map_err(|error| StoreError::Stored {
-                uid: uid.clone(),
-                source: serde::de::Error::custom(error),
-            })
+            text.parse::<Timestamp>().map_err(|error| stored(serde::de::Error::custom(error)))
         };
         let created_at = time(&created_at)?;
         let started_at = started_at.as_deref().map(time).transpose()?;
         let finished_at = finished_at.as_deref().map(time).transpose()?;
+        let phase = phase.parse::<NodePhase>();
+        let phase = phase.map_err(|error| stored(serde::de::Error::custom(error)))?;
         Ok(RunRecord { uid, name, created_at, started_at, finished_at, phase, message })
     }
 }

@@ -21,17 +21,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
+use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus, convention::retry::WHOLE};
 
 use crate::{
     program::Program,
     state::{Reopening, RunState},
     status::workflow_status,
 };
-
-/// The annotation of a template that says how a failed run goes on with it, and its only value:
-/// nothing in it stays.
-pub const WHOLE: (&str, &str) = ("argosy.dev/retry", "whole");
 
 /// Decides what the run `workflow` needs to be gone on with after it failed; `whole` are the names
 /// of the templates that are tried again whole. Returns the display names of what failed and is

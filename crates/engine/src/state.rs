@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{NodePhase, Outputs};
+use argo::{NodePhase, Outputs, convention::decisions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -58,11 +58,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns the word that a ConfigMap keeps.
-    fn word(self) -> &'static str {
+    /// Returns the decision as the ConfigMap of decisions has it.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
+            Self::Approved => decisions::APPROVED,
+            Self::Rejected => decisions::REJECTED,
         }
     }
 }
@@ -366,7 +366,7 @@ impl RunState {
         }
         // The gates ask again.
         self.answers.retain(|_, answer| answer.verdict != Verdict::Rejected);
-        self.config_map_entries.retain(|_, word| word != Verdict::Rejected.word());
+        self.config_map_entries.retain(|_, word| word != Verdict::Rejected.as_str());
         self.shutdown = None;
         self.phase = NodePhase::Running;
         self.message = None;
@@ -384,7 +384,7 @@ impl RunState {
             Verdict::Approved => NodePhase::Succeeded,
             Verdict::Rejected => NodePhase::Failed,
         };
-        let word = answer.verdict.word();
+        let word = answer.verdict.as_str();
         let message = match &answer.reason {
             Some(reason) => format!("{word} by {}: {reason}", answer.by),
             None => format!("{word} by {}", answer.by),

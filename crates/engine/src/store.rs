@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use argo::{Manifest, WorkflowStatus};
+use argo::{Manifest, NodePhase, WorkflowStatus};
 use contract::Progress;
 use fs_err as fs;
 use jiff::Timestamp;
@@ -147,7 +147,7 @@ pub enum StoreError {
         /// The name.
         name: String,
         /// How far it is.
-        phase: String,
+        phase: NodePhase,
     },
     /// Somebody submitted that name again after the run.
     #[error("workflow `{name}` was submitted again since; the newer run is `{uid}`")]
@@ -231,17 +231,17 @@ impl Store {
             Some(live) => {
                 let lock = self.lock_without_engine(&live, &name)?;
                 transaction.execute(
-                    "UPDATE runs SET live = 0, phase = 'Error', finished_at = ?2, \
+                    "UPDATE runs SET live = 0, phase = ?2, finished_at = ?3, \
                      message = 'abandoned for a new submission' WHERE uid = ?1",
-                    params![live, created_at.to_string()],
+                    params![live, NodePhase::Error.as_str(), created_at.to_string()],
                 )?;
                 Some(lock)
             }
         };
         transaction.execute(
             "INSERT INTO runs (uid, name, created_at, phase, live, manifests) \
-             VALUES (?1, ?2, ?3, 'Pending', 1, ?4)",
-            params![uid, name, created_at.to_string(), manifests],
+             VALUES (?1, ?2, ?3, ?4, 1, ?5)",
+            params![uid, name, created_at.to_string(), NodePhase::Pending.as_str(), manifests],
         )?;
         transaction.commit()?;
         // Until now no engine could start on the run that was abandoned.
@@ -253,7 +253,7 @@ impl Store {
             created_at,
             started_at: None,
             finished_at: None,
-            phase: "Pending".to_owned(),
+            phase: NodePhase::Pending,
             message: None,
         })
     }
@@ -370,8 +370,7 @@ impl Store {
             let (state, last) = self.load(uid)?;
             let name = state.identity.name.clone();
             if !state.phase.is_failure() {
-                let phase = journal::phase_word(state.phase).to_owned();
-                return Err(StoreError::NotFailed { name, phase });
+                return Err(StoreError::NotFailed { name, phase: state.phase });
             }
             let (nodes, again) = reopen::plan_of(&program, &state);
             let removed = nodes.removed.clone();
@@ -503,8 +502,6 @@ impl Store {
             && !state.is_complete()
         {
             // Abandoned: no engine wrote the end.
-            let phase =
-                if phase == "Failed" { argo::NodePhase::Failed } else { argo::NodePhase::Error };
             state.apply(&Entry::RunEnded { phase, message, at });
         }
         Ok((state, last))

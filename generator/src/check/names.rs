@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argo::names;
+use argo::{convention::decisions, names};
 
 use super::Rule;
 use crate::{
@@ -29,8 +29,8 @@ pub(crate) const WORKFLOW: Rule = Rule {
            comes from the installation or the command line, not from the file.",
 };
 
-/// The longest name of a workflow: `-decisions` must follow it.
-const LONGEST_WORKFLOW_NAME: usize = names::LONGEST - "-decisions".len();
+/// The longest name of a workflow: the name of its ConfigMap of decisions adds to it.
+const LONGEST_WORKFLOW_NAME: usize = names::LONGEST - decisions::SUFFIX.len();
 
 pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
     if !names::is_allowed(&plan.workflow) || plan.workflow.len() > LONGEST_WORKFLOW_NAME {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use argo::{
-    Arguments, ConfigMap, DagTask, DagTemplate, Inputs, Parameter, Template, ValueFrom,
-    WorkflowStep, io::KeyRef, names, template::PodMetadata,
+    Arguments, ConfigMap, DagTask, DagTemplate, Parameter, Template, WorkflowStep,
+    convention::{self, retry},
+    names,
+    template::PodMetadata,
 };
 
 use super::{
@@ -90,11 +92,12 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
         dag: Some(DagTemplate { tasks: inner, ..DagTemplate::default() }),
         ..Template::default()
     };
+    let (annotation, value) = retry::WHOLE;
     let steps = Template {
         name: own_name("restore"),
         // `prepare` opens again what failed, so a second try starts with it.
         metadata: Some(PodMetadata {
-            annotations: BTreeMap::from([("argosy.dev/retry".to_owned(), "whole".to_owned())]),
+            annotations: BTreeMap::from([(annotation.to_owned(), value.to_owned())]),
             ..PodMetadata::default()
         }),
         steps: Some(vec![
@@ -110,33 +113,8 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
 
 /// A gate: one template each, because Argo resolves a ConfigMap's key only when it is written out.
 fn gate(name: &str, gate: &Gate, bundle: &mut Bundle) -> DagTask {
-    let own_name = &gate.name;
-    let decision = Parameter {
-        name: "decision".to_owned(),
-        value_from: Some(Box::new(ValueFrom {
-            config_map_key_ref: Some(KeyRef {
-                name: "{{workflow.name}}-decisions".to_owned(),
-                key: own_name.clone(),
-                optional: Some(true),
-            }),
-            default: Some("pending".to_owned()),
-            ..ValueFrom::default()
-        })),
-        ..Parameter::default()
-    };
-    let template = Template {
-        name: own_name.clone(),
-        inputs: Some(Inputs { parameters: vec![decision] }),
-        steps: Some(vec![vec![WorkflowStep {
-            name: own_name.clone(),
-            template_ref: Some(wait()),
-            when: Some(r#""{{inputs.parameters.decision}}" != "approved""#.to_owned()),
-            ..WorkflowStep::default()
-        }]]),
-        ..Template::default()
-    };
-    bundle.templates.push(template);
-    local(name, own_name)
+    bundle.templates.push(convention::gate::template(&gate.name, wait()));
+    local(name, &gate.name)
 }
 
 /// Returns a call of a template of the same object.

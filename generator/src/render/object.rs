@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use argo::{
     ConfigMap, Manifest, ObjectMeta, PolicyRule, Role, RoleBinding, ServiceAccount,
+    convention::{decisions, label},
     object::{RoleRef, Subject},
 };
 
@@ -15,10 +16,15 @@ pub(super) fn labels(workflow: &str, labels: Option<ScopeLabels<'_>>) -> BTreeMa
     let own = std::iter::once(("workflow", workflow));
     let mut all: BTreeMap<String, String> = own
         .chain(labels.into_iter().flat_map(ScopeLabels::iter))
-        .map(|(name, value)| (format!("argosy.dev/{name}"), value.to_owned()))
+        .map(|(name, value)| (label::ours(name), value.to_owned()))
         .collect();
-    all.insert("app.kubernetes.io/part-of".to_owned(), "argosy".to_owned());
+    all.extend(part_of());
     all
+}
+
+fn part_of() -> [(String, String); 1] {
+    let (name, value) = label::PART_OF;
+    [(name.to_owned(), value.to_owned())]
 }
 
 /// Returns a ConfigMap.
@@ -39,16 +45,16 @@ pub(super) fn config_map(
 /// label.
 pub(super) fn decisions(workflow: &str) -> ConfigMap {
     let mut labels = labels(workflow, None);
-    labels.insert("workflows.argoproj.io/configmap-type".to_owned(), "Parameter".to_owned());
-    config_map(&format!("{workflow}-decisions"), labels, BTreeMap::new())
+    let (name, value) = label::ARGO_PARAMETERS;
+    labels.insert(name.to_owned(), value.to_owned());
+    config_map(&decisions::map_name(workflow), labels, BTreeMap::new())
 }
 
 /// Returns the account that pods run as and what it may do: report results of nodes, and make and
 /// watch the Jobs of the fleet.
 pub(super) fn account(installation: &Installation) -> [Manifest; 3] {
     let name = &installation.service_account;
-    let part_of = || [("app.kubernetes.io/part-of".to_owned(), "argosy".to_owned())].into();
-    let metadata = || ObjectMeta::named(name, part_of());
+    let metadata = || ObjectMeta::named(name, part_of().into());
     let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let rule = |group: &str, resource: &str, verbs: &[&str]| PolicyRule {
         api_groups: texts(&[group]),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use argo::convention::gate;
+
 use crate::{
     program::{Body, Call, Callable, GatePlace, Program, TemplateIndex},
     state::ConfigMapKey,
-    substitute::tags,
 };
 
 /// Returns the gates that can be reached from the entrypoint and the exit handler.
@@ -63,14 +64,10 @@ impl Walk<'_> {
     }
 }
 
-/// The ConfigMap entry behind the input that the `when` of a gate looks at.
+/// The ConfigMap entry of the decision, if the template that holds the call is a gate. Any other
+/// call that waits can be answered only while it waits.
 fn decision(call: &Call, holder: &Callable) -> Option<ConfigMapKey> {
-    let tags: Vec<&str> = tags(call.when.as_deref()?).collect();
-    let inputs = holder.template.inputs.as_ref()?;
-    inputs.parameters.iter().find_map(|input| {
-        let tag = format!("inputs.parameters.{}", input.name);
-        let key = input.value_from.as_ref()?.config_map_key_ref.as_ref()?;
-        tags.contains(&tag.as_str())
-            .then(|| ConfigMapKey { name: key.name.clone(), key: key.key.clone() })
-    })
+    let shape = gate::Shape::from(&holder.template);
+    let gate = shape.gate().filter(|gate| gate.name == call.name)?;
+    Some(ConfigMapKey { name: gate.map.to_owned(), key: gate.key.to_owned() })
 }

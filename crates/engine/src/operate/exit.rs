@@ -4,7 +4,6 @@ use argo::{NodePhase, NodeType};
 
 use super::{Fault, Operation, Site};
 use crate::{
-    journal::phase_word,
     node::{Node, Part},
     program::TemplateIndex,
     state::Entry,
@@ -30,7 +29,7 @@ impl Operation<'_> {
         }
         let Some(root) = self.node(&name).filter(|node| node.is_fulfilled()) else { return };
         let (phase, mut message) = (run_phase(root.phase), root.message.clone());
-        phase_word(phase).clone_into(&mut self.status);
+        phase.as_str().clone_into(&mut self.status);
         if phase.is_failure()
             && let Some(stopped) = self.stopped_message()
         {

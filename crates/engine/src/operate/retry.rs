@@ -9,7 +9,6 @@ use super::{Fault, Operation, Site, Started, values::Values};
 use crate::{
     duration,
     expression::{self, Dialect, Value},
-    journal::phase_word,
     node::Node,
     program::TemplateIndex,
 };
@@ -101,7 +100,7 @@ impl Operation<'_> {
         let tries = [
             ("retries", number.to_string()),
             ("lastRetry.exitCode", exit_code.unwrap_or_else(|| "0".to_owned())),
-            ("lastRetry.status", last.map(|last| word(last.phase)).unwrap_or_default()),
+            ("lastRetry.status", last.map(|last| last.phase.to_string()).unwrap_or_default()),
             ("lastRetry.message", last.and_then(|last| last.message.clone()).unwrap_or_default()),
             ("lastRetry.duration", last.map_or_else(|| "0".to_owned(), seconds)),
         ];
@@ -241,16 +240,12 @@ fn last_try(name: &str, tries: &[Node], last: &Node) -> Option<Value> {
     let text = match name {
         "retries" => tries.len().saturating_sub(1).to_string(),
         "lastRetry.exitCode" => exit_code.clone().unwrap_or_else(|| "-1".to_owned()),
-        "lastRetry.status" => word(last.phase),
+        "lastRetry.status" => last.phase.to_string(),
         "lastRetry.message" => last.message.clone().unwrap_or_default(),
         "lastRetry.duration" => seconds(last),
         _ => return None,
     };
     Some(Value::Text(text))
-}
-
-fn word(phase: NodePhase) -> String {
-    phase_word(phase).to_owned()
 }
 
 fn seconds(node: &Node) -> String {

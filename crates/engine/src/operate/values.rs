@@ -173,7 +173,7 @@ impl<'v> Values<'v> {
             "id" => Some(node.id.clone()),
             "startedAt" => Some(time_text(node.started_at)),
             "finishedAt" => node.finished_at.map(time_text),
-            "status" => Some(crate::journal::phase_word(node.phase).to_owned()),
+            "status" => Some(node.phase.to_string()),
             "exitCode" => node.outputs.exit_code.clone(),
             "outputs.result" => node.outputs.result.clone(),
             _ => {

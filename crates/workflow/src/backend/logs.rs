@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use argo::convention::label;
 use jiff::Timestamp;
 
 /// Which logs are asked for.
@@ -20,9 +21,8 @@ impl LogQuery {
     pub(crate) fn wants(&self, node: &str, labels: &BTreeMap<String, String>) -> bool {
         self.wants_node(node)
             && self.labels.iter().all(|(key, value)| {
-                let label =
-                    if key.contains('/') { key.clone() } else { format!("argosy.dev/{key}") };
-                labels.get(&label) == Some(value)
+                let wanted = if key.contains('/') { key.clone() } else { label::ours(key) };
+                labels.get(&wanted) == Some(value)
             })
     }
 

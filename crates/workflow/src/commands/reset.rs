@@ -10,7 +10,6 @@ use crate::{
     args::{Format, Reset},
     backend::{Backend, Holding, HoldingKind},
     output::{self, failure},
-    view::text::phase_name,
 };
 
 /// Runs `workflow reset`.
@@ -71,7 +70,7 @@ fn list(holdings: &[Holding], format: Format) -> anyhow::Result<Exit> {
 fn object(holding: &Holding) -> Value {
     let Holding { name, kind, parts, needed_by } = holding;
     let phase = match kind {
-        HoldingKind::Workflow(phase) => Some(phase_name(*phase)),
+        HoldingKind::Workflow(phase) => Some(phase.as_str()),
         HoldingKind::Shared | HoldingKind::Proxy | HoldingKind::Storage => None,
     };
     json!({
@@ -98,7 +97,7 @@ fn sentence(holding: &Holding) -> String {
         HoldingKind::Workflow(NodePhase::Omitted) => {
             format!("{name}: what a workflow left behind")
         }
-        HoldingKind::Workflow(phase) => format!("{name}: workflow, {}", phase_name(*phase)),
+        HoldingKind::Workflow(phase) => format!("{name}: workflow, {}", phase.as_str()),
         HoldingKind::Shared => format!("{name}: templates and accounts of all workflows"),
         HoldingKind::Proxy => format!("{name}: capture proxy"),
         HoldingKind::Storage => format!("{name}: volume"),

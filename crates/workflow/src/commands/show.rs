@@ -23,7 +23,6 @@ use crate::{
         look::Look,
         plain::plain,
         snapshot::{Node, Snapshot},
-        text::phase_name,
         workflow_flag,
     },
 };
@@ -156,7 +155,7 @@ fn summary(workflow: &str, node: &Node) -> Value {
     json!({
         "name": short(workflow, node),
         "displayName": node.title,
-        "phase": phase_name(node.phase),
+        "phase": node.phase.as_str(),
         "message": node.message,
         "startedAt": node.started_at.map(|at| at.to_string()),
         "finishedAt": node.finished_at.map(|at| at.to_string()),

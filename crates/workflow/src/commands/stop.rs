@@ -8,7 +8,6 @@ use crate::{
     args::{Format, Stop},
     backend::{Backend, Stopped},
     output::{self, failure},
-    view::text::phase_name,
 };
 
 /// Runs `workflow stop`.
@@ -19,7 +18,7 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Stop, format: Format) -> anyhow
     let may_be_left = !run.is_complete || shutdown == Shutdown::Terminate;
     let stopped = if may_be_left { backend.stop(&run, shutdown)? } else { Stopped::default() };
     if run.is_complete && stopped.fleets.is_empty() {
-        let phase = phase_name(run.phase);
+        let phase = run.phase.as_str();
         let message = format!("workflow `{}` has ended already ({phase})", run.name);
         return Err(failure(Exit::Conflict, message));
     }

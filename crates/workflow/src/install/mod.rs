@@ -9,7 +9,9 @@
 //! The first two are part of every compiled migration as well. Installed, they are there for those
 //! who may start migrations and may not change roles.
 
-use argo::yaml;
+use std::collections::BTreeMap;
+
+use argo::{convention::label, yaml};
 use generator::{Installation, SnapshotVolume};
 use serde_json::{Value, json};
 
@@ -49,7 +51,7 @@ pub(crate) fn namespace(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": { "name": name, "labels": { "app.kubernetes.io/part-of": "argosy" } },
+        "metadata": { "name": name, "labels": BTreeMap::from([label::PART_OF]) },
     })
 }
 
@@ -133,7 +135,7 @@ mod tests {
         let installed = objects(&installation(), None).expect("objects");
         let mut shared = 0;
         for manifest in &output.manifests {
-            if manifest.metadata().labels.contains_key("argosy.dev/workflow") {
+            if manifest.metadata().labels.contains_key(label::WORKFLOW) {
                 continue;
             }
             shared += 1;

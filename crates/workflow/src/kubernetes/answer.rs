@@ -7,13 +7,14 @@
 
 use std::time::Duration;
 
+use argo::{NodePhase, convention::decisions};
 use engine::{Decided, Gate, GateState, Verdict};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
     fault::Fault,
-    gates::{self, Record, record_key, word},
+    gates::{self, Record, record_key},
     kind::Kind,
     nodes::{self, Kept},
     objects,
@@ -114,7 +115,8 @@ fn operations(waiting: &[String], answer: &Answer, at: Timestamp) -> Value {
     for id in waiting {
         let path = |field: &str| format!("/status/nodes/{id}/{field}");
         let add = |field: &str, value: String| json!({ "op": "add", "path": path(field), "value": value });
-        operations.push(json!({ "op": "test", "path": path("phase"), "value": "Running" }));
+        operations
+            .push(json!({ "op": "test", "path": path("phase"), "value": NodePhase::Running }));
         operations.push(add("phase", phase(answer.verdict).to_owned()));
         operations.push(add("finishedAt", seconds(at)));
         operations.push(add("message", message(answer)));
@@ -132,8 +134,8 @@ fn end_node(nodes: &mut Map<String, Value>, id: &str, answer: &Answer, at: Times
 
 fn phase(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Approved => "Succeeded",
-        Verdict::Rejected => "Failed",
+        Verdict::Approved => NodePhase::Succeeded.as_str(),
+        Verdict::Rejected => NodePhase::Failed.as_str(),
     }
 }
 
@@ -145,7 +147,7 @@ fn seconds(at: Timestamp) -> String {
 fn message(answer: &Answer) -> String {
     let Answer { verdict, by, reason } = answer;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} by {by}{reason}", word(*verdict))
+    format!("{} by {by}{reason}", verdict.as_str())
 }
 
 /// Writes an answer down; with `in_advance` so that the gate will not ask.
@@ -160,9 +162,9 @@ async fn write_down(
     let mut data = Map::new();
     data.insert(record_key(gate), record.text().into());
     if in_advance {
-        data.insert(gate.to_owned(), word(answer.verdict).into());
+        data.insert(gate.to_owned(), answer.verdict.as_str().into());
     }
-    let name = objects::decisions_name(&run.name);
+    let name = decisions::map_name(&run.name);
     let patch = json!({ "data": data });
     match server.merge(Kind::ConfigMap, &name, &patch).await {
         Err(Fault::NotFound { .. }) => {

@@ -10,8 +10,11 @@
 
 use std::collections::BTreeMap;
 
-use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
-use engine::{Gate, GateState, Verdict};
+use argo::{
+    NodePhase, NodeStatus, NodeType, WorkflowStatus,
+    convention::decisions::{APPROVED, REJECTED},
+};
+use engine::{Gate, GateState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +22,6 @@ use crate::{
     backend::Answer,
     view::outline::{GatePlace, Outline},
 };
-
-/// The word that Argo's templates look for.
-pub(super) const APPROVED: &str = "approved";
-const REJECTED: &str = "rejected";
 
 /// An answer, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +45,7 @@ impl Record {
     pub(super) fn new(answer: &Answer, run: Option<&str>, at: Timestamp) -> Self {
         Self {
             run: run.map(str::to_owned),
-            verdict: word(answer.verdict).to_owned(),
+            verdict: answer.verdict.as_str().to_owned(),
             by: answer.by.clone(),
             at,
             reason: answer.reason.clone(),
@@ -62,14 +61,6 @@ impl Record {
 /// Returns the key of the record of a gate.
 pub(super) fn record_key(gate: &str) -> String {
     format!("{gate}.answer")
-}
-
-/// Returns the word for a verdict, in the ConfigMap and in a node's message.
-pub(super) fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Approved => APPROVED,
-        Verdict::Rejected => REJECTED,
-    }
 }
 
 /// Everything that tells of the gates of a run.
@@ -195,17 +186,15 @@ fn in_advance_if_silent(gate: Gate) -> Gate {
 
 #[cfg(test)]
 mod tests {
+    use argo::{TemplateRef, convention::gate};
     use serde_json::json;
 
     use super::*;
 
     fn outline() -> Outline {
         let gate = |name: &str| {
-            json!({
-                "name": name,
-                "inputs": { "parameters": [{ "name": "decision" }] },
-                "steps": [[{ "name": name, "templateRef": { "name": "g", "template": "wait" } }]],
-            })
+            let wait = TemplateRef { name: "g".to_owned(), template: "wait".to_owned() };
+            json!(gate::template(name, wait))
         };
         let tasks = json!([{ "name": "a", "template": "one" }, { "name": "b", "template": "two" }]);
         Outline::read(&[json!({

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use argo::convention::label::{CREDENTIALS, PART_OF, SESSION};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cli_support::session_file::{self, ENTRY};
 use contract::Exit;
@@ -15,15 +16,10 @@ use serde_json::{Value, json};
 
 use super::{
     kind::Kind,
-    objects::{PART_OF, secret},
+    objects::secret,
     server::{Server, text},
 };
 use crate::output::failure;
-
-/// The label that names a session.
-const SESSION: &str = "argosy.dev/session";
-/// The label of Secrets that were made here.
-const CREDENTIALS: (&str, &str) = ("argosy.dev/credentials", "true");
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {

@@ -1,10 +1,10 @@
 //! What was submitted, as the API server keeps it.
 
+use argo::convention::label::{PART_OF, WORKFLOW};
 use serde_json::Value;
 
 use super::{
     kind::Kind,
-    objects::{PART_OF, WORKFLOW},
     server::{Server, text},
     sight::Seen,
 };

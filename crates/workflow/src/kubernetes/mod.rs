@@ -38,7 +38,7 @@ mod submit;
 use std::{cell::OnceCell, collections::BTreeMap};
 
 use anyhow::Context as _;
-use argo::NodePhase;
+use argo::convention::label::PART_OF;
 use cli_support::{KubernetesAccess, session_file};
 use engine::{Decided, Shutdown};
 use generator::Steps;
@@ -49,7 +49,6 @@ use tokio::runtime::Runtime;
 pub(crate) use self::install::Applied;
 use self::{
     kind::Kind,
-    objects::PART_OF,
     server::{Server, text},
     sight::{Explained, Seen},
 };
@@ -104,16 +103,16 @@ impl Argo {
 }
 
 /// Returns the run that a Workflow is.
-fn run_of(workflow: &Value) -> Run {
-    let phase = nodes::phase(workflow);
+fn run_of(workflow: &Value) -> anyhow::Result<Run> {
+    let phase = nodes::phase(workflow)?;
     let created = text(workflow, "/metadata/creationTimestamp");
-    Run {
+    Ok(Run {
         name: text(workflow, "/metadata/name").to_owned(),
         uid: text(workflow, "/metadata/uid").to_owned(),
         created_at: created.parse().unwrap_or(Timestamp::UNIX_EPOCH),
         phase,
-        is_complete: !matches!(phase, NodePhase::Pending | NodePhase::Running),
-    }
+        is_complete: phase.is_complete(),
+    })
 }
 
 impl Backend for Argo {
@@ -141,14 +140,14 @@ impl Backend for Argo {
     fn runs(&self) -> anyhow::Result<Vec<Run>> {
         let selector = format!("{}={}", PART_OF.0, PART_OF.1);
         let found = self.ask(async |server| Ok(server.list(Kind::Workflow, &selector).await?))?;
-        let mut runs: Vec<Run> = found.iter().map(run_of).collect();
+        let mut runs: Vec<Run> = found.iter().map(run_of).collect::<anyhow::Result<_>>()?;
         runs.sort_by(|a, b| (b.created_at, &a.name).cmp(&(a.created_at, &b.name)));
         Ok(runs)
     }
 
     fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
         let found = self.ask(async |server| Ok(server.get(Kind::Workflow, name).await?))?;
-        Ok(found.as_ref().map(run_of))
+        found.as_ref().map(run_of).transpose()
     }
 
     fn look(&self, run: &Run) -> anyhow::Result<Sight> {

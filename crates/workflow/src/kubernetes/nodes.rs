@@ -11,7 +11,7 @@ use std::{
     io::{Read as _, Write as _},
 };
 
-use argo::{NodePhase, NodeStatus, WorkflowStatus};
+use argo::{NodePhase, NodeStatus, UnknownPhase, WorkflowStatus};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde_json::{Map, Value, json};
@@ -86,33 +86,34 @@ pub(super) fn pack(nodes: &Map<String, Value>) -> Result<String, UnpackError> {
 }
 
 /// Reads the status of a workflow with its nodes.
-pub(super) fn status(workflow: &Value, nodes: &Map<String, Value>) -> WorkflowStatus {
+pub(super) fn status(
+    workflow: &Value,
+    nodes: &Map<String, Value>,
+) -> Result<WorkflowStatus, UnknownPhase> {
     let some = |pointer: &str| {
         let found = text(workflow, pointer);
         (!found.is_empty()).then(|| found.to_owned())
     };
-    let phase = phase(workflow);
-    WorkflowStatus {
+    let phase = phase(workflow)?;
+    let nodes = nodes
+        .iter()
+        .filter_map(|(id, value)| {
+            let node = node(value).transpose()?;
+            Some(node.map(|node| (id.clone(), ended(node, phase))))
+        })
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(WorkflowStatus {
         phase,
         started_at: some("/status/startedAt"),
         finished_at: some("/status/finishedAt"),
         message: some("/status/message"),
-        nodes: nodes
-            .iter()
-            .filter_map(|(id, value)| Some((id.clone(), ended(node(value)?, phase))))
-            .collect::<BTreeMap<_, _>>(),
-    }
+        nodes,
+    })
 }
 
 /// Returns how far a workflow is.
-pub(super) fn phase(workflow: &Value) -> NodePhase {
-    match text(workflow, "/status/phase") {
-        "Running" => NodePhase::Running,
-        "Succeeded" => NodePhase::Succeeded,
-        "Failed" => NodePhase::Failed,
-        "Error" => NodePhase::Error,
-        _ => NodePhase::Pending,
-    }
+pub(super) fn phase(workflow: &Value) -> Result<NodePhase, UnknownPhase> {
+    text(workflow, "/status/phase").parse()
 }
 
 /// Argo leaves what it did not finish as it was when it ends a run; nothing of that still runs.
@@ -124,8 +125,10 @@ fn ended(node: NodeStatus, run: NodePhase) -> NodeStatus {
     NodeStatus { phase: NodePhase::Failed, message, ..node }
 }
 
-fn node(value: &Value) -> Option<NodeStatus> {
-    let mut fields = value.as_object()?.clone();
+/// Reads a node; there is none where Argo wrote something that is no node at all.
+fn node(value: &Value) -> Result<Option<NodeStatus>, UnknownPhase> {
+    let Some(mut fields) = value.as_object().cloned() else { return Ok(None) };
+    text(value, "/phase").parse::<NodePhase>()?;
     for part in ["inputs", "outputs"] {
         if let Some(values) = fields.get_mut(part) {
             *values = json!({ "parameters": parameters(values) });
@@ -136,7 +139,7 @@ fn node(value: &Value) -> Option<NodeStatus> {
     if !is_known {
         fields.insert("type".to_owned(), "Pod".into());
     }
-    serde_json::from_value(Value::Object(fields)).ok()
+    Ok(serde_json::from_value(Value::Object(fields)).ok())
 }
 
 /// Returns the names and values of a node's parameters: the rest, artifacts among it, may hold what
@@ -180,7 +183,7 @@ mod tests {
         for workflow in [&plain, &packed] {
             let nodes = nodes(workflow).expect("nodes");
             assert_eq!(nodes, some_nodes());
-            let status = status(workflow, &nodes);
+            let status = status(workflow, &nodes).expect("a status");
             assert_eq!(status.phase, NodePhase::Running);
             assert_eq!(status.nodes["w-1"].kind, NodeType::Pod);
             assert_eq!(status.nodes["w-1"].finished_at, None);
@@ -192,9 +195,19 @@ mod tests {
     #[test]
     fn in_a_run_that_ended_nothing_runs() {
         let workflow = json!({ "status": { "phase": "Failed" } });
-        let status = status(&workflow, &some_nodes());
+        let status = status(&workflow, &some_nodes()).expect("a status");
         assert_eq!(status.nodes["w-1"].phase, NodePhase::Failed);
         assert!(status.nodes["w-1"].message.is_some());
+    }
+
+    #[test]
+    fn a_phase_that_is_not_known_is_an_error() {
+        let workflow = json!({ "status": { "phase": "Paused" } });
+        assert!(status(&workflow, &some_nodes()).is_err());
+        let mut nodes = some_nodes();
+        nodes["w-1"]["phase"] = json!("Paused");
+        let error = status(&json!({}), &nodes).expect_err("an unknown phase");
+        assert!(error.to_string().contains("`Paused`"), "{error}");
     }
 
     #[test]

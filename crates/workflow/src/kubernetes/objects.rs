@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use argo::Manifest;
+use argo::{
+    Manifest,
+    convention::{
+        decisions,
+        label::{ARGO_PARAMETERS, PART_OF, WORKFLOW},
+    },
+};
 use generator::ClearTextSecret;
 use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 
-/// The label that names the workflow that an object belongs to.
-pub(super) const WORKFLOW: &str = "argosy.dev/workflow";
-/// The label of everything of ours.
-pub(super) const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "argosy");
 /// The label of a Workflow that Argo's controller leaves alone; it is taken away as soon as all
 /// that the Workflow needs is there.
 pub(super) const HOLD: (&str, &str) =
@@ -143,19 +145,14 @@ pub(super) fn holds(object: &Value, ours: &Value) -> bool {
     }
 }
 
-/// Returns the name of the ConfigMap of decisions.
-pub(super) fn decisions_name(workflow: &str) -> String {
-    format!("{workflow}-decisions")
-}
-
 /// Returns a ConfigMap of decisions, for a workflow that has none.
 pub(super) fn decisions(workflow: &str, uid: &str, data: &Map<String, Value>) -> Value {
     let mut labels = labels(workflow);
-    labels.insert("workflows.argoproj.io/configmap-type", "Parameter");
+    labels.extend([ARGO_PARAMETERS]);
     let map = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": { "name": decisions_name(workflow), "labels": labels },
+        "metadata": { "name": decisions::map_name(workflow), "labels": labels },
         "data": data,
     });
     owned(map, workflow, uid)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use argo::convention::label;
 use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{ContainerStatus, Pod},
@@ -131,8 +132,8 @@ pub(super) fn node_of_job(nodes: &Map<String, Value>, job: &Job) -> Option<Strin
     };
     let fits = |node: &Value| {
         FLEET.iter().all(|name| {
-            let label = labels.get(&format!("argosy.dev/{name}")).map(String::as_str);
-            called_with(node, name) == label.unwrap_or_default()
+            let word = labels.get(&label::ours(name)).map(String::as_str);
+            called_with(node, name) == word.unwrap_or_default()
         })
     };
     // A Job made by a later try is that try's.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::NodePhase;
+use argo::{
+    NodePhase,
+    convention::label::{PART_OF, SESSION, WORKFLOW},
+};
 use serde_json::Value;
 
 use super::{
     fault::Fault,
     kind::Kind,
     nodes,
-    objects::{PART_OF, WORKFLOW},
     server::{Server, text},
     submit,
 };
@@ -32,14 +34,14 @@ pub(super) async fn holdings(server: &Server) -> anyhow::Result<Vec<Holding>> {
     let mut workflows: BTreeMap<String, (NodePhase, Vec<String>)> = BTreeMap::new();
     for workflow in server.list(Kind::Workflow, &selector).await? {
         let name = text(&workflow, "/metadata/name").to_owned();
-        workflows.insert(name, (nodes::phase(&workflow), vec![part(Kind::Workflow, &workflow)]));
+        workflows.insert(name, (nodes::phase(&workflow)?, vec![part(Kind::Workflow, &workflow)]));
     }
     // The console is no migration's, and must not take away its own account.
     let migrations = format!("{selector},{COMPONENT}!=console");
     let mut shared = Vec::new();
     for kind in OF_WORKFLOWS.into_iter().chain(OF_ALL.into_iter().skip(1)) {
         for object in permitted(server, kind, &migrations).await? {
-            let is_session = object.pointer("/metadata/labels/argosy.dev~1session").is_some();
+            let is_session = label(&object, SESSION).is_some();
             match label(&object, WORKFLOW) {
                 Some(workflow) => {
                     // Left behind by a workflow that is gone: they are its remains.

@@ -9,11 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use argo::{NodePhase, convention::retry::WHOLE};
 use contract::Exit;
-use engine::{
-    reopen::{self, WHOLE},
-    state::Reopening,
-};
+use engine::{reopen, state::Reopening};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -27,7 +25,6 @@ use super::{
 use crate::{
     backend::{Resumed, Run},
     output::failure,
-    view::text::phase_name,
 };
 
 /// How long the pods of what is tried again may take to go.
@@ -53,7 +50,7 @@ pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<Resumed
         return Ok(Resumed::Continued);
     }
     if !seen.status.phase.is_failure() {
-        let phase = phase_name(seen.status.phase);
+        let phase = seen.status.phase;
         let message = format!(
             "workflow `{name}` is {phase}; only one that failed can be gone on with, `workflow \
              submit` starts it anew"
@@ -117,7 +114,7 @@ fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyh
         }
         let mut change = Map::new();
         if plan.revived.contains(id) {
-            change.insert("phase".to_owned(), "Running".into());
+            change.insert("phase".to_owned(), NodePhase::Running.as_str().into());
             for field in ["finishedAt", "message", "outboundNodes"] {
                 change.insert(field.to_owned(), Value::Null);
             }
@@ -135,7 +132,7 @@ fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyh
             changed.insert(id.clone(), change.into());
         }
     }
-    let mut status = json!({ "phase": "Running", "finishedAt": null, "message": null });
+    let mut status = json!({ "phase": NodePhase::Running, "finishedAt": null, "message": null });
     if let Some(status) = status.as_object_mut() {
         match nodes::kept(workflow) {
             Kept::Packed => {
@@ -173,7 +170,7 @@ fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyh
             "resourceVersion": text(workflow, "/metadata/resourceVersion"),
             "labels": {
                 "workflows.argoproj.io/completed": null,
-                "workflows.argoproj.io/phase": "Running",
+                "workflows.argoproj.io/phase": NodePhase::Running,
             },
         },
         "spec": { "shutdown": null, "suspend": null },
@@ -279,7 +276,7 @@ y             Pod       Succeeded w.onExit -";
 
     fn plan() -> (Reopening, Vec<String>) {
         let workflow = json!({ "status": { "phase": "Failed" } });
-        let status = nodes::status(&workflow, &nodes());
+        let status = nodes::status(&workflow, &nodes()).expect("a status");
         let template = json!({
             "name": "f", "metadata": { "annotations": { "argosy.dev/retry": "whole" } },
         });

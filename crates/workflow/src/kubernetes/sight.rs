@@ -7,9 +7,18 @@
 //!  Pods, Jobs, logs -------> how far a step is, what keeps it from getting on, why one failed
 //! ```
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use argo::{NodePhase, NodeType, WorkflowStatus};
+use argo::{
+    NodePhase, NodeType, WorkflowStatus,
+    convention::{
+        decisions,
+        label::{ARGO_WORKFLOW, WORKFLOW},
+    },
+};
 use contract::{Exit, Measure, Progress};
 use engine::{Gate, GateState};
 use futures::{AsyncReadExt as _, StreamExt as _, future::ready, stream};
@@ -23,7 +32,7 @@ use super::{
     kind::Kind,
     log_text,
     nodes::{self, Kept},
-    objects::{self, WORKFLOW},
+    objects,
     pods::{self, StepPod},
     server::{Server, text},
 };
@@ -33,8 +42,6 @@ use crate::{
     view::{log_line, outline::Outline},
 };
 
-/// The label of the pods of a Workflow.
-const ARGO_WORKFLOW: &str = "workflows.argoproj.io/workflow";
 /// Steps whose logs are read to say why they failed.
 const EXPLAINED: usize = 20;
 /// Steps whose logs are read to say how far they are, and how many of these at once.
@@ -83,7 +90,7 @@ impl Seen {
                 "spec": spec,
             }));
         }
-        let decisions = server.get(Kind::ConfigMap, &objects::decisions_name(name)).await?;
+        let decisions = server.get(Kind::ConfigMap, &decisions::map_name(name)).await?;
         let decisions = decisions.as_ref().and_then(|map| map.get("data")?.as_object());
         let decisions = decisions
             .into_iter()
@@ -91,7 +98,7 @@ impl Seen {
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect();
         let nodes = nodes::nodes(&workflow)?;
-        let status = nodes::status(&workflow, &nodes);
+        let status = nodes::status(&workflow, &nodes)?;
         templates.push(workflow);
         let outline = Outline::read(&templates);
         let workflow = templates.pop().unwrap_or_default();
@@ -127,7 +134,11 @@ impl Seen {
         jobs.retain(|job| objects::is_owned_by(job, uid));
         if !jobs.is_empty() {
             let of_jobs = server.list(Kind::Pod, "batch.kubernetes.io/job-name").await?;
-            pods.extend(read::<Pod>(of_jobs));
+            // The pods of a Job that is not ours lack the label of the workflow.
+            let known: BTreeSet<Option<String>> =
+                pods.iter().map(|pod| pod.metadata.uid.clone()).collect();
+            let others = read::<Pod>(of_jobs).into_iter();
+            pods.extend(others.filter(|pod| !known.contains(&pod.metadata.uid)));
         }
         let jobs: Vec<Job> = read(jobs);
         let made_by = jobs.iter().filter_map(|job| {

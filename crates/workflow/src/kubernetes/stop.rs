@@ -10,6 +10,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use argo::convention::label::GROUP;
 use contract::Exit;
 use engine::Shutdown;
 use serde_json::{Value, json};
@@ -141,7 +142,7 @@ fn is_at_work(job: &Value) -> bool {
 /// `Job argosy-rfs-x7k2p (group everything-else, 3 workers)`.
 fn in_words(job: &Value) -> String {
     let labels = job.pointer("/metadata/labels");
-    let group = labels.and_then(|labels| labels.get("argosy.dev/group")).and_then(Value::as_str);
+    let group = labels.and_then(|labels| labels.get(GROUP)).and_then(Value::as_str);
     let group = group.filter(|group| !group.is_empty());
     let group = group.map(|group| format!("group {group}, ")).unwrap_or_default();
     let workers = job.pointer("/status/active").and_then(Value::as_u64).unwrap_or(0);
@@ -149,9 +150,9 @@ fn in_words(job: &Value) -> String {
     format!("Job {} ({group}{workers} worker{s})", text(job, "/metadata/name"))
 }
 
-async fn is_running(server: &Server, run: &Run) -> Result<bool, Fault> {
+async fn is_running(server: &Server, run: &Run) -> anyhow::Result<bool> {
     let found = server.get(Kind::Workflow, &run.name).await?;
-    let now = found.as_ref().map(run_of);
+    let now = found.as_ref().map(run_of).transpose()?;
     Ok(now.is_some_and(|now| now.uid == run.uid && !now.is_complete))
 }
 

@@ -14,6 +14,10 @@
 
 use std::time::{Duration, Instant};
 
+use argo::convention::{
+    decisions::{self, APPROVED},
+    label::{SUBMISSION, WORKFLOW},
+};
 use contract::Exit;
 use engine::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -22,9 +26,9 @@ use serde_json::{Value, json};
 
 use super::{
     fault::Fault,
-    gates::{APPROVED, Record, record_key},
+    gates::{Record, record_key},
     kind::Kind,
-    objects::{self, Objects, WORKFLOW},
+    objects::{self, Objects},
     run_of,
     server::{Server, text},
 };
@@ -42,8 +46,6 @@ const GONE_WITHIN: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long is looked whether the controller takes up what it was handed.
 const BEGUN_WITHIN: Duration = Duration::from_secs(5);
-/// The annotation by which a submission knows its own Workflow again.
-const SUBMISSION: &str = "argosy.dev/submission";
 
 /// Submits a workflow.
 pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyhow::Result<Run> {
@@ -74,7 +76,7 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
         return Err(error);
     }
     see_it_begin(server, name, &uid).await?;
-    Ok(run_of(&workflow))
+    run_of(&workflow)
 }
 
 fn taken(name: &str) -> anyhow::Error {
@@ -198,7 +200,7 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::R
 /// Applies what the Workflow owns, and hands it over to Argo.
 async fn complete(server: &Server, name: &str, uid: &str, objects: &Objects) -> anyhow::Result<()> {
     // Answers to the gates of a former run are no answers to these.
-    clear(server, Kind::ConfigMap, &objects::decisions_name(name)).await?;
+    clear(server, Kind::ConfigMap, &decisions::map_name(name)).await?;
     stream::iter(&objects.owned)
         .map(|(kind, object)| async move {
             let object = objects::owned(object.clone(), name, uid);
@@ -261,7 +263,7 @@ fn approve_all(objects: &mut Objects, answer: &Answer, at: Timestamp) -> anyhow:
     all.push(objects.workflow.clone());
     let record = Record::new(answer, None, at).text();
     let workflow = text(&objects.workflow, "/metadata/name");
-    let decisions = objects::decisions_name(workflow);
+    let decisions = decisions::map_name(workflow);
     let Some((_, map)) = objects.owned.iter_mut().find(|(kind, object)| {
         *kind == Kind::ConfigMap && text(object, "/metadata/name") == decisions
     }) else {

@@ -7,7 +7,7 @@ mod logs;
 
 use std::{cell::OnceCell, collections::BTreeMap};
 
-use argo::NodePhase;
+use argo::{NodePhase, convention::label::GROUP};
 use cli_support::StateDir;
 use contract::Exit;
 use engine::{
@@ -217,7 +217,7 @@ impl Backend for Local {
 
 /// `workers (group orders, 3 workers)`.
 fn fleet_in_words(fleet: &Fleet) -> String {
-    let group = fleet.labels.get("argosy.dev/group").filter(|group| !group.is_empty());
+    let group = fleet.labels.get(GROUP).filter(|group| !group.is_empty());
     let group = group.map(|group| format!("group {group}, ")).unwrap_or_default();
     let s = if fleet.active == 1 { "" } else { "s" };
     format!("fleet {} ({group}{} worker{s})", fleet.display_name, fleet.active)
@@ -226,13 +226,6 @@ fn fleet_in_words(fleet: &Fleet) -> String {
 fn run(record: RunRecord) -> Run {
     let is_complete = record.is_complete();
     let RunRecord { uid, name, created_at, phase, .. } = record;
-    let phase = match phase.as_str() {
-        "Running" => NodePhase::Running,
-        "Succeeded" => NodePhase::Succeeded,
-        "Failed" => NodePhase::Failed,
-        "Error" => NodePhase::Error,
-        _ => NodePhase::Pending,
-    };
     Run { name, uid, created_at, phase, is_complete }
 }
 

@@ -16,10 +16,7 @@ use super::{
 };
 use crate::{
     backend::Run,
-    view::{
-        snapshot::{Node, Snapshot},
-        text::phase_name,
-    },
+    view::snapshot::{Node, Snapshot},
 };
 
 /// What is on the screen.
@@ -281,10 +278,9 @@ impl State {
             Steer::Stop | Steer::Terminate if self.is_over() => {
                 Some(format!("`{name}` has ended already"))
             }
-            Steer::Resume if self.is_over() && !phase.is_failure() => Some(format!(
-                "`{name}` is {}; only one that failed can be resumed",
-                phase_name(*phase)
-            )),
+            Steer::Resume if self.is_over() && !phase.is_failure() => {
+                Some(format!("`{name}` is {}; only one that failed can be resumed", phase.as_str()))
+            }
             // What runs may have been suspended by Argo's means.
             Steer::Stop | Steer::Terminate | Steer::Resume => None,
         }

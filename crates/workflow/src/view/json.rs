@@ -3,10 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    text::{self, Header},
-    tree::Branch,
-};
+use super::{text::Header, tree::Branch};
 
 /// Makes the object of `workflow status --output json`.
 pub(crate) fn workflow(header: &Header<'_>, branches: &[Branch], gates: &impl Serialize) -> Value {
@@ -18,7 +15,7 @@ pub(crate) fn workflow(header: &Header<'_>, branches: &[Branch], gates: &impl Se
     json!({
         "name": name,
         "engine": engine,
-        "phase": text::phase_name(super::phase(status, warning)),
+        "phase": super::phase(status, warning).as_str(),
         "startedAt": status.started_at,
         "finishedAt": status.finished_at,
         "message": message.or_else(|| Some(notes.as_str()).filter(|notes| !notes.is_empty())),
@@ -33,7 +30,7 @@ fn push_nodes(branches: &[Branch], nodes: &mut Vec<Value>) {
             "name": branch.name,
             "displayName": branch.title,
             "type": branch.kind,
-            "phase": text::phase_name(branch.phase),
+            "phase": branch.phase.as_str(),
             "message": branch.message,
             "progress": branch.progress,
         }));

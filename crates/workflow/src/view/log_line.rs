@@ -1,5 +1,6 @@
 //! A line of a step's log, for a person and for a script.
 
+use argo::convention::label::GROUP;
 use contract::{Progress, progress::LOG_FIELD};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -66,7 +67,7 @@ pub(crate) fn text(source: &LogSource, at: Option<Timestamp>, line: &str) -> Str
 /// Names the process of a line: `group-1/restore-documents/workers/0`. Two groups run at once, so
 /// the name of a step alone would not do.
 fn step_of(source: &LogSource) -> String {
-    let group = source.labels.get("argosy.dev/group").filter(|group| !group.is_empty());
+    let group = source.labels.get(GROUP).filter(|group| !group.is_empty());
     let group = group.map(|group| format!("{group}/")).unwrap_or_default();
     let worker = source.worker.map(|worker| format!("/{worker}")).unwrap_or_default();
     format!("{group}{}{worker}", source.step)

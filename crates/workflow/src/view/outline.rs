@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use argo::convention::gate;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -170,14 +171,9 @@ struct Spec {
 #[derive(Deserialize)]
 struct Template {
     name: String,
-    inputs: Option<Inputs>,
     dag: Option<Dag>,
-    steps: Option<Vec<Vec<Call>>>,
-}
-
-#[derive(Deserialize)]
-struct Inputs {
-    parameters: Option<Vec<Named>>,
+    #[serde(flatten)]
+    shape: gate::Shape,
 }
 
 #[derive(Deserialize)]
@@ -205,15 +201,7 @@ impl Template {
             let tasks = dag.tasks.iter().flatten().map(|call| call.task(object)).collect();
             return Shape::Dag(tasks);
         }
-        self.gate().map_or(Shape::Leaf, |name| Shape::Gate(name.to_owned()))
-    }
-
-    /// A gate is a `steps` template whose only step is guarded by its decision; the step has the
-    /// gate's name.
-    fn gate(&self) -> Option<&str> {
-        let parameters = self.inputs.as_ref()?.parameters.as_ref()?;
-        parameters.iter().find(|parameter| parameter.name == "decision")?;
-        Some(&self.steps.as_ref()?.first()?.first()?.name)
+        self.shape.gate().map_or(Shape::Leaf, |gate| Shape::Gate(gate.name.to_owned()))
     }
 }
 
@@ -234,17 +222,15 @@ impl Call {
 
 #[cfg(test)]
 mod tests {
+    use argo::TemplateRef;
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn gates_are_found_through_templates_of_other_objects() {
-        let gate = json!({
-            "name": "gate-1",
-            "inputs": { "parameters": [{ "name": "decision" }] },
-            "steps": [[{ "name": "gate-1", "templateRef": { "name": "g", "template": "wait" } }]],
-        });
+        let wait = TemplateRef { name: "g".to_owned(), template: "wait".to_owned() };
+        let gate = json!(gate::template("gate-1", wait));
         let objects = [
             json!({
                 "kind": "WorkflowTemplate",

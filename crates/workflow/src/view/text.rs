@@ -22,7 +22,7 @@ pub(crate) struct Header<'a> {
 pub(crate) fn render(header: &Header<'_>, branches: &[Branch]) -> String {
     let Header { name, engine: _, status, warning, notes } = header;
     let mut lines = vec![format!("{} Workflow: {name}", header_symbol(status, *warning))];
-    lines.push(format!("  Phase: {}", phase_name(super::phase(status, *warning))));
+    lines.push(format!("  Phase: {}", super::phase(status, *warning).as_str()));
     lines.extend(status.started_at.iter().map(|at| format!("  Started: {at}")));
     lines.extend(status.finished_at.iter().map(|at| format!("  Finished: {at}")));
     lines.extend(status.message.iter().map(|message| format!("  Message: {message}")));
@@ -61,7 +61,7 @@ pub(crate) fn line(branch: &Branch) -> String {
     if branch.is_waiting_gate() {
         text.push_str(" (Waiting for approval)");
     } else {
-        text.push_str(&format!(" ({})", phase_name(branch.phase)));
+        text.push_str(&format!(" ({})", branch.phase.as_str()));
     }
     if branch.retries > 0 {
         text.push_str(&format!(", tried {} times", branch.retries + 1));
@@ -103,19 +103,6 @@ fn header_symbol(status: &WorkflowStatus, warning: Option<&str>) -> &'static str
         NodePhase::Failed | NodePhase::Error => "[-]",
         NodePhase::Pending => "[>]",
         NodePhase::Skipped | NodePhase::Omitted => "[?]",
-    }
-}
-
-/// Argo's word for a phase.
-pub(crate) fn phase_name(phase: NodePhase) -> &'static str {
-    match phase {
-        NodePhase::Pending => "Pending",
-        NodePhase::Running => "Running",
-        NodePhase::Succeeded => "Succeeded",
-        NodePhase::Skipped => "Skipped",
-        NodePhase::Failed => "Failed",
-        NodePhase::Error => "Error",
-        NodePhase::Omitted => "Omitted",
     }
 }
 

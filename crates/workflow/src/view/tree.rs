@@ -261,7 +261,7 @@ fn flattened(branches: Vec<Branch>) -> Vec<Branch> {
 mod tests {
     use super::*;
 
-    const MANIFESTS: &str = r"
+    const MANIFESTS: &str = r#"
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
 metadata: {name: run}
@@ -284,8 +284,11 @@ spec:
           - {name: gate-evaluated, template: gate-evaluated}
           - {name: restore-documents, templateRef: {name: step, template: run}, depends: gate-evaluated}
     - name: gate-evaluated
-      inputs: {parameters: [{name: decision, value: pending}]}
-      steps: [[{name: gate-1, template: wait}]]
+      inputs:
+        parameters:
+          - name: decision
+            valueFrom: {configMapKeyRef: {name: run-decisions, key: gate-1}}
+      steps: [[{name: gate-1, template: wait, when: '"{{inputs.parameters.decision}}" != "approved"'}]]
     - {name: wait, suspend: {}}
 ---
 apiVersion: argoproj.io/v1alpha1
@@ -297,7 +300,7 @@ apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata: {name: run}
 spec: {workflowTemplateRef: {name: run}}
-";
+"#;
 
     fn outline() -> Outline {
         let manifests = argo::yaml::read_all(MANIFESTS).expect("manifests");

@@ -11,7 +11,6 @@ use crate::{
         gate,
         plain::plain,
         snapshot::{Node, Standing},
-        text::phase_name,
     },
 };
 
@@ -119,7 +118,7 @@ impl Lines {
 fn standing_words(node: &Node) -> String {
     let mut words = match node.standing {
         Standing::Waiting => "Waiting for approval".to_owned(),
-        _ => phase_name(node.phase).to_owned(),
+        _ => node.phase.as_str().to_owned(),
     };
     if node.retries > 0 {
         words.push_str(&format!(", tried {} times", node.retries + 1));

@@ -23,7 +23,7 @@ use super::{
 };
 use contract::numbers;
 
-use crate::view::{snapshot::Node, text::phase_name};
+use crate::view::snapshot::Node;
 
 /// Older news than this many seconds are said to be old.
 const OLD_AFTER: u64 = 10;
@@ -65,7 +65,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
     let tally = snapshot.tally().phrase();
     let width = usize::from(area.width);
     let mut left =
-        format!("{}  {}  {}", snapshot.run.name, phase_name(snapshot.phase), snapshot.engine);
+        format!("{}  {}  {}", snapshot.run.name, snapshot.phase.as_str(), snapshot.engine);
     if let Some(took) = snapshot.nodes.first().and_then(|root| took(root, state.now)) {
         left.push_str(&format!("  {took}"));
     }
