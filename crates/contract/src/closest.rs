@@ -1,4 +1,4 @@
-//! Which names did the user perhaps mean?
+//! Names that are similar to a pattern, for `did you mean` hints.
 
 use crate::pattern::IndexPattern;
 
@@ -6,7 +6,7 @@ use crate::pattern::IndexPattern;
 pub(crate) fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'a str> {
     let text = pattern.to_string();
     let text = text.trim_start_matches("regex:");
-    let bare: String = text.chars().filter(|letter| !matches!(letter, '*' | '?')).collect();
+    let bare: String = text.chars().filter(|character| !matches!(character, '*' | '?')).collect();
     let mut near: Vec<(usize, &str)> = names
         .iter()
         .map(|name| (distance(&bare, name, pattern.is_exact()), name.as_str()))
@@ -16,7 +16,7 @@ pub(crate) fn closest<'a>(pattern: &IndexPattern, names: &'a [String]) -> Vec<&'
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// A wildcard's letters are compared with the beginning of a name, an exact name with all of it.
+/// Compares the text of a wildcard with the beginning of a name, an exact name with all of it.
 fn distance(bare: &str, name: &str, exact: bool) -> usize {
     if exact {
         return strsim::damerau_levenshtein(bare, name);

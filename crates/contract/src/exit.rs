@@ -1,16 +1,16 @@
-//! Which number does a process end with, and what does it mean?
+//! Exit codes and the errors that carry them.
 //!
 //! The same contract holds for the command lines and for the step programs, so a script, Argo's
 //! `retryStrategy` and the embedded engine read one table.
 
 use std::{fmt, process::ExitCode};
 
-/// What a process tells by its exit code.
+/// The meaning of an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done, and what was asked holds.
     Done,
-    /// Ran and failed: doing it again will not help before something is changed.
+    /// Ran and failed: trying again does not help until something is changed.
     Failed,
     /// Wrong usage or invalid configuration.
     Invalid,
@@ -22,7 +22,7 @@ pub enum Exit {
     NotPermitted,
     /// Timed out; it still runs.
     TimedOut,
-    /// A passing fault (network, busy server): steps that end so are tried again.
+    /// A temporary fault (network, busy server): a step that exits so is tried again.
     Temporary,
     /// Interrupted by the user.
     Interrupted,
@@ -76,7 +76,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Returns the exit code that an error chain asks for: that of its outermost [`Failure`], else
+/// Returns the exit code of an error chain: that of its outermost [`Failure`], else
 /// [`Exit::Failed`].
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<Failure>() {

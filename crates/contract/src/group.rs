@@ -18,13 +18,13 @@ pub enum ExistingIndices {
     Skip,
 }
 
-/// What becomes of an index, given what of others is on the target.
+/// What is done with an index, given the documents that are on the target already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Treatment {
-    /// It is made, or filled if it is there and empty.
+    /// It is created, or filled if it exists and is empty.
     Fill,
-    /// Documents are added to those that are there.
+    /// Documents are added to the existing ones.
     Append,
     /// It stays as it is.
     LeaveAlone,
@@ -33,7 +33,7 @@ pub enum Treatment {
 }
 
 impl ExistingIndices {
-    /// Returns what becomes of an index that holds this many documents of others.
+    /// Returns what is done with an index that has this many documents already.
     pub fn treat(self, documents: u64) -> Treatment {
         match self {
             _ if documents == 0 => Treatment::Fill,
@@ -50,7 +50,7 @@ impl ExistingIndices {
 pub struct Group {
     /// The group's name in the migration file.
     pub name: String,
-    /// The indices it means.
+    /// The indices that it selects.
     pub indices: IndexSelection,
     /// What to do with indices that are on the target already.
     #[serde(default)]

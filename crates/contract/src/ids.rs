@@ -84,7 +84,7 @@ text_newtypes! {
 }
 
 impl RunId {
-    /// Returns the first eight letters or digits, for names that people read.
+    /// Returns the first eight alphanumeric characters, for names that people read.
     pub fn short(&self) -> String {
         self.0.chars().filter(char::is_ascii_alphanumeric).take(8).collect()
     }

@@ -1,10 +1,10 @@
-//! Which indices does a group mean?
+//! Which indices does a group select?
 //!
 //! A selection is a list of patterns: exact names, `*` and `?` wildcards, `regex:` expressions,
 //! and exclusions with a leading `-`. A name is selected if some pattern matches it and no
 //! exclusion does. Names that begin with a dot (system indices) are matched only by patterns
-//! that begin with a dot themselves, and whoever resolves a selection reports the ones it passed
-//! over: nothing is left out silently.
+//! that begin with a dot themselves. The names that were left out for their dot are returned too,
+//! so that nothing is left out silently.
 
 use std::{fmt, str::FromStr};
 
@@ -27,19 +27,19 @@ enum Matcher {
     Regex(Regex),
 }
 
-/// A pattern that cannot be read.
+/// Why a text is not an index pattern.
 #[derive(Debug, Error)]
 pub enum PatternError {
-    /// Nothing is written.
+    /// An empty text.
     #[error("an index pattern is empty; write a name, `logs-*` or `regex:...`")]
     Empty,
-    /// A letter that no index name can have.
-    #[error("`{pattern}` has `{letter}`, which no index name can have; remove it")]
-    Letter {
+    /// A character that an index name cannot contain.
+    #[error("`{pattern}` contains `{character}`, which an index name cannot contain; remove it")]
+    Character {
         /// The pattern.
         pattern: String,
-        /// The letter.
-        letter: char,
+        /// The character.
+        character: char,
     },
     /// The expression after `regex:` is malformed.
     #[error("`{pattern}` is not a regular expression: {reason}")]
@@ -52,7 +52,7 @@ pub enum PatternError {
 }
 
 impl IndexPattern {
-    /// Returns whether the pattern takes names away.
+    /// Returns whether the pattern excludes names.
     pub fn is_exclusion(&self) -> bool {
         self.exclusion
     }
@@ -60,7 +60,7 @@ impl IndexPattern {
     /// Returns the wildcard pattern without its `-`, or `None` for a regular expression.
     pub fn glob(&self) -> Option<&[char]> {
         match &self.matcher {
-            Matcher::Glob(letters) => Some(letters),
+            Matcher::Glob(characters) => Some(characters),
             Matcher::Regex(_) => None,
         }
     }
@@ -75,13 +75,15 @@ impl IndexPattern {
 
     /// Returns whether the pattern is an exact name.
     pub fn is_exact(&self) -> bool {
-        self.glob().is_some_and(|letters| !letters.iter().any(|letter| matches!(letter, '*' | '?')))
+        self.glob().is_some_and(|characters| {
+            !characters.iter().any(|character| matches!(character, '*' | '?'))
+        })
     }
 
-    /// Returns whether the pattern's text matches `name`, whatever the sign of the pattern.
+    /// Returns whether the pattern's text matches `name`; an exclusion matches what it excludes.
     pub fn matches(&self, name: &str) -> bool {
         match &self.matcher {
-            Matcher::Glob(letters) => glob_matches(letters, name),
+            Matcher::Glob(characters) => glob_matches(characters, name),
             Matcher::Regex(regex) => regex.is_match(name),
         }
     }
@@ -125,13 +127,13 @@ impl FromStr for IndexPattern {
             })?;
             Matcher::Regex(regex)
         } else {
-            let forbidden = |letter: &char| {
-                letter.is_uppercase()
-                    || letter.is_whitespace()
-                    || matches!(letter, '\\' | '/' | '"' | '<' | '>' | '|' | ',' | '#' | ':')
+            let forbidden = |character: &char| {
+                character.is_uppercase()
+                    || character.is_whitespace()
+                    || matches!(character, '\\' | '/' | '"' | '<' | '>' | '|' | ',' | '#' | ':')
             };
-            if let Some(letter) = pattern.chars().find(forbidden) {
-                return Err(PatternError::Letter { pattern: text.to_owned(), letter });
+            if let Some(character) = pattern.chars().find(forbidden) {
+                return Err(PatternError::Character { pattern: text.to_owned(), character });
             }
             Matcher::Glob(pattern.chars().collect())
         };
@@ -156,7 +158,7 @@ fn glob_matches(pattern: &[char], name: &str) -> bool {
                 retry = Some((at + 1, position));
                 at += 1;
             }
-            Some(letter) if *letter == '?' || name.get(position) == Some(letter) => {
+            Some(character) if *character == '?' || name.get(position) == Some(character) => {
                 at += 1;
                 position += 1;
             }
@@ -168,10 +170,10 @@ fn glob_matches(pattern: &[char], name: &str) -> bool {
             }
         }
     }
-    pattern.iter().skip(at).all(|letter| *letter == '*')
+    pattern.iter().skip(at).all(|character| *character == '*')
 }
 
-/// The patterns of one group, all of them readable.
+/// The patterns of one group.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 #[schemars(with = "Vec<String>")]
@@ -179,12 +181,12 @@ pub struct IndexSelection {
     patterns: Vec<IndexPattern>,
 }
 
-/// What a selection makes of a list of names.
+/// The names of a list that a selection selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selected {
-    /// The names that are meant, in the order given.
+pub struct SelectedNames {
+    /// The selected names, in the order given.
     pub names: Vec<String>,
-    /// Names that begin with a dot and would be meant if a pattern began with a dot.
+    /// Names that begin with a dot and would be selected by a pattern that begins with a dot.
     pub passed_over: Vec<String>,
 }
 
@@ -199,44 +201,44 @@ impl IndexSelection {
         &self.patterns
     }
 
-    /// Returns whether the group means the index `name`.
+    /// Returns whether the selection selects the index `name`.
     pub fn selects(&self, name: &str) -> bool {
-        self.verdict(name) == Verdict::Selected
+        self.classify(name) == Match::Selected
     }
 
-    /// Sorts `names` into those that are meant and those passed over for their leading dot.
-    pub fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Selected {
-        let mut selected = Selected::default();
+    /// Sorts `names` into those that are selected and those passed over for their leading dot.
+    pub fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> SelectedNames {
+        let mut selected = SelectedNames::default();
         for name in names {
-            match self.verdict(name) {
-                Verdict::Selected => selected.names.push(name.to_owned()),
-                Verdict::PassedOver => selected.passed_over.push(name.to_owned()),
-                Verdict::Other => {}
+            match self.classify(name) {
+                Match::Selected => selected.names.push(name.to_owned()),
+                Match::PassedOver => selected.passed_over.push(name.to_owned()),
+                Match::Other => {}
             }
         }
         selected
     }
 
-    fn verdict(&self, name: &str) -> Verdict {
+    fn classify(&self, name: &str) -> Match {
         let excluded = |pattern: &IndexPattern| pattern.exclusion && pattern.matches(name);
         if self.patterns.iter().any(excluded) {
-            return Verdict::Other;
+            return Match::Other;
         }
-        let mut verdict = Verdict::Other;
+        let mut result = Match::Other;
         for pattern in self.patterns.iter().filter(|pattern| !pattern.exclusion) {
             if pattern.matches(name) {
                 if !name.starts_with('.') || pattern.reaches_dot_names() {
-                    return Verdict::Selected;
+                    return Match::Selected;
                 }
-                verdict = Verdict::PassedOver;
+                result = Match::PassedOver;
             }
         }
-        verdict
+        result
     }
 }
 
 #[derive(PartialEq, Eq)]
-enum Verdict {
+enum Match {
     Selected,
     PassedOver,
     Other,

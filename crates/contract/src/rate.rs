@@ -1,8 +1,8 @@
-//! How fast does it go, and when will it be done?
+//! The rate of a counter over a sliding window, and the time left at that rate.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Counts over the last while.
+/// The rate of a counter over the last while.
 #[derive(Debug)]
 pub struct Rate {
     span: Duration,
@@ -10,12 +10,12 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Looks back as far as `span`.
+    /// Makes a rate over a window of this length.
     pub fn over(span: Duration) -> Self {
         Self { span, points: VecDeque::new() }
     }
 
-    /// Notes the count at `now`; counts never fall.
+    /// Records the count at `now`; counts never decrease.
     pub fn note(&mut self, now: Duration, count: u64) {
         self.points.push_back((now, count));
         // One point older than the span stays, so that the span is covered.
@@ -25,8 +25,8 @@ impl Rate {
         }
     }
 
-    /// Returns how many a second.
-    pub fn a_second(&self) -> f64 {
+    /// Returns the rate per second.
+    pub fn per_second(&self) -> f64 {
         let (Some((start, first)), Some((end, last))) = (self.points.front(), self.points.back())
         else {
             return 0.0;
@@ -35,9 +35,9 @@ impl Rate {
         if seconds > 0.0 { as_float(last.saturating_sub(*first)) / seconds } else { 0.0 }
     }
 
-    /// Returns how many seconds `left` more will take at this rate.
+    /// Returns the seconds that `left` more take at this rate.
     pub fn seconds_for(&self, left: u64) -> Option<u64> {
-        let rate = self.a_second();
+        let rate = self.per_second();
         if left == 0 {
             return Some(0);
         }
@@ -67,7 +67,7 @@ mod tests {
             let count = if second < 80 { 0 } else { (second - 80) * 50 };
             rate.note(Duration::from_secs(second), count);
         }
-        assert!((rate.a_second() - 50.0).abs() < 1e-9, "{}", rate.a_second());
+        assert!((rate.per_second() - 50.0).abs() < 1e-9, "{}", rate.per_second());
         assert_eq!(rate.seconds_for(125), Some(3));
         assert_eq!(rate.seconds_for(0), Some(0));
     }

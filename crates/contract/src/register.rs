@@ -66,10 +66,7 @@ impl Summary for RegisterAnswer {
             }
         }
         if !self.passed_over.is_empty() {
-            lines.push(format!(
-                "not migrated, for no pattern names them: {}",
-                self.passed_over.join(", ")
-            ));
+            lines.push(format!("not selected by any pattern: {}", self.passed_over.join(", ")));
         }
         lines.join("\n")
     }

@@ -2,7 +2,7 @@
 //!
 //! Four roles share one program and one request. `prepare` writes the work items, any number of
 //! `work` processes take them, and `follow` reports progress until none is left. If the fleet fails,
-//! `giveUp` tells `follow`.
+//! `giveUp` records the failure for `follow`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub enum RfsRole {
     Work,
     /// Report progress until every item is done.
     Follow,
-    /// Note that the fleet has ended before its work.
+    /// Record that the fleet failed before its work was done.
     GiveUp,
 }
 
@@ -34,7 +34,7 @@ pub struct RfsLimits {
     pub bulk_bytes: u64,
     /// A bulk request is closed at this many documents.
     pub bulk_documents: u32,
-    /// Bulk requests under way at once, at most; it adapts below that.
+    /// The maximum number of concurrent bulk requests; the actual number adapts below it.
     pub connections: u32,
     /// A work item whose state did not change for this long may be taken by another worker.
     pub lease_seconds: u32,
@@ -96,7 +96,7 @@ impl Summary for RfsAnswer {
         let Ledger { accepted, rejected, without_source, bytes, .. } = self.ledger;
         match self.role {
             RfsRole::Prepare => format!("{} work items are ready", self.items),
-            RfsRole::GiveUp => "the fleet has failed, and left nothing undone".to_owned(),
+            RfsRole::GiveUp => "recorded that the fleet failed".to_owned(),
             RfsRole::Work => format!(
                 "{} work items: {accepted} documents accepted, {rejected} rejected, \
                  {without_source} without a source, {bytes} bytes of source; {} bytes of the \

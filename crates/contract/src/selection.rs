@@ -1,27 +1,27 @@
-//! Which indices of the snapshot does each group mean, and is that what can have been meant? The
-//! register step and `workflow plan` ask the same functions.
+//! Which indices of a snapshot does each group select, and which groups select nothing or the same
+//! index? The register step and `workflow plan` ask the same functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{closest::closest, group::Group};
 
-/// What a group means, before the target is looked at.
+/// The indices that one group selects.
 #[derive(Debug)]
-pub struct Picked<'a> {
+pub struct GroupSelection<'a> {
     /// The group.
     pub group: &'a Group,
-    /// The names it means, in the snapshot's order.
+    /// The selected names, in the snapshot's order.
     pub indices: Vec<String>,
 }
 
-/// What all groups mean.
+/// The indices that all groups select.
 #[derive(Debug, Default)]
 pub struct Selection<'a> {
     /// The groups, in the order of the request.
-    pub groups: Vec<Picked<'a>>,
-    /// Names with a leading dot that no pattern names.
+    pub groups: Vec<GroupSelection<'a>>,
+    /// Names with a leading dot that no pattern with a leading dot matches.
     pub passed_over: Vec<String>,
-    /// What is wrong, a finding each.
+    /// The problems found, one message each.
     pub problems: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ pub fn select<'a>(groups: &'a [Group], names: &[String]) -> Selection<'a> {
     select_in("the snapshot", groups, names)
 }
 
-/// Resolves the groups' patterns against the names in another place, as messages call it.
+/// Resolves the groups' patterns against the names in `place`, as messages call it.
 pub fn select_in<'a>(place: &str, groups: &'a [Group], names: &[String]) -> Selection<'a> {
     let mut selection = Selection::default();
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -48,7 +48,7 @@ pub fn select_in<'a>(place: &str, groups: &'a [Group], names: &[String]) -> Sele
                 selection.passed_over.push(name);
             }
         }
-        selection.groups.push(Picked { group, indices: selected.names });
+        selection.groups.push(GroupSelection { group, indices: selected.names });
     }
     selection.passed_over.retain(|name| !owners.contains_key(name.as_str()));
     for (index, groups) in owners.into_iter().filter(|(_, groups)| groups.len() > 1) {
@@ -80,10 +80,10 @@ fn matches_nothing(place: &str, group: &Group, names: &[String], passed_over: &[
     } else if !near.is_empty() {
         format!("did you mean {}?", quoted(&near))
     } else if names.is_empty() {
-        format!("{place} holds no index at all")
+        format!("{place} has no indices")
     } else {
         let names: Vec<&str> = names.iter().map(String::as_str).take(10).collect();
-        format!("{place} holds for example {}", quoted(&names))
+        format!("{place} has for example {}", quoted(&names))
     };
     format!(
         "group `{}` matches no index of {place}: its patterns are {}; {advice} (set \
@@ -93,7 +93,7 @@ fn matches_nothing(place: &str, group: &Group, names: &[String], passed_over: &[
     )
 }
 
-/// Writes names as a person reads them.
+/// Writes names in backticks, separated by commas.
 pub fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn each_group_gets_its_indices_and_what_nobody_names_is_reported() {
+    fn each_group_gets_its_indices_and_unmatched_dot_names_are_reported() {
         let groups = [group("a", &["orders-*"], false), group("b", &["*", "-orders-*"], false)];
         let selection = select(&groups, &names());
         assert_eq!(selection.problems, Vec::<String>::new());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_in_two_groups_is_refused_and_all_problems_come_at_once() {
+    fn an_index_in_two_groups_is_refused_and_all_problems_are_reported() {
         let groups = [
             group("a", &["orders-*"], false),
             group("b", &["orders-1"], false),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_would_match_only_dot_names_is_told_so() {
+    fn a_group_that_would_match_only_dot_names_says_so() {
         let groups = [group("a", &["*kibana"], false)];
         let problems = select(&groups, &names()).problems;
         assert!(problems[0].contains("`.kibana` would match"), "{problems:?}");

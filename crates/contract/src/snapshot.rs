@@ -11,18 +11,18 @@ use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, sum
 pub struct SnapshotRequest {
     /// The cluster that takes it.
     pub source: ClusterAccess,
-    /// Where it goes and how it is named. An existing one is only looked at.
+    /// Where it goes and how it is named. An existing one is only read.
     pub snapshot: SnapshotSource,
     /// The name under which the repository is registered on the source.
     pub repository_name: String,
     /// All groups: together they say what the snapshot holds.
     pub groups: Vec<Group>,
-    /// The most each node may write, in MB a second.
+    /// The maximum rate of each node, in MB a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rate_mb_per_node: Option<u32>,
 }
 
-/// The snapshot that stands.
+/// The snapshot that was taken or found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotAnswer {

@@ -1,4 +1,4 @@
-//! Which product and version is a server?
+//! The product and version of a server.
 //!
 //! Written by users as `7.10.2`, `ES 7.10`, `OS 1.3` or `OpenSearch 2.11.0`. A bare number says
 //! the product by itself: Elasticsearch never had a 3.x, and OpenSearch starts at 1.
@@ -46,7 +46,7 @@ pub struct ServerVersion {
     pub patch: Option<u32>,
 }
 
-/// A version that cannot be read.
+/// Why a text is not a version.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is not a version; write for example `7.10.2`, `ES 7.10` or `OS 2.19`")]
 pub struct VersionError(pub String);
@@ -82,7 +82,8 @@ impl FromStr for ServerVersion {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || VersionError(text.to_owned());
         let trimmed = text.trim();
-        let digits = trimmed.find(|letter: char| letter.is_ascii_digit()).ok_or_else(wrong)?;
+        let digits =
+            trimmed.find(|character: char| character.is_ascii_digit()).ok_or_else(wrong)?;
         let (word, numbers) = trimmed.split_at(digits);
         let word = word.trim_end_matches([' ', '_']);
         let mut parts = numbers.split('.').map(str::parse::<u32>);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{
     Treatment,
-    selection::{Picked, quoted},
+    selection::{GroupSelection, quoted},
 };
 
 use crate::decision::DecidedIndex;
@@ -51,7 +51,7 @@ pub struct Decided {
 }
 
 /// Decides for one group; adds what is wrong to `problems`.
-pub fn decide(picked: &Picked<'_>, known: &Known, problems: &mut Vec<String>) -> Decided {
+pub fn decide(picked: &GroupSelection<'_>, known: &Known, problems: &mut Vec<String>) -> Decided {
     let mut decided = Decided::default();
     let mut refused = Vec::new();
     for index in &picked.indices {
@@ -120,8 +120,10 @@ mod tests {
 
     fn decide_with(policy: ExistingIndices, known: &Known) -> (Decided, Vec<String>) {
         let group = group(policy);
-        let picked =
-            Picked { group: &group, indices: ["empty", "full", "new"].map(str::to_owned).to_vec() };
+        let picked = GroupSelection {
+            group: &group,
+            indices: ["empty", "full", "new"].map(str::to_owned).to_vec(),
+        };
         let mut problems = Vec::new();
         (decide(&picked, known, &mut problems), problems)
     }

@@ -134,10 +134,10 @@ fn one(group: &SnapshotMigration, path: &Pointer, report: &mut Report<'_>) {
             Err(error) => {
                 includes = true;
                 let help = match &error {
-                    PatternError::Letter { letter, .. } if letter.is_uppercase() => {
+                    PatternError::Character { character, .. } if character.is_uppercase() => {
                         Some("names of indices are lower-case")
                     }
-                    PatternError::Letter { letter: ',', .. } => {
+                    PatternError::Character { character: ',', .. } => {
                         Some("write each pattern as an element of its own")
                     }
                     _ => None,
@@ -236,7 +236,7 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
       - indices: ["-tmp-*"]
       - indices: []"#;
         insta::assert_snapshot!(printed(&grouped(groups)), @r#"
-        error[group::pattern]: `Logs-*` has `L`, which no index name can have; remove it
+        error[group::pattern]: `Logs-*` contains `L`, which an index name cannot contain; remove it
           --> migration.yaml:14:19
            |
         14 |       - indices: ["Logs-*", "", "a b", "a,b", "regex:a(b", "ok"]
@@ -250,13 +250,13 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
         14 |       - indices: ["Logs-*", "", "a b", "a,b", "regex:a(b", "ok"]
            |                             ^^
 
-        error[group::pattern]: `a b` has ` `, which no index name can have; remove it
+        error[group::pattern]: `a b` contains ` `, which an index name cannot contain; remove it
           --> migration.yaml:14:33
            |
         14 |       - indices: ["Logs-*", "", "a b", "a,b", "regex:a(b", "ok"]
            |                                 ^^^^^
 
-        error[group::pattern]: `a,b` has `,`, which no index name can have; remove it
+        error[group::pattern]: `a,b` contains `,`, which an index name cannot contain; remove it
           --> migration.yaml:14:40
            |
         14 |       - indices: ["Logs-*", "", "a b", "a,b", "regex:a(b", "ok"]

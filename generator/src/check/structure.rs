@@ -382,7 +382,7 @@ migrations:
           |
           = help: write it in quotes: `"1"`
 
-        error[group::pattern]: `a b` has ` `, which no index name can have; remove it
+        error[group::pattern]: `a b` contains ` `, which an index name cannot contain; remove it
          --> migration.yaml:7:82
           |
         7 |   - { targetCluster: nev, snapshotMigrations: [ { indices: "*" }, { indices: [1, "a b"] } ] }

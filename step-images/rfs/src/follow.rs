@@ -146,7 +146,7 @@ fn progress(totals: &Totals, rate: &Rate) -> Progress {
     let total = if open == 0 { over } else { documents.saturating_sub(ledger.nested).max(over) };
     let mut measures = vec![
         Measure::count("shards", done, Some(open + done + failed)),
-        Measure::count("documents", over, Some(total)).with_rate(rate.a_second()),
+        Measure::count("documents", over, Some(total)).with_rate(rate.per_second()),
         Measure::bytes("bytes", ledger.bytes, None),
     ];
     if ledger.rejected > 0 {

@@ -85,7 +85,7 @@ fn progress(seen: &SnapshotProgress, rate: &Rate) -> Progress {
     Progress {
         measures: vec![
             Measure::count("shards", shards_done, Some(shards_total)),
-            Measure::bytes("bytes", bytes_done, None).with_rate(rate.a_second()),
+            Measure::bytes("bytes", bytes_done, None).with_rate(rate.per_second()),
         ],
         eta_seconds: rate.seconds_for(bytes_total.saturating_sub(bytes_done)),
         waiting: None,
