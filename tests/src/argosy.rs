@@ -1,8 +1,10 @@
 //! Running the product's own programs, as a person would, with a state folder of their own.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;

@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use xtask::{
-    cluster::{Cluster, Running},
-    machine::Machine,
-};
+use test_cluster::{Cluster, Running};
+use test_machine::Machine;
 
 use crate::namespace::KUBECONFIG;
 

@@ -8,7 +8,7 @@ use fs_err as fs;
 use object_store::{ObjectStoreExt as _, aws::AmazonS3Builder};
 
 /// A bucket, and what opens it.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Bucket {
     /// Its name.
     pub name: String,

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use serde_json::Value;
-use serde_json::value::RawValue;
-use xtask::http::{Http, encoded};
-use xtask::scroll::{self, Hit};
+use serde_json::{Value, value::RawValue};
+use test_datasets::scroll::{self, Hit};
+use test_servers::http::{Http, encoded};
 
 /// What makes two documents the same document. One id may stand under several routings.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The document's id.
     pub id: String,

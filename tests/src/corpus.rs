@@ -1,8 +1,10 @@
 //! The snapshot repositories of `tests/corpus/snapshots`, and what their servers returned.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;

@@ -28,7 +28,7 @@ pub const ARGO: &str = "/apis/argoproj.io/v1alpha1";
 const WITHIN: Duration = Duration::from_mins(2);
 
 /// What the steps do, as commands of a shell.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Steps<'a> {
     /// The one before the first gate.
     pub first: &'a str,

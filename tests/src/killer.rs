@@ -1,14 +1,13 @@
 //! Ends programs of a running migration at random, as a machine that loses its power would: with
 //! no chance to tidy up.
 
-use std::path::Path;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::Result;
 use fs_err as fs;
 
 /// A program of the migration that runs now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// Its process.
     pub pid: u32,

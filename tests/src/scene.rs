@@ -3,8 +3,10 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::argosy::{Argosy, Done};
-use crate::servers::TestServer;
+use crate::{
+    argosy::{Argosy, Done},
+    servers::TestServer,
+};
 
 /// The indices of the source.
 pub const INDICES: [&str; 2] = ["orders-1", "orders-2"];

@@ -1,15 +1,15 @@
 //! Which real servers a test may use. The tests do not start them: `cargo xtask test` does and
 //! says where they are, and while you work `cargo xtask servers up` leaves them running.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use serde_json::{Value, json};
-use xtask::http::{Http, encoded};
-use xtask::server::Address;
-use xtask::server::kept::KeptServers;
+use test_servers::{
+    http::{Http, encoded},
+    server::{Address, kept::KeptServers},
+};
 
 use crate::bed;
 

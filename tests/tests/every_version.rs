@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
-use tests::argosy::{Argosy, Done, run};
-use tests::bucket::Bucket;
-use tests::compare::{different, documents, in_one_spelling, refresh};
-use tests::corpus::{Fixture, FixtureSnapshot, fixtures};
-use tests::servers::TestServer;
-use xtask::dataset;
+use tests::{
+    argosy::{Argosy, Done, run},
+    bucket::Bucket,
+    compare::{different, documents, in_one_spelling, refresh},
+    corpus::{Fixture, FixtureSnapshot, fixtures},
+    servers::TestServer,
+};
 
 /// The servers of which a snapshot has to be in the corpus, and has to arrive.
 const VERSIONS: &[&str] = &[
@@ -62,7 +63,7 @@ fn last(fixture: &Fixture) -> Option<&FixtureSnapshot> {
 fn arrived(fixture: &Fixture, last: &FixtureSnapshot, target: &TestServer) -> Result<Vec<String>> {
     let expected: BTreeMap<String, u64> =
         last.indices.iter().filter_map(|(name, count)| Some((name.clone(), (*count)?))).collect();
-    let found = dataset::counts(&target.http)?;
+    let found = test_datasets::counts(&target.http)?;
     ensure!(found == expected, "{}: {found:?} arrived, not {expected:?}", fixture.name);
     let mut problems = Vec::new();
     for index in expected.keys() {

@@ -3,10 +3,12 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use tests::argosy::{Argosy, Done, run};
-use tests::corpus::fixtures;
-use tests::scene::{ALL, Scene};
-use tests::servers::TestServer;
+use tests::{
+    argosy::{Argosy, Done, run},
+    corpus::fixtures,
+    scene::{ALL, Scene},
+    servers::TestServer,
+};
 
 fn told(argosy: &Argosy, done: &Done) -> String {
     format!("{}{}{}", done.stdout, done.stderr, argosy.report())

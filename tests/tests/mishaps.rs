@@ -1,21 +1,26 @@
 //! What goes wrong around a migration, on real servers: is it found early, and is there a way on
 //! that needs no surgery on the state?
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Client, indices};
-use contract::{Auth, ClusterAccess, Credentials};
-use contract::{ExistingIndices, Group};
-use coordination::decision::{self, DecidedIndex, GroupDocument, Origin, RunState};
-use coordination::{takeover, working_state};
+use contract::{Auth, ClusterAccess, Credentials, ExistingIndices, Group};
+use coordination::{
+    decision::{self, DecidedIndex, GroupDocument, Origin, RunState},
+    takeover, working_state,
+};
 use serde_json::{Value, json};
-use tests::argosy::{Argosy, run};
-use tests::killer;
-use tests::scene::{ALL, DOCUMENTS, Scene, fill};
-use tests::servers::TestServer;
+use tests::{
+    argosy::{Argosy, run},
+    killer,
+    scene::{ALL, DOCUMENTS, Scene, fill},
+    servers::TestServer,
+};
 
 /// Migrates these groups and checks that it went well.
 fn succeeds(scene: &Scene, groups: &str) -> Result<()> {

@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use generator::{Compiled, Installation, Output};
 use serde_json::{Map, Value, json};
+use test_cluster::Running;
 use tests::{argosy::run, bed, namespace::Namespace};
-use xtask::{cluster::Running, images};
 
 const POD_ENDS_WITHIN: Duration = Duration::from_secs(90);
 

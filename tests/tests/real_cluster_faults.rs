@@ -14,14 +14,14 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use test_cluster::{
+    Running,
+    outage::Part::{ApiServer, Controller, Kubelet},
+};
 use tests::{
     argosy::{Done, run},
     bed,
     gated::{ARGO, Gated, Steps, gate_of, node_of, phase_of, step},
-};
-use xtask::cluster::{
-    Running,
-    outage::Part::{ApiServer, Controller, Kubelet},
 };
 
 const WITHIN: Duration = Duration::from_mins(1);

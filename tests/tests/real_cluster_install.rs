@@ -15,6 +15,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
+use test_cluster::Running;
+use test_machine::{Machine, launch::Lifetime};
+use test_servers::{
+    distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19},
+    server::{Server, start_all_at},
+};
 use tests::{
     argosy::{Argosy, Done, run},
     bed,
@@ -22,12 +28,6 @@ use tests::{
     namespace::Namespace,
     scene::{DOCUMENTS, INDICES, fill},
     servers::TestServer,
-};
-use xtask::{
-    cluster::{self, Running},
-    distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19},
-    machine::Machine,
-    server::{Lifetime, Server, start_all_at},
 };
 
 const WORKFLOW: &str = "migration-workflow";
@@ -158,7 +158,7 @@ impl Clusters {
         let run = place.machine.area.new_run(name)?;
         let wanted = [ELASTICSEARCH_7_17, OPENSEARCH_2_19];
         let servers =
-            start_all_at(cluster::ADDRESS, &place.machine, &run, &wanted, Lifetime::WithUs)?;
+            start_all_at(test_cluster::ADDRESS, &place.machine, &run, &wanted, Lifetime::WithUs)?;
         let at = |position: usize| {
             let server: &Server = servers.get(position).context("two servers were started")?;
             TestServer::at(server.address.clone())

@@ -6,30 +6,35 @@
 //! which must come to the same end. Another migration reads from a real S3 server with keys out of
 //! a Secret.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use engine::{Clock, Store};
 use fs_err as fs;
 use serde_json::{Value, json};
-use tests::argosy::{Argosy, Done, run};
-use tests::bed;
-use tests::bucket::Bucket;
-use tests::claim::Claim;
-use tests::compare::differences;
-use tests::namespace::Namespace;
-use tests::servers::TestServer;
-use xtask::cluster::{self};
-use xtask::dataset::{self, shop};
-use xtask::distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19};
-use xtask::machine::Machine;
-use xtask::s3::S3Server;
-use xtask::server::{Lifetime, Server, start_all_at};
+use test_datasets::shop;
+use test_machine::{Machine, launch::Lifetime};
+use test_servers::{
+    distribution::{ELASTICSEARCH_7_17, OPENSEARCH_2_19},
+    s3::S3Server,
+    server::{Server, start_all_at},
+};
+use tests::{
+    argosy::{Argosy, Done, run},
+    bed,
+    bucket::Bucket,
+    claim::Claim,
+    compare::differences,
+    namespace::Namespace,
+    servers::TestServer,
+};
 
 const ARGO: &str = "/apis/argoproj.io/v1alpha1";
 const WORKFLOW: &str = "migration-workflow";
@@ -53,7 +58,8 @@ impl Scene {
         running.enter_network()?;
         let run = machine.area.new_run(name)?;
         let wanted = [ELASTICSEARCH_7_17, OPENSEARCH_2_19];
-        let servers = start_all_at(cluster::ADDRESS, &machine, &run, &wanted, Lifetime::WithUs)?;
+        let servers =
+            start_all_at(test_cluster::ADDRESS, &machine, &run, &wanted, Lifetime::WithUs)?;
         let at = |position: usize| {
             let server: &Server = servers.get(position).context("two servers were started")?;
             TestServer::at(server.address.clone())
@@ -105,9 +111,9 @@ impl Scene {
 
     /// Fails unless every index and every document of the source is on the target.
     fn arrived(&self) -> Result<()> {
-        let expected = dataset::counts(&self.source.http)?;
+        let expected = test_datasets::counts(&self.source.http)?;
         ensure!(expected.len() > 5, "the source holds {expected:?} only");
-        let found = dataset::counts(&self.target.http)?;
+        let found = test_datasets::counts(&self.target.http)?;
         ensure!(found == expected, "{found:?} arrived, not {expected:?}");
         let mut problems = Vec::new();
         for index in expected.keys() {
@@ -249,7 +255,7 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
     ensure!(here.len() > 15, "{here:#?}");
     equal(&here, &there)?;
 
-    let documents: u64 = dataset::counts(&source.http)?.values().sum();
+    let documents: u64 = test_datasets::counts(&source.http)?.values().sum();
     // Lucene counts nested documents too, and the executor looks only now and then.
     let progress = node(&on_argo, "follow(0)")?["progress"].as_str().unwrap_or_default();
     let (done, total) = progress.split_once('/').unwrap_or_default();
@@ -282,7 +288,7 @@ fn equal(here: &BTreeMap<String, String>, there: &BTreeMap<String, String>) -> R
 fn pods_read_a_snapshot_from_s3_with_keys_out_of_a_secret() -> Result<()> {
     let scene = Scene::set("from-s3")?;
     let Scene { machine, run: folder, source, target, argosy, namespace, .. } = &scene;
-    let s3 = S3Server::start_at(cluster::ADDRESS, machine, folder)?;
+    let s3 = S3Server::start_at(test_cluster::ADDRESS, machine, folder)?;
     let variables = BTreeMap::from(s3.variables());
     let of = |name: &str| variables.get(name).map(|value| (*value).to_owned()).context("a setting");
     let bucket = Bucket {

@@ -1,15 +1,18 @@
 //! Migrations between real servers, compared document by document.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
-use tests::argosy::{Argosy, run};
-use tests::compare::differences;
-use tests::killer;
-use tests::servers::TestServer;
-use xtask::dataset::random::Random;
-use xtask::dataset::{self, Dataset, archive, shop};
+use test_datasets::{Dataset, archive, random::Random, shop};
+use tests::{
+    argosy::{Argosy, run},
+    compare::differences,
+    killer,
+    servers::TestServer,
+};
 
 fn migration(source: &TestServer, target: &TestServer, groups: &str) -> String {
     format!(
@@ -41,8 +44,8 @@ fn migrated_unchanged(source: &str, target: &str, data: &Dataset, groups: &str) 
 
     let report = || format!("{}{}{}", done.stdout, done.stderr, argosy.report());
     assert_eq!(done.code, Some(0), "{}", report());
-    let expected = dataset::counts(&source.http)?;
-    let migrated = dataset::counts(&target.http)?;
+    let expected = test_datasets::counts(&source.http)?;
+    let migrated = test_datasets::counts(&target.http)?;
     assert_eq!(migrated, expected, "{}", report());
     let mut different = Vec::new();
     for index in expected.keys() {
@@ -101,7 +104,7 @@ fn a_migration_that_is_killed_twenty_times_ends_as_if_nothing_had_happened() -> 
 
     println!("killed {killed:?}");
     let mut different = Vec::new();
-    for index in dataset::counts(&source.http)?.keys() {
+    for index in test_datasets::counts(&source.http)?.keys() {
         different.extend(differences(&source.http, &target.http, index)?);
     }
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), shown(&different));

@@ -1,14 +1,18 @@
 //! What is refused, on real servers: is the message what a person needs, and is nothing written?
 
-use std::collections::BTreeSet;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use fs_err as fs;
 use serde_json::{Value, json};
-use tests::argosy::{Done, run};
-use tests::scene::{ALL, DOCUMENTS, INDICES, Scene, fill};
+use tests::{
+    argosy::{Done, run},
+    scene::{ALL, DOCUMENTS, INDICES, Scene, fill},
+};
 
 /// Looks until there is an answer.
 fn patiently<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {

@@ -1,12 +1,8 @@
 //! The commands, one file each.
 
-pub mod bench;
-pub mod build;
-pub mod cluster;
-pub mod corpus;
-pub mod demo;
-pub mod generate;
-pub mod images;
-pub mod servers;
-pub mod test;
-pub mod tidy;
+pub(crate) mod cluster;
+pub(crate) mod demo;
+pub(crate) mod generate;
+pub(crate) mod images;
+pub(crate) mod servers;
+pub(crate) mod test;

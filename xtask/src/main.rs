@@ -1,12 +1,16 @@
 //! The project's own commands.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+mod commands;
+mod release;
+mod tidy;
+
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use xtask::commands::{bench, cluster, corpus, demo, generate, images, servers, test, tidy};
-use xtask::machine::Machine;
-use xtask::terminal;
+use test_datasets::corpus;
+use test_machine::{Machine, terminal};
+
+use crate::commands::{cluster, demo, generate, images, servers, test};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]

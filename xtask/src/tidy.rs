@@ -9,22 +9,25 @@ mod module_docs;
 mod released_schemas;
 mod sources;
 
-use std::fmt::{Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::{Display, Formatter},
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use test_machine::{Machine, terminal::say};
 
 use self::sources::Sources;
 
 /// Something about the sources that has to change.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finding {
     /// The file, from the top of the checkout.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The line, from 1; `None` when it is about the whole file.
-    pub line: Option<usize>,
+    pub(crate) line: Option<usize>,
     /// What is wrong and what to do.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Display for Finding {
@@ -43,8 +46,21 @@ impl Finding {
     }
 }
 
+/// Prints every finding about the sources.
+pub(crate) fn run(machine: &Machine) -> Result<()> {
+    let findings = findings(&machine.workspace)?;
+    for finding in &findings {
+        say(finding.to_string());
+    }
+    if !findings.is_empty() {
+        bail!("{} findings; each line says what to do", findings.len());
+    }
+    say("the sources are tidy");
+    Ok(())
+}
+
 /// Everything that has to change, in the order of the files.
-pub fn findings(workspace: &Path) -> Result<Vec<Finding>> {
+fn findings(workspace: &Path) -> Result<Vec<Finding>> {
     let sources = Sources::read(workspace)?;
     let mut findings = dependencies::check(workspace)?;
     findings.extend(module_docs::check(&sources));
@@ -54,4 +70,20 @@ pub fn findings(workspace: &Path) -> Result<Vec<Finding>> {
     findings.extend(released_schemas::check(workspace, crate::release::SCHEMAS)?);
     findings.sort();
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::findings;
+
+    // So that `cargo test` alone finds what `cargo xtask tidy` finds.
+    #[test]
+    fn the_sources_are_tidy() {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+        let findings = findings(workspace).expect("the checks run");
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(lines.is_empty(), "{}", lines.join("\n"));
+    }
 }

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use argo::{Container, Manifest, Template};
 use engine::Shutdown;
 use serde_json::Value;
-use xtask::cluster::tools::SHELL_IMAGE;
+use test_cluster::tools::SHELL_IMAGE;
 
 use crate::argosy::run;
 

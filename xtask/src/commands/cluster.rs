@@ -5,17 +5,17 @@ use std::ffi::OsString;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-
-use crate::cluster::{Cluster, Definitions, Running, node};
-use crate::images;
-use crate::machine::Machine;
-use crate::server::Lifetime;
-use crate::shell;
-use crate::terminal::{say, table};
+use test_cluster::{Cluster, Definitions, Running, node};
+use test_machine::{
+    Machine,
+    launch::Lifetime,
+    shell,
+    terminal::{say, table},
+};
 
 /// What to do with the cluster.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub(crate) enum Action {
     /// Start it unless it runs, and load our images into it.
     Up {
         /// How much the API server knows of Argo's objects.
@@ -50,7 +50,7 @@ pub enum Action {
 }
 
 /// Runs the command.
-pub fn run(machine: &Machine, action: Action) -> Result<()> {
+pub(crate) fn run(machine: &Machine, action: Action) -> Result<()> {
     let cluster = Cluster::of(machine)?;
     let running =
         || cluster.running()?.context("no cluster runs; `cargo xtask cluster up` starts it");

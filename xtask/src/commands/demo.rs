@@ -3,45 +3,51 @@
 
 mod watch;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use fs_err as fs;
+use test_datasets::shop;
+use test_machine::{
+    Machine,
+    launch::Lifetime,
+    programs::{Profile, Programs},
+    shell,
+    terminal::{heading, say, table},
+};
+use test_servers::{
+    distribution,
+    http::Http,
+    server::{self, Address, kept::KeptServers},
+};
 
 use self::watch::Ending;
-use crate::commands::build::{Profile, Programs};
-use crate::dataset::{self, shop};
-use crate::distribution;
-use crate::http::Http;
-use crate::machine::Machine;
-use crate::server::kept::KeptServers;
-use crate::server::{self, Address, Lifetime};
-use crate::shell;
-use crate::terminal::{heading, say, table};
 
 /// What to demonstrate.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Leave the two servers running at the end, to look around.
     #[arg(long)]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Build the programs for speed; it takes minutes more.
     #[arg(long)]
-    pub release: bool,
+    pub(crate) release: bool,
     /// The server to migrate from: es710 or es717.
     #[arg(long, default_value = "es717", value_name = "NAME")]
-    pub source: String,
+    pub(crate) source: String,
     /// The server to migrate to: os219 or os34.
     #[arg(long, default_value = "os219", value_name = "NAME")]
-    pub target: String,
+    pub(crate) target: String,
 }
 
 /// Runs the demo.
-pub fn run(machine: &Machine, options: &Options) -> Result<()> {
+pub(crate) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { keep, release, source, target } = options;
     let servers = [distribution::by_name(source)?, distribution::by_name(target)?];
 
@@ -99,7 +105,7 @@ impl Demo {
         let data = shop::dataset();
         let source = Http::new(&self.source.url)?;
         data.load(&source)?;
-        let (megabytes, counts) = (data.bytes() / 1_000_000, dataset::counts(&source)?);
+        let (megabytes, counts) = (data.bytes() / 1_000_000, test_datasets::counts(&source)?);
         let documents: u64 = counts.values().sum();
         say(format!("{documents} documents in {} indices, {megabytes} MB", counts.len()));
 
@@ -136,7 +142,7 @@ impl Demo {
     /// Counts the documents of each index on both servers, with requests of our own.
     fn compare(&self, source: &BTreeMap<String, u64>) -> Result<()> {
         heading("what is in the target");
-        let target = dataset::counts(&Http::new(&self.target.url)?)?;
+        let target = test_datasets::counts(&Http::new(&self.target.url)?)?;
         let mut different = 0;
         let rows: Vec<Vec<String>> = source
             .iter()

@@ -7,22 +7,23 @@ mod findings_reference;
 use anyhow::{Result, bail};
 use clap::Args;
 use fs_err as fs;
-
-use crate::commands::build::{Profile, Programs};
-use crate::machine::Machine;
-use crate::terminal::say;
+use test_machine::{
+    Machine,
+    programs::{Profile, Programs},
+    terminal::say,
+};
 
 /// How to run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Change nothing; fail if a file is not what the code generates.
     #[arg(long)]
     check: bool,
 }
 
 /// Whether files are written or compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
     /// Write what differs.
     Write,
     /// Fail on what differs.
@@ -31,7 +32,7 @@ pub enum Mode {
 
 impl Options {
     /// What the flags ask for.
-    pub fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         if self.check { Mode::Check } else { Mode::Write }
     }
 }
@@ -44,7 +45,7 @@ struct Generated {
 }
 
 /// Writes or compares every generated file.
-pub fn run(machine: &Machine, mode: Mode) -> Result<()> {
+pub(crate) fn run(machine: &Machine, mode: Mode) -> Result<()> {
     let programs = Programs::build(machine, Profile::Dev)?;
     let mut different = Vec::new();
     for Generated { path, text } in generated(&programs)? {

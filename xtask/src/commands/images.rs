@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use fs_err as fs;
-
-use crate::images::{self, Archive};
-use crate::machine::Machine;
-use crate::terminal::{say, table};
+use images::Archive;
+use test_machine::{
+    Machine,
+    terminal::{say, table},
+};
 
 /// What to call the images, and where to put them.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The registry in their names, as in `registry.example.com/argosy`.
     #[arg(long, default_value = "localhost")]
     registry: String,
@@ -26,7 +27,7 @@ pub struct Options {
 }
 
 /// Runs the command.
-pub fn run(machine: &Machine, options: &Options) -> Result<()> {
+pub(crate) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { registry, tag, output } = options;
     let folder = match output {
         Some(folder) => std::path::absolute(folder)?,

@@ -3,18 +3,20 @@
 
 use anyhow::Result;
 use clap::Subcommand;
-
-use crate::dataset::{self, Dataset};
-use crate::distribution::{self, Distribution};
-use crate::http::Http;
-use crate::machine::Machine;
-use crate::server::Address;
-use crate::server::kept::KeptServers;
-use crate::terminal::{say, table};
+use test_datasets::Dataset;
+use test_machine::{
+    Machine,
+    terminal::{say, table},
+};
+use test_servers::{
+    distribution::{self, Distribution},
+    http::Http,
+    server::{Address, kept::KeptServers},
+};
 
 /// What to do with the servers.
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub(crate) enum Action {
     /// Start those that do not run yet, and leave them running.
     Up {
         /// Which ones (default: all): es710 es717 os219 os34.
@@ -35,8 +37,8 @@ pub enum Action {
 }
 
 /// A data set by name.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Data {
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Data {
     /// What most clusters hold.
     Shop,
     /// The corners.
@@ -44,7 +46,7 @@ pub enum Data {
 }
 
 /// Runs the command.
-pub fn run(machine: &Machine, action: Action) -> Result<()> {
+pub(crate) fn run(machine: &Machine, action: Action) -> Result<()> {
     let kept = KeptServers::of_tests(machine)?;
     match action {
         Action::Up { names } => {
@@ -71,7 +73,7 @@ pub fn run(machine: &Machine, action: Action) -> Result<()> {
             };
             let http = Http::new(&address.url)?;
             data.dataset().load(&http)?;
-            for (index, count) in dataset::counts(&http)? {
+            for (index, count) in test_datasets::counts(&http)? {
                 say(format!("{index}: {count}"));
             }
         }
@@ -82,8 +84,8 @@ pub fn run(machine: &Machine, action: Action) -> Result<()> {
 impl Data {
     fn dataset(self) -> Dataset {
         match self {
-            Self::Shop => dataset::shop::dataset(),
-            Self::Archive => dataset::archive::dataset(),
+            Self::Shop => test_datasets::shop::dataset(),
+            Self::Archive => test_datasets::archive::dataset(),
         }
     }
 }
@@ -103,7 +105,7 @@ fn status(addresses: &[Address]) {
         .iter()
         .map(|address| {
             let documents =
-                Http::new(&address.url).and_then(|http| dataset::counts(&http)).map_or_else(
+                Http::new(&address.url).and_then(|http| test_datasets::counts(&http)).map_or_else(
                     |error| format!("{error:#}"),
                     |counts| counts.values().sum::<u64>().to_string(),
                 );

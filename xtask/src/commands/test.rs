@@ -7,14 +7,16 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use test_machine::{
+    Machine,
+    terminal::{heading, say, table},
+};
 
 use self::lane::{Lane, Outcome};
-use crate::machine::Machine;
-use crate::terminal::{heading, say, table};
 
 /// What to test.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only these lanes, in the order of the list.
     #[arg(long = "lane", value_enum, value_name = "NAME", num_args = 1..)]
     lanes: Vec<Lane>,
@@ -24,7 +26,7 @@ pub struct Options {
 }
 
 /// Runs the lanes.
-pub fn run(machine: &Machine, options: &Options) -> Result<()> {
+pub(crate) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { lanes, ci } = options;
     let chosen = Lane::ALL.iter().filter(|lane| lanes.is_empty() || lanes.contains(lane));
     let mut rows = Vec::new();

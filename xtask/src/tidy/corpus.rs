@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use super::Finding;
-use super::sources::Sources;
+use super::{Finding, sources::Sources};
 
 pub(super) fn check(sources: &Sources) -> Vec<Finding> {
     let examples = expected(sources, "examples", "no golden under `tests/` is named after it");

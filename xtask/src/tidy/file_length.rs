@@ -1,7 +1,6 @@
 //! A file is short, or its module doc says why not.
 
-use super::Finding;
-use super::sources::Sources;
+use super::{Finding, sources::Sources};
 
 const LIMIT: usize = 600;
 const REASON: &str = "long because";

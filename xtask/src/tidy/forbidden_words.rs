@@ -1,8 +1,7 @@
 //! Words that a finished source does not hold. They are written in two halves here, since this
 //! file is read too.
 
-use super::Finding;
-use super::sources::Sources;
+use super::{Finding, sources::Sources};
 
 /// A word, and what to do instead.
 const IN_RUST: &[(&str, &str)] = &[

@@ -1,7 +1,6 @@
 //! Every Rust file opens by saying what it answers.
 
-use super::Finding;
-use super::sources::Sources;
+use super::{Finding, sources::Sources};
 
 pub(super) fn check(sources: &Sources) -> Vec<Finding> {
     sources

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
+use test_machine::hash::sha256_of;
 
 use super::Finding;
-use crate::maven::sha256_of;
 use crate::release::ReleasedSchema;
 
 pub(super) fn check(workspace: &Path, released: &[ReleasedSchema]) -> Result<Vec<Finding>> {

@@ -6,13 +6,13 @@ use anyhow::Result;
 use fs_err as fs;
 
 /// Every source file with its text, in the order of their paths.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Sources {
     pub(super) files: Vec<Source>,
 }
 
 /// A file and its text.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Source {
     /// From the top of the checkout.
     pub(super) path: PathBuf,
@@ -27,6 +27,7 @@ const FOLDERS: &[&str] = &[
     "generator",
     "schemas",
     "step-images",
+    "testing",
     "tests",
     "workflow-templates",
     "xtask",

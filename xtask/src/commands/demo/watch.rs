@@ -1,16 +1,16 @@
 //! Follows a workflow to its end: says what changed, and approves each gate that waits, as a
 //! person would after looking at the status.
 
-use std::collections::BTreeMap;
-use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
-
-use crate::shell;
-use crate::terminal::say;
+use test_machine::{shell, terminal::say};
 
 /// The name that a workflow has unless another is given.
 pub(super) const WORKFLOW: &str = "migration-workflow";
@@ -18,7 +18,7 @@ pub(super) const WORKFLOW: &str = "migration-workflow";
 const LIMIT: Duration = Duration::from_mins(10);
 
 /// How the workflow ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Succeeded,
     Failed,
@@ -48,7 +48,7 @@ struct Progress {
     measures: Vec<Measure>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Measure {
     what: String,
     done: u64,

@@ -1,13 +1,14 @@
 //! The reference of the command lines: what each program and each of its commands prints when
 //! asked for help.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
-
-use crate::shell;
+use test_machine::shell;
 
 /// The help of the programs and of all their commands, as one Markdown page.
 pub(super) fn markdown(programs: &[PathBuf]) -> Result<String> {

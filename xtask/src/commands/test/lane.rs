@@ -6,17 +6,24 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use test_cluster::{Cluster, Definitions, Running, tools::Tools};
+use test_machine::{
+    Machine, Privilege,
+    launch::Lifetime,
+    programs::{Profile, Programs},
+    terminal::say,
+};
+use test_servers::{
+    distribution::{self, ELASTICSEARCH_7_17, OPENSEARCH_2_19},
+    s3::{self, S3Server},
+    server::{self, Address},
+};
 
 use self::log::Log;
-use crate::cluster::tools::Tools;
-use crate::cluster::{Cluster, Definitions, Running};
-use crate::commands::build::{Profile, Programs, cargo};
-use crate::commands::{cluster, generate, tidy};
-use crate::distribution::{self, ELASTICSEARCH_7_17, OPENSEARCH_2_19};
-use crate::machine::{Machine, Privilege};
-use crate::s3::{self, S3Server};
-use crate::server::{self, Address, Lifetime};
-use crate::terminal::say;
+use crate::{
+    commands::{cluster, generate},
+    tidy,
+};
 
 /// The feature of the crate `tests` that builds the tests which need real servers.
 const REAL_SERVERS: &str = "tests/real-servers";
@@ -25,7 +32,7 @@ const REAL_SERVERS: &str = "tests/real-servers";
 const REAL_CLUSTER: &str = "tests/real-cluster";
 
 /// One part of the tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Lane {
     /// The sources are formatted.
     Fmt,
@@ -93,7 +100,7 @@ impl Lane {
     pub(super) fn run(self, machine: &Machine) -> Result<Outcome> {
         let log = Log::new(machine, self.name())?;
         let cargo = |arguments: &[&str]| {
-            let mut command = cargo(machine);
+            let mut command = machine.cargo();
             command.args(arguments);
             command
         };
@@ -150,7 +157,7 @@ fn s3(machine: &Machine, log: &Log) -> Result<Outcome> {
         return Ok(Outcome::Skipped(format!("{error:#}")));
     }
     let server = S3Server::start(machine, &machine.area.new_run("s3")?)?;
-    let mut tests = cargo(machine);
+    let mut tests = machine.cargo();
     // Not that package alone: its dependencies would be built again, with the features of fewer.
     tests.args(["test", "--workspace", "--test", "s3"]).envs(server.variables());
     log.run(&mut tests, minutes(20))?;
@@ -170,7 +177,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     let list = run.join("servers.json");
     fs_err::write(&list, serde_json::to_vec_pretty(&addresses)?)?;
     let s3 = S3Server::start(machine, &run)?;
-    let mut tests = cargo(machine);
+    let mut tests = machine.cargo();
     tests
         .args(["test", "--workspace", "--no-fail-fast", "--features", REAL_SERVERS])
         .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
@@ -214,7 +221,7 @@ fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
         (&["real_cluster", "real_cluster_cli", "parity"][..], "4"),
         (&["real_cluster_install", "real_cluster_migration", "real_cluster_faults"], "1"),
     ] {
-        let mut command = cargo(machine);
+        let mut command = machine.cargo();
         command.args(["test", "--workspace", "--no-fail-fast", "--features", REAL_CLUSTER]);
         for test in tests {
             command.args(["--test", test]);

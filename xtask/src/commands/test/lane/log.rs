@@ -1,17 +1,16 @@
 //! A lane's output: kept in a file, shown when the lane fails, and ended when it hangs.
 
-use std::borrow::BorrowMut;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    borrow::BorrowMut,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
-
-use crate::machine::Machine;
-use crate::shell;
-use crate::terminal::say;
+use test_machine::{Machine, shell, terminal::say};
 
 /// How much of a failed lane's output is shown; all of it is in the file.
 const SHOWN_LINES: usize = 400;

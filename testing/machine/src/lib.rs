@@ -1,0 +1,17 @@
+//! The machine that tests run on: where the checkout and the test area are, who we are, which
+//! programs it has, how missing ones come here, and how commands and servers are started.
+
+pub mod area;
+pub mod go;
+pub mod hash;
+pub mod launch;
+pub mod machine;
+pub mod packages;
+pub mod privilege;
+pub mod process;
+pub mod programs;
+pub mod python_package;
+pub mod shell;
+pub mod terminal;
+
+pub use self::{machine::Machine, privilege::Privilege};

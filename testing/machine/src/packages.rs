@@ -1,0 +1,29 @@
+//! How a program that a command needs comes from Debian: installed when we may, named when not.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{machine::Machine, privilege::Privilege, shell};
+
+/// Installs packages with apt when we may; otherwise says what to install.
+pub fn install(machine: &Machine, packages: &[&str], what: &str) -> Result<()> {
+    if !can_install(machine) {
+        bail!(
+            "{what} is missing; install it, on Debian with `sudo apt-get install {}`",
+            packages.join(" ")
+        );
+    }
+    shell::run_quietly(Command::new("apt-get").args(["-qq", "update"]))?;
+    shell::run_quietly(
+        Command::new("apt-get")
+            .args(["-qq", "-y", "--no-install-recommends", "install"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
+
+/// Whether packages can be installed: we are root and the machine has apt.
+pub fn can_install(machine: &Machine) -> bool {
+    machine.privilege == Privilege::Root && machine.program("apt-get").is_some()
+}
