@@ -48,7 +48,7 @@ fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result
         &[
             "2 problems, and nothing was written",
             &format!("cluster `new` at `{secure}` cannot be reached: no secure connection (TLS)"),
-            "is `endpoint` an `http://` one?",
+            "then `endpoint` must begin with `http://`",
             "is Elasticsearch 7.17",
             "but `version` says Elasticsearch 6.8.1",
         ],

@@ -1,7 +1,7 @@
-//! What became of each document of a bulk request?
+//! What is the result of each document of a bulk request?
 //!
-//! The answer has one item a document, in the order of the request. It is
-//! asked for with a filter (`filter_path`) that leaves a few bytes of an item that went well.
+//! The response has one item for each document, in the order of the request. The request asks for
+//! it with `filter_path`, so that a successful item takes only a few bytes.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,14 +11,14 @@ use crate::{
     response::{Response, error_type_of, reason_of},
 };
 
-/// What became of the documents of a bulk request.
+/// The results of a bulk request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkResponse {
-    /// One entry a document, in the order of the request.
+    /// One entry for each document, in the order of the request.
     pub items: Vec<ItemResult>,
 }
 
-/// What became of one document.
+/// The result of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemResult {
     /// The HTTP status.
@@ -30,7 +30,7 @@ pub struct ItemResult {
 }
 
 impl ItemResult {
-    /// Returns whether the target took the document.
+    /// Returns whether the target accepted the document.
     pub fn is_accepted(&self) -> bool {
         (200..300).contains(&self.status) && self.error_type.is_none() && self.reason.is_none()
     }
@@ -55,7 +55,7 @@ struct Done {
     error: Option<Value>,
 }
 
-/// Decodes the answer to a bulk request of `sent` documents; its status must be a success.
+/// Decodes the response to a bulk request of `sent` documents, whose status must be 2xx.
 pub fn decode(response: &Response, sent: usize) -> Result<BulkResponse, ClusterError> {
     let Answer { items } = response.json()?;
     if items.len() != sent {
@@ -63,7 +63,10 @@ pub fn decode(response: &Response, sent: usize) -> Result<BulkResponse, ClusterE
             cluster: response.cluster.clone(),
             url: response.url.clone(),
             request: response.request.clone(),
-            problem: format!("{sent} documents were sent, {} are in the answer", items.len()),
+            problem: format!(
+                "{sent} documents were sent, but the response has {} items",
+                items.len()
+            ),
         });
     }
     let items = items
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_too_few_items_is_no_success() {
+    fn a_response_with_too_few_items_is_an_error() {
         let error = decode(&response("{\"errors\":false}"), 2).expect_err("an error");
         assert!(error.to_string().contains("2 documents were sent"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! How does a request get to its cluster, and the answer back? The one sender.
+//! How does a request reach its cluster, and the response come back? The only sender.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -15,26 +15,26 @@ use crate::{
     error::{Cause, ClusterError, detail_of},
     request::{Body, Request},
     response::{CLUSTER_BLOCK, Response},
-    retry::{Patience, is_worth_repeating, retry_after},
+    retry::{RetryPolicy, is_retryable, retry_after},
     sigv4::{Signable, Signer},
     tls,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
-/// An answer longer than this is cut off and an error: no cluster of ours needs more.
-const LONGEST_ANSWER: usize = 512 * 1024 * 1024;
+/// A longer response is an error: no request of ours needs more.
+const MAX_RESPONSE_BYTES: usize = 512 * 1024 * 1024;
 
-/// A client of one cluster; cheap to clone, all clones share their connections.
+/// A client of one cluster; cheap to clone, and all clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 }
 
 struct Shared {
     cluster: String,
-    /// Without a slash at the end and without user information.
+    /// The endpoint without a trailing slash and without user information.
     url: String,
     declared: Option<ServerVersion>,
     service: Option<String>,
@@ -43,9 +43,9 @@ struct Shared {
 }
 
 enum Authentication {
-    /// Nothing is sent (with mTLS, the connection itself is authenticated).
+    /// No header is sent (with mTLS, the connection itself is authenticated).
     None,
-    /// One header with every request.
+    /// The same header is sent with every request.
     Header(HeaderValue),
     Sigv4(Signer),
 }
@@ -72,7 +72,7 @@ impl Client {
             .timeout(REQUEST_TIMEOUT)
             .tcp_nodelay(true)
             .no_proxy()
-            // Credentials go where the user said, and nowhere else.
+            // Credentials go only where the user said.
             .redirect(reqwest::redirect::Policy::none());
         let http = tls::configure(builder, access, credentials)
             .map_err(|problem| wrong(&url, problem))?
@@ -95,13 +95,13 @@ impl Client {
             authentication,
             http,
         };
-        Ok(Self { shared: Arc::new(shared), patience: Patience::WORKING })
+        Ok(Self { shared: Arc::new(shared), retry_policy: RetryPolicy::PERSISTENT })
     }
 
-    /// Returns a client of the same cluster with another patience.
+    /// Returns a client of the same cluster with another retry policy.
     #[must_use]
-    pub fn with_patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    pub fn with_retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 
@@ -125,45 +125,45 @@ impl Client {
         self.shared.service.as_deref() == Some("aoss")
     }
 
-    /// Sends a request, again and again in the face of passing faults; any status is a response.
+    /// Sends a request, and sends it again after transient faults; any status is a response.
     pub async fn send(&self, request: &Request) -> Result<Response, ClusterError> {
-        let mut waits = self.patience.waits();
+        let mut delays = self.retry_policy.delays();
         loop {
             let outcome = self.send_once(request).await;
-            if !is_worth_repeating(request.repeat, &outcome) {
+            if !is_retryable(request.repeat, &outcome) {
                 return outcome;
             }
-            let Some(wait) = waits.next() else { return outcome };
-            let wait = match &outcome {
-                Ok(response) => retry_after(&response.headers).unwrap_or(wait).max(wait),
-                Err(_) => wait,
+            let Some(delay) = delays.next() else { return outcome };
+            let delay = match &outcome {
+                Ok(response) => retry_after(&response.headers).unwrap_or(delay).max(delay),
+                Err(_) => delay,
             };
             match &outcome {
                 Ok(response) => tracing::warn!(
                     cluster = self.cluster(),
                     status = response.status,
-                    "{} is sent again in {wait:.1?}",
+                    "{} is sent again in {delay:.1?}",
                     response.request
                 ),
                 Err(error) => tracing::warn!(
                     cluster = self.cluster(),
                     url = self.url(),
-                    "{}; trying again in {wait:.1?}",
+                    "{}; trying again in {delay:.1?}",
                     error.cause().map_or_else(|| error.to_string(), |cause| cause.to_string())
                 ),
             }
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(delay).await;
         }
     }
 
-    /// As [`Self::send`], but a status that is no success is an error.
+    /// Sends a request like [`Self::send`]; a status other than 2xx is an error.
     pub async fn call(&self, request: &Request) -> Result<Response, ClusterError> {
         let response = self.send(request).await?;
-        self.accepted(response)
+        self.check_status(response)
     }
 
-    /// Turns a response whose status is no success into an error.
-    pub fn accepted(&self, response: Response) -> Result<Response, ClusterError> {
+    /// Returns the response if its status is 2xx, and an error otherwise.
+    pub fn check_status(&self, response: Response) -> Result<Response, ClusterError> {
         if response.is_success() {
             return Ok(response);
         }
@@ -172,7 +172,7 @@ impl Client {
         let kind = response.error_type();
         Err(match response.status {
             401 => ClusterError::Unauthorized { cluster, url, reason },
-            // A closed or read-only index answers 403 too, which no permission changes.
+            // A closed or read-only index returns 403 too, which no permission changes.
             403 if kind.as_deref() != Some(CLUSTER_BLOCK) => {
                 ClusterError::Forbidden { cluster, url, request: response.request, reason }
             }
@@ -210,12 +210,12 @@ impl Client {
         let headers = std::mem::take(incoming.headers_mut());
         let mut body = BytesMut::new();
         while let Some(chunk) = incoming.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > LONGEST_ANSWER {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(ClusterError::Incomplete {
                     cluster: self.shared.cluster.clone(),
                     url: self.shared.url.clone(),
                     request: name,
-                    problem: format!("the answer is longer than {LONGEST_ANSWER} bytes"),
+                    problem: format!("the response is longer than {MAX_RESPONSE_BYTES} bytes"),
                 });
             }
             body.extend_from_slice(&chunk);
@@ -256,15 +256,14 @@ impl Client {
                 };
                 let signable =
                     Signable { method: request.method.as_str(), url, content_type, body };
-                // A signature holds for some minutes around its time: the one place where this
-                // crate looks at the clock.
+                // A signature is valid for some minutes around its time.
                 let now = jiff::Timestamp::now().into();
                 for (name, value) in signer.headers(&signable, now).map_err(wrong)? {
                     let (Ok(name), Ok(mut value)) =
                         (name.parse::<HeaderName>(), HeaderValue::from_str(&value))
                     else {
                         return Err(wrong(
-                            "a credential has a letter that no header can have".into(),
+                            "a credential contains a character that a header cannot have".into(),
                         ));
                     };
                     value.set_sensitive(true);
@@ -294,18 +293,18 @@ fn encode(body: &Body) -> (Option<&'static str>, Bytes) {
     }
 }
 
-/// Returns the endpoint without user information, query, fragment and the slash at its end.
+/// Returns the endpoint without user information, query, fragment and trailing slash.
 fn plain_url(endpoint: &str) -> Result<String, String> {
     let mut url = Url::parse(endpoint).map_err(|error| {
         format!("`endpoint` is not a URL ({error}); write for example `https://host:9200`")
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!(
-            "`endpoint` begins with `{}:`; it must be `http://` or `https://`",
+            "`endpoint` begins with `{}:`; it must begin with `http://` or `https://`",
             url.scheme()
         ));
     }
-    // These cannot fail for a URL with a host, which http and https always have.
+    // These cannot fail for a URL with a host, and every http or https URL has one.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -323,13 +322,13 @@ fn authentication(
         Auth::Basic => {
             let (Some(username), Some(password)) = (&credentials.username, &credentials.password)
             else {
-                return Err("`authConfig.basic` needs a user name and a password; put `username` \
-                            and `password` into the Secret that it names"
+                return Err("`authConfig.basic` needs a user name and a password; add `username` \
+                            and `password` to the Secret that it names"
                     .to_owned());
             };
             let pair = STANDARD.encode(format!("{username}:{password}"));
             let mut value = HeaderValue::from_str(&format!("Basic {pair}"))
-                .expect("base64 has only letters that a header can have");
+                .expect("base64 has only characters that a header can have");
             value.set_sensitive(true);
             Ok(Authentication::Header(value))
         }
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_no_url_says_what_to_write() {
+    fn an_endpoint_that_is_not_a_url_says_what_to_write() {
         for endpoint in ["source:9200", "ftp://host", ""] {
             let error = Client::new(
                 &access(endpoint, Auth::None),

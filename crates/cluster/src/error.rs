@@ -1,14 +1,14 @@
-//! What can go wrong between us and a cluster, and what should the user do?
+//! What can go wrong in a request to a cluster, and what should the user do?
 //!
-//! Every message names the cluster, its URL, the cause and the fix. Secrets have no way in: the
-//! URL is the endpoint without user information, and headers are never shown.
+//! Every message names the cluster, its URL, the cause and the fix. Secrets cannot get into a
+//! message: the URL is the endpoint without user information, and headers are never shown.
 
 use std::{error::Error as StdError, fmt, io};
 
 use contract::{Exit, Failure};
 use thiserror::Error;
 
-/// Why a cluster gave no answer.
+/// Why a cluster did not respond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The host name does not resolve.
@@ -17,18 +17,18 @@ pub enum Cause {
     Refused,
     /// No secure connection: an untrusted or wrong certificate, or no TLS at all.
     Tls,
-    /// No answer in time.
+    /// No response in time.
     Timeout,
-    /// The connection broke, or no route leads there.
+    /// The connection broke, or there is no route to the host.
     Lost,
 }
 
-/// A fault in talking to a cluster.
+/// A failed request to a cluster.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClusterError {
-    /// The description of the cluster cannot be used.
-    #[error("cluster `{cluster}` at `{url}` cannot be addressed: {problem}")]
+    /// The configuration of the cluster is not usable.
+    #[error("cluster `{cluster}` at `{url}` is not configured correctly: {problem}")]
     Configuration {
         /// The cluster's name.
         cluster: String,
@@ -37,7 +37,7 @@ pub enum ClusterError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// There was no answer.
+    /// There was no response.
     #[error("cluster `{cluster}` at `{url}` cannot be reached: {cause}: {detail}; {}", cause.fix(detail, url))]
     Unreachable {
         /// The cluster's name.
@@ -46,14 +46,14 @@ pub enum ClusterError {
         url: String,
         /// The kind of fault.
         cause: Cause,
-        /// What the network said.
+        /// The error of the network or TLS library.
         detail: String,
     },
     /// Status 401.
     #[error(
         "cluster `{cluster}` at `{url}` does not accept the credentials (status 401: {reason}); \
-         check `authConfig` of this cluster and the Secret or `workflow configure credentials` \
-         behind it"
+         check `authConfig` of this cluster, and the user name and password in the Secret that it \
+         names (`workflow configure credentials`)"
     )]
     Unauthorized {
         /// The cluster's name.
@@ -65,8 +65,8 @@ pub enum ClusterError {
     },
     /// Status 403.
     #[error(
-        "cluster `{cluster}` at `{url}` does not permit `{request}` (status 403: {reason}); give \
-         the user of `authConfig` this permission"
+        "cluster `{cluster}` at `{url}` does not permit `{request}` (status 403: {reason}); grant \
+         this permission to the user of `authConfig`"
     )]
     Forbidden {
         /// The cluster's name.
@@ -78,8 +78,10 @@ pub enum ClusterError {
         /// What the cluster said.
         reason: String,
     },
-    /// Any other status that is no success.
-    #[error("cluster `{cluster}` at `{url}` answered `{request}` with status {status}: {reason}")]
+    /// Any other status that is not 2xx.
+    #[error(
+        "cluster `{cluster}` at `{url}` responded to `{request}` with status {status}: {reason}"
+    )]
     Refused {
         /// The cluster's name.
         cluster: String,
@@ -94,10 +96,10 @@ pub enum ClusterError {
         /// What the cluster said.
         reason: String,
     },
-    /// The answer is not what this API answers.
+    /// The response does not have the form that this API returns.
     #[error(
-        "cluster `{cluster}` at `{url}` answered `{request}` (status {status}) with something \
-         else than expected; is a proxy or another service at this address?"
+        "cluster `{cluster}` at `{url}` responded to `{request}` (status {status}) in an unexpected \
+         form; check that `endpoint` is the cluster itself, and not a proxy or another service"
     )]
     NotUnderstood {
         /// The cluster's name.
@@ -108,12 +110,12 @@ pub enum ClusterError {
         request: String,
         /// The HTTP status.
         status: u16,
-        /// What did not fit.
+        /// The part that could not be decoded.
         #[source]
         source: serde_json::Error,
     },
-    /// The answer came, but does not cover all that was asked for.
-    #[error("cluster `{cluster}` at `{url}` answered `{request}` in part only: {problem}")]
+    /// The response does not cover everything that was requested.
+    #[error("cluster `{cluster}` at `{url}` responded to `{request}` incompletely: {problem}")]
     Incomplete {
         /// The cluster's name.
         cluster: String,
@@ -127,7 +129,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Returns whether trying again later may help.
+    /// Returns whether a later attempt may succeed.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { cause, .. } => *cause != Cause::Tls,
@@ -140,12 +142,12 @@ impl ClusterError {
         }
     }
 
-    /// Returns whether the cluster said that what was asked for does not exist.
+    /// Returns whether the cluster said that the requested object does not exist.
     pub fn is_missing(&self) -> bool {
         self.status() == Some(404)
     }
 
-    /// Returns the HTTP status, if the cluster answered with one that is an error.
+    /// Returns the HTTP status if the cluster responded with an error status.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Unauthorized { .. } => Some(401),
@@ -158,7 +160,7 @@ impl ClusterError {
         }
     }
 
-    /// Returns the type of error that the cluster told, such as `repository_missing_exception`.
+    /// Returns the error type in the response, such as `repository_missing_exception`.
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Refused { kind, .. } => kind.as_deref(),
@@ -166,7 +168,7 @@ impl ClusterError {
         }
     }
 
-    /// Returns why there was no answer, if there was none.
+    /// Returns why there was no response, if there was none.
     pub fn cause(&self) -> Option<Cause> {
         match self {
             Self::Unreachable { cause, .. } => Some(*cause),
@@ -174,7 +176,7 @@ impl ClusterError {
         }
     }
 
-    /// Returns the code that a step or command ends with.
+    /// Returns the exit code of a step or command that fails with this error.
     pub fn exit(&self) -> Exit {
         match self {
             _ if self.is_temporary() => Exit::Temporary,
@@ -203,14 +205,14 @@ impl fmt::Display for Cause {
             Self::Dns => "its host name does not resolve (DNS)",
             Self::Refused => "the connection was refused",
             Self::Tls => "no secure connection (TLS)",
-            Self::Timeout => "no answer in time",
+            Self::Timeout => "no response in time",
             Self::Lost => "the connection failed",
         })
     }
 }
 
 impl Cause {
-    /// Finds the kind of fault in an error of the HTTP library.
+    /// Classifies an error of the HTTP library.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
         let mut next: Option<&(dyn StdError + 'static)> = Some(error);
         let mut texts = String::new();
@@ -236,42 +238,42 @@ impl Cause {
         }
     }
 
-    /// Returns what to do about it.
+    /// Returns what the user should do.
     fn fix(self, detail: &str, url: &str) -> &'static str {
         match self {
             Self::Dns => "check the host name in `endpoint`, and that it resolves from here",
             Self::Refused => {
-                "check host and port in `endpoint`, and that the cluster runs and may be reached \
-                 from here"
+                "check host and port in `endpoint`, and that the cluster is running and can be \
+                 reached from here"
             }
             Self::Tls if detail.contains("InvalidContentType") => {
-                "the server speaks no TLS: is `endpoint` an `http://` one?"
+                "the server probably does not use TLS; then `endpoint` must begin with `http://`"
             }
             Self::Tls if detail.contains("UnknownIssuer") => {
-                "give its certificate authority as `ca.crt` in the Secret of `authConfig`, or set \
+                "add its certificate authority as `ca.crt` to the Secret of `authConfig`, or set \
                  `allowInsecure: true`"
             }
             Self::Tls if detail.contains("CertificateRequired") => {
-                "the server wants a client certificate: set `authConfig.mtls`"
+                "the server requires a client certificate: set `authConfig.mtls`"
             }
             Self::Tls => {
-                "check that the certificate is valid and names this host, or set \
+                "check that the certificate is valid for this host name, or set \
                  `allowInsecure: true`"
             }
             Self::Timeout => {
-                "check firewalls and security groups between here and the cluster, and its load"
+                "check the firewalls and security groups on the way to the cluster, and its load"
             }
             Self::Lost if url.starts_with("http://") => {
-                "check that it runs and may be reached from here; if the server speaks TLS, \
+                "check that it is running and can be reached from here; if the server uses TLS, \
                  `endpoint` must begin with `https://`"
             }
-            Self::Lost => "check that it runs and may be reached from here",
+            Self::Lost => "check that it is running and can be reached from here",
         }
     }
 }
 
-/// Returns whether the TLS library speaks; I/O errors hide their inner errors from `source`, and
-/// are wrapped in one another.
+/// Returns whether an error comes from the TLS library. I/O errors are nested, and do not show
+/// their inner error as `source`.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -286,7 +288,7 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// Returns the innermost texts of an error of the HTTP library; its URL is not among them.
+/// Returns the innermost text of an error of the HTTP library; it does not contain the URL.
 pub(crate) fn detail_of(error: &reqwest::Error) -> String {
     let mut detail = error.to_string();
     let mut next = error.source();
@@ -294,7 +296,7 @@ pub(crate) fn detail_of(error: &reqwest::Error) -> String {
         detail = cause.to_string();
         next = cause.source();
     }
-    // The resolver goes on with its query in its own words.
+    // The resolver appends its query in a debug format.
     match detail.split_once(" for Query {") {
         Some((reason, _)) => reason.to_owned(),
         None => detail,

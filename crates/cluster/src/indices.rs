@@ -1,4 +1,4 @@
-//! How are indices listed, made, refreshed, counted and searched?
+//! How are indices listed, created, refreshed, counted and searched?
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct IndexSummary {
     /// Its name.
     #[serde(rename = "index")]
     pub name: String,
-    /// `green`, `yellow` or `red`; closed indices of older clusters have none.
+    /// `green`, `yellow` or `red`; `None` for closed indices of older clusters.
     #[serde(default)]
     pub health: Option<String>,
     /// `open` or `close`.
@@ -30,13 +30,13 @@ pub struct IndexSummary {
     /// The number of primary shards.
     #[serde(default, rename = "pri", deserialize_with = "number")]
     pub primaries: Option<u64>,
-    /// The number of replicas of each.
+    /// The number of replicas of each primary shard.
     #[serde(default, rename = "rep", deserialize_with = "number")]
     pub replicas: Option<u64>,
-    /// Lucene documents that are not deleted (nested ones count too); none if closed.
+    /// Lucene documents that are not deleted, including nested ones; `None` if the index is closed.
     #[serde(default, rename = "docs.count", deserialize_with = "number")]
     pub documents: Option<u64>,
-    /// Bytes of the primary shards.
+    /// The size of the primary shards in bytes.
     #[serde(default, rename = "pri.store.size", deserialize_with = "number")]
     pub bytes: Option<u64>,
 }
@@ -48,7 +48,7 @@ impl IndexSummary {
     }
 }
 
-/// The cat API writes numbers as strings, and nothing for what it does not know.
+/// The cat API writes numbers as strings, and null for unknown values.
 fn number<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.and_then(|text| text.parse().ok()))
@@ -62,16 +62,16 @@ fn list_request() -> Request {
         .query("expand_wildcards", "all")
 }
 
-/// Lists all indices, hidden and closed ones too, by name.
+/// Lists all indices by name, including hidden and closed ones.
 pub async fn list(client: &Client) -> Result<Vec<IndexSummary>, ClusterError> {
     let mut request = list_request();
     let mut response = client.send(&request).await?;
     if response.status == 400 {
-        // Older clusters know neither hidden indices nor the parameter that asks for them.
+        // Older clusters have neither hidden indices nor this parameter.
         request.query.retain(|(name, _)| name != "expand_wildcards");
         response = client.send(&request).await?;
     }
-    let mut indices: Vec<IndexSummary> = client.accepted(response)?.json()?;
+    let mut indices: Vec<IndexSummary> = client.check_status(response)?.json()?;
     indices.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(indices)
 }
@@ -82,15 +82,15 @@ pub async fn exists(client: &Client, name: &str) -> Result<bool, ClusterError> {
     if response.status == 404 {
         return Ok(false);
     }
-    client.accepted(response).map(|_| true)
+    client.check_status(response).map(|_| true)
 }
 
-/// How the creation of an index ended.
+/// The result of creating an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// It is there now.
+    /// The index was created.
     Created,
-    /// It was there already, and is as it was.
+    /// An index of this name existed before and was not changed.
     Exists,
 }
 
@@ -105,7 +105,7 @@ pub async fn create(client: &Client, name: &str, body: Value) -> Result<Creation
     {
         return Ok(Creation::Exists);
     }
-    client.accepted(response).map(|_| Creation::Created)
+    client.check_status(response).map(|_| Creation::Created)
 }
 
 /// Deletes an index; returns whether there was one.
@@ -114,22 +114,22 @@ pub async fn delete(client: &Client, name: &str) -> Result<bool, ClusterError> {
     if response.status == 404 {
         return Ok(false);
     }
-    client.accepted(response).map(|_| true)
+    client.check_status(response).map(|_| true)
 }
 
-/// Returns the settings, mappings and aliases of an index; `None` when there is none.
+/// Returns the settings, mappings and aliases of an index, or `None` if there is none.
 pub async fn get(client: &Client, name: &str) -> Result<Option<Value>, ClusterError> {
     let response = client.send(&Request::get(path(&[name]))).await?;
     if response.status == 404 {
         return Ok(None);
     }
-    let mut found: BTreeMap<String, Value> = client.accepted(response)?.json()?;
-    // Under an alias the answer has the index's own name.
+    let mut found: BTreeMap<String, Value> = client.check_status(response)?.json()?;
+    // For an alias, the response has the name of the index.
     Ok(found.remove(name).or_else(|| found.into_values().next()))
 }
 
-/// Returns the uuid of an index, which another one of the same name has not; `None` if the cluster
-/// does not tell.
+/// Returns the UUID of an index, which changes when the index is deleted and created again; `None`
+/// if the cluster does not report it.
 pub async fn uuid(client: &Client, name: &str) -> Result<Option<String>, ClusterError> {
     let request = Request::get(path(&[name, "_settings"])).query("flat_settings", "true");
     let answer: BTreeMap<String, Value> = client.call(&request).await?.json()?;
@@ -137,21 +137,21 @@ pub async fn uuid(client: &Client, name: &str) -> Result<Option<String>, Cluster
     Ok(uuid.and_then(Value::as_str).map(str::to_owned))
 }
 
-/// Makes all that was written to an index visible to searches, in all of its shards.
+/// Makes all writes to an index visible to searches, in all of its shards.
 pub async fn refresh(client: &Client, name: &str) -> Result<(), ClusterError> {
     let request = Request::post(path(&[name, "_refresh"])).repeat(Repeat::Safe);
     let response = client.send(&request).await?;
     if client.is_serverless() {
-        // A collection has no such request; it refreshes by itself.
+        // A collection has no such API and refreshes by itself.
         return Ok(());
     }
-    let response = client.accepted(response)?;
+    let response = client.check_status(response)?;
     let Sharded { shards } = response.json()?;
     shards.without_failure(&response)
 }
 
-/// Counts the documents of an index (nested ones are not counted); a shard that did not answer
-/// makes it an error, for unknown is not zero.
+/// Counts the documents of an index, without nested ones. A shard that did not respond is an error,
+/// because unknown is not zero.
 pub async fn count(client: &Client, name: &str) -> Result<u64, ClusterError> {
     #[derive(Deserialize)]
     struct Answer {
@@ -161,12 +161,12 @@ pub async fn count(client: &Client, name: &str) -> Result<u64, ClusterError> {
     }
     let response = client.call(&Request::get(path(&[name, "_count"]))).await?;
     let Answer { count, shards } = response.json()?;
-    shards.all_answered(&response)?;
+    shards.all_responded(&response)?;
     Ok(count)
 }
 
-/// Searches an index; `None` if there is none. An answer that lacks a shard is an error: what is
-/// unknown is never taken for nothing.
+/// Searches an index; returns `None` if there is none. A shard that did not respond is an error,
+/// because unknown is not nothing.
 pub async fn search(
     client: &Client,
     name: &str,
@@ -183,16 +183,19 @@ pub async fn search(
     if response.status == 404 {
         return Ok(None);
     }
-    let response = client.accepted(response)?;
+    let response = client.check_status(response)?;
     let Answer { timed_out, shards } = response.json()?;
-    shards.all_answered(&response)?;
+    shards.all_responded(&response)?;
     if timed_out {
-        return Err(incomplete(&response, "it ran out of time; see the cluster's load".to_owned()));
+        return Err(incomplete(
+            &response,
+            "the search timed out; check the load of the cluster".to_owned(),
+        ));
     }
     response.json().map(Some)
 }
 
-/// An answer that is put together of those of shards.
+/// A response that combines those of several shards.
 #[derive(Deserialize)]
 struct Sharded {
     #[serde(rename = "_shards")]
@@ -207,24 +210,26 @@ struct Shards {
 }
 
 impl Shards {
-    /// Copies that are not assigned are neither successful nor failed, and need not be there.
+    /// Checks that no shard failed. Unassigned copies are neither successful nor failed, and are
+    /// accepted.
     fn without_failure(&self, response: &Response) -> Result<(), ClusterError> {
         let Self { total, successful: _, failed } = *self;
         if failed == 0 {
             return Ok(());
         }
-        let problem = format!("{failed} of {total} shards failed; see the cluster's health");
+        let problem = format!("{failed} of {total} shards failed; check the health of the cluster");
         Err(incomplete(response, problem))
     }
 
-    /// A search asks one copy of each shard. One without any is passed over, and not among the
-    /// failed ones.
-    fn all_answered(&self, response: &Response) -> Result<(), ClusterError> {
+    /// Checks that all shards responded. A search uses one copy of each shard; a shard without any
+    /// copy is left out, and is not counted as failed.
+    fn all_responded(&self, response: &Response) -> Result<(), ClusterError> {
         let Self { total, successful, failed } = *self;
         if failed == 0 && successful == total {
             return Ok(());
         }
-        let problem = format!("{successful} of {total} shards answered; see the cluster's health");
+        let problem =
+            format!("{successful} of {total} shards responded; check the health of the cluster");
         Err(incomplete(response, problem))
     }
 }
@@ -253,12 +258,12 @@ mod tests {
     }
 
     #[test]
-    fn hidden_and_closed_indices_are_asked_for() {
+    fn hidden_and_closed_indices_are_listed() {
         assert!(list_request().target().ends_with("&expand_wildcards=all"));
     }
 
     #[test]
-    fn an_answer_of_some_shards_is_no_answer() {
+    fn a_response_of_only_some_shards_is_an_error() {
         let response = |body: &'static str| Response {
             status: 200,
             headers: http::HeaderMap::new(),
@@ -267,25 +272,25 @@ mod tests {
             url: "http://target:9200".to_owned(),
             request: "GET /logs/_count".to_owned(),
         };
-        let judged = |body: &'static str| {
+        let checked = |body: &'static str| {
             let response = response(body);
             let Sharded { shards } = response.json()?;
             Ok::<_, ClusterError>((
-                shards.all_answered(&response),
+                shards.all_responded(&response),
                 shards.without_failure(&response),
             ))
         };
         let (all, refreshed) =
-            judged(r#"{"_shards":{"total":2,"successful":2,"failed":0}}"#).expect("counts");
+            checked(r#"{"_shards":{"total":2,"successful":2,"failed":0}}"#).expect("counts");
         assert!(all.is_ok() && refreshed.is_ok());
         let (all, refreshed) =
-            judged(r#"{"_shards":{"total":2,"successful":1,"failed":0}}"#).expect("counts");
+            checked(r#"{"_shards":{"total":2,"successful":1,"failed":0}}"#).expect("counts");
         let error = all.expect_err("one is not assigned");
         assert!(error.is_temporary() && error.to_string().contains("1 of 2"), "{error}");
         refreshed.expect("a replica need not be assigned");
         let (all, refreshed) =
-            judged(r#"{"_shards":{"total":2,"successful":1,"failed":1}}"#).expect("counts");
+            checked(r#"{"_shards":{"total":2,"successful":1,"failed":1}}"#).expect("counts");
         assert!(all.is_err() && refreshed.is_err());
-        judged(r#"{"_shards":{"total":2}}"#).expect_err("nobody knows how many failed");
+        checked(r#"{"_shards":{"total":2}}"#).expect_err("the number of failed shards is unknown");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers: how is an Elasticsearch (5 to 9) or OpenSearch (1 to 3) cluster talked to?
+//! How do we talk to an Elasticsearch (5 to 9) or OpenSearch (1 to 3) cluster?
 //!
 //! ```text
 //!  indices, bulk, snapshots,     Request        Client            Response      decoded value
@@ -6,10 +6,10 @@
 //!                               (a value)    limits, retry       (a value)
 //! ```
 //!
-//! Each module of an API has small async functions that make a [`Request`], send it and decode the
-//! answer; what has no module is sent as a [`Request`] by the one who needs it. [`Client`] is the
-//! one sender; nothing else here does I/O. An error names the cluster, its URL, the cause and the
-//! fix, and never holds a secret.
+//! Each API has a module of small async functions that make a [`Request`], send it and decode the
+//! response. For APIs without a module, the caller makes the [`Request`]. [`Client`] is the only
+//! sender; nothing else here does I/O. An error names the cluster, its URL, the cause and the fix,
+//! and never contains a secret.
 
 pub mod bulk;
 pub mod indices;
@@ -30,4 +30,4 @@ pub use error::{Cause, ClusterError};
 pub use http::Method;
 pub use request::{Body, Repeat, Request, path};
 pub use response::Response;
-pub use retry::Patience;
+pub use retry::RetryPolicy;

@@ -1,4 +1,4 @@
-//! What is asked of a cluster, as a value that tests can compare?
+//! What is sent to a cluster, as a value that tests can compare?
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-/// The letters that RFC 3986 leaves as they are; SigV4 encodes all the others, and so do we.
+/// All characters except those that RFC 3986 leaves unencoded, as SigV4 requires.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A request: method, path, query and body.
@@ -15,13 +15,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub struct Request {
     /// The HTTP method.
     pub method: Method,
-    /// The path from the endpoint on, with a leading `/`; see [`path`].
+    /// The path below the endpoint, with a leading `/`; see [`path`].
     pub path: String,
     /// Names and values of the query, not yet encoded.
     pub query: Vec<(String, String)>,
     /// The body.
     pub body: Body,
-    /// Whether it may be sent again when nobody knows if it was executed.
+    /// Whether it may be sent again when it is unknown whether it was executed.
     pub repeat: Repeat,
 }
 
@@ -36,19 +36,19 @@ pub enum Body {
     Ndjson(Bytes),
 }
 
-/// Whether a request may be sent again when nobody knows if it was executed.
+/// Whether a request may be sent again when it is unknown whether it was executed.
 ///
-/// A request that surely was not executed (no connection, 429, 503) is sent again in any case.
+/// A request that certainly was not executed (no connection, 429, 503) is always sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Doing it twice changes nothing.
+    /// A second execution changes nothing.
     Safe,
-    /// Doing it twice is not the same as once.
+    /// A second execution changes something.
     Unsafe,
 }
 
 impl Request {
-    /// Makes a request without query and body; a `POST` is not repeated unless marked.
+    /// Makes a request without query and body; a `POST` is [`Repeat::Unsafe`], all others are safe.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
         Self { method, path: path.into(), query: Vec::new(), body: Body::None, repeat }
@@ -69,7 +69,7 @@ impl Request {
         Self::new(Method::PUT, path)
     }
 
-    /// Makes a `POST`, which is not repeated when nobody knows if it was executed.
+    /// Makes a `POST`, which is [`Repeat::Unsafe`].
     pub fn post(path: impl Into<String>) -> Self {
         Self::new(Method::POST, path)
     }
@@ -100,14 +100,14 @@ impl Request {
         self
     }
 
-    /// Says whether doing it twice is the same as once.
+    /// Sets whether the request may be executed twice.
     #[must_use]
     pub fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
         self
     }
 
-    /// Returns path and query as they stand in the request line.
+    /// Returns path and query as written in the request line.
     pub fn target(&self) -> String {
         let mut target = self.path.clone();
         for (position, (name, value)) in self.query.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What did the cluster answer?
+//! What did the cluster respond?
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use crate::error::ClusterError;
 
-/// The type of the refusal of an index that is closed, read-only or on a full disk.
+/// The error type for an index that is closed, read-only or on a full disk.
 pub(crate) const CLUSTER_BLOCK: &str = "cluster_block_exception";
 
-/// How much of an unreadable body is shown.
-const SHOWN: usize = 300;
+/// The number of characters of an unreadable body that a message shows.
+const MAX_EXCERPT_CHARS: usize = 300;
 
-/// A whole answer, whatever its status, and where it came from.
+/// A complete response of any status, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, all of it.
+    /// The complete body.
     pub body: Bytes,
     /// The name of the cluster, for messages.
     pub cluster: String,
     /// The cluster's endpoint, for messages.
     pub url: String,
-    /// The method and path that were asked for, for messages.
+    /// The method and path of the request, for messages.
     pub request: String,
 }
 
@@ -47,20 +47,21 @@ impl Response {
         })
     }
 
-    /// Returns the type of the error that the body tells, such as `index_not_found_exception`.
+    /// Returns the error type in the body, such as `index_not_found_exception`.
     pub fn error_type(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         error_type_of(body.get("error")?)
     }
 
-    /// Returns the reason that the body tells, or its beginning as text.
+    /// Returns the reason in the body, or the beginning of the body as text.
     pub fn error_reason(&self) -> String {
-        let told = serde_json::from_slice::<Value>(&self.body).ok().and_then(|body| {
+        let reason = serde_json::from_slice::<Value>(&self.body).ok().and_then(|body| {
             let message = || body.get("message")?.as_str().map(str::to_owned);
             body.get("error").and_then(reason_of).or_else(message)
         });
-        told.unwrap_or_else(|| {
-            let text: String = String::from_utf8_lossy(&self.body).chars().take(SHOWN).collect();
+        reason.unwrap_or_else(|| {
+            let text: String =
+                String::from_utf8_lossy(&self.body).chars().take(MAX_EXCERPT_CHARS).collect();
             let text = text.trim();
             if text.is_empty() { "no reason given".to_owned() } else { text.to_owned() }
         })
@@ -72,7 +73,7 @@ pub(crate) fn error_type_of(error: &Value) -> Option<String> {
     Some(error.get("type")?.as_str()?.to_owned())
 }
 
-/// Returns the reason in an `error` value, with the innermost cause when that says more.
+/// Returns the reason in an `error` value, with the innermost cause if that adds anything.
 pub(crate) fn reason_of(error: &Value) -> Option<String> {
     if let Some(text) = error.as_str() {
         return Some(text.to_owned());
@@ -80,8 +81,7 @@ pub(crate) fn reason_of(error: &Value) -> Option<String> {
     let reason = error.get("reason")?.as_str()?.to_owned();
     let mut cause = error.get("caused_by");
     let mut innermost = None;
-    // Causes nest a few levels; a hostile answer does not make us follow for ever, since
-    // serde_json bounds the depth of what it reads.
+    // The loop ends even for a hostile response: serde_json limits the depth of what it reads.
     while let Some(inner) = cause {
         innermost = inner.get("reason").and_then(Value::as_str).or(innermost);
         cause = inner.get("caused_by");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_names_the_request() {
+    fn a_body_that_is_not_json_names_the_request() {
         let error = response("<html>").json::<Value>().expect_err("no JSON");
         let text = error.to_string();
         assert!(text.contains("`legacy`") && text.contains("`GET /`"), "{text}");

@@ -1,8 +1,20 @@
 //! When is a request sent again, and how long do we wait before?
 //!
-//! A request that surely was not executed (no connection, 429, 503) is sent again in any case; one
-//! of which nobody knows (a timeout, a broken connection, 502, 504) only if doing it twice changes
-//! nothing.
+//! A request that certainly was not executed (no connection, 429, 503) is always sent again; one
+//! that may have been executed (a timeout, a broken connection, 502, 504) only if a second
+//! execution changes nothing.
+//!
+//! Retries are layered, and each layer covers a longer outage than the one below it:
+//!
+//! | layer | what is tried again | how long |
+//! |---|---|---|
+//! | here, [`RetryPolicy`] | one request | seconds, or about a minute |
+//! | the bulk sender of the documents step | one bulk request, whose documents have outcomes of their own; it also lowers the concurrency | minutes |
+//! | a worker of the documents step | the work items that it holds or looks for | about ten minutes |
+//! | Argo's `retryStrategy`, and the engine's equivalent | a whole step that ended with [`contract::Exit::Temporary`] | as the manifest says |
+//!
+//! The client of the Kubernetes API in `workflow` is beside them: it talks to another server and
+//! knows other passing faults.
 
 use std::{iter, time::Duration};
 
@@ -15,41 +27,41 @@ use crate::{
     response::Response,
 };
 
-/// The longest that a server may make us wait by `Retry-After`.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
+/// The longest delay that a server may ask for with `Retry-After`.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// How long a client goes on in the face of passing faults.
+/// How often and how fast a client sends a request again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// How often a request is sent again, at most.
-    pub retries: usize,
-    /// The first wait; each one doubles it, with jitter.
-    pub first_wait: Duration,
-    /// The longest wait.
-    pub longest_wait: Duration,
+pub struct RetryPolicy {
+    /// How many times a request is sent again, at most.
+    pub max_retries: usize,
+    /// The first delay; each further one is twice as long, with jitter.
+    pub initial_delay: Duration,
+    /// The longest delay.
+    pub max_delay: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// About a minute: for work that is under way.
-    pub const WORKING: Self = Self {
-        retries: 8,
-        first_wait: Duration::from_millis(250),
-        longest_wait: Duration::from_secs(15),
+    pub const PERSISTENT: Self = Self {
+        max_retries: 8,
+        initial_delay: Duration::from_millis(250),
+        max_delay: Duration::from_secs(15),
     };
 
-    /// A few seconds: for a first look, when a person waits for the message.
-    pub const LOOKING: Self = Self {
-        retries: 2,
-        first_wait: Duration::from_millis(500),
-        longest_wait: Duration::from_secs(2),
+    /// A few seconds: for a first request, or when a person waits for the result.
+    pub const BRIEF: Self = Self {
+        max_retries: 2,
+        initial_delay: Duration::from_millis(500),
+        max_delay: Duration::from_secs(2),
     };
 
-    /// Returns the waits between attempts, longer and longer.
-    pub(crate) fn waits(self) -> impl Iterator<Item = Duration> {
+    /// Returns the delays between attempts, longer and longer.
+    pub(crate) fn delays(self) -> impl Iterator<Item = Duration> {
         let mut backoff = ExponentialBuilder::new()
-            .with_min_delay(self.first_wait)
-            .with_max_delay(self.longest_wait)
-            .with_max_times(self.retries)
+            .with_min_delay(self.initial_delay)
+            .with_max_delay(self.max_delay)
+            .with_max_times(self.max_retries)
             .with_jitter()
             .build();
         iter::from_fn(move || backoff.next())
@@ -57,7 +69,7 @@ impl Patience {
 }
 
 /// Returns whether a request should be sent again after this outcome.
-pub(crate) fn is_worth_repeating(repeat: Repeat, outcome: &Result<Response, ClusterError>) -> bool {
+pub(crate) fn is_retryable(repeat: Repeat, outcome: &Result<Response, ClusterError>) -> bool {
     match (outcome, repeat) {
         (Ok(response), Repeat::Safe) => matches!(response.status, 429 | 502 | 503 | 504),
         (Ok(response), Repeat::Unsafe) => matches!(response.status, 429 | 503),
@@ -69,10 +81,10 @@ pub(crate) fn is_worth_repeating(repeat: Repeat, outcome: &Result<Response, Clus
     }
 }
 
-/// Returns the wait that a server asks for, in seconds, bounded.
+/// Returns the delay that a server asks for, bounded.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -104,16 +116,16 @@ mod tests {
     #[test]
     fn what_may_have_been_executed_is_repeated_only_when_that_is_safe() {
         for unknown in [Ok(answer(502)), Ok(answer(504)), unreachable(Cause::Timeout)] {
-            assert!(is_worth_repeating(Repeat::Safe, &unknown));
-            assert!(!is_worth_repeating(Repeat::Unsafe, &unknown));
+            assert!(is_retryable(Repeat::Safe, &unknown));
+            assert!(!is_retryable(Repeat::Unsafe, &unknown));
         }
         for unexecuted in [Ok(answer(429)), Ok(answer(503)), unreachable(Cause::Refused)] {
-            assert!(is_worth_repeating(Repeat::Safe, &unexecuted));
-            assert!(is_worth_repeating(Repeat::Unsafe, &unexecuted));
+            assert!(is_retryable(Repeat::Safe, &unexecuted));
+            assert!(is_retryable(Repeat::Unsafe, &unexecuted));
         }
         for lasting in [Ok(answer(200)), Ok(answer(400)), Ok(answer(403)), unreachable(Cause::Tls)]
         {
-            assert!(!is_worth_repeating(Repeat::Safe, &lasting));
+            assert!(!is_retryable(Repeat::Safe, &lasting));
         }
     }
 
@@ -124,14 +136,14 @@ mod tests {
         headers.insert(RETRY_AFTER, "3".parse().expect("a header"));
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(3)));
         headers.insert(RETRY_AFTER, "99999999999".parse().expect("a header"));
-        assert_eq!(retry_after(&headers), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(retry_after(&headers), Some(MAX_RETRY_AFTER));
     }
 
     #[test]
-    fn waits_end_and_stay_within_their_bounds() {
-        let waits: Vec<_> = Patience::LOOKING.waits().collect();
-        assert_eq!(waits.len(), 2);
+    fn delays_end_and_stay_within_their_bounds() {
+        let delays: Vec<_> = RetryPolicy::BRIEF.delays().collect();
+        assert_eq!(delays.len(), 2);
         // Jitter adds up to as much again.
-        assert!(waits.iter().all(|wait| *wait <= 2 * Patience::LOOKING.longest_wait));
+        assert!(delays.iter().all(|delay| *delay <= 2 * RetryPolicy::BRIEF.max_delay));
     }
 }

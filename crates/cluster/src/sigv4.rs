@@ -8,7 +8,7 @@ use aws_sigv4::{
     sign::v4,
 };
 
-/// Keys, region and service: all that signing needs beside the request and the time.
+/// Credentials, region and service: what signing needs besides the request and the time.
 #[derive(Clone)]
 pub(crate) struct Signer {
     credentials: Credentials,
@@ -25,7 +25,7 @@ pub(crate) struct Signable<'a> {
 }
 
 impl Signer {
-    /// Takes the keys from variables of the names that AWS's own tools use.
+    /// Makes a signer with the keys in the variables that AWS tools use.
     pub(crate) fn new(
         region: &str,
         service: &str,
@@ -46,7 +46,7 @@ impl Signer {
         })
     }
 
-    /// Returns the headers that make the request an authentic one at `time`.
+    /// Returns the headers that sign the request for `time`.
     pub(crate) fn headers(
         &self,
         request: &Signable<'_>,

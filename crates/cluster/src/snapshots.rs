@@ -1,4 +1,4 @@
-//! How are repositories registered, and snapshots taken, watched and deleted?
+//! How are repositories registered, and snapshots created, observed and deleted?
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ pub struct RepositoryDefinition {
     /// `fs`, `s3`, `gcs` or `azure`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The settings; what is no string, such as a list, is here as JSON.
-    #[serde(default, deserialize_with = "as_texts")]
+    /// The settings; a value that is not a string, such as a list, is written as JSON.
+    #[serde(default, deserialize_with = "strings")]
     pub settings: BTreeMap<String, String>,
 }
 
-fn as_texts<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
+fn strings<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
     let values = BTreeMap::<String, Value>::deserialize(input)?;
     let text = |value: Value| match value {
         Value::String(text) => text,
@@ -32,7 +32,7 @@ fn as_texts<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, Stri
     Ok(values.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
-/// Registers a repository; the cluster checks that it can write there.
+/// Registers a repository; the cluster verifies that it can write to it.
 pub async fn put_repository(
     client: &Client,
     name: &str,
@@ -51,21 +51,21 @@ pub async fn list_repositories(
     client.call(&Request::get("/_snapshot")).await?.json()
 }
 
-/// Takes a repository off the cluster, leaving its files; returns whether it was registered.
+/// Unregisters a repository and leaves its files; returns whether it was registered.
 pub async fn delete_repository(client: &Client, name: &str) -> Result<bool, ClusterError> {
     let response = client.send(&Request::delete(path(&["_snapshot", name]))).await?;
     if response.status == 404 {
         return Ok(false);
     }
-    client.accepted(response).map(|_| true)
+    client.check_status(response).map(|_| true)
 }
 
-/// Makes the request that starts a snapshot and does not wait for its end.
+/// Returns the request that starts a snapshot and does not wait for its end.
 fn create_request(repository: &str, snapshot: &str, body: Value) -> Request {
     Request::put(path(&["_snapshot", repository, snapshot]))
         .query("wait_for_completion", "false")
         .json(body)
-        // A second one of the same name is refused: the caller looks which one it is.
+        // A second snapshot of this name is refused; the caller checks which one exists.
         .repeat(Repeat::Unsafe)
 }
 
@@ -79,7 +79,7 @@ pub async fn create(
     client.call(&create_request(repository, snapshot, body)).await.map(drop)
 }
 
-/// A snapshot, as the cluster tells.
+/// A snapshot, as the cluster reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SnapshotInfo {
     /// Its name.
@@ -98,13 +98,13 @@ pub struct SnapshotInfo {
     /// The shards that failed.
     #[serde(default)]
     pub failures: Vec<ShardFailure>,
-    /// The shards in all.
+    /// The numbers of shards.
     #[serde(default)]
     pub shards: SnapshotShards,
-    /// Its start, in milliseconds since 1970 by the cluster's clock.
+    /// Its start in milliseconds since 1970, by the cluster's clock.
     #[serde(default)]
     pub start_time_in_millis: i64,
-    /// Its end, 0 while it runs.
+    /// Its end, or 0 while it runs.
     #[serde(default)]
     pub end_time_in_millis: i64,
 }
@@ -123,21 +123,21 @@ pub struct ShardFailure {
     pub reason: String,
 }
 
-/// Shards of a snapshot.
+/// The numbers of shards of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct SnapshotShards {
-    /// All.
+    /// All shards.
     #[serde(default)]
     pub total: u64,
-    /// Those that could not be written.
+    /// The shards that could not be written.
     #[serde(default)]
     pub failed: u64,
-    /// Those that are whole.
+    /// The shards that were written completely.
     #[serde(default)]
     pub successful: u64,
 }
 
-/// Returns a snapshot of a registered repository; `None` when it has none of this name.
+/// Returns a snapshot of a registered repository, or `None` if there is none of this name.
 pub async fn get(
     client: &Client,
     repository: &str,
@@ -149,12 +149,12 @@ pub async fn get(
     {
         return Ok(None);
     }
-    let response = client.accepted(response)?;
+    let response = client.check_status(response)?;
     let found = decode_infos(client, &response)?;
     Ok(found.into_iter().find(|info| info.snapshot == snapshot))
 }
 
-/// Some releases answer for several repositories at once, each with its own list or error.
+/// Some releases have a form for several repositories, each with its own list or error.
 #[derive(Deserialize)]
 struct Infos {
     #[serde(default)]
@@ -192,20 +192,20 @@ fn decode_infos(client: &Client, response: &Response) -> Result<Vec<SnapshotInfo
     Ok(snapshots)
 }
 
-/// How far a snapshot is.
+/// The progress of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotProgress {
-    /// Shards that are written.
+    /// Shards that have been written.
     pub shards_done: u64,
-    /// Shards in all.
+    /// All shards.
     pub shards_total: u64,
-    /// Bytes written so far by this snapshot.
+    /// Bytes that this snapshot has written.
     pub bytes_done: u64,
-    /// Bytes that this snapshot has to write; what earlier ones share is not among them.
+    /// Bytes that this snapshot has to write; files shared with earlier snapshots do not count.
     pub bytes_total: u64,
 }
 
-/// Returns how far a snapshot is; `None` when there is none of this name.
+/// Returns the progress of a snapshot, or `None` if there is none of this name.
 pub async fn progress(
     client: &Client,
     repository: &str,
@@ -217,7 +217,7 @@ pub async fn progress(
     if response.status == 404 {
         return Ok(None);
     }
-    let status: Statuses = client.accepted(response)?.json()?;
+    let status: Statuses = client.check_status(response)?.json()?;
     Ok(status.snapshots.into_iter().next().map(Status::into_progress))
 }
 
@@ -241,7 +241,7 @@ struct ShardsStats {
     total: u64,
 }
 
-/// Elasticsearch 5 and early 6 write flat numbers, later ones an object a kind.
+/// Elasticsearch 5 and early 6 write flat numbers, later releases an object for each kind.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Stats {
@@ -262,7 +262,7 @@ impl Status {
         let Self { shards_stats, stats } = self;
         let size = |size: &Option<Size>| size.as_ref().map(|size| size.size_in_bytes);
         let bytes_total = size(&stats.incremental).or(stats.total_size_in_bytes).unwrap_or(0);
-        // Once a shard is done, newer clusters leave `processed` out: all of it is written.
+        // Newer clusters leave out `processed` once everything is written.
         let bytes_done = match size(&stats.processed).or(stats.processed_size_in_bytes) {
             Some(bytes) => bytes,
             None if shards_stats.total > 0 && shards_stats.done == shards_stats.total => {
@@ -279,7 +279,7 @@ impl Status {
     }
 }
 
-/// Deletes a snapshot; returns whether there was one. It takes as long as the files are many.
+/// Deletes a snapshot; returns whether there was one. The time depends on the number of files.
 pub async fn delete(
     client: &Client,
     repository: &str,
@@ -290,7 +290,7 @@ pub async fn delete(
     if response.status == 404 {
         return Ok(false);
     }
-    client.accepted(response).map(|_| true)
+    client.check_status(response).map(|_| true)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub enum TemplateKind {
 }
 
 impl TemplateKind {
-    /// Returns whether a server of this version has templates of this kind.
+    /// Returns whether a server of this version supports templates of this kind.
     pub fn is_known_to(self, version: ServerVersion) -> bool {
         self == Self::Legacy || version.is_opensearch() || version.at_least(7, 9)
     }
@@ -36,7 +36,7 @@ impl TemplateKind {
         }
     }
 
-    /// The list's key and the key of a body in it; legacy templates come as an object.
+    /// Returns the key of the list and the key of a body in it; legacy templates are an object.
     fn keys(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Legacy => None,
@@ -46,12 +46,12 @@ impl TemplateKind {
     }
 }
 
-/// Makes the request that writes a template.
+/// Returns the request that writes a template.
 pub fn put_request(kind: TemplateKind, name: &str, body: Value) -> Request {
     Request::put(path(&[kind.endpoint(), name])).json(body)
 }
 
-/// Returns a template's body as one would write it; `None` when there is none.
+/// Returns a template's body in the form of a PUT request, or `None` if there is none.
 pub async fn get(
     client: &Client,
     kind: TemplateKind,
@@ -61,11 +61,11 @@ pub async fn get(
     if response.status == 404 {
         return Ok(None);
     }
-    let answer = client.accepted(response)?.json()?;
+    let answer = client.check_status(response)?.json()?;
     Ok(bodies(kind, answer).remove(name))
 }
 
-/// Returns all templates of a kind: bodies by name.
+/// Returns the bodies of all templates of a kind, by name.
 pub async fn list(
     client: &Client,
     kind: TemplateKind,
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_kinds_come_in_their_own_shapes() {
+    fn each_kind_has_its_own_form_of_list() {
         let legacy = bodies(TemplateKind::Legacy, json!({ "t": { "order": 0 } }));
         assert_eq!(legacy["t"], json!({ "order": 0 }));
         let answer = json!({ "index_templates": [{ "name": "t", "index_template": { "a": 1 } }] });

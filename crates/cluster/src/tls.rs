@@ -1,19 +1,19 @@
-//! Whom does a client trust, and how does it show who it is?
+//! Which certificates does a client trust, and which does it present?
 //!
-//! The trust roots are compiled in (an image may hold no files but the program), beside those of
-//! the machine and the authority that the user gave.
+//! Trust roots are compiled in, because an image may contain no file but the program. The roots of
+//! the machine and the authority that the user configured are added.
 
 use contract::{Auth, ClusterAccess, Credentials};
 use reqwest::{Certificate, ClientBuilder, Identity};
 use rustls::RootCertStore;
 
-/// Puts trust roots and client certificate into a builder, or says what is wrong with them.
+/// Adds trust roots and the client certificate to a builder; the error says what is wrong with them.
 pub(crate) fn configure(
     builder: ClientBuilder,
     access: &ClusterAccess,
     credentials: &Credentials,
 ) -> Result<ClientBuilder, String> {
-    // Another part of the program may have installed it before, which is as good.
+    // An error means that another part of the program has installed a provider already.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = if access.allow_insecure {
         builder.tls_danger_accept_invalid_certs(true)
@@ -24,13 +24,13 @@ pub(crate) fn configure(
         return Ok(builder);
     }
     let (Some(certificate), Some(key)) = (&credentials.certificate, &credentials.key) else {
-        return Err("`authConfig.mtls` needs a client certificate and its key; put `tls.crt` and \
-                    `tls.key` into the Secret that it names"
+        return Err("`authConfig.mtls` needs a client certificate and its key; add `tls.crt` and \
+                    `tls.key` to the Secret that it names"
             .to_owned());
     };
     let identity =
         Identity::from_pem(format!("{certificate}\n{key}\n").as_bytes()).map_err(|_| {
-            // What the library says might quote the key.
+            // The library's message might quote the key.
             "`tls.crt` and `tls.key` of the client certificate are not PEM files of a certificate \
          and its unencrypted key; check the Secret"
                 .to_owned()
@@ -43,8 +43,8 @@ fn roots(authority: Option<&str>) -> Result<Vec<Certificate>, String> {
         .iter()
         .filter_map(|root| Certificate::from_der(root).ok())
         .collect();
-    // A machine's store often holds a few certificates that no verifier takes; one of them must
-    // not spoil the others.
+    // The store of a machine often has a few certificates that are not usable as trust roots; they
+    // must not make the others unusable.
     let mut probe = RootCertStore::empty();
     for root in rustls_native_certs::load_native_certs().certs {
         if probe.add(root.clone()).is_ok() {
@@ -54,7 +54,7 @@ fn roots(authority: Option<&str>) -> Result<Vec<Certificate>, String> {
     if let Some(pem) = authority {
         let given = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
         if given.is_empty() {
-            return Err("`ca.crt` holds no PEM certificate; check the Secret".to_owned());
+            return Err("`ca.crt` contains no PEM certificate; check the Secret".to_owned());
         }
         certificates.extend(given);
     }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_compiled_in_roots_are_all_usable() {
+    fn all_compiled_in_roots_are_usable() {
         let roots = roots(None).expect("roots");
         assert!(roots.len() >= webpki_root_certs::TLS_SERVER_ROOT_CERTS.len());
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_that_is_no_certificate_is_refused() {
+    fn an_authority_that_is_not_a_certificate_is_refused() {
         assert!(roots(Some("hello")).is_err_and(|problem| problem.contains("`ca.crt`")));
     }
 }

@@ -1,8 +1,8 @@
-//! Which product and version is a cluster?
+//! Which product and version does a cluster run?
 //!
-//! The number alone lies: an OpenSearch may say that it is 7.10.2 so that old clients go on. The
-//! `distribution` field tells the product, and the nodes tell the true number. `GET /` may be
-//! closed (405, 404), as with some proxies and bare distributions; then the nodes are asked too.
+//! The number alone is not reliable: OpenSearch can report 7.10.2 for the sake of old clients. The
+//! `distribution` field names the product, and `GET /_nodes` has the true number. `GET /` may be
+//! closed (405, 404), as with some proxies and bare distributions; then `GET /_nodes` is used too.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use serde_json::Value;
 
 use crate::{client::Client, error::ClusterError, request::Request};
 
-/// Makes the request for the versions of the nodes.
+/// Returns the request for the versions of the nodes.
 fn nodes_request() -> Request {
     Request::get("/_nodes").query("filter_path", "nodes.*.version")
 }
 
-/// Finds out product and version.
+/// Detects product and version.
 pub async fn detect(client: &Client) -> Result<ServerVersion, ClusterError> {
     if client.is_serverless() {
-        // A serverless collection tells no version; it is an OpenSearch 2 without an end.
+        // A serverless collection reports no version; its API is that of OpenSearch 2.
         let collection = ServerVersion {
             distribution: Distribution::OpenSearch,
             major: 2,
@@ -33,14 +33,15 @@ pub async fn detect(client: &Client) -> Result<ServerVersion, ClusterError> {
     if matches!(response.status, 404 | 405) {
         return from_nodes(client, None).await;
     }
-    let response = client.accepted(response)?;
+    let response = client.check_status(response)?;
     match read_root(&response.json()?) {
         Root::Known(version) => Ok(version),
-        Root::Pretending => from_nodes(client, Some(Distribution::OpenSearch)).await,
+        Root::CompatibilityVersion => from_nodes(client, Some(Distribution::OpenSearch)).await,
         Root::Unknown => Err(ClusterError::Configuration {
             cluster: client.cluster().to_owned(),
             url: client.url().to_owned(),
-            problem: "what answers there is no Elasticsearch and no OpenSearch; check `endpoint`"
+            problem: "the server at this address is neither Elasticsearch nor OpenSearch; check \
+                      `endpoint`"
                 .to_owned(),
         }),
     }
@@ -54,17 +55,18 @@ async fn from_nodes(
     read_nodes(&response.json()?, distribution).ok_or_else(|| ClusterError::Configuration {
         cluster: client.cluster().to_owned(),
         url: client.url().to_owned(),
-        problem: "its version cannot be found out from `GET /` or `GET /_nodes`; check that \
-                  `endpoint` is an Elasticsearch or OpenSearch"
-            .to_owned(),
+        problem:
+            "neither `GET /` nor `GET /_nodes` reports its version; check that `endpoint` is an \
+                  Elasticsearch or OpenSearch cluster"
+                .to_owned(),
     })
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Root {
     Known(ServerVersion),
-    /// An OpenSearch that says 7.10.2.
-    Pretending,
+    /// An OpenSearch that reports 7.10.2.
+    CompatibilityVersion,
     Unknown,
 }
 
@@ -82,7 +84,9 @@ fn read_root(answer: &Value) -> Root {
             Distribution::Elasticsearch
         };
     match parse(number, distribution) {
-        Some(version) if version.is_opensearch() && version.major >= 5 => Root::Pretending,
+        Some(version) if version.is_opensearch() && version.major >= 5 => {
+            Root::CompatibilityVersion
+        }
         Some(version) => Root::Known(version),
         None => Root::Unknown,
     }
@@ -93,7 +97,7 @@ struct Node {
     version: String,
 }
 
-/// Returns the lowest version among the nodes: that is what the cluster as a whole can do.
+/// Returns the lowest version among the nodes, whose features the whole cluster has.
 fn read_nodes(answer: &Value, distribution: Option<Distribution>) -> Option<ServerVersion> {
     let nodes: BTreeMap<String, Node> =
         serde_json::from_value(answer.get("nodes")?.clone()).ok()?;
@@ -101,7 +105,7 @@ fn read_nodes(answer: &Value, distribution: Option<Distribution>) -> Option<Serv
         .values()
         .filter_map(|node| {
             let version = parse(&node.version, Distribution::OpenSearch)?;
-            // OpenSearch has not come to 5, and no Elasticsearch of these APIs is older.
+            // OpenSearch has not reached 5, and Elasticsearch is not supported before 5.
             let guess = if version.major < 5 {
                 Distribution::OpenSearch
             } else {
@@ -112,7 +116,7 @@ fn read_nodes(answer: &Value, distribution: Option<Distribution>) -> Option<Serv
         .min_by_key(|version| (version.major, version.minor, version.patch))
 }
 
-/// Reads `7.10.2`, or `3.0.0-beta1` without its last part.
+/// Parses `7.10.2`; ignores a suffix as in `3.0.0-beta1`.
 fn parse(number: &str, distribution: Distribution) -> Option<ServerVersion> {
     let number = number.split('-').next()?;
     let mut parts = number.split('.').map(str::parse::<u32>);
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distribution_tells_the_product() {
+    fn the_distribution_names_the_product() {
         let elasticsearch = json!({ "version": { "number": "7.17.29", "build_flavor": "oss" },
             "tagline": "You Know, for Search" });
         assert_eq!(
@@ -143,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn an_opensearch_that_says_7_10_2_is_not_believed() {
-        for pretending in [
+    fn an_opensearch_that_reports_7_10_2_is_not_believed() {
+        for compatibility_version in [
             json!({ "version": { "number": "7.10.2", "distribution": "opensearch" } }),
             json!({ "version": { "number": "7.10.2" },
                 "tagline": "The OpenSearch Project: https://opensearch.org/" }),
         ] {
-            assert_eq!(read_root(&pretending), Root::Pretending);
+            assert_eq!(read_root(&compatibility_version), Root::CompatibilityVersion);
         }
         let nodes =
             json!({ "nodes": { "x": { "version": "1.3.20" }, "y": { "version": "1.3.2" } } });
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nodes_alone_tell_the_product_by_the_number() {
+    fn without_a_root_the_number_decides_the_product() {
         let read =
             |number: &str| read_nodes(&json!({ "nodes": { "x": { "version": number } } }), None);
         assert_eq!(read("9.2.0"), Some(ServerVersion::new(Distribution::Elasticsearch, 9, 2, 0)));
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn something_else_is_no_cluster() {
+    fn another_server_is_not_a_cluster() {
         assert_eq!(read_root(&json!({ "hello": "world" })), Root::Unknown);
         assert_eq!(read_root(&json!({ "version": "7" })), Root::Unknown);
     }

@@ -1,5 +1,5 @@
-//! What does the sender do when the network or the server is at fault? A socket plays the faults:
-//! these are about bytes and waits, not about what a cluster does.
+//! What does the client do when the network or the server fails? A socket plays the failures,
+//! because these tests are about bytes and delays and not about the behaviour of a cluster.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,17 @@ use std::{
     time::Duration,
 };
 
-use cluster::{Cause, Client, ClusterError, Patience, Repeat, Request, version};
+use cluster::{Cause, Client, ClusterError, RetryPolicy, Repeat, Request, version};
 use contract::{Auth, ClusterAccess, Credentials, Exit};
 
-const QUICK: Patience = Patience {
-    retries: 3,
-    first_wait: Duration::from_millis(1),
-    longest_wait: Duration::from_millis(2),
+const FAST: RetryPolicy = RetryPolicy {
+    max_retries: 3,
+    initial_delay: Duration::from_millis(1),
+    max_delay: Duration::from_millis(2),
 };
 
-/// Answers one connection after the other with these texts, an empty one by hanging up, and
-/// returns the requests.
+/// Responds to one connection after the other with these texts (an empty text closes the
+/// connection), and returns the requests.
 fn serve(answers: &[&str]) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -75,11 +75,11 @@ fn client(endpoint: &str) -> Client {
         password: Some("hunter2".to_owned()),
         ..Credentials::default()
     };
-    Client::new(&access, &credentials, &BTreeMap::new()).expect("a client").with_patience(QUICK)
+    Client::new(&access, &credentials, &BTreeMap::new()).expect("a client").with_retry_policy(FAST)
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_with_the_same_bytes() {
+async fn a_busy_server_gets_the_same_bytes_again() {
     let busy = answer("503 Service Unavailable", "retry-after: 0\r\n", "");
     let ok = answer("200 OK", "", "{}");
     let (endpoint, served) = serve(&[&busy, "", &ok]);
@@ -92,7 +92,7 @@ async fn a_busy_server_is_asked_again_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_not_done_twice() {
+async fn a_request_that_may_have_been_executed_is_not_sent_twice() {
     let (endpoint, served) = serve(&[""]);
     let request = Request::post("/x").repeat(Repeat::Unsafe);
     let error = client(&endpoint).call(&request).await.expect_err("no answer");
@@ -101,7 +101,7 @@ async fn what_may_have_been_done_is_not_done_twice() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_told_without_the_credentials() {
+async fn a_message_about_refused_credentials_does_not_contain_them() {
     let no = answer(
         "401 Unauthorized",
         "",
@@ -128,7 +128,7 @@ async fn a_redirect_is_not_followed_with_the_credentials() {
 }
 
 #[tokio::test]
-async fn a_port_where_nothing_listens_is_named() {
+async fn the_message_names_a_port_without_a_listener() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", free.local_addr().expect("an address"));
     drop(free);
@@ -138,7 +138,7 @@ async fn a_port_where_nothing_listens_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_from_one_with_a_bad_certificate() {
+async fn a_server_without_tls_is_not_reported_as_a_bad_certificate() {
     let bad = answer("400 Bad Request", "", "");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("https://{}", listener.local_addr().expect("an address"));
@@ -150,12 +150,12 @@ async fn a_server_without_tls_is_told_from_one_with_a_bad_certificate() {
     });
     let error = client(&endpoint).call(&Request::get("/")).await.expect_err("no TLS");
     assert_eq!(error.cause(), Some(Cause::Tls));
-    assert!(error.to_string().contains("an `http://` one"), "{error}");
+    assert!(error.to_string().contains("begin with `http://`"), "{error}");
     served.join().expect("served");
 }
 
 #[tokio::test]
-async fn a_closed_root_sends_us_to_the_nodes() {
+async fn the_version_comes_from_the_nodes_if_the_root_is_closed() {
     let closed = answer("405 Method Not Allowed", "", "{}");
     let nodes = answer("200 OK", "", r#"{"nodes":{"a":{"version":"8.19.8"}}}"#);
     let (endpoint, served) = serve(&[&closed, &nodes]);

@@ -71,7 +71,7 @@ pub async fn get<T: DeserializeOwned>(
     if response.status == 404 {
         return Ok(None);
     }
-    let found: Found<T> = decoded(client.accepted(response))?;
+    let found: Found<T> = decoded(client.check_status(response))?;
     Ok(Some(found.stored()))
 }
 
@@ -103,7 +103,7 @@ pub async fn replace<T: Serialize>(
         let there: Option<Stored<Value>> = get(client, key).await?;
         return Ok(there.filter(|there| there.document == document).map(|there| there.version));
     }
-    let written: Written = decoded(client.accepted(response))?;
+    let written: Written = decoded(client.check_status(response))?;
     Ok(Some(written.version()))
 }
 

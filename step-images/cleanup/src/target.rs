@@ -3,7 +3,7 @@
 //! The state is also the only record of what is to be removed from the source, so it goes last:
 //! first it is looked through ([`look`]), then the source is cleaned, then it is removed.
 
-use cluster::{Client, Patience, indices};
+use cluster::{Client, RetryPolicy, indices};
 use contract::{
     Failure,
     cleanup::{CleanupMode, CleanupRequest},
@@ -41,7 +41,7 @@ pub(crate) async fn look(
     let client = match mode {
         CleanupMode::Complete => client,
         // The run has failed; perhaps because this cluster cannot be reached.
-        CleanupMode::Partial => client.with_patience(Patience::LOOKING),
+        CleanupMode::Partial => client.with_retry_policy(RetryPolicy::BRIEF),
     };
     let mut kept = 0;
     let run = context.run.as_str();

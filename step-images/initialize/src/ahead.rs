@@ -1,6 +1,6 @@
 //! What will the register step refuse?
 
-use cluster::{Client, Patience};
+use cluster::{Client, RetryPolicy};
 use contract::{Exit, Failure, initialize::InitializeRequest};
 use coordination::{
     decision::Origin,
@@ -47,7 +47,7 @@ pub(crate) async fn look(
         snapshot: &known.snapshot,
         repository: &repository,
     };
-    let target = target.clone().with_patience(Patience::LOOKING);
+    let target = target.clone().with_retry_policy(RetryPolicy::BRIEF);
     match outlook::look(&target, origin, known.place, &request.groups, &known.names).await {
         Ok(Outlook { problems: found, claims, .. }) => {
             for problem in found {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cluster::{Client, ClusterError, Patience, Request, indices, path, snapshots, version};
+use cluster::{Client, ClusterError, Request, RetryPolicy, indices, path, snapshots, version};
 use contract::{ClusterAccess, Credentials, ServerVersion};
 use coordination::working_state;
 use serde_json::json;
@@ -39,7 +39,7 @@ pub(crate) async fn probe(
     problems: &mut Problems,
 ) -> Option<Probed> {
     let client = match Client::new(access, credentials, storage) {
-        Ok(client) => client.with_patience(Patience::LOOKING),
+        Ok(client) => client.with_retry_policy(RetryPolicy::BRIEF),
         Err(error) => {
             problems.cluster(error);
             return None;
@@ -105,7 +105,7 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
         .json(json!({ "settings": { "index": { "number_of_shards": 0 } } }));
     let response = client.send(&request).await?;
     match response.status {
-        401 | 403 => client.accepted(response).map(drop),
+        401 | 403 => client.check_status(response).map(drop),
         429 | 500.. => {
             tracing::warn!(
                 "cluster `{}` could not say whether we may create indices (status {}: {})",

@@ -151,7 +151,7 @@ async fn write_at_once(client: &Client, documents: &[FailedDocument]) -> anyhow:
     if response.status == 413 {
         return Ok(false);
     }
-    let response = client.accepted(response).map_err(Failure::from)?;
+    let response = client.check_status(response).map_err(Failure::from)?;
     let answer = cluster::bulk::decode(&response, documents.len()).map_err(Failure::from)?;
     if let Some(refused) = answer.items.iter().find(|item| !item.is_accepted()) {
         let reason = refused.reason.as_deref().unwrap_or("no reason given");

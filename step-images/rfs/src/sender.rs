@@ -150,7 +150,7 @@ impl Sender {
             }
             RequestOutcome::TooLarge => return self.split(load).await,
             RequestOutcome::Refused => {
-                return match self.client.accepted(response) {
+                return match self.client.check_status(response) {
                     Err(error) if error.exit() == Exit::NotPermitted => Err(given_back(&error)),
                     Err(error) => Err(Stop::Failed(error.to_string())),
                     Ok(response) => Err(Stop::Failed(format!("status {}", response.status))),

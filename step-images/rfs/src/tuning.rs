@@ -123,7 +123,7 @@ async fn put_settings(client: &Client, index: &str, settings: &Value) -> anyhow:
         return Ok(false);
     }
     client
-        .accepted(response)
+        .check_status(response)
         .map_err(Failure::from)
         .with_context(|| format!("changing the settings of index `{index}`"))?;
     Ok(true)

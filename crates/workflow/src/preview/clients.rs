@@ -1,6 +1,6 @@
 //! How is a cluster of the plan talked to? With the credentials in the file or kept by us.
 
-use cluster::{Client, Patience};
+use cluster::{Client, RetryPolicy};
 use contract::ClusterAccess;
 use generator::Output;
 
@@ -21,5 +21,5 @@ pub(crate) fn client(
             None => keep.credential(name, key),
         }
     })?;
-    Ok(client.with_patience(Patience::LOOKING))
+    Ok(client.with_retry_policy(RetryPolicy::BRIEF))
 }
