@@ -31,7 +31,7 @@ fn a_pipeline_that_the_target_lacks_is_named_before_applications_miss_it() -> Re
 
     let lacks = |setting: &str, name: &str| {
         format!(
-            "`settings.index.{setting}` names ingest pipeline `{name}`, which the target does not \
+            "`settings.index.{setting}` uses ingest pipeline `{name}`, which the target does not \
              have: "
         )
     };

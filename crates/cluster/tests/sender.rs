@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use cluster::{Cause, Client, ClusterError, RetryPolicy, Repeat, Request, version};
+use cluster::{Cause, Client, ClusterError, Repeat, Request, RetryPolicy, version};
 use contract::{Auth, ClusterAccess, Credentials, Exit};
 
 const FAST: RetryPolicy = RetryPolicy {

@@ -1,11 +1,11 @@
-//! Which templates does the server or a product bring along itself?
+//! Which templates does a server or product install itself?
 //!
-//! A stack puts templates of its own into every cluster. They say how its own data is kept, and
-//! the target has its own; migrated ones would only get in its way.
+//! They describe how the product stores its own data. The target has its own, and would be
+//! disturbed by those of the source.
 
 use serde_json::Value;
 
-/// Templates whose names neither begin with a dot nor hold an `@`.
+/// Names of such templates that have neither a leading dot nor an `@`.
 const NAMES: [&str; 36] = [
     "apm-source-map",
     "behavioral_analytics-events-default",
@@ -45,23 +45,23 @@ const NAMES: [&str; 36] = [
     "traces",
 ];
 
-/// Beginnings of such names, where a version follows.
+/// Prefixes of such names, which a version follows.
 const PREFIXES: [&str; 5] =
     ["elastic-connectors-", "ilm-history-", "slm-history", "triggered_watches", "watch-history"];
 
-/// Returns why a template is not the user's, or `None` if it is.
-pub fn builtin_template(name: &str, body: &Value) -> Option<&'static str> {
+/// Returns why a template is not one of the user, or `None` if it is.
+pub(crate) fn builtin_reason(name: &str, body: &Value) -> Option<&'static str> {
     if name.starts_with('.') {
-        return Some("its name begins with a dot: it belongs to the server itself");
+        return Some("its name begins with a dot, so it belongs to the server");
     }
     let managed = body.get("_meta").and_then(|meta| meta.get("managed"));
     if managed == Some(&Value::Bool(true)) {
-        return Some("it says of itself that a product manages it (`_meta.managed`)");
+        return Some("a product manages it (`_meta.managed` is true)");
     }
     let known = NAMES.contains(&name)
         || name.contains('@')
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    known.then_some("it comes with the product, and the target has its own")
+    known.then_some("it is part of the product, and the target has its own")
 }
 
 #[cfg(test)]
@@ -71,19 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_with_the_stack_is_known() {
+    fn templates_of_the_product_are_recognized() {
         for name in [".monitoring-es", "logs", "ecs@mappings", "slm-history-5", "watch-history-12"]
         {
-            assert!(builtin_template(name, &json!({})).is_some(), "{name}");
+            assert!(builtin_reason(name, &json!({})).is_some(), "{name}");
         }
         let managed = json!({ "_meta": { "managed": true } });
-        assert!(builtin_template("logs-nginx.access", &managed).is_some());
+        assert!(builtin_reason("logs-nginx.access", &managed).is_some());
     }
 
     #[test]
-    fn templates_of_a_person_are_not_left_out() {
+    fn templates_of_the_user_are_not_skipped() {
         for name in ["logs-shop", "metrics-2", "shop-v2", "my-logs"] {
-            assert_eq!(builtin_template(name, &json!({ "_meta": { "k": "v" } })), None, "{name}");
+            assert_eq!(builtin_reason(name, &json!({ "_meta": { "k": "v" } })), None, "{name}");
         }
     }
 }

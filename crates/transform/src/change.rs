@@ -8,28 +8,28 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Weight {
-    /// The same meaning, in the words of the target.
+    /// The same meaning, in the form of the target.
     Adapted,
-    /// The target has nothing like it; the item works without it.
+    /// The target has no equivalent; the item works without it.
     Lost,
-    /// The target has nothing like it and the item means something else without it: it is not
-    /// made.
+    /// The target has no equivalent, and the item has another meaning without it: it is not
+    /// created.
     Unsupported,
 }
 
-/// One thing that a rule changed, or could not change.
+/// One change of a rule, or one that is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// The id of the rule.
     pub rule: &'static str,
-    /// How much it matters.
+    /// How much it matters to the owner.
     pub weight: Weight,
     /// Where in the item, as in `settings.index.codec` or `mappings.properties.name`.
     pub path: String,
     /// What was done.
     pub what: String,
-    /// The reason, and what the owner can do about it.
+    /// The reason, and what the owner can do.
     pub why: String,
 }
 
@@ -58,22 +58,22 @@ impl Changes {
         Self { rule, list: Vec::new() }
     }
 
-    /// Notes a change that keeps the meaning.
+    /// Records a change that keeps the meaning.
     pub(crate) fn adapted(&mut self, path: &str, what: &str, why: &str) {
         self.push(Weight::Adapted, path, what, why);
     }
 
-    /// Notes something that the target does not have.
+    /// Records something that the target does not have.
     pub(crate) fn lost(&mut self, path: &str, what: &str, why: &str) {
         self.push(Weight::Lost, path, what, why);
     }
 
-    /// Notes something without which the item cannot be made.
+    /// Records something without which the item cannot be created.
     pub(crate) fn unsupported(&mut self, path: &str, what: &str, why: &str) {
         self.push(Weight::Unsupported, path, what, why);
     }
 
-    /// Returns what was noted, in order.
+    /// Returns the changes in order.
     pub(crate) fn into_list(self) -> Vec<Change> {
         self.list
     }

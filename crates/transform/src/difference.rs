@@ -1,14 +1,15 @@
-//! How does what is on the target differ from what the source has?
+//! How does an item on the target differ from that of the source?
 //!
-//! A server writes defaults into what it was given, so only what matters is compared: the types
-//! of fields, the settings that we would set, aliases and what they say, the patterns of a template.
+//! A server adds defaults to an item, so only these parts are compared: the types of fields, the
+//! settings that the migration would set, aliases with their options, the patterns of a template.
 
 use std::collections::BTreeMap;
 
-use crate::item::Item;
 use serde_json::{Map, Value};
 
-/// Returns a line for each difference to what the target shows under the item's name.
+use crate::item::Item;
+
+/// Returns a line for each difference between our item and the body on the target.
 pub fn from_body(ours: &Item, body: Value) -> Vec<String> {
     match Item::read(ours.kind, &ours.name, body) {
         Ok(theirs) => between(ours, &theirs),
@@ -16,7 +17,7 @@ pub fn from_body(ours: &Item, body: Value) -> Vec<String> {
     }
 }
 
-/// Returns a line for each difference, in order.
+/// Returns a line for each difference between two items, in order.
 pub fn between(ours: &Item, theirs: &Item) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, _) in ours.settings.iter() {
@@ -25,7 +26,7 @@ pub fn between(ours: &Item, theirs: &Item) -> Vec<String> {
             lines.push(format!(
                 "the source has `{name}: {}`, the target {}",
                 want.unwrap_or_default(),
-                have.map_or_else(|| "does not".to_owned(), |have| format!("`{have}`"))
+                have.map_or_else(|| "does not".to_owned(), |have| format!("has `{have}`"))
             ));
         }
     }
@@ -50,32 +51,32 @@ pub fn between(ours: &Item, theirs: &Item) -> Vec<String> {
     }
     for (name, want) in &ours.aliases {
         if let Some(have) = theirs.aliases.get(name) {
-            alias(name, want, have, &mut lines);
+            compare_alias(name, want, have, &mut lines);
         }
     }
     for (name, want) in &ours.rest {
         if theirs.rest.get(name) != Some(want) && !(is_empty(want) || name == "template") {
-            lines.push(format!("`{name}` is not the same on the source and on the target"));
+            lines.push(format!("`{name}` differs between source and target"));
         }
     }
     lines
 }
 
-/// What an alias says besides its name. `routing` is short for two of them.
-const OF_ALIAS: [&str; 5] =
+/// The options of an alias. `routing` is short for two of them.
+const ALIAS_OPTIONS: [&str; 5] =
     ["filter", "index_routing", "search_routing", "is_write_index", "is_hidden"];
 
-fn alias(name: &str, want: &Value, have: &Value, lines: &mut Vec<String>) {
+fn compare_alias(name: &str, want: &Value, have: &Value, lines: &mut Vec<String>) {
     let shown = |value: Option<&Value>, part: &str| match value {
         Some(Value::String(text)) => format!("has `{part}: {text}`"),
         Some(value) => format!("has `{part}: {value}`"),
         None => "does not".to_owned(),
     };
-    for part in OF_ALIAS {
-        let (want, have) = (of_alias(want, part), of_alias(have, part));
+    for part in ALIAS_OPTIONS {
+        let (want, have) = (alias_option(want, part), alias_option(have, part));
         if want != have {
             let mut sides = [("source", want), ("target", have)];
-            // The one that says something first.
+            // The side that has the option comes first.
             sides.sort_by_key(|(_, value)| value.is_none());
             let sides = sides.map(|(side, value)| format!("the {side} {}", shown(value, part)));
             lines.push(format!("alias `{name}`: {}", sides.join(", ")));
@@ -83,38 +84,38 @@ fn alias(name: &str, want: &Value, have: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// Returns what an alias says; nothing for what says nothing. That an alias is expressly no write
-/// index says something: without it, the only index of an alias is the one to write to.
-fn of_alias<'a>(alias: &'a Value, part: &str) -> Option<&'a Value> {
+/// Returns an option of an alias, or `None` if it has no effect. `is_write_index: false` has an
+/// effect: without it, the only index of an alias is its write index.
+fn alias_option<'a>(alias: &'a Value, part: &str) -> Option<&'a Value> {
     let value =
         alias.get(part).or_else(|| alias.get("routing").filter(|_| part.ends_with("routing")));
-    let says_nothing = |value: &Value| match value {
+    let has_no_effect = |value: &Value| match value {
         Value::Null => true,
         Value::Object(fields) => fields.is_empty(),
         Value::Bool(value) => part == "is_hidden" && !value,
         _ => false,
     };
-    value.filter(|value| !says_nothing(value))
+    value.filter(|value| !has_no_effect(value))
 }
 
-/// Returns the aliases that the second item has and the first one has not.
+/// Returns the aliases of the second item that the first one does not have.
 pub fn extra_aliases(first: &Item, second: &Item) -> Vec<String> {
     second.aliases.keys().filter(|name| !first.aliases.contains_key(*name)).cloned().collect()
 }
 
-/// Returns the fields that the second item has and the first one has not.
+/// Returns the fields of the second item that the first one does not have.
 pub fn extra_fields(first: &Item, second: &Item) -> Vec<String> {
     let first = field_types(&first.mappings);
     field_types(&second.mappings).into_keys().filter(|path| !first.contains_key(path)).collect()
 }
 
-/// Settings that a server writes into every index, whether asked or not.
-const ALWAYS_THERE: [&str; 3] =
+/// Settings that a server adds to every index.
+const ALWAYS_PRESENT: [&str; 3] =
     ["index.number_of_replicas", "index.number_of_shards", "index.replication.type"];
 
-/// Returns the settings that the second item has and the first one has not.
+/// Returns the settings of the second item that the first one does not have.
 pub fn extra_settings(first: &Item, second: &Item) -> Vec<String> {
-    let extra = |name: &str| first.settings.get(name).is_none() && !ALWAYS_THERE.contains(&name);
+    let extra = |name: &str| first.settings.get(name).is_none() && !ALWAYS_PRESENT.contains(&name);
     second
         .settings
         .iter()
@@ -156,16 +157,17 @@ fn collect(prefix: &str, parent: &Map<String, Value>, types: &mut BTreeMap<Strin
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::item::MetadataKind;
-    use serde_json::json;
 
     fn item(body: Value) -> Item {
         Item::read(MetadataKind::Index, "i", body).expect("an item")
     }
 
     #[test]
-    fn defaults_of_the_server_are_no_difference() {
+    fn defaults_of_the_server_are_not_a_difference() {
         let ours = item(json!({ "settings": { "number_of_shards": 1 }, "mappings": {
             "properties": { "o": { "properties": { "a": { "type": "ip" } } } } } }));
         let theirs =
@@ -194,8 +196,9 @@ mod tests {
         ];
         assert_eq!(between(&ours, &theirs), expected);
     }
+
     #[test]
-    fn what_an_alias_says_is_compared() {
+    fn the_options_of_an_alias_are_compared() {
         let with = |alias: Value| item(json!({ "aliases": { "a": alias } }));
         let filter = json!({ "term": { "tenant": "x", "boost": 1.0 } });
         let same = [

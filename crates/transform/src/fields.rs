@@ -1,14 +1,14 @@
 //! Where are the fields of a mapping?
 //!
-//! Definitions of fields stand under `properties`, under `fields` (multi-fields), and in the
-//! `mapping` of dynamic templates. All of them are visited, outer ones first.
+//! Field definitions are in `properties`, in `fields` (multi-fields), and in the `mapping` of dynamic
+//! templates. All of them are visited, outer ones first.
 
 use serde_json::{Map, Value};
 
-/// The definition of a field or of an object of fields.
+/// The definition of a field or of an object with fields.
 pub(crate) type Field = Map<String, Value>;
 
-/// Calls `visit` with path and definition of every field.
+/// Calls `visit` with the path and definition of every field.
 pub(crate) fn each_field(mappings: &mut Field, visit: &mut dyn FnMut(&str, &mut Field)) {
     children("mappings", mappings, visit);
     each_dynamic_template(mappings, &mut |path, template| {
@@ -20,7 +20,7 @@ pub(crate) fn each_field(mappings: &mut Field, visit: &mut dyn FnMut(&str, &mut 
     });
 }
 
-/// Calls `visit` with path and body of every dynamic template.
+/// Calls `visit` with the path and body of every dynamic template.
 pub(crate) fn each_dynamic_template(mappings: &mut Field, visit: &mut dyn FnMut(&str, &mut Field)) {
     let Some(Value::Array(templates)) = mappings.get_mut("dynamic_templates") else { return };
     for (name, template) in templates.iter_mut().filter_map(Value::as_object_mut).flatten() {
@@ -30,7 +30,7 @@ pub(crate) fn each_dynamic_template(mappings: &mut Field, visit: &mut dyn FnMut(
     }
 }
 
-/// Returns the type of a field; `object` is not written where there are properties.
+/// Returns the type of a field; the type `object` is often not written.
 pub(crate) fn type_of(field: &Field) -> Option<&str> {
     field.get("type").and_then(Value::as_str)
 }

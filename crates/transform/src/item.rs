@@ -1,14 +1,14 @@
-//! What is a piece of metadata, whatever its kind?
+//! What do all kinds of metadata have in common?
 //!
-//! The four kinds keep the same three parts in two places:
+//! The four kinds have the same three parts in one of two places:
 //!
 //! ```text
 //!  index, legacy template               component template, index template
 //!  { settings, mappings, aliases, .. }  { template: { settings, mappings, aliases, .. }, .. }
 //! ```
 //!
-//! An [`Item`] has the three parts in one place, the settings flat, and all else in `rest`, so
-//! that a rule need not know where it works.
+//! An [`Item`] has the three parts in the same place for all kinds, the settings flat, and
+//! everything else in `rest`, so that a rule works on any kind.
 
 pub(crate) use contract::metadata::MetadataKind;
 use serde_json::{Map, Value};
@@ -25,19 +25,17 @@ pub struct Item {
     pub name: String,
     /// Its settings.
     pub settings: Settings,
-    /// Its mappings, without the word `mappings`.
+    /// The value of `mappings`.
     pub mappings: Map<String, Value>,
     /// Its aliases by name.
     pub aliases: Map<String, Value>,
-    /// Everything else of its body: patterns, priority, metadata.
+    /// Everything else in its body: patterns, priority, metadata.
     pub rest: Map<String, Value>,
 }
 
-/// Metadata that is not of the shape it must have.
+/// Metadata that does not have the expected form.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "`{part}` of `{name}` is no object; the snapshot's metadata is damaged or of an unknown version"
-)]
+#[error("`{part}` of `{name}` is not an object; the metadata is damaged or of an unknown version")]
 pub struct ItemError {
     /// The name of the item.
     pub name: String,
@@ -45,7 +43,7 @@ pub struct ItemError {
     pub part: &'static str,
 }
 
-/// Returns whether the three parts stand under `template`.
+/// Returns whether the three parts are in `template`.
 fn is_nested(kind: MetadataKind) -> bool {
     matches!(kind, MetadataKind::ComponentTemplate | MetadataKind::IndexTemplate)
 }
@@ -80,7 +78,7 @@ impl Item {
         Ok(Self { kind, name: name.to_owned(), settings, mappings, aliases, rest })
     }
 
-    /// Returns the body of the request that makes the item.
+    /// Returns the body of the request that creates the item.
     pub fn body(&self) -> Value {
         let mut body = self.rest.clone();
         let mut parts = if is_nested(self.kind) {
@@ -108,7 +106,7 @@ impl Item {
     }
 }
 
-/// Takes an object, or nothing where an object may stand.
+/// Returns an object; null becomes an empty one.
 fn object(value: Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(fields) => Some(fields),
@@ -124,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_of_a_component_template_stand_under_template() {
+    fn the_parts_of_a_component_template_are_in_template() {
         let body = json!({
             "template": { "settings": { "index": { "codec": "default" } }, "lifecycle": {} },
             "version": 4
@@ -139,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_legacy_template_stand_at_the_root() {
+    fn the_parts_of_a_legacy_template_are_at_the_root() {
         let body = json!({ "order": 1, "template": "logs-*", "mappings": {}, "version": null });
         let item = Item::read(MetadataKind::LegacyTemplate, "l", body).expect("an item");
         assert_eq!(item.body(), json!({ "order": 1, "template": "logs-*" }));
     }
 
     #[test]
-    fn a_part_that_is_no_object_is_refused() {
+    fn a_part_that_is_not_an_object_is_refused() {
         let error =
             Item::read(MetadataKind::Index, "i", json!({ "mappings": [] })).expect_err("no");
         assert_eq!(error.part, "mappings");

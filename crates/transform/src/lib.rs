@@ -1,8 +1,8 @@
 //! What changes in metadata between two versions?
 //!
-//! Metadata is read from a snapshot as one server wrote it and is put to another one. In between
-//! stands a list of rules; each one is a file in `rules/`, knows one difference between versions,
-//! and says what it changed and why.
+//! Metadata is read from a snapshot as one server wrote it, and is sent to another one. In between,
+//! a list of rules changes it. Each rule is a file in `rules/`, handles one difference between
+//! versions, and records what it changed and why.
 //!
 //! ```text
 //!  body as GET shows it --- Item::read ---> Item --- apply ---> Item --- Item::body ---> body to PUT
@@ -10,8 +10,8 @@
 //!                                                      +---> Vec<Change>
 //! ```
 //!
-//! Nothing here reaches a network: the same input gives the same output, and applying the rules
-//! twice gives what applying them once gave.
+//! Nothing here uses a network: the same input gives the same output, and applying the rules twice
+//! has the same result as applying them once.
 
 mod apply;
 mod builtin;
@@ -19,21 +19,20 @@ mod change;
 pub mod difference;
 mod fields;
 mod item;
-mod needs;
+mod overlap;
 mod plugins;
 mod proposal;
 mod relevance;
+mod requirements;
 mod rule;
 mod rules;
 mod settings;
 
-pub use apply::{Transformed, apply};
-pub use builtin::builtin_template;
+pub use apply::{Transformation, apply};
 pub use change::{Change, Weight};
 pub use item::{Item, ItemError};
-pub use needs::{Need, NeedKind, Stock, needs};
-pub use proposal::{Openness, Proposal, Task, templates};
-pub use relevance::Wanted;
-pub use rule::{Rule, Versions};
-pub use rules::RULES;
+pub use proposal::{Action, Openness, Proposal, templates};
+pub use relevance::SelectedIndices;
+pub use requirements::{Inventory, Requirement, RequirementKind, requirements};
+pub use rule::Versions;
 pub use settings::Settings;

@@ -1,7 +1,7 @@
-//! Which plugin brings a kind of analysis or a type of field?
+//! Which plugin provides an analysis component or a field type?
 //!
-//! Only names that a server does not know by itself are here, so that nobody is told to install
-//! what is there.
+//! Only names that a server does not have without a plugin are listed, so that no plugin is reported
+//! as missing without need.
 
 const PLUGINS: [(&str, &[&str]); 12] = [
     (
@@ -51,8 +51,7 @@ const PLUGINS: [(&str, &[&str]); 12] = [
     ("mapper-size", &["_size"]),
 ];
 
-/// Returns the plugin that brings a name of analysis, a type of field, or a field of every
-/// document.
-pub(crate) fn bringing(word: &str) -> Option<&'static str> {
+/// Returns the plugin that provides an analysis component, a field type or a metadata field.
+pub(crate) fn providing(word: &str) -> Option<&'static str> {
     PLUGINS.iter().find(|(_, words)| words.contains(&word)).map(|(plugin, _)| *plugin)
 }

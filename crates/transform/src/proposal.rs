@@ -1,90 +1,91 @@
-//! What is each item, and what is to be done with it? The metadata step and `workflow plan` ask
-//! the same functions, so what is shown and what is done cannot differ.
+//! What should be done with each item? The metadata step and `workflow plan` call the same
+//! functions, so the plan and the migration cannot differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::{
-    apply::{Transformed, apply},
-    builtin::builtin_template,
+    apply::{Transformation, apply},
+    builtin::builtin_reason,
     change::Change,
     item::{Item, MetadataKind},
-    relevance::{self, Wanted},
+    relevance::{self, SelectedIndices},
     rule::Versions,
 };
 
-/// What is to be done with one item, and why.
+/// What should be done with one item, and why.
 #[derive(Clone, Debug)]
 pub struct Proposal {
     /// What it is.
     pub kind: MetadataKind,
     /// Its name.
     pub name: String,
-    /// What is to be done.
-    pub task: Task,
-    /// What its owner should know, besides the changes.
+    /// What should be done.
+    pub action: Action,
+    /// What the owner should know besides the changes.
     pub notes: Vec<String>,
-    /// What the rules changed, in their order.
+    /// The changes of the rules, in their order.
     pub changes: Vec<Change>,
 }
 
-/// What is to be done with an item.
+/// What should be done with an item.
 #[derive(Clone, Debug)]
-pub enum Task {
-    /// Make it, unless it is there.
-    Make(Box<Item>),
-    /// It cannot be made; one that somebody else made will do.
+pub enum Action {
+    /// Create it, unless it exists.
+    Create(Box<Item>),
+    /// Refuse to create it, for this reason; an existing one is accepted.
     Refuse(String),
-    /// Leave it out.
+    /// Do not migrate it, for this reason.
     Skip(String),
 }
 
-/// Whether an index takes reads and writes.
+/// Whether an index is open for reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Openness {
-    /// It does.
+    /// The index is open.
     Open,
-    /// It does not.
+    /// The index is closed.
     Closed,
 }
 
 impl Proposal {
-    /// Proposes what becomes of an index with `settings`, `mappings` and `aliases` of `body`.
+    /// Returns the proposal for an index whose `body` has settings, mappings and aliases.
     pub fn index(name: String, openness: Openness, body: Value, versions: Versions) -> Self {
         let mut notes = Vec::new();
         if openness == Openness::Closed {
-            notes.push("it is closed on the source; on the target it is open".to_owned());
+            notes.push("it is closed on the source, and will be open on the target".to_owned());
         }
         if name.starts_with(".ds-") {
             notes.push(
-                "it is part of a data stream on the source; on the target it is an index by itself"
+                "it is part of a data stream on the source, and will be a separate index on the target"
                     .to_owned(),
             );
         }
-        make(MetadataKind::Index, name, body, notes, versions)
+        create(MetadataKind::Index, name, body, notes, versions)
     }
 
-    /// Returns notes and changes, a line each.
+    /// Returns notes and changes, one line each.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.notes.iter().cloned().chain(self.changes.iter().map(ToString::to_string))
     }
 }
 
-/// Proposes what becomes of all templates, in the order in which they need each other; those that
-/// have nothing to do with what is `wanted` are left out.
+/// Returns the proposals for all templates, in the order in which they depend on each other.
+/// Templates that do not belong to the `selected` indices are skipped.
 pub fn templates(
     component: BTreeMap<String, Value>,
     legacy: BTreeMap<String, Value>,
     index: BTreeMap<String, Value>,
     versions: Versions,
-    wanted: &Wanted<'_>,
+    selected: &SelectedIndices<'_>,
 ) -> Vec<Proposal> {
-    let (mut used, mut of_others) = (BTreeSet::new(), BTreeSet::new());
+    let (mut used, mut used_by_others) = (BTreeSet::new(), BTreeSet::new());
     for (name, body) in &index {
-        let left_out = builtin_template(name, body).is_some() || wanted.passes_over(body).is_some();
-        let users = if left_out { &mut of_others } else { &mut used };
-        users.extend(relevance::components(body));
+        let is_skipped =
+            builtin_reason(name, body).is_some() || selected.exclusion_reason(body).is_some();
+        let components = if is_skipped { &mut used_by_others } else { &mut used };
+        components.extend(relevance::components(body));
     }
     let kinds = [
         (MetadataKind::ComponentTemplate, component),
@@ -95,13 +96,13 @@ pub fn templates(
         .into_iter()
         .flat_map(|(kind, templates)| templates.into_iter().map(move |entry| (kind, entry)));
     all.map(|(kind, (name, body))| {
-        let passed_over = match kind {
+        let exclusion = match kind {
             MetadataKind::ComponentTemplate => {
-                wanted.passes_over_component(&name, &used, &of_others)
+                selected.component_exclusion_reason(&name, &used, &used_by_others)
             }
-            _ => wanted.passes_over(&body),
+            _ => selected.exclusion_reason(&body),
         };
-        template(kind, name, body, passed_over, versions)
+        template(kind, name, body, exclusion, versions)
     })
     .collect()
 }
@@ -110,41 +111,41 @@ fn template(
     kind: MetadataKind,
     name: String,
     body: Value,
-    passed_over: Option<String>,
+    exclusion: Option<String>,
     versions: Versions,
 ) -> Proposal {
-    let builtin = builtin_template(&name, &body).map(str::to_owned);
-    if let Some(reason) = builtin.or(passed_over) {
-        let task = Task::Skip(reason);
-        return Proposal { kind, name, task, notes: Vec::new(), changes: Vec::new() };
+    let builtin = builtin_reason(&name, &body).map(str::to_owned);
+    if let Some(reason) = builtin.or(exclusion) {
+        let action = Action::Skip(reason);
+        return Proposal { kind, name, action, notes: Vec::new(), changes: Vec::new() };
     }
     let mut notes = Vec::new();
     if body.get("data_stream").is_some_and(|value| !value.is_null()) {
-        notes.push("it makes data streams, on the target too".to_owned());
+        notes.push("it creates data streams, also on the target".to_owned());
     }
-    make(kind, name, body, notes, versions)
+    create(kind, name, body, notes, versions)
 }
 
-fn make(
+fn create(
     kind: MetadataKind,
     name: String,
     body: Value,
     notes: Vec<String>,
     versions: Versions,
 ) -> Proposal {
-    let transformed = match Item::read(kind, &name, body) {
+    let transformation = match Item::read(kind, &name, body) {
         Ok(item) => apply(item, versions),
         Err(error) => {
-            let task = Task::Refuse(error.to_string());
-            return Proposal { kind, name, task, notes, changes: Vec::new() };
+            let action = Action::Refuse(error.to_string());
+            return Proposal { kind, name, action, notes, changes: Vec::new() };
         }
     };
-    let unsupported: Vec<String> = transformed.unsupported().map(ToString::to_string).collect();
-    let Transformed { item, changes } = transformed;
-    let task = if unsupported.is_empty() {
-        Task::Make(Box::new(item))
+    let unsupported: Vec<String> = transformation.unsupported().map(ToString::to_string).collect();
+    let Transformation { item, changes } = transformation;
+    let action = if unsupported.is_empty() {
+        Action::Create(Box::new(item))
     } else {
-        Task::Refuse(unsupported.join("; "))
+        Action::Refuse(unsupported.join("; "))
     };
-    Proposal { kind, name, task, notes, changes }
+    Proposal { kind, name, action, notes, changes }
 }

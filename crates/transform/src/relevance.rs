@@ -1,88 +1,95 @@
-//! Which templates have to do with the indices that are migrated?
+//! Which templates belong to the indices that are migrated?
 //!
-//! A cluster's templates are of all its users, and a target may refuse one of them. That must not
-//! fail a group whose indices it could never match. A template belongs to a group if one of its
-//! patterns matches an index of the group, or could match one that a pattern of the group means:
-//! tomorrow's `orders-2027` is to be made as today's. A component belongs where a template that
-//! uses it does.
+//! A cluster has the templates of all its users, and a target may reject one of them. That must not
+//! fail a group with indices that the template can never match. A template belongs to a group if one
+//! of its patterns matches an index of the group, or can match an index that a pattern of the group
+//! selects: a later `orders-2027` must be created like those of today. A component template belongs
+//! where a template that uses it belongs.
 
 use std::collections::BTreeSet;
 
 use contract::{IndexPattern, IndexSelection};
 use serde_json::Value;
 
-/// What is migrated.
+use crate::overlap::overlap;
+
+/// The indices that are migrated.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct SelectedIndices<'a> {
     /// The patterns of the groups.
     pub selections: Vec<&'a IndexSelection>,
-    /// The names that they mean.
+    /// The names that they select.
     pub names: Vec<&'a str>,
 }
 
-impl Wanted<'_> {
-    /// Returns why a template has nothing to do with what is migrated, or `None` if it has.
-    pub(crate) fn passes_over(&self, body: &Value) -> Option<String> {
+impl SelectedIndices<'_> {
+    /// Returns why a template does not belong to these indices, or `None` if it does.
+    pub(crate) fn exclusion_reason(&self, body: &Value) -> Option<String> {
         let patterns = patterns(body);
-        if patterns.iter().any(|pattern| self.meets(pattern)) {
+        if patterns.iter().any(|pattern| self.overlaps(pattern)) {
             return None;
         }
-        let written: Vec<String> =
+        let quoted: Vec<String> =
             patterns.iter().map(|pattern| format!("`{}`", String::from_iter(pattern))).collect();
-        Some(format!("its patterns ({}) match none of the indices", written.join(", ")))
+        Some(format!(
+            "its patterns ({}) match none of the indices that are migrated",
+            quoted.join(", ")
+        ))
     }
 
-    /// Returns why a component has nothing to do with what is migrated, or `None` if it has.
-    /// One that no template uses belongs to whoever migrates everything.
-    pub(crate) fn passes_over_component(
+    /// Returns why a component template does not belong to these indices, or `None` if it does. A
+    /// component that no template uses belongs to a migration of everything.
+    pub(crate) fn component_exclusion_reason(
         &self,
         name: &str,
         used: &BTreeSet<String>,
-        of_others: &BTreeSet<String>,
+        used_by_others: &BTreeSet<String>,
     ) -> Option<String> {
-        let belongs = used.contains(name) || (!of_others.contains(name) && self.is_everything());
+        let belongs =
+            used.contains(name) || (!used_by_others.contains(name) && self.selects_everything());
         (!belongs).then(|| "no template that is migrated uses it".to_owned())
     }
 
-    fn is_everything(&self) -> bool {
+    fn selects_everything(&self) -> bool {
         self.selections.iter().flat_map(|selection| selection.patterns()).any(|pattern| {
             !pattern.is_exclusion()
-                && pattern.glob().is_some_and(|glob| glob.iter().all(|letter| *letter == '*'))
+                && pattern.glob().is_some_and(|glob| glob.iter().all(|character| *character == '*'))
         })
     }
 
-    /// Returns whether some name that is meant, now or later, matches a template's pattern.
-    fn meets(&self, pattern: &[char]) -> bool {
+    /// Returns whether the pattern of a template matches a selected name, or one that may be
+    /// selected later.
+    fn overlaps(&self, pattern: &[char]) -> bool {
         let text = String::from_iter(pattern);
-        if self.names.iter().any(|name| meet(pattern, &name.chars().collect::<Vec<_>>())) {
+        if self.names.iter().any(|name| overlap(pattern, &name.chars().collect::<Vec<_>>())) {
             return true;
         }
         self.selections.iter().any(|selection| {
             let (exclusions, inclusions): (Vec<&IndexPattern>, Vec<&IndexPattern>) =
                 selection.patterns().iter().partition(|pattern| pattern.is_exclusion());
             let excluded = exclusions.iter().any(|exclusion| {
-                // A `?` would match the letter `*`, which stands for many.
+                // A `?` would match the character `*`, which stands for many characters.
                 exclusion.glob().is_some_and(|glob| !glob.contains(&'?'))
                     && exclusion.matches(&text)
             });
             !excluded
                 && inclusions.iter().filter_map(|inclusion| inclusion.glob()).any(|glob| {
-                    // Names with a leading dot are meant by patterns with a leading dot.
+                    // Only patterns with a leading dot select names with a leading dot.
                     let hidden = pattern.first() == Some(&'.') && glob.first() != Some(&'.');
-                    !hidden && meet(pattern, glob)
+                    !hidden && overlap(pattern, glob)
                 })
         })
     }
 }
 
-/// Returns the components that a template is composed of.
+/// Returns the names of the component templates that a template uses.
 pub(crate) fn components(body: &Value) -> impl Iterator<Item = String> {
     let list = body.get("composed_of").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)
 }
 
-/// Returns the patterns of a template: a list, or one text, under its name of today or that of
-/// Elasticsearch 5.
+/// Returns the patterns of a template, which are a list or one string; Elasticsearch 5 has them in
+/// `template`.
 fn patterns(body: &Value) -> Vec<Vec<char>> {
     let texts = match body.get("index_patterns").or_else(|| body.get("template")) {
         Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
@@ -92,35 +99,8 @@ fn patterns(body: &Value) -> Vec<Vec<char>> {
     texts.into_iter().map(|text| text.chars().collect()).collect()
 }
 
-/// Returns whether two patterns with `*` and `?` can match one name.
-fn meet(one: &[char], other: &[char]) -> bool {
-    // `row[j]`: whether the rest of `one` and the rest of `other` from `j` on can match one name.
-    let mut row: Vec<bool> =
-        (0..=other.len()).map(|at| other.iter().skip(at).all(|letter| *letter == '*')).collect();
-    for letter in one.iter().rev() {
-        let mut next = vec![false; other.len() + 1];
-        for at in (0..=other.len()).rev() {
-            let get = |row: &[bool], at: usize| row.get(at).copied().unwrap_or(false);
-            let met = match (letter, other.get(at)) {
-                ('*', None) => get(&row, at),
-                ('*', Some(_)) => get(&row, at) || get(&next, at + 1),
-                (_, Some('*')) => get(&next, at + 1) || get(&row, at),
-                ('?', Some(_)) | (_, Some('?')) => get(&row, at + 1),
-                (letter, Some(theirs)) => letter == theirs && get(&row, at + 1),
-                (_, None) => false,
-            };
-            if let Some(place) = next.get_mut(at) {
-                *place = met;
-            }
-        }
-        row = next;
-    }
-    row.first().copied().unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -132,12 +112,12 @@ mod tests {
 
     fn belongs(group: &[&str], names: &[&str], template: &[&str]) -> bool {
         let selection = selection(group);
-        let wanted = Wanted { selections: vec![&selection], names: names.to_vec() };
-        wanted.passes_over(&json!({ "index_patterns": template })).is_none()
+        let selected = SelectedIndices { selections: vec![&selection], names: names.to_vec() };
+        selected.exclusion_reason(&json!({ "index_patterns": template })).is_none()
     }
 
     #[test]
-    fn a_template_belongs_where_it_matches_or_could() {
+    fn a_template_belongs_where_it_matches_or_may_match() {
         let table = [
             (vec!["orders-*"], vec!["orders-1"], vec!["orders-*"], true),
             (vec!["orders-*"], vec![], vec!["*-2027"], true),
@@ -156,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn the_one_pattern_of_elasticsearch_5_counts() {
+    fn the_single_pattern_of_elasticsearch_5_counts() {
         let selection = selection(&["logs-1"]);
-        let wanted = Wanted { selections: vec![&selection], names: Vec::new() };
-        assert_eq!(wanted.passes_over(&json!({ "template": "logs-*" })), None);
-        let reason = wanted.passes_over(&json!({ "template": "web-*" })).expect("a reason");
+        let selected = SelectedIndices { selections: vec![&selection], names: Vec::new() };
+        assert_eq!(selected.exclusion_reason(&json!({ "template": "logs-*" })), None);
+        let reason = selected.exclusion_reason(&json!({ "template": "web-*" })).expect("a reason");
         assert!(reason.contains("`web-*`"), "{reason}");
     }
 
@@ -168,29 +148,12 @@ mod tests {
     fn a_component_belongs_where_it_is_used() {
         let (some, all) = (selection(&["logs-*"]), selection(&["*"]));
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
-        let passes_over = |selection, name: &str| {
-            let wanted = Wanted { selections: vec![selection], names: Vec::new() };
-            wanted.passes_over_component(name, &set("ours"), &set("theirs")).is_some()
+        let is_excluded = |selection, name: &str| {
+            let selected = SelectedIndices { selections: vec![selection], names: Vec::new() };
+            selected.component_exclusion_reason(name, &set("ours"), &set("theirs")).is_some()
         };
-        assert!(!passes_over(&some, "ours") && !passes_over(&all, "ours"));
-        assert!(passes_over(&some, "theirs") && passes_over(&all, "theirs"));
-        assert!(passes_over(&some, "unused") && !passes_over(&all, "unused"));
-    }
-
-    proptest! {
-        #[test]
-        fn patterns_that_match_one_name_meet(
-            one in "[ab*?]{0,6}", other in "[ab*?]{0,6}", name in "[ab]{0,6}"
-        ) {
-            let matches = |pattern: &str| {
-                let pattern: IndexPattern = format!("{pattern}*").parse().expect("a pattern");
-                pattern.matches(&name)
-            };
-            let letters = |text: &str| format!("{text}*").chars().collect::<Vec<_>>();
-            if matches(&one) && matches(&other) {
-                prop_assert!(meet(&letters(&one), &letters(&other)));
-            }
-            prop_assert_eq!(meet(&letters(&one), &name.chars().collect::<Vec<_>>()), matches(&one));
-        }
+        assert!(!is_excluded(&some, "ours") && !is_excluded(&all, "ours"));
+        assert!(is_excluded(&some, "theirs") && is_excluded(&all, "theirs"));
+        assert!(is_excluded(&some, "unused") && !is_excluded(&all, "unused"));
     }
 }

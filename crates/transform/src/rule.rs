@@ -9,7 +9,7 @@ use crate::{
     item::Item,
 };
 
-/// From which version to which.
+/// The versions of both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Versions {
     /// The version that wrote the metadata.
@@ -34,26 +34,25 @@ impl Versions {
         !self.to_opensearch() && self.target.at_least(major, minor)
     }
 
-    /// Returns whether the target knows no mapping types: Elasticsearch 7 and newer, OpenSearch.
+    /// Returns whether the target has no mapping types: Elasticsearch 7 and newer, OpenSearch.
     pub(crate) fn to_typeless(self) -> bool {
         self.to_opensearch() || self.target.at_least(7, 0)
     }
 }
 
-/// One difference between versions and how to bridge it.
-pub struct Rule {
-    /// The stable id, as it stands in reports.
-    pub id: &'static str,
-    /// What the rule does, why, and how that is known.
-    pub about: &'static str,
-    /// Whether the rule has anything to do between these versions.
+/// How one difference between versions is bridged. The module doc of a rule says what it does, why,
+/// and how that is known.
+pub(crate) struct Rule {
+    /// The stable id, which reports show with each change.
+    pub(crate) id: &'static str,
+    /// Returns whether the rule is needed between these versions.
     pub(crate) applies: fn(Versions) -> bool,
-    /// Changes the item and notes each change.
+    /// Changes the item and records each change.
     pub(crate) run: fn(&mut Item, Versions, &mut Changes),
 }
 
 impl Rule {
-    /// Runs the rule on `item` if it applies, and returns what it changed.
+    /// Runs the rule on `item` if it applies, and returns its changes.
     pub(crate) fn run_on(&self, item: &mut Item, versions: Versions) -> Vec<Change> {
         let mut changes = Changes::of(self.id);
         if (self.applies)(versions) {
@@ -69,7 +68,7 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// How the tests at the foot of each rule run it alone.
+/// Runs a single rule, for the tests of each rule.
 #[cfg(test)]
 pub(crate) mod trial {
     use serde_json::Value;

@@ -1,7 +1,7 @@
-//! Which rules are there, and in which order do they run?
+//! Which rules exist, and in which order do they run?
 //!
-//! Mapping types are unwrapped before any rule looks at a field, and the cleaning of fields comes
-//! after the rules that replace their types.
+//! Mapping types are unwrapped before any rule reads a field, and rules that remove parameters come
+//! after the rules that replace field types.
 
 use crate::rule::Rule;
 
@@ -40,7 +40,7 @@ mod version_fields;
 mod wildcard;
 
 /// All rules, in the order in which they run.
-pub const RULES: &[Rule] = &[
+pub(crate) const RULES: &[Rule] = &[
     private_settings::RULE,
     removed_settings::RULE,
     blocks::RULE,

@@ -1,8 +1,8 @@
-//! Which settings does an item have, whichever way they were written?
+//! Which settings does an item have, in whatever notation?
 //!
 //! Settings are written flat (`index.codec`), nested (`{"index": {"codec": ..}}`), without the
-//! prefix (`codec`), and all of these mixed in one body. Elasticsearch 5 writes a list as
-//! `filter.0`, `filter.1`. Here each setting has one name, flat and with its prefix.
+//! prefix (`codec`), or mixed in one body. Elasticsearch 5 writes a list as `filter.0`, `filter.1`.
+//! Here each setting has one name, flat and with its prefix.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 pub struct Settings(BTreeMap<String, Value>);
 
 impl Settings {
-    /// Reads settings in any of the ways they are written. Where one setting is written twice,
-    /// the later one holds; `null` means that it is not set.
+    /// Reads settings in any notation. If a setting is written twice, the later value wins; `null`
+    /// means that it is not set.
     pub fn read(written: Map<String, Value>) -> Self {
         let mut flat = BTreeMap::new();
         flatten("", written, &mut flat);
@@ -26,7 +26,7 @@ impl Settings {
         self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no settings.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -36,7 +36,7 @@ impl Settings {
         self.0.get(name)
     }
 
-    /// Returns the value of a setting as text: `"3"` and `3` are the same setting.
+    /// Returns the value of a setting as text: `"3"` and `3` are the same value.
     pub fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).map(|value| match value {
             Value::String(text) => text.clone(),
@@ -59,15 +59,15 @@ impl Settings {
         self.0.remove(name)
     }
 
-    /// Removes the settings whose name is a `pattern`, or lies under one that ends with a dot;
-    /// returns their names.
+    /// Removes the settings whose name is one of the patterns, or begins with a pattern that ends with
+    /// a dot; returns their names.
     pub(crate) fn remove_all(&mut self, patterns: &[&str]) -> Vec<String> {
-        let meant = |name: &str| {
+        let is_selected = |name: &str| {
             patterns.iter().any(|pattern| {
                 if pattern.ends_with('.') { name.starts_with(pattern) } else { name == *pattern }
             })
         };
-        let names: Vec<String> = self.0.keys().filter(|name| meant(name)).cloned().collect();
+        let names: Vec<String> = self.0.keys().filter(|name| is_selected(name)).cloned().collect();
         for name in &names {
             self.0.remove(name);
         }
@@ -82,7 +82,7 @@ fn flatten(prefix: &str, written: Map<String, Value>, flat: &mut BTreeMap<String
             Value::Object(inner) => flatten(&name, inner, flat),
             Value::Null => {}
             value => {
-                // Settings that a server no longer knew are kept by it under `archived.`.
+                // A server keeps settings that it does not know any more under `archived.`.
                 let name = if name.starts_with("index.") || name.starts_with("archived.") {
                     name
                 } else {
@@ -94,7 +94,7 @@ fn flatten(prefix: &str, written: Map<String, Value>, flat: &mut BTreeMap<String
     }
 }
 
-/// Makes a list of `name.0`, `name.1`, .. where all of them are there.
+/// Combines `name.0`, `name.1`, .. to a list if there is no gap.
 fn fold_lists(mut flat: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let heads: Vec<String> =
         flat.keys().filter_map(|name| name.strip_suffix(".0")).map(str::to_owned).collect();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn dotted_nested_and_bare_names_are_one() {
+    fn all_notations_give_the_same_name() {
         let mixed = json!({
             "number_of_shards": 2,
             "index": { "refresh_interval": "1s", "mapping.total_fields": { "limit": 5 } },
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn numbered_settings_are_a_list_when_none_is_missing() {
+    fn numbered_settings_without_a_gap_are_a_list() {
         let written = json!({
             "index.sort.field.0": "a", "index.sort.field.1": "b",
             "index.analysis.filter.0.type": "stop",

@@ -1,22 +1,23 @@
-//! The metadata step: what becomes of templates, settings, mappings and aliases on the target?
+//! The metadata step: how do templates, settings, mappings and aliases get to the target?
 //!
 //! ```text
-//!  snapshot ---> plan ----> target ----------------> report
-//!                what each  look, then (only to      an item each,
-//!                item is    migrate) make it         bounded
+//!  snapshot ---> plan -------> target ----------------> report
+//!                what to do   read, then (to migrate)   one entry for each
+//!                with it      create                    item, bounded
 //! ```
 //!
-//! To evaluate and to migrate are the same code; the one difference is that an evaluation asks
-//! the target whether it would take an index instead of making it.
+//! Evaluate and migrate are the same code, with one difference: evaluate asks the target whether it
+//! would accept an index, instead of creating it.
 //!
-//! - Indices come first, then component, legacy and composable templates: a template that is
-//!   there already would add its own fields and aliases to an index that is made.
-//! - A group migrates the templates that have to do with its indices and are not the product's
-//!   own. Groups that run side by side may share some: each is made under the condition that it is
-//!   not there, so it is made once, whoever comes first.
-//! - An item that cannot be made does not stop the others; the step fails at the end and says all.
-//! - What an item names and the target lacks (a pipeline, a policy, a plugin, a file) stops nothing
-//!   and is said: it may be made later, by somebody else.
+//! - Indices come first, then component, legacy and composable templates: a template that exists
+//!   would add its fields and aliases to a new index.
+//! - A group migrates the templates that belong to its indices, except those of the product. Groups
+//!   that run concurrently may share templates. Each one is created on the condition that it does
+//!   not exist, so it is created once.
+//! - An item that cannot be created does not stop the others; the step fails at the end and reports
+//!   all failures.
+//! - An item may use something that the target does not have (a pipeline, a policy, a plugin, a
+//!   file). That is reported and stops nothing, because it may be created later.
 
 mod plan;
 mod report;
@@ -30,9 +31,9 @@ use contract::{
 use coordination::{faults::of_repository, resolve, source_version};
 use snapshot_repo::GlobalMetadata;
 use step::Context;
-use transform::{Task, Versions, Wanted};
+use transform::{Action, SelectedIndices, Versions};
 
-use crate::plan::Work;
+use crate::plan::PlannedItem;
 
 /// Runs the step.
 pub async fn run(request: MetadataRequest, context: Context) -> anyhow::Result<MetadataAnswer> {
@@ -47,8 +48,8 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     let versions = Versions {
         source: source_version::of_snapshot(snapshot).ok_or_else(|| {
             let message = format!(
-                "snapshot `{}` does not tell the version that wrote it; take it again with a \
-                 server of version 5 or newer",
+                "snapshot `{}` does not contain the version of the server that took it; take a \
+                 new one with a server of version 5 or newer",
                 snapshot.name
             );
             Failure::new(Exit::Failed, message)
@@ -57,7 +58,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     };
     tracing::info!(source = %versions.source, target = %versions.target, "versions");
 
-    let mut work = Vec::new();
+    let mut planned = Vec::new();
     for index in &group.indices {
         let metadata = opened
             .repository
@@ -65,9 +66,9 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .await
             .map_err(of_repository)
             .with_context(|| format!("reading the metadata of index `{}`", index.index.name))?;
-        work.push(plan::index(metadata, versions));
+        planned.push(plan::index(metadata, versions));
     }
-    work.extend(group.skipped.iter().map(|name| plan::skipped_index(name)));
+    planned.extend(group.skipped.iter().map(|name| plan::skipped_index(name)));
     let global = if snapshot.include_global_state {
         opened
             .repository
@@ -76,23 +77,24 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .map_err(of_repository)
             .context("reading the templates in the snapshot")?
     } else {
-        tracing::warn!("the snapshot was taken without global state: it holds no templates");
+        tracing::warn!("the snapshot was taken without global state, so it contains no templates");
         GlobalMetadata::default()
     };
-    let wanted = Wanted {
+    let selected = SelectedIndices {
         selections: vec![&request.group.indices],
         names: group.indices.iter().map(|index| index.index.name.as_str()).collect(),
     };
-    work.extend(plan::templates(global, versions, &wanted));
+    planned.extend(plan::templates(global, versions, &selected));
 
-    let is_made = |work: &&Work| {
-        work.kind == MetadataKind::ComponentTemplate && matches!(work.task, Task::Make(_))
+    let is_new_component = |item: &&PlannedItem| {
+        item.kind == MetadataKind::ComponentTemplate && matches!(item.action, Action::Create(_))
     };
-    let coming = work.iter().filter(is_made).map(|work| work.name.clone());
-    let mut target = target::Target::look(client, request.mode, versions.target, coming).await?;
-    let mut items = Vec::with_capacity(work.len());
-    for work in work {
-        items.push(target.take(work).await?);
+    let new_components = planned.iter().filter(is_new_component).map(|item| item.name.clone());
+    let mut target =
+        target::Target::read(client, request.mode, versions.target, new_components).await?;
+    let mut items = Vec::with_capacity(planned.len());
+    for item in planned {
+        items.push(target.process(item).await?);
     }
     let answer = MetadataAnswer { mode: request.mode, items, cut: None };
     Ok(report::bounded(answer))

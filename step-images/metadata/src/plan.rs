@@ -1,33 +1,33 @@
-//! What is each item, and what is to be done with it? No cluster is asked here.
+//! What should be done with each item? No request is sent here.
 
 use contract::metadata::MetadataKind;
 use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
-use transform::{Openness, Proposal, Task, Versions, Wanted};
+use transform::{Action, Openness, Proposal, SelectedIndices, Versions};
 
-/// One item on its way.
+/// One item, and what should be done with it.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct PlannedItem {
     /// What it is.
     pub(crate) kind: MetadataKind,
     /// Its name.
     pub(crate) name: String,
-    /// What is to be done.
-    pub(crate) task: Task,
-    /// What was changed on the way and why, a line each.
+    /// What should be done.
+    pub(crate) action: Action,
+    /// The changes and their reasons, one line each.
     pub(crate) changes: Vec<String>,
 }
 
-impl From<Proposal> for Work {
+impl From<Proposal> for PlannedItem {
     fn from(proposal: Proposal) -> Self {
         let changes = proposal.lines().collect();
-        let Proposal { kind, name, task, notes: _, changes: _ } = proposal;
-        Self { kind, name, task, changes }
+        let Proposal { kind, name, action, notes: _, changes: _ } = proposal;
+        Self { kind, name, action, changes }
     }
 }
 
 /// Plans an index.
-pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> Work {
+pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> PlannedItem {
     let openness = match metadata.state {
         IndexState::Open => Openness::Open,
         IndexState::Close => Openness::Closed,
@@ -40,30 +40,30 @@ pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> Work {
     Proposal::index(metadata.name, openness, body, versions).into()
 }
 
-/// Plans an index that the register step decided to leave alone.
-pub(crate) fn skipped_index(name: &str) -> Work {
-    Work {
+/// Plans an index that the register step decided to skip.
+pub(crate) fn skipped_index(name: &str) -> PlannedItem {
+    PlannedItem {
         kind: MetadataKind::Index,
         name: name.to_owned(),
-        task: Task::Skip("it is on the target already and `existingIndices` is `skip`".to_owned()),
+        action: Action::Skip("it exists on the target, and `existingIndices` is `skip`".to_owned()),
         changes: Vec::new(),
     }
 }
 
-/// Plans all templates, in the order in which they need each other.
+/// Plans all templates, in the order in which they depend on each other.
 pub(crate) fn templates(
     global: GlobalMetadata,
     versions: Versions,
-    wanted: &Wanted<'_>,
-) -> Vec<Work> {
+    selected: &SelectedIndices<'_>,
+) -> Vec<PlannedItem> {
     let proposals = transform::templates(
         global.component_templates,
         global.legacy_templates,
         global.index_templates,
         versions,
-        wanted,
+        selected,
     );
-    proposals.into_iter().map(Work::from).collect()
+    proposals.into_iter().map(PlannedItem::from).collect()
 }
 
 #[cfg(test)]
@@ -91,10 +91,10 @@ mod tests {
         };
         let planned = |pattern: &str| -> Vec<(String, bool)> {
             let selection = vec![pattern.to_owned()].try_into().expect("a pattern");
-            let wanted = Wanted { selections: vec![&selection], names: Vec::new() };
-            templates(global(), versions(), &wanted)
+            let selected = SelectedIndices { selections: vec![&selection], names: Vec::new() };
+            templates(global(), versions(), &selected)
                 .into_iter()
-                .map(|work| (work.name, matches!(work.task, Task::Make(_))))
+                .map(|item| (item.name, matches!(item.action, Action::Create(_))))
                 .collect()
         };
         let of = |made| ["c", "l", "i"].map(|name| (name.to_owned(), made));
@@ -115,9 +115,9 @@ mod tests {
             document_type: None,
             aliases: serde_json::Map::new(),
         };
-        let work = index(metadata, versions());
-        let Task::Refuse(reason) = work.task else { panic!("refused") };
+        let item = index(metadata, versions());
+        let Action::Refuse(reason) = item.action else { panic!("refused") };
         assert!(reason.contains("`mappings.properties.h`"), "{reason}");
-        assert!(work.changes[0].contains("closed"), "{:?}", work.changes);
+        assert!(item.changes[0].contains("closed"), "{:?}", item.changes);
     }
 }

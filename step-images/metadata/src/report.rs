@@ -1,22 +1,22 @@
 //! How long may the answer be?
 //!
-//! It travels as an output parameter of a workflow node, which an API server keeps whole. What is
-//! cut is said in the answer, and the log has all of it.
+//! It is an output parameter of a workflow node, which an API server stores. A shortened answer says
+//! so, and the log has the complete one.
 
 use contract::{
     Summary as _,
     metadata::{MetadataAnswer, MetadataItem, MetadataOutcome},
 };
 
-/// The most bytes that an answer may have.
-const LIMIT: usize = 100_000;
+/// The longest answer, in bytes of JSON.
+const MAX_ANSWER_BYTES: usize = 100_000;
 
-/// The longest line in a shortened answer.
-const LINE: usize = 400;
+/// The longest line in a shortened answer, in characters.
+const MAX_LINE_CHARS: usize = 400;
 
-/// Returns the answer, shortened if it is too long; then the whole of it goes to the log.
+/// Returns the answer, shortened if it is too long; then the complete one is logged.
 pub(crate) fn bounded(answer: MetadataAnswer) -> MetadataAnswer {
-    if size(&answer) <= LIMIT {
+    if size(&answer) <= MAX_ANSWER_BYTES {
         return answer;
     }
     for line in answer.summary().lines() {
@@ -37,11 +37,11 @@ fn shorten(mut answer: MetadataAnswer) -> MetadataAnswer {
         }
         answer.cut =
             Some(format!("only {changes} changes of each item are shown; the log has all of them"));
-        if size(&answer) <= LIMIT {
+        if size(&answer) <= MAX_ANSWER_BYTES {
             return answer;
         }
     }
-    // What needs a person's eyes stays longest.
+    // Items that need attention are kept longest.
     let all = answer.items.len();
     let rank = |item: &MetadataItem| match item.outcome {
         MetadataOutcome::Failed => 0,
@@ -50,7 +50,7 @@ fn shorten(mut answer: MetadataAnswer) -> MetadataAnswer {
         MetadataOutcome::Created => 3,
     };
     answer.items.sort_by_key(rank);
-    while size(&answer) > LIMIT {
+    while size(&answer) > MAX_ANSWER_BYTES {
         let kept = answer.items.len() / 2;
         answer.items.truncate(kept);
         answer.cut = Some(format!("only {kept} of {all} items are shown; the log has all of them"));
@@ -59,7 +59,7 @@ fn shorten(mut answer: MetadataAnswer) -> MetadataAnswer {
 }
 
 fn truncate_line(line: &mut String) {
-    if let Some((end, _)) = line.char_indices().nth(LINE) {
+    if let Some((end, _)) = line.char_indices().nth(MAX_LINE_CHARS) {
         line.truncate(end);
         line.push_str("..");
     }
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_short_answer_stays_as_it_is() {
+    fn a_short_answer_is_not_changed() {
         assert_eq!(bounded(answer(10, 3)), answer(10, 3));
     }
 
     #[test]
     fn changes_are_cut_before_items() {
         let cut = bounded(answer(100, 20));
-        assert!(size(&cut) <= LIMIT);
+        assert!(size(&cut) <= MAX_ANSWER_BYTES);
         assert_eq!(cut.items.len(), 100);
         assert!(cut.cut.is_some());
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn of_very_many_items_the_failed_one_is_kept() {
         let cut = bounded(answer(20_000, 1));
-        assert!(size(&cut) <= LIMIT);
+        assert!(size(&cut) <= MAX_ANSWER_BYTES);
         assert_eq!(cut.items[0].outcome, MetadataOutcome::Failed);
         assert!(cut.failure().is_some());
     }

@@ -1,4 +1,4 @@
-//! What does the target have, and what does it make of an item?
+//! What does the target have, and does it accept an item?
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,28 @@ use contract::{
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
 use serde_json::{Value, json};
-use transform::{Item, NeedKind, Stock, Task, Versions, apply, difference, needs};
+use transform::{
+    Action, Inventory, Item, RequirementKind, Versions, apply, difference, requirements,
+};
 
-use crate::plan::Work;
+use crate::plan::PlannedItem;
 
-/// The target, and whether it may be written to.
+/// The target, what it has, and whether the step may change it.
 pub(crate) struct Target {
     client: Client,
     mode: MetadataMode,
     templates: BTreeMap<MetadataKind, BTreeMap<String, Value>>,
-    stock: Stock,
+    inventory: Inventory,
     version: ServerVersion,
 }
 
 impl Target {
-    /// Reads which templates the target has; `coming` are the components that will be made.
-    pub(crate) async fn look(
+    /// Reads which templates the target has; `new_components` will be created by this step.
+    pub(crate) async fn read(
         client: Client,
         mode: MetadataMode,
         version: ServerVersion,
-        coming: impl Iterator<Item = String>,
+        new_components: impl Iterator<Item = String>,
     ) -> anyhow::Result<Self> {
         let mut templates = BTreeMap::new();
         for (kind, template) in [
@@ -45,50 +47,53 @@ impl Target {
                 let found = templates::list(&client, template)
                     .await
                     .map_err(Failure::from)
-                    .with_context(|| format!("listing each {kind} of the target"))?;
+                    .with_context(|| format!("listing every {kind} of the target"))?;
                 templates.insert(kind, found);
             }
         }
-        let mut stock = Stock::default();
-        let there = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
-        stock.add(NeedKind::ComponentTemplate, there.map(|(name, _)| name.clone()).chain(coming));
-        Ok(Self { client, mode, templates, stock, version })
+        let mut inventory = Inventory::default();
+        let existing = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
+        let existing = existing.map(|(name, _)| name.clone());
+        inventory.add(RequirementKind::ComponentTemplate, existing.chain(new_components));
+        Ok(Self { client, mode, templates, inventory, version })
     }
 
-    /// Makes an item, or says what would be made of it.
-    pub(crate) async fn take(&mut self, work: Work) -> anyhow::Result<MetadataItem> {
-        let Work { kind, name, task, mut changes } = work;
-        let (outcome, reason) = match task {
-            Task::Skip(reason) => (MetadataOutcome::Skipped, Some(reason)),
-            Task::Refuse(reason) => match self.existing(kind, &name).await? {
-                Some(_) => {
-                    changes.clear();
-                    changes.push("it could not be made from the source; it is as found".to_owned());
-                    (MetadataOutcome::Exists, None)
+    /// Creates an item, or reports what would happen to it.
+    pub(crate) async fn process(&mut self, item: PlannedItem) -> anyhow::Result<MetadataItem> {
+        let PlannedItem { kind, name, action, mut changes } = item;
+        let (outcome, reason) = match action {
+            Action::Skip(reason) => (MetadataOutcome::Skipped, Some(reason)),
+            Action::Refuse(reason) => {
+                match self.existing(kind, &name).await? {
+                    Some(_) => {
+                        changes.clear();
+                        changes.push("it cannot be created from the source, and the existing one is not changed".to_owned());
+                        (MetadataOutcome::Exists, None)
+                    }
+                    None => (MetadataOutcome::Failed, Some(reason)),
                 }
-                None => (MetadataOutcome::Failed, Some(reason)),
-            },
-            Task::Make(item) => self.make(kind, &item, &mut changes).await?,
+            }
+            Action::Create(item) => self.create(kind, &item, &mut changes).await?,
         };
         tracing::debug!(%kind, name, ?outcome, reason, "item");
         Ok(MetadataItem { kind, name, outcome, changes, reason })
     }
 
-    async fn make(
+    async fn create(
         &mut self,
         kind: MetadataKind,
         item: &Item,
         changes: &mut Vec<String>,
     ) -> anyhow::Result<(MetadataOutcome, Option<String>)> {
         if let Some(body) = self.existing(kind, &item.name).await? {
-            return Ok(self.exists(item, body, changes).await);
+            return Ok(self.compare(item, body, changes).await);
         }
-        changes.extend(self.lacks(item).await);
+        changes.extend(self.missing_requirements(item).await);
         let refusal = match self.mode {
-            MetadataMode::Evaluate => self.would_refuse(kind, item).await?,
+            MetadataMode::Evaluate => self.simulated_refusal(kind, item).await?,
             MetadataMode::Migrate => match self.put(kind, item).await {
-                Ok(Put::Made) => None,
-                Ok(Put::Found(body)) => return Ok(self.exists(item, body, changes).await),
+                Ok(PutOutcome::Created) => None,
+                Ok(PutOutcome::Exists(body)) => return Ok(self.compare(item, body, changes).await),
                 Err(error) => Some(refusal(error)?),
             },
         };
@@ -96,13 +101,13 @@ impl Target {
             return Ok((MetadataOutcome::Failed, Some(refusal)));
         }
         if self.mode == MetadataMode::Migrate && kind == MetadataKind::Index {
-            self.tidy(item, changes).await?;
+            self.remove_template_additions(item, changes).await?;
         }
         Ok((MetadataOutcome::Created, None))
     }
 
-    /// Says how what is there differs; what would have been changed no longer matters.
-    async fn exists(
+    /// Replaces the changes of an item that exists by its differences.
+    async fn compare(
         &mut self,
         item: &Item,
         body: Value,
@@ -110,47 +115,47 @@ impl Target {
     ) -> (MetadataOutcome, Option<String>) {
         changes.clear();
         changes.extend(difference::from_body(item, body.clone()));
-        if let Ok(there) = Item::read(item.kind, &item.name, body) {
-            changes.extend(self.lacks(&there).await);
+        if let Ok(existing) = Item::read(item.kind, &item.name, body) {
+            changes.extend(self.missing_requirements(&existing).await);
         }
         (MetadataOutcome::Exists, None)
     }
 
-    /// Says what an item names that the target does not have. An answer that does not come is no
-    /// reason to stop: that nobody knows is said then.
-    async fn lacks(&mut self, item: &Item) -> Vec<String> {
-        for kind in needs(item).into_iter().map(|need| need.kind) {
-            let Some(endpoint) = kind.endpoint().filter(|_| self.stock.is_to_ask(kind)) else {
+    /// Returns a line for everything that an item uses and the target does not have. A failed
+    /// request does not stop the step; the line says that it is unknown.
+    async fn missing_requirements(&mut self, item: &Item) -> Vec<String> {
+        for kind in requirements(item).into_iter().map(|requirement| requirement.kind) {
+            let Some(endpoint) = kind.endpoint().filter(|_| self.inventory.is_unread(kind)) else {
                 continue;
             };
             match self.client.call(&Request::get(endpoint)).await {
-                Ok(answer) => self.stock.learn(kind, &answer.json().unwrap_or_default()),
-                Err(error) => self.stock.learn_error(kind, error.status(), error.to_string()),
+                Ok(response) => self.inventory.record(kind, &response.json().unwrap_or_default()),
+                Err(error) => self.inventory.record_error(kind, error.status(), error.to_string()),
             }
         }
-        self.stock.lines(item)
+        self.inventory.missing(item)
     }
 
-    /// Returns the body of an item that is there.
+    /// Returns the body of an item that exists.
     async fn existing(&self, kind: MetadataKind, name: &str) -> anyhow::Result<Option<Value>> {
         if kind == MetadataKind::Index {
             return indices::get(&self.client, name)
                 .await
                 .map_err(Failure::from)
-                .with_context(|| format!("looking for index `{name}` on the target"));
+                .with_context(|| format!("reading index `{name}` of the target"));
         }
         Ok(self.templates.get(&kind).and_then(|templates| templates.get(name)).cloned())
     }
 
-    /// Makes an item under the condition that it is not there: another group may make it now.
-    async fn put(&self, kind: MetadataKind, item: &Item) -> Result<Put, ClusterError> {
+    /// Creates an item if it does not exist; another group may create it concurrently.
+    async fn put(&self, kind: MetadataKind, item: &Item) -> Result<PutOutcome, ClusterError> {
         let template = match kind {
             MetadataKind::Index => {
                 return Ok(match indices::create(&self.client, &item.name, item.body()).await? {
-                    Creation::Created => Put::Made,
+                    Creation::Created => PutOutcome::Created,
                     Creation::Exists => {
                         let found = indices::get(&self.client, &item.name).await?;
-                        Put::Found(found.unwrap_or_default())
+                        PutOutcome::Exists(found.unwrap_or_default())
                     }
                 });
             }
@@ -158,26 +163,26 @@ impl Target {
             MetadataKind::ComponentTemplate => TemplateKind::Component,
             MetadataKind::IndexTemplate => TemplateKind::Index,
         };
-        // With `create` nothing is overwritten that somebody put there meanwhile.
+        // With `create` a template that another process has created meanwhile is not overwritten.
         let request =
             templates::put_request(template, &item.name, item.body()).query("create", "true");
         match self.client.call(&request).await {
-            Ok(_) => Ok(Put::Made),
+            Ok(_) => Ok(PutOutcome::Created),
             Err(error) => match templates::get(&self.client, template, &item.name).await? {
-                Some(body) => Ok(Put::Found(body)),
+                Some(body) => Ok(PutOutcome::Exists(body)),
                 None => Err(error),
             },
         }
     }
 
-    /// Asks the target whether it would take an index, by the simulation of a template with the
-    /// same settings and mappings: it is checked like an index, and nothing is made.
-    async fn would_refuse(
+    /// Returns why the target would reject an index, if it would. It simulates a template with the
+    /// same settings and mappings, which is validated like an index; nothing is created.
+    async fn simulated_refusal(
         &self,
         kind: MetadataKind,
         item: &Item,
     ) -> anyhow::Result<Option<String>> {
-        // The settings and mappings of a template may lean on those of another one.
+        // The settings and mappings of a template may depend on those of another one.
         if kind != MetadataKind::Index || !TemplateKind::Index.is_known_to(self.version) {
             return Ok(None);
         }
@@ -196,33 +201,38 @@ impl Target {
         if response.is_success() {
             return Ok(None);
         }
-        let refused = response.status == 400
+        let is_refused = response.status == 400
             || response.error_type().as_deref() == Some("settings_exception");
-        if refused {
+        if is_refused {
             return Ok(Some(format!(
-                "the target would refuse it: {}",
+                "the target would reject it: {}",
                 inner(&response.error_reason())
             )));
         }
         tracing::warn!(
             status = response.status,
             index = item.name,
-            "the target does not simulate: whether it takes this index shows when it is made"
+            "the target cannot simulate this index; whether it accepts it is known when it is created"
         );
         Ok(None)
     }
 
-    /// Takes away what templates of the target added to a new index, and notes what stays.
-    async fn tidy(&self, item: &Item, changes: &mut Vec<String>) -> anyhow::Result<()> {
+    /// Removes the aliases that templates of the target added to a new index, and reports added
+    /// fields and settings.
+    async fn remove_template_additions(
+        &self,
+        item: &Item,
+        changes: &mut Vec<String>,
+    ) -> anyhow::Result<()> {
         let name = &item.name;
-        let made = indices::get(&self.client, name)
+        let created = indices::get(&self.client, name)
             .await
             .map_err(Failure::from)
-            .with_context(|| format!("looking at the new index `{name}`"))?;
-        let Some(Ok(made)) = made.map(|body| Item::read(item.kind, name, body)) else {
+            .with_context(|| format!("reading the new index `{name}`"))?;
+        let Some(Ok(created)) = created.map(|body| Item::read(item.kind, name, body)) else {
             return Ok(());
         };
-        for alias in difference::extra_aliases(item, &made) {
+        for alias in difference::extra_aliases(item, &created) {
             let request = Request::delete(path(&[name, "_alias", &alias]));
             match self.client.call(&request).await {
                 Err(error) if !error.is_missing() => {
@@ -230,16 +240,16 @@ impl Target {
                         .with_context(|| format!("removing alias `{alias}` of `{name}`"));
                 }
                 _ => changes.push(format!(
-                    "alias `{alias}`, which a template of the target added, was taken away"
+                    "alias `{alias}`, which a template of the target added, was removed"
                 )),
             }
         }
-        // Without what a server writes into each of its indices.
+        // The rules remove what a server adds to every index.
         let here = Versions { source: self.version, target: self.version };
-        let made = apply(made, here).item;
+        let created = apply(created, here).item;
         for (what, added) in [
-            ("fields", difference::extra_fields(item, &made)),
-            ("settings", difference::extra_settings(item, &made)),
+            ("fields", difference::extra_fields(item, &created)),
+            ("settings", difference::extra_settings(item, &created)),
         ] {
             if !added.is_empty() {
                 let added = added.join("`, `");
@@ -250,27 +260,27 @@ impl Target {
     }
 }
 
-/// How it ended to make an item.
-enum Put {
-    /// It is there now.
-    Made,
-    /// Somebody else made it meanwhile, with this body.
-    Found(Value),
+/// The outcome of creating an item.
+enum PutOutcome {
+    /// It was created.
+    Created,
+    /// Another process has created it meanwhile, with this body.
+    Exists(Value),
 }
 
-/// Returns the target's reason if it refused this item, and an error if the fault is another one.
+/// Returns the target's reason if it rejected this item, and an error for any other fault.
 fn refusal(error: ClusterError) -> anyhow::Result<String> {
     match error {
         ClusterError::Refused { ref reason, .. } | ClusterError::Forbidden { ref reason, .. }
             if !error.is_temporary() =>
         {
-            Ok(format!("the target refused it: {}", inner(reason)))
+            Ok(format!("the target rejected it: {}", inner(reason)))
         }
         other => Err(Failure::from(other).into()),
     }
 }
 
-/// Returns what a server says of the item itself, without what it says of the request.
+/// Returns the part of a reason that is about the item, without the part about the request.
 fn inner(reason: &str) -> &str {
     let cause =
         reason.split_once("invalid, cause [").and_then(|(_, inner)| inner.strip_suffix(']'));

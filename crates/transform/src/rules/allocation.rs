@@ -1,13 +1,14 @@
-//! Filters that tie an index to nodes of the source.
+//! Allocation filters that bind an index to nodes of the source.
+//!
+//! Removes filters on node names, addresses, attributes and data tiers, because they name nodes of
+//! the source. The target would accept them and then never allocate the shards (OpenSearch treats
+//! `_tier_preference` as a node attribute), so writes would hang. Data tiers are kept from
+//! Elasticsearch to Elasticsearch 7.10 and newer.
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "allocation-filters",
-    about: "Leaves out filters on node names, addresses, attributes and data tiers. They name \
-            nodes of the source. The target would accept them and then never allocate the shards \
-            (OpenSearch takes `_tier_preference` for a node attribute), so writing would hang. \
-            Data tiers stay from Elasticsearch to Elasticsearch 7.10 and newer.",
     applies: |_| true,
     run: |item, versions, changes| {
         let filters = [

@@ -1,4 +1,8 @@
 //! Limits on n-grams and shingles.
+//!
+//! Sets `index.max_ngram_diff` or `index.max_shingle_diff` where a filter or tokenizer of the index
+//! needs more than the default and the index does not set the limit. Elasticsearch 5 and 6 did not
+//! enforce the limits; 7 and OpenSearch do (tried on OpenSearch 3.4).
 
 use crate::{
     change::Changes,
@@ -6,18 +10,10 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "analysis-limits",
-    about: "Sets `index.max_ngram_diff` or `index.max_shingle_diff` where a filter or tokenizer \
-            of the index needs more than the default and the index does not say so: \
-            Elasticsearch 5 and 6 did not enforce the limits, 7 and OpenSearch do (tried on \
-            OpenSearch 3.4).",
-    applies: Versions::to_typeless,
-    run,
-};
+pub(crate) const RULE: Rule = Rule { id: "analysis-limits", applies: Versions::to_typeless, run };
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
-    // Kind of part, names of its smallest and greatest size with their defaults, the limit.
+    // Types of components, their minimum and maximum size with defaults, and the limit.
     let kinds = [
         (["ngram", "nGram"], ("min_gram", 1), ("max_gram", 2), ("index.max_ngram_diff", 1), 0),
         (
@@ -28,7 +24,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             1,
         ),
     ];
-    for (types, least, greatest, (limit, default), plus) in kinds {
+    for (types, minimum, maximum, (limit, default), plus) in kinds {
         if item.settings.get(limit).is_some() {
             continue;
         }
@@ -45,9 +41,9 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
                 (known && types.contains(&value.as_str()?)).then_some(part)
             })
             .map(|part| {
-                let most = number(format!("{part}.{}", greatest.0), greatest.1);
-                let few = number(format!("{part}.{}", least.0), least.1);
-                most.saturating_sub(few).saturating_add(plus)
+                let maximum = number(format!("{part}.{}", maximum.0), maximum.1);
+                let minimum = number(format!("{part}.{}", minimum.0), minimum.1);
+                maximum.saturating_sub(minimum).saturating_add(plus)
             })
             .max()
             .unwrap_or(0);
@@ -56,7 +52,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             changes.adapted(
                 &format!("settings.{limit}"),
                 &format!("set to `{needed}`"),
-                "the index's analysis needs it and the source did not enforce a limit",
+                "the analysis of the index needs it, and the source did not enforce a limit",
             );
         }
     }

@@ -1,4 +1,9 @@
-//! Names of analysis parts that were removed or are written differently now.
+//! Analysis components that were removed, or whose names are spelled differently now.
+//!
+//! Removes the token filter `standard`, which never did anything and was removed in Elasticsearch
+//! 7, and replaces old spellings: `nGram`, `edgeNGram`, `delimited_payload_filter`, `htmlStrip`,
+//! `PathHierarchy`. Indices created by 5.x and 6.x have them; newer servers reject them for new
+//! indices (tried on OpenSearch 2.19 and 3.4).
 
 use std::collections::BTreeSet;
 
@@ -11,21 +16,12 @@ use crate::{
     settings::Settings,
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "analysis-names",
-    about: "Removes the token filter `standard`, which never did anything and is gone since \
-            Elasticsearch 7, and writes old spellings in the present way: `nGram`, `edgeNGram`, \
-            `delimited_payload_filter`, `htmlStrip`, `PathHierarchy`. \
-            Indices made by 5.x and 6.x carry them; newer servers refuse them for new indices \
-            (tried on OpenSearch 2.19 and 3.4).",
-    applies: Versions::to_typeless,
-    run,
-};
+pub(crate) const RULE: Rule = Rule { id: "analysis-names", applies: Versions::to_typeless, run };
 
 const ANALYSIS: &str = "index.analysis.";
 
-/// Old and present spelling of what stands under `analysis.<part>.<name>.type` or is named
-/// without being defined.
+/// Component kind, old spelling and current spelling, as in `analysis.<kind>.<name>.type` or in the
+/// use of a predefined component.
 const SPELLINGS: [(&str, &str, &str); 7] = [
     ("filter", "nGram", "ngram"),
     ("filter", "edgeNGram", "edge_ngram"),
@@ -37,8 +33,8 @@ const SPELLINGS: [(&str, &str, &str); 7] = [
 ];
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
-    let parts = Parts::of(&item.settings);
-    for filter in &parts.empty_filters {
+    let components = Components::of(&item.settings);
+    for filter in &components.standard_filters {
         let prefix = format!("index.analysis.filter.{filter}.");
         item.settings.remove_all(&[prefix.as_str()]);
         changes.adapted(
@@ -50,52 +46,52 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     let rewritten: Vec<(String, Value)> = item
         .settings
         .iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), parts.rewrite(name, value)?)))
+        .filter_map(|(name, value)| Some((name.to_owned(), components.rewrite(name, value)?)))
         .filter(|(name, new)| item.settings.get(name) != Some(new))
         .collect();
     for (name, new) in rewritten {
         let old = item.settings.get(&name).cloned().unwrap_or_default();
         let what = format!("changed from `{old}` to `{new}`");
-        let why = "the old name is refused for new indices";
+        let why = "the target rejects the old name in new indices";
         changes.adapted(&format!("settings.{name}"), &what, why);
         item.settings.set(name, new);
     }
 }
 
-/// The parts of analysis that an index defines itself.
-struct Parts {
+/// The analysis components that an index defines itself.
+struct Components {
     /// As in `filter.english_stop`.
     defined: BTreeSet<String>,
     /// Token filters of type `standard`.
-    empty_filters: BTreeSet<String>,
+    standard_filters: BTreeSet<String>,
 }
 
-impl Parts {
+impl Components {
     fn of(settings: &Settings) -> Self {
         let mut defined = BTreeSet::new();
-        let mut empty_filters = BTreeSet::new();
+        let mut standard_filters = BTreeSet::new();
         for (name, value) in settings.iter() {
-            let Some(part) = name.strip_prefix(ANALYSIS) else { continue };
-            let Some((part, _)) = part.rsplit_once('.') else { continue };
-            defined.insert(part.to_owned());
-            if let Some(filter) = part.strip_prefix("filter.")
+            let Some(setting) = name.strip_prefix(ANALYSIS) else { continue };
+            let Some((component, _)) = setting.rsplit_once('.') else { continue };
+            defined.insert(component.to_owned());
+            if let Some(filter) = component.strip_prefix("filter.")
                 && name.rsplit_once('.').is_some_and(|(_, last)| last == "type")
                 && value == "standard"
             {
-                empty_filters.insert(filter.to_owned());
+                standard_filters.insert(filter.to_owned());
             }
         }
-        Self { defined, empty_filters }
+        Self { defined, standard_filters }
     }
 
-    /// Returns the present value of a setting that names kinds of parts, or parts.
+    /// Returns the current value of a setting that names a component or its type.
     fn rewrite(&self, name: &str, value: &Value) -> Option<Value> {
         let (path, last) = name.strip_prefix(ANALYSIS)?.rsplit_once('.')?;
         match (last, value) {
-            // The kind of a part that is defined here: the names of others do not matter.
+            // The type of a component that is defined here; its own name does not matter.
             ("type", Value::String(word)) => {
-                let (part, _) = path.split_once('.')?;
-                present(part, word).map(Value::from)
+                let (kind, _) = path.split_once('.')?;
+                current_spelling(kind, word).map(Value::from)
             }
             ("filter" | "tokenizer" | "char_filter", Value::String(word)) => {
                 Some(self.rewrite_use(last, word).map_or_else(|| Value::Array(vec![]), Value::from))
@@ -108,25 +104,24 @@ impl Parts {
         }
     }
 
-    /// Returns the present name of a part that an analyzer uses; nothing for one that does
-    /// nothing.
-    fn rewrite_use<'a>(&self, part: &str, word: &'a str) -> Option<&'a str> {
-        if part == "filter" && self.empty_filters.contains(word) {
+    /// Returns the current name of a component that an analyzer uses, or `None` if it has no effect.
+    fn rewrite_use<'a>(&self, kind: &str, word: &'a str) -> Option<&'a str> {
+        if kind == "filter" && self.standard_filters.contains(word) {
             return None;
         }
-        if self.defined.contains(&format!("{part}.{word}")) {
+        if self.defined.contains(&format!("{kind}.{word}")) {
             return Some(word);
         }
-        if part == "filter" && word == "standard" {
+        if kind == "filter" && word == "standard" {
             return None;
         }
-        Some(present(part, word).unwrap_or(word))
+        Some(current_spelling(kind, word).unwrap_or(word))
     }
 }
 
-/// Returns the present spelling of an old one.
-fn present(part: &str, word: &str) -> Option<&'static str> {
-    SPELLINGS.iter().find(|(at, old, _)| *at == part && *old == word).map(|(_, _, new)| *new)
+/// Returns the current spelling of an old one.
+fn current_spelling(kind: &str, word: &str) -> Option<&'static str> {
+    SPELLINGS.iter().find(|(of, old, _)| *of == kind && *old == word).map(|(_, _, new)| *new)
 }
 
 #[cfg(test)]
@@ -137,7 +132,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn old_spellings_and_the_standard_filter_go() {
+    fn old_spellings_are_replaced_and_the_standard_filter_removed() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "settings": { "index": { "analysis": {
@@ -168,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_ones_own_with_an_old_name_keeps_it() {
+    fn a_user_defined_filter_with_an_old_name_keeps_it() {
         let body = json!({ "settings": {
             "index.analysis.filter.standard.type": "lowercase",
             "index.analysis.filter.nGram.type": "stop",

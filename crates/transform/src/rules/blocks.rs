@@ -1,19 +1,20 @@
-//! Blocks against writing, reading or changing an index.
+//! Blocks on writes, reads or metadata changes of an index.
+//!
+//! Creates the index without its blocks. An index that is read-only from the start accepts no
+//! documents, and with `index.blocks.read_only` every request after the creation fails (tried on
+//! OpenSearch 2.19).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "blocks",
-    about: "Makes the index without its blocks. An index that is read-only from its first moment \
-            takes no documents, and a server even refuses to look at it (tried on OpenSearch \
-            2.19: with `index.blocks.read_only` a create succeeds and nothing after it).",
     applies: |_| true,
     run: |item, _, changes| {
         for name in item.settings.remove_all(&["index.blocks."]) {
             changes.lost(
                 &format!("settings.{name}"),
                 "removed",
-                "the documents could not be written under it; set it again after the migration",
+                "with this block no document could be written; set it again after the migration",
             );
         }
     },
@@ -27,7 +28,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn an_index_is_made_open_for_writes_and_that_is_said() {
+    fn an_index_is_created_without_blocks_and_they_are_reported() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "settings": { "index": { "blocks": { "write": "true", "read_only_allow_delete": "true" } } } }),

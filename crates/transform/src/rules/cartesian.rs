@@ -1,4 +1,7 @@
-//! Points and shapes on a plane.
+//! Cartesian points and shapes.
+//!
+//! Changes `point` and `shape` to OpenSearch's `xy_point` and `xy_shape` (since 2.4, in its
+//! geospatial plugin), which read the same values. Queries are `xy_shape` instead of `shape`.
 
 use serde_json::Value;
 
@@ -9,14 +12,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "cartesian",
-    about: "Changes `point` and `shape` to OpenSearch's `xy_point` and `xy_shape` (since 2.4, in \
-            its geospatial plug-in), which read the same values. Queries are `xy_shape` instead \
-            of `shape`.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "cartesian", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
@@ -28,11 +25,15 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
         if versions.to_opensearch_since(2, 4) {
             field.insert("type".to_owned(), Value::from(new));
             let what = format!("changed from `{old}` to `{new}`");
-            changes.adapted(path, &what, "OpenSearch's name; queries are `xy_shape` there");
+            changes.adapted(
+                path,
+                &what,
+                "this is the type in OpenSearch; queries there are `xy_shape`",
+            );
         } else {
             let what = format!("is `{old}`");
-            let why = "OpenSearch has it only since 2.4; upgrade the target, or make the index by \
-                       hand";
+            let why = "OpenSearch has an equivalent only since 2.4; upgrade the target, or create the \
+                       index yourself";
             changes.unsupported(path, &what, why);
         }
     });

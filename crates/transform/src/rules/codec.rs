@@ -1,4 +1,9 @@
 //! Compression of stored fields.
+//!
+//! Replaces a codec that the target does not have by the nearest one that it has. A codec only
+//! decides how documents are compressed. `zstd`, `zstd_no_dict` and `qat_*` are from OpenSearch
+//! (since 2.9), `legacy_*` from Elasticsearch (since 8); `lz4` and `zlib` are OpenSearch's names
+//! since 2.10 for `default` and `best_compression`.
 
 use crate::rule::Rule;
 
@@ -6,10 +11,6 @@ const NAME: &str = "index.codec";
 
 pub(crate) const RULE: Rule = Rule {
     id: "codec",
-    about: "Replaces a codec that the target does not know by the nearest one that it does. A \
-            codec only says how documents are compressed. `zstd`, `zstd_no_dict`, `qat_*` are \
-            OpenSearch's (since 2.9), `legacy_*` are Elasticsearch's (since 8), `lz4` and `zlib` \
-            are OpenSearch's names since 2.10 for `default` and `best_compression`.",
     applies: |_| true,
     run: |item, versions, changes| {
         let Some(codec) = item.settings.text(NAME) else { return };
@@ -26,7 +27,7 @@ pub(crate) const RULE: Rule = Rule {
         changes.adapted(
             &format!("settings.{NAME}"),
             &format!("changed from `{codec}` to `{replacement}`"),
-            "the target has no such codec; only the size on disk differs",
+            "the target does not have this codec; only the size on disk differs",
         );
     },
 };

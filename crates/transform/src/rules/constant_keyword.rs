@@ -1,4 +1,9 @@
-//! Keywords with one value for the whole index.
+//! Keyword fields with the same value in the whole index.
+//!
+//! Keeps `constant_keyword` where OpenSearch has it (since 2.14). There the value is required
+//! (tried on 2.19 and 3.4); a field without a value yet is in no document, so it becomes a plain
+//! `keyword`. On older targets the index is refused: documents need not contain the value, so a
+//! `keyword` would not find them.
 
 use serde_json::Value;
 
@@ -9,15 +14,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "constant-keyword",
-    about: "Keeps `constant_keyword` where OpenSearch has it (since 2.14). There the value must be \
-            given (tried on 2.19 and 3.4); a field that has no value yet is in no document, so a \
-            plain `keyword` serves it. Older targets are refused: documents need not carry the \
-            value, so a `keyword` would not find them.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "constant-keyword", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
@@ -28,17 +26,17 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
             field.clear();
             field.insert("type".to_owned(), Value::from("keyword"));
             let what = "changed from `constant_keyword` to `keyword`";
-            changes.lost(path, what, "it has no value yet, and OpenSearch must know it");
+            changes.lost(path, what, "it has no value yet, and OpenSearch requires one");
         } else if versions.to_opensearch_since(2, 14) {
             let dropped = field.len();
             field.retain(|name, _| matches!(name.as_str(), "type" | "value"));
             if field.len() < dropped {
-                let why = "OpenSearch's `constant_keyword` takes `value` alone";
-                changes.lost(path, "without its other parameters", why);
+                let why = "`constant_keyword` has no parameter but `value` in OpenSearch";
+                changes.lost(path, "stripped of its other parameters", why);
             }
         } else {
-            let why = "OpenSearch has it only since 2.14; upgrade the target, or make the index \
-                       by hand";
+            let why = "OpenSearch has it only since 2.14; upgrade the target, or create the index \
+                       yourself";
             changes.unsupported(path, "is `constant_keyword`", why);
         }
     });

@@ -1,4 +1,8 @@
-//! The field that a query searches which names none.
+//! The field that is searched by a query without a field name.
+//!
+//! Removes `_all` from `index.query.default_field`. No server since Elasticsearch 7 has that field,
+//! so a query without a field name would search a missing field and find nothing, without an error.
+//! `*`, the default since then, searches all fields.
 
 use serde_json::{Value, json};
 
@@ -6,9 +10,6 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "default-field",
-    about: "Takes `_all` out of `index.query.default_field`: no server since Elasticsearch 7 has \
-            that field, and a query that names no field would search one that is not there and \
-            find nothing, without an error. `*`, the default since, searches all fields.",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
         const NAME: &str = "index.query.default_field";
@@ -17,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
             Some(field) => vec![field.clone()],
             None => return,
         };
-        // A boost may stand behind the name, as in `_all^2`.
+        // A boost may follow the name, as in `_all^2`.
         let is_all = |field: &Value| {
             let name = field.as_str().and_then(|text| text.split('^').next());
             name == Some("_all")
@@ -25,7 +26,8 @@ pub(crate) const RULE: Rule = Rule {
         if !fields.iter().any(is_all) {
             return;
         }
-        let why = "the target has no field `_all`; a query that names no field searches all fields";
+        let why =
+            "the target has no field `_all`; a query without a field name searches all fields";
         let path = format!("settings.{NAME}");
         if fields.iter().all(is_all) {
             item.settings.remove(NAME);
@@ -47,7 +49,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn a_field_that_is_gone_is_not_searched_by_default() {
+    fn the_removed_field_is_not_searched_by_default() {
         let table = [
             (json!("_all"), json!({})),
             (json!(["_all^2"]), json!({})),

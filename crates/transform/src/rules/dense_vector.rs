@@ -1,4 +1,9 @@
-//! Vectors.
+//! Dense vectors.
+//!
+//! Changes `dense_vector` to OpenSearch's `knn_vector` (in its k-NN plugin). A vector with an HNSW
+//! graph gets one of the Lucene engine with the same similarity and parameters, and the index gets
+//! `index.knn`; a vector that was only used in scripts gets no graph. Quantization is not kept,
+//! because it only saves memory.
 
 use serde_json::{Map, Value, json};
 
@@ -9,15 +14,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "dense-vector",
-    about: "Changes `dense_vector` to OpenSearch's `knn_vector` (in its k-NN plug-in). A vector \
-            that was searched by a graph gets one of the Lucene engine with the same measure and \
-            sizes, and the index gets `index.knn`; a vector that was only scored by scripts stays \
-            without a graph. Quantisation is not carried over: it only saves memory.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "dense-vector", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     let mut graphs = false;
@@ -32,29 +30,32 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
                 changes.lost(
                     path,
                     "changed from `dense_vector` to `knn_vector`",
-                    "OpenSearch's field for vectors; queries are `knn` queries of its k-NN \
-                     plug-in, and quantisation is not carried over",
+                    "this is OpenSearch's type for vectors; its queries are `knn` queries of the \
+                     k-NN plugin, and quantization is not kept",
                 );
             }
             Err(what) => {
-                let why = "`knn_vector` cannot hold it; make the index on the target by hand, or \
-                           leave it out with a `-` pattern";
+                let why = "`knn_vector` has no equivalent; create the index on the target yourself, \
+                           or exclude it with a `-` pattern";
                 changes.unsupported(path, &what, why);
             }
         }
     });
     if graphs && item.settings.text("index.knn").as_deref() != Some("true") {
         item.settings.set("index.knn", "true");
-        changes.adapted("settings.index.knn", "set to `true`", "the index has vector graphs");
+        changes.adapted(
+            "settings.index.knn",
+            "set to `true`",
+            "`knn_vector` fields with an HNSW graph need it",
+        );
     }
 }
 
 fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
     let text = |name: &str| field.get(name).and_then(Value::as_str);
-    let dimension = field
-        .get("dims")
-        .and_then(Value::as_u64)
-        .ok_or("is `dense_vector` without `dims`: no document has set its length yet")?;
+    let dimension = field.get("dims").and_then(Value::as_u64).ok_or(
+        "is `dense_vector` without `dims`: no document has set the number of dimensions yet",
+    )?;
     let mut converted = Map::new();
     converted.insert("type".to_owned(), json!("knn_vector"));
     converted.insert("dimension".to_owned(), json!(dimension));
@@ -74,9 +75,11 @@ fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
         return Ok(converted);
     }
     if !versions.to_opensearch_since(2, 2) {
-        return Err("is `dense_vector` with a graph, for which the Lucene engine of OpenSearch \
-                    2.2 is needed"
-            .to_owned());
+        return Err(
+            "is `dense_vector` with an HNSW graph, which needs the Lucene engine of OpenSearch \
+                    2.2"
+            .to_owned(),
+        );
     }
     let space = match text("similarity") {
         None | Some("cosine") => "cosinesimil",
@@ -106,7 +109,7 @@ mod tests {
     use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
-    fn a_graph_keeps_its_measure_and_sizes() {
+    fn a_graph_keeps_its_similarity_and_parameters() {
         let body = json!({ "mappings": { "properties": { "v": {
             "type": "dense_vector", "dims": 3, "index": true, "similarity": "l2_norm",
             "index_options": { "type": "int8_hnsw", "m": 16, "ef_construction": 100 } } } } });
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_knn_vector_cannot_hold_is_refused() {
+    fn what_a_knn_vector_cannot_represent_is_refused() {
         for field in [
             json!({ "type": "dense_vector" }),
             json!({ "type": "dense_vector", "dims": 8, "element_type": "bit" }),

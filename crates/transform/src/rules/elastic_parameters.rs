@@ -1,4 +1,7 @@
-//! Parameters of fields that only Elasticsearch has.
+//! Field parameters that only Elasticsearch has.
+//!
+//! Removes parameters that OpenSearch rejects (tried on 2.19 and 3.4): those of time series, of
+//! fields computed by a script at index time, and of synthetic `_source`.
 
 use crate::{
     fields::{Field, each_field},
@@ -7,23 +10,21 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "elasticsearch-parameters",
-    about: "Leaves out parameters of fields that OpenSearch refuses (tried on 2.19 and 3.4): those \
-            of time series, of fields computed by a script while indexing, of synthetic sources.",
     applies: |versions| versions.to_opensearch(),
     run: |item, _, changes| {
-        let foreign = [
+        let unsupported = [
             ("time_series_dimension", "OpenSearch has no time series indices"),
             ("time_series_metric", "OpenSearch has no time series indices"),
             (
                 "script",
-                "OpenSearch does not compute fields while indexing; the field stays empty unless \
-                 an ingest pipeline fills it",
+                "OpenSearch does not compute fields at index time; the field stays empty unless an \
+                 ingest pipeline fills it",
             ),
-            ("on_script_error", "OpenSearch does not compute fields while indexing"),
-            ("synthetic_source_keep", "OpenSearch has no synthetic sources"),
+            ("on_script_error", "OpenSearch does not compute fields at index time"),
+            ("synthetic_source_keep", "OpenSearch has no synthetic `_source`"),
         ];
         each_field(&mut item.mappings, &mut |path, field: &mut Field| {
-            for (name, why) in foreign {
+            for (name, why) in unsupported {
                 if field.shift_remove(name).is_some() {
                     changes.lost(&format!("{path}.{name}"), "removed", why);
                 }
@@ -40,7 +41,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn parameters_go_and_fields_of_these_names_stay() {
+    fn parameters_are_removed_and_fields_of_these_names_stay() {
         let body = json!({ "mappings": { "properties": {
             "script": { "type": "keyword", "time_series_dimension": true },
             "day": { "type": "long", "script": "emit(1)", "on_script_error": "fail" } } } });

@@ -1,12 +1,12 @@
 //! Settings of features that only Elasticsearch has.
+//!
+//! Removes settings of frozen indices, cross-cluster followers, time series and logs modes, and
+//! default `ignore_above`. OpenSearch rejects unknown settings (tried on 2.19 and 3.4).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "elasticsearch-settings",
-    about: "Leaves out settings of Elasticsearch features that OpenSearch lacks: frozen indices, \
-            cross-cluster followers, time series and logs modes, default `ignore_above`. \
-            OpenSearch refuses unknown settings (tried on 2.19 and 3.4).",
     applies: |versions| versions.to_opensearch(),
     run: |item, _, changes| {
         if item.settings.text("index.mode").as_deref() == Some("standard") {

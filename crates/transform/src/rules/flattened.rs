@@ -1,4 +1,7 @@
-//! Objects that are one field.
+//! Objects that are indexed as one field.
+//!
+//! Changes `flattened` to OpenSearch's `flat_object` (since 2.7), which takes no parameters (tried
+//! on 2.19 and 3.4). Both index an object of any depth as one field whose leaves are keywords.
 
 use serde_json::Value;
 
@@ -9,14 +12,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "flattened",
-    about: "Changes `flattened` to OpenSearch's `flat_object` (since 2.7), which takes no \
-            parameters (tried on 2.19 and 3.4): both index an object of any depth as one field \
-            whose leaves are keywords.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "flattened", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
@@ -24,15 +21,15 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
             return;
         }
         if !versions.to_opensearch_since(2, 7) {
-            let why = "OpenSearch has `flat_object` for it only since 2.7; upgrade the target, or \
-                       make the index by hand";
+            let why = "OpenSearch has its equivalent `flat_object` only since 2.7; upgrade the \
+                       target, or create the index yourself";
             changes.unsupported(path, "is `flattened`", why);
             return;
         }
         let dropped: Vec<String> = field.keys().filter(|name| *name != "type").cloned().collect();
         field.clear();
         field.insert("type".to_owned(), Value::from("flat_object"));
-        let why = "OpenSearch's name for a whole object in one field";
+        let why = "this is the equivalent type in OpenSearch";
         if dropped.is_empty() {
             changes.adapted(path, "changed from `flattened` to `flat_object`", why);
         } else {

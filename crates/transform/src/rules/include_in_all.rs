@@ -1,4 +1,7 @@
 //! Whether a field was part of `_all`.
+//!
+//! Removes `include_in_all` from fields and objects. It refers to the field `_all`, which no server
+//! since Elasticsearch 7 has, and a field with it is rejected (tried on OpenSearch 2.19 and 3.4).
 
 use crate::{
     fields::{Field, each_field},
@@ -7,9 +10,6 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "include-in-all",
-    about: "Leaves out `include_in_all` of fields and objects: it spoke of the field `_all`, which \
-            no server since Elasticsearch 7 has. A field with it is refused (tried on OpenSearch \
-            2.19 and 3.4).",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
         let mut visit = |path: &str, field: &mut Field| {
@@ -31,7 +31,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn the_parameter_goes_and_a_field_of_that_name_stays() {
+    fn the_parameter_is_removed_and_a_field_of_that_name_stays() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "mappings": { "include_in_all": false, "properties": {

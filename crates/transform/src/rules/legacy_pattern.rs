@@ -1,4 +1,8 @@
-//! The one pattern of a legacy template of Elasticsearch 5.
+//! The single pattern of a legacy template of Elasticsearch 5.
+//!
+//! Writes `template`, the single pattern of a legacy template of Elasticsearch 5, as
+//! `index_patterns`, which was added in 6. Newer servers accept a body with only `template`, but
+//! interpret it differently.
 
 use serde_json::Value;
 
@@ -6,9 +10,6 @@ use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "legacy-pattern",
-    about: "Writes `template`, the one pattern of a legacy template of Elasticsearch 5, as \
-            `index_patterns`, which 6 brought. Newer servers accept a body with `template` alone \
-            and read something else in it.",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
         if item.kind != MetadataKind::LegacyTemplate || item.rest.contains_key("index_patterns") {
@@ -17,7 +18,11 @@ pub(crate) const RULE: Rule = Rule {
         if let Some(pattern) = item.rest.shift_remove("template") {
             let patterns = if pattern.is_array() { pattern } else { Value::Array(vec![pattern]) };
             item.rest.insert("index_patterns".to_owned(), patterns);
-            changes.adapted("template", "renamed to `index_patterns`", "its name since 6");
+            changes.adapted(
+                "template",
+                "renamed to `index_patterns`",
+                "this is its name since Elasticsearch 6",
+            );
         }
     },
 };
@@ -30,7 +35,7 @@ mod tests {
     use crate::rule::trial;
 
     #[test]
-    fn the_pattern_is_a_list_of_one() {
+    fn the_pattern_becomes_a_list() {
         let body = json!({ "template": "logs-*", "order": 1 });
         let pair = ("ES 5.6", "OS 2.19");
         let (body, changes) = trial::run(&RULE, MetadataKind::LegacyTemplate, pair, body);

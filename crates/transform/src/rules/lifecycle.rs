@@ -1,12 +1,13 @@
 //! Elasticsearch's index lifecycle management.
+//!
+//! Removes `index.lifecycle.*`. The policies are specific to Elasticsearch; OpenSearch has index
+//! state management with another policy language, and rejects the settings (tried on OpenSearch
+//! 2.19 and 3.4).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "lifecycle",
-    about: "Leaves out `index.lifecycle.*`: the policies are Elasticsearch's own, OpenSearch has \
-            index state management with another language of policies, and refuses the settings \
-            (tried on OpenSearch 2.19 and 3.4).",
     applies: |versions| versions.to_opensearch(),
     run: |item, _, changes| {
         let policy = item.settings.text("index.lifecycle.name");
@@ -22,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
             "settings.index.lifecycle",
             &what,
             "OpenSearch has no such policies; write one for index state management if the index \
-             must still roll over or expire",
+             must roll over or expire",
         );
     },
 };

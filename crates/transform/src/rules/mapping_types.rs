@@ -1,4 +1,10 @@
-//! The level of mapping types that Elasticsearch 5 and 6 had.
+//! Mapping types of Elasticsearch 5 and 6.
+//!
+//! Removes the level of mapping types, which no server since 7 accepts. A single type is unwrapped.
+//! Several types are merged if they agree on every field, on `_source` and on `enabled`. The index
+//! then holds the documents of all types, and for unmapped fields (`dynamic`) the most permissive
+//! type decides. `_default_` is a pattern for new types: in a template it is merged below each
+//! type; in an index that has types it has no effect any more.
 
 mod dynamic;
 
@@ -11,21 +17,11 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "mapping-types",
-    about: "Takes away the level of mapping types, which no server since 7 accepts. A single type \
-            is unwrapped. Several types are merged where they agree on every field, on `_source` \
-            and on `enabled`; documents of all of them then stand beside each other, and of \
-            what they say of unnamed fields (`dynamic`) the most permissive holds. `_default_` \
-            is a pattern for new types: in a template it is merged below each type, in an index \
-            with types it has done its work.",
-    applies: Versions::to_typeless,
-    run,
-};
+pub(crate) const RULE: Rule = Rule { id: "mapping-types", applies: Versions::to_typeless, run };
 
 const DEFAULT: &str = "_default_";
 
-/// Keys of a mapping that has no types; a name that begins with an underscore is one too.
+/// Keys at the root of a mapping without types; names with a leading underscore are such keys too.
 const ROOT_KEYS: [&str; 12] = [
     "properties",
     "dynamic",
@@ -41,13 +37,13 @@ const ROOT_KEYS: [&str; 12] = [
     "data_stream_timestamp",
 ];
 
-/// Parts in which types may differ: the rules that follow leave them out. A routing that only some
-/// of them require would shut out the documents of the others, and is left out here; `dynamic` is
-/// settled when all is merged.
-const SAID_ELSEWHERE: [&str; 5] = ["_all", "_parent", "include_in_all", "_routing", "dynamic"];
+/// Parts in which types may differ, because they are not merged here: later rules remove them, a
+/// `_routing` that not all types require is removed below (it would reject documents of the other
+/// types), and `dynamic` is decided after the merge.
+const NOT_MERGED: [&str; 5] = ["_all", "_parent", "include_in_all", "_routing", "dynamic"];
 
-/// Parts that speak of whole documents: said by one type, they must not be done to those of others.
-const OF_WHOLE_DOCUMENTS: [&str; 2] = ["_source", "enabled"];
+/// Parts that apply to whole documents: one type's value must not apply to documents of another.
+const DOCUMENT_PARTS: [&str; 2] = ["_source", "enabled"];
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     if !has_types(&item.mappings) {
@@ -59,8 +55,8 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
 
     let routing_differs = differs(&types, "_routing");
     let mut merged = Map::new();
-    let of_documents = OF_WHOLE_DOCUMENTS.into_iter().filter(|part| differs(&types, part));
-    let mut conflicts: Vec<String> = of_documents.map(|part| format!("mappings.{part}")).collect();
+    let differing = DOCUMENT_PARTS.into_iter().filter(|part| differs(&types, part));
+    let mut conflicts: Vec<String> = differing.map(|part| format!("mappings.{part}")).collect();
     for (name, mapping) in types {
         if let Value::Object(mapping) = mapping {
             merge(&mut merged, mapping, &format!("mappings.{name}"), &mut conflicts);
@@ -71,34 +67,34 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             changes.unsupported(
                 &path,
                 "differs between mapping types",
-                "the target has one mapping for all documents of an index; make the index on the \
-                 target by hand, or leave it out with a `-` pattern",
+                "the target has one mapping for all documents of an index; create the index on \
+                 the target yourself, or exclude it with a `-` pattern",
             );
         }
         return;
     }
-    let mut unsaid = Dynamic::True;
+    let mut default_dynamic = Dynamic::True;
     if let Some(Value::Object(default)) = default
         && (names.is_empty() || item.kind != MetadataKind::Index)
     {
-        unsaid = dynamic::said(&default).unwrap_or(unsaid);
-        // What a type says itself stands; conflicts with the pattern are none.
+        default_dynamic = dynamic::explicit(&default).unwrap_or(default_dynamic);
+        // The value of a type wins over that of the pattern, so nothing is a conflict here.
         merge(&mut merged, default, "mappings._default_", &mut Vec::new());
     }
     if names.len() > 1 {
         let types = item.mappings.iter().filter(|(name, _)| *name != DEFAULT);
         let types = types.filter_map(|(name, mapping)| Some((name.as_str(), mapping.as_object()?)));
-        for settled in dynamic::settle(types, unsaid, &mut merged) {
-            let why = "the target has one value for all documents, and by a stricter one those of \
-                       another type could be refused";
-            changes.lost(&settled.path, &settled.what, why);
+        for difference in dynamic::merge(types, default_dynamic, &mut merged) {
+            let why = "the target has one value for all documents, and a stricter one could reject \
+                       documents of another type";
+            changes.lost(&difference.path, &difference.what, why);
         }
     }
     if routing_differs && merged.shift_remove("_routing").is_some() {
         changes.lost(
             "mappings._routing",
             "removed",
-            "only some of the mapping types required a routing; documents keep theirs",
+            "only some of the mapping types required routing; documents keep their routing values",
         );
     }
     item.mappings = merged;
@@ -111,9 +107,9 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         ),
         _ => changes.lost(
             "mappings",
-            &format!("types `{}` merged into one mapping", names.join("`, `")),
-            "the target has no mapping types; documents of different types that have the same id \
-             are the same document there",
+            &format!("of the types `{}` merged into one", names.join("`, `")),
+            "the target has no mapping types; two documents of different types with the same id \
+             would be one document there",
         ),
     }
 }
@@ -126,15 +122,15 @@ fn has_types(mappings: &Map<String, Value>) -> bool {
     !mappings.is_empty() && mappings.iter().all(is_type)
 }
 
-/// Returns whether some types say another thing in this part than others do, or nothing.
+/// Returns whether the types differ in this part.
 fn differs(types: &Map<String, Value>, part: &str) -> bool {
     let mut parts = types.values().map(|mapping| mapping.get(part));
     let first = parts.next();
     parts.any(|other| Some(other) != first)
 }
 
-/// Adds `other` to `into`; what both have and have differently is noted as a conflict, and `into`
-/// keeps its own.
+/// Adds `other` to `into`. A key that both have with different values is a conflict, and `into`
+/// keeps its value.
 fn merge(
     into: &mut Map<String, Value>,
     other: Map<String, Value>,
@@ -151,7 +147,7 @@ fn merge(
             (Some(Value::Object(own)), Value::Object(value)) if key == "properties" => {
                 merge_fields(own, value, &path, conflicts);
             }
-            (Some(_), _) if SAID_ELSEWHERE.contains(&key.as_str()) => {}
+            (Some(_), _) if NOT_MERGED.contains(&key.as_str()) => {}
             (Some(_), _) => conflicts.push(path),
         }
     }
@@ -198,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn types_that_agree_are_merged_and_that_is_said() {
+    fn types_that_agree_are_merged_and_the_merge_is_reported() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "mappings": {
@@ -221,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn types_that_disagree_are_left_and_refused() {
+    fn types_that_disagree_are_refused() {
         let body = json!({ "mappings": {
             "a": { "properties": { "n": { "type": "long" } } },
             "b": { "properties": { "n": { "type": "text" } } } } });
@@ -231,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_type_does_with_its_sources_is_not_done_to_those_of_others() {
+    fn the_source_settings_of_one_type_do_not_apply_to_another() {
         for part in [json!({ "_source": { "enabled": false } }), json!({ "enabled": false })] {
             let body = json!({ "mappings": { "log": part, "order": {} } });
             let (after, weights) = trial::index(&RULE, body.clone());
@@ -246,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strict_type_does_not_shut_out_documents_of_others() {
+    fn a_strict_type_does_not_reject_documents_of_others() {
         let types = |other: Value| {
             json!({ "mappings": {
                 "log": { "dynamic": "strict", "properties": { "a": { "type": "ip" } } },
@@ -256,7 +252,7 @@ mod tests {
         let expected = json!({ "mappings": { "properties": { "a": { "type": "ip" } } } });
         assert_eq!(body, expected);
         assert_eq!(weights, [Weight::Lost, Weight::Lost]);
-        // In a template the pattern for new types speaks for those that say nothing.
+        // In a template the pattern for new types is the default of the other types.
         let mut body = types(json!({}));
         body["mappings"]["_default_"] = json!({ "dynamic": "false" });
         let pair = ("ES 5.6", "OS 2.19");

@@ -1,13 +1,14 @@
-//! Settings that a server keeps about an index and lets nobody set.
+//! Settings that a server maintains itself and that cannot be set.
+//!
+//! Removes what a server writes into the settings of an index: identity, dates, versions, the
+//! origin of a resize. A server rejects them in a create request (tried on OpenSearch 2.19 and
+//! 3.4), and the new index gets its own. Every index has the first group, so only the second one is
+//! reported.
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "private-settings",
-    about: "Leaves out what a server writes into the settings of an index by itself: identity, \
-            dates, versions, where it was resized from. A server refuses them in a create request \
-            (tried on OpenSearch 2.19 and 3.4), and the new index gets its own. Every index has \
-            the first ones, so only the others are reported.",
     applies: |_| true,
     run: |item, _, changes| {
         item.settings.remove_all(&[
@@ -34,8 +35,8 @@ pub(crate) const RULE: Rule = Rule {
         if !removed.is_empty() {
             changes.adapted(
                 "settings",
-                &format!("without `{}`", removed.join("`, `")),
-                "only a server itself sets them",
+                &format!("stripped of `{}`", removed.join("`, `")),
+                "only the server itself can set them",
             );
         }
     },
@@ -49,7 +50,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn identity_and_versions_are_left_out_whichever_way_they_are_written() {
+    fn identity_and_versions_are_removed_in_any_notation() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "settings": {
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_a_person_stay() {
+    fn settings_of_the_user_stay() {
         let body = json!({ "settings": { "index.number_of_replicas": "0",
             "index.auto_expand_replicas": "0-1", "index.sort.field": ["a"] } });
         assert_eq!(trial::index(&RULE, body.clone()), (body, vec![]));

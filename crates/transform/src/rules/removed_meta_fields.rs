@@ -1,13 +1,13 @@
-//! Fields that the server once made for every document.
+//! Metadata fields that servers no longer have.
+//!
+//! Removes `_all`, `_parent`, `_timestamp` and `_ttl`, which were removed in Elasticsearch 6 and 7,
+//! and the switch of `_field_names`, which Elasticsearch 8 rejects and which only saved work. A
+//! mapping with `_all` or `_parent` is rejected (tried on OpenSearch 2.19 and 3.4).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "removed-meta-fields",
-    about: "Leaves out `_all`, `_parent`, `_timestamp` and `_ttl`, which went with Elasticsearch \
-            6 and 7, and the switch of `_field_names`, which Elasticsearch 8 refuses and which \
-            only saved work. A mapping with `_all` or `_parent` is refused (tried on OpenSearch \
-            2.19 and 3.4).",
     applies: |versions| versions.to_typeless(),
     run: |item, versions, changes| {
         if let Some(all) = item.mappings.shift_remove("_all") {
@@ -17,8 +17,8 @@ pub(crate) const RULE: Rule = Rule {
                 changes.lost(
                     "mappings._all",
                     "removed",
-                    "the target has no such field; a query that names no field searches all of \
-                     them, one that names `_all` needs a field filled by `copy_to`",
+                    "the target has no such field; a query without a field name searches all \
+                     fields, and one that names `_all` needs a field that `copy_to` fills",
                 );
             }
         }
@@ -26,7 +26,7 @@ pub(crate) const RULE: Rule = Rule {
             changes.lost(
                 "mappings._parent",
                 "removed",
-                "parents and children are a `join` field now; documents keep their routing, \
+                "the target has `join` fields instead; documents keep their routing, but \
                  `has_child` and `has_parent` queries find nothing",
             );
         }
@@ -36,10 +36,10 @@ pub(crate) const RULE: Rule = Rule {
                 changes.lost(&format!("mappings.{name}"), "removed", why);
             }
         }
-        let refused = !versions.source.is_opensearch()
+        let is_rejected = !versions.source.is_opensearch()
             && (versions.to_opensearch() || versions.to_elasticsearch_since(8, 0));
-        if refused && item.mappings.shift_remove("_field_names").is_some() {
-            let why = "the target decides by itself when to index field names";
+        if is_rejected && item.mappings.shift_remove("_field_names").is_some() {
+            let why = "the target decides itself when to index field names";
             changes.adapted("mappings._field_names", "removed", why);
         }
     },
@@ -53,7 +53,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn what_went_with_six_and_seven_is_left_out() {
+    fn fields_that_six_and_seven_removed_are_left_out() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "mappings": {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_all_field_that_was_off_is_no_loss() {
+    fn a_disabled_all_field_is_no_loss() {
         let body = json!({ "mappings": { "_all": { "enabled": false } } });
         assert_eq!(trial::index(&RULE, body), (json!({}), vec![Weight::Adapted]));
     }

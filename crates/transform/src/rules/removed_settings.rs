@@ -1,12 +1,13 @@
-//! Settings of Elasticsearch 5 and 6 that no server since 7 knows.
+//! Settings of Elasticsearch 5 and 6 that no server since 7 has.
+//!
+//! Removes settings that were removed up to Elasticsearch 7 and that OpenSearch never had, and
+//! settings that a server had archived because it did not know them any more. A create request with
+//! one of them is rejected (tried on OpenSearch 2.19 and 3.4).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "removed-settings",
-    about: "Leaves out settings that were removed up to Elasticsearch 7 and that OpenSearch never \
-            had, and settings that a server had archived because it no longer knew them. A create \
-            request with one of them is refused (tried on OpenSearch 2.19 and 3.4).",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
         let removed = item.settings.remove_all(&[
@@ -38,7 +39,7 @@ pub(crate) const RULE: Rule = Rule {
             changes.adapted(
                 "settings.index.shard.check_on_startup",
                 "changed from `fix` to `true`",
-                "servers no longer drop damaged segments by themselves",
+                "servers no longer drop damaged segments themselves",
             );
         }
     },
@@ -52,7 +53,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn settings_of_the_time_of_mapping_types_are_left_out() {
+    fn removed_settings_are_left_out() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "settings": {

@@ -1,4 +1,8 @@
 //! Fields that Elasticsearch computes at search time.
+//!
+//! Removes runtime fields (Elasticsearch 7.11 and newer), which OpenSearch rejects (tried on 2.19
+//! and 3.4); its derived fields use another script context. `dynamic: runtime` becomes `true`, so
+//! that new fields can still be searched.
 
 use serde_json::Value;
 
@@ -9,14 +13,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "runtime-fields",
-    about: "Leaves out runtime fields (Elasticsearch 7.11 and newer), which OpenSearch refuses \
-            (tried on 2.19 and 3.4); its derived fields are another script language context. \
-            `dynamic: runtime` becomes `true`, so that new fields can still be searched.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "runtime-fields", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     if let Some(runtime) = item.mappings.shift_remove("runtime") {
@@ -29,7 +27,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         if !names.is_empty() {
             let what = format!("removed: `{}`", names.join("`, `"));
             let why =
-                "OpenSearch has no runtime fields; define derived fields there if they are needed";
+                "OpenSearch has no runtime fields; define derived fields there if you need them";
             changes.lost("mappings.runtime", &what, why);
         }
     }
@@ -43,10 +41,10 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     dynamic("mappings", &mut item.mappings);
     each_field(&mut item.mappings, &mut dynamic);
 
-    let mut dead = Vec::new();
+    let mut removed = Vec::new();
     each_dynamic_template(&mut item.mappings, &mut |path, template| {
         if template.contains_key("runtime") {
-            dead.push(path.to_owned());
+            removed.push(path.to_owned());
         }
     });
     if let Some(Value::Array(templates)) = item.mappings.get_mut("dynamic_templates") {
@@ -56,7 +54,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         templates
             .retain(|template| template.as_object().is_none_or(|template| !template.is_empty()));
     }
-    for path in dead {
+    for path in removed {
         changes.lost(&path, "removed", "OpenSearch has no runtime fields");
     }
 }
@@ -69,7 +67,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn runtime_fields_and_templates_go_and_new_fields_are_indexed() {
+    fn runtime_fields_are_removed_and_new_fields_are_indexed() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "mappings": {

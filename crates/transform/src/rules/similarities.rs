@@ -1,4 +1,10 @@
-//! Ways of scoring that went with Lucene 8.
+//! Similarities that were removed with Lucene 8.
+//!
+//! Replaces the similarity `classic`, which Elasticsearch since 7 and OpenSearch reject for new
+//! indices (tried on Elasticsearch 8.7, OpenSearch 2.19 and 3.4), by BM25, the default, in fields
+//! and in `index.similarity.*`. In a `DFR` similarity the models `d`, `p` and `be` and the after
+//! effect `no` are rejected too; they are replaced by those that Elasticsearch 7 itself uses for
+//! indices of 6.x.
 
 use serde_json::Value;
 
@@ -6,11 +12,6 @@ use crate::{change::Changes, fields::each_field, item::Item, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "similarities",
-    about: "Puts BM25, the default, in the place of the similarity `classic`, which Elasticsearch \
-            since 7 and OpenSearch refuse for new indices (tried on Elasticsearch 8.7, OpenSearch \
-            2.19 and 3.4), in fields and in `index.similarity.*`. Of a `DFR` similarity, whose \
-            models `d`, `p` and `be` and after effect `no` are refused too, it takes those that \
-            Elasticsearch 7 itself puts in their place in indices of 6.x.",
     applies: |versions| versions.to_typeless(),
     run: |item, _, changes| {
         settings(item, changes);
@@ -23,11 +24,11 @@ pub(crate) const RULE: Rule = Rule {
     },
 };
 
-const SCORES: &str = "the target refuses it and scores by BM25: the same documents are found, in \
-                      another order; a `scripted` similarity can bring the old one back";
+const SCORES: &str = "the target does not have it and scores with BM25: searches find the same \
+                      documents in another order; a `scripted` similarity can restore the order";
 
-/// A parameter of a `DFR` similarity, what no longer is, and what stands for it.
-const OF_DFR: [(&str, &str, &str); 4] = [
+/// A parameter of a `DFR` similarity, a removed value and its replacement.
+const DFR_REPLACEMENTS: [(&str, &str, &str); 4] = [
     ("basic_model", "d", "ine"),
     ("basic_model", "p", "ine"),
     ("basic_model", "be", "g"),
@@ -50,12 +51,12 @@ fn settings(item: &mut Item, changes: &mut Changes) {
                 changes.lost(&format!("settings.{name}"), what, SCORES);
             }
             Some("DFR") => {
-                for (parameter, old, new) in OF_DFR {
+                for (parameter, old, new) in DFR_REPLACEMENTS {
                     let parameter = format!("{similarity}.{parameter}");
                     if item.settings.text(&parameter).as_deref() == Some(old) {
                         item.settings.set(parameter.as_str(), new);
                         let what = format!("changed from `{old}` to `{new}`");
-                        let why = "the target refuses the old one; scores are a little different";
+                        let why = "the target does not have the old value; scores differ slightly";
                         changes.lost(&format!("settings.{parameter}"), &what, why);
                     }
                 }
@@ -73,7 +74,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn classic_is_the_default_now_and_names_of_ones_own_stay() {
+    fn classic_is_replaced_by_the_default_and_user_defined_names_stay() {
         let (body, weights) = trial::index(
             &RULE,
             json!({
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn models_that_went_are_replaced_where_they_are_of_dfr() {
+    fn removed_models_are_replaced_in_dfr_only() {
         let (body, weights) = trial::index(
             &RULE,
             json!({ "settings": { "index.similarity": {

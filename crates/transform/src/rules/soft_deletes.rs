@@ -1,13 +1,13 @@
 //! Indices without soft deletes.
+//!
+//! Removes `index.soft_deletes.enabled: false`. OpenSearch 2 and newer and Elasticsearch 8 and
+//! newer always have soft deletes and reject the setting (tried on OpenSearch 2.19 and 3.4). It
+//! decides how deleted documents are kept for replication, and never what a search finds.
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "soft-deletes",
-    about: "Leaves out `index.soft_deletes.enabled: false`. OpenSearch 2 and newer and \
-            Elasticsearch 8 and newer have soft deletes always and refuse the setting (tried on \
-            OpenSearch 2.19 and 3.4). It changes how deleted documents are kept for replication, \
-            never what a search finds.",
     applies: |versions| versions.to_opensearch_since(2, 0) || versions.to_elasticsearch_since(8, 0),
     run: |item, _, changes| {
         let name = "index.soft_deletes.enabled";

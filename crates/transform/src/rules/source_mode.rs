@@ -1,4 +1,9 @@
-//! How Elasticsearch 8 and 9 keep `_source`.
+//! The `_source` modes of Elasticsearch 8 and 9.
+//!
+//! Writes Elasticsearch's `_source.mode` in OpenSearch's form: `stored` is the default, `disabled`
+//! is `enabled: false`. With `synthetic` the index does not keep the original documents, so they
+//! are not in a snapshot either: such an index is refused early, instead of being empty on the
+//! target.
 
 use serde_json::{Value, json};
 
@@ -8,31 +13,24 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "source-mode",
-    about: "Writes Elasticsearch's `_source.mode` in the way OpenSearch knows: `stored` needs no \
-            word, `disabled` is `enabled: false`. With `synthetic` the documents are not kept in \
-            the index as they were sent, so a snapshot does not hold them either: such an index \
-            is refused early instead of arriving empty.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "source-mode", applies: |versions| versions.to_opensearch(), run };
 
 const SETTING: &str = "index.mapping.source.mode";
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
-    let places = [
+    let candidates = [
         ("mappings._source.mode".to_owned(), mode_of_mapping(item)),
         (format!("settings.{SETTING}"), item.settings.text(SETTING)),
     ];
-    for (path, mode) in places {
+    for (path, mode) in candidates {
         let Some(mode) = mode else { continue };
         if mode == "synthetic" {
             changes.unsupported(
                 &path,
                 "is `synthetic`",
-                "the snapshot holds no documents of this index; reindex it with a stored source \
-                 first, or leave it out with a `-` pattern",
+                "the snapshot does not contain the documents of this index; reindex it with a \
+                 stored `_source` first, or exclude it with a `-` pattern",
             );
             continue;
         }
@@ -45,9 +43,13 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         }
         if mode == "disabled" {
             item.mappings.insert("_source".to_owned(), json!({ "enabled": false }));
-            changes.adapted(&path, "changed to `_source.enabled: false`", "OpenSearch's word");
+            changes.adapted(
+                &path,
+                "changed to `_source.enabled: false`",
+                "this is OpenSearch's form",
+            );
         } else {
-            changes.adapted(&path, "removed", "OpenSearch stores the source without being asked");
+            changes.adapted(&path, "removed", "OpenSearch stores `_source` by default");
         }
     }
 }
@@ -62,7 +64,7 @@ mod tests {
     use crate::{change::Weight, rule::trial};
 
     #[test]
-    fn stored_goes_and_disabled_is_said_otherwise() {
+    fn stored_is_removed_and_disabled_is_rewritten() {
         let body = json!({ "mappings": { "_source": { "mode": "stored", "excludes": ["a"] } } });
         let expected = json!({ "mappings": { "_source": { "excludes": ["a"] } } });
         assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Adapted]));

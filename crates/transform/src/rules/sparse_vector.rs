@@ -1,4 +1,8 @@
-//! Weighted tokens.
+//! Sparse vectors: weighted tokens.
+//!
+//! Changes `sparse_vector` (Elasticsearch 8.11 and newer: an object of tokens and weights) to
+//! `rank_features`, which reads the same values. OpenSearch has no type of the old name (tried on
+//! 2.19 and 3.4).
 
 use serde_json::{Value, json};
 
@@ -9,14 +13,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "sparse-vector",
-    about: "Changes `sparse_vector` (Elasticsearch 8.11 and newer: an object of tokens and \
-            weights) to `rank_features`, which reads the same values. OpenSearch has no handler \
-            for the old name (tried on 2.19 and 3.4).",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "sparse-vector", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
@@ -26,8 +24,8 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             changes.lost(
                 path,
                 "changed from `sparse_vector` to `rank_features`",
-                "OpenSearch reads the same values so; queries are `neural_sparse` or \
-                 `rank_feature` there",
+                "this type reads the same values; queries in OpenSearch are `neural_sparse` or \
+                 `rank_feature`",
             );
         }
     });

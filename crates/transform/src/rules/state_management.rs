@@ -1,4 +1,8 @@
 //! Index state management of Open Distro and OpenSearch.
+//!
+//! Renames `index.opendistro.index_state_management.*` to `index.plugins.*`, the name in OpenSearch
+//! since 1.0, and removes `policy_id`, which is not a setting any more: a policy is attached by its
+//! own API, and policies are not migrated. Elasticsearch has neither.
 
 use crate::rule::Rule;
 
@@ -7,10 +11,6 @@ const NEW: &str = "index.plugins.index_state_management.";
 
 pub(crate) const RULE: Rule = Rule {
     id: "state-management",
-    about: "Renames `index.opendistro.index_state_management.*` to `index.plugins.*`, as \
-            OpenSearch has called it since 1.0, and leaves out `policy_id`, which is no longer a \
-            setting: a policy is attached by its own API, and policies are not migrated. \
-            Elasticsearch knows neither.",
     applies: |versions| {
         versions.source.distribution != versions.target.distribution
             || versions.source.major < versions.target.major
@@ -39,7 +39,11 @@ pub(crate) const RULE: Rule = Rule {
             item.settings.remove(&format!("{OLD}{rest}"));
             item.settings.set(format!("{NEW}{rest}"), value);
             let what = format!("renamed to `{NEW}{rest}`");
-            changes.adapted(&format!("settings.{OLD}{rest}"), &what, "its name in OpenSearch");
+            changes.adapted(
+                &format!("settings.{OLD}{rest}"),
+                &what,
+                "this is its name in OpenSearch",
+            );
         }
     },
 };

@@ -1,4 +1,9 @@
-//! How an index reads its files, and indices that have none of their own.
+//! How an index reads its files, and indices that are mounted from another snapshot.
+//!
+//! Removes a store type that the target does not have: `default` of Elasticsearch 5, `simplefs` for
+//! Elasticsearch 8, types of plugins. It only decides how files are read. An index with the type
+//! `snapshot` or `remote_snapshot` is different: it is mounted from another snapshot and has no
+//! files in this one.
 
 use crate::rule::Rule;
 
@@ -6,10 +11,6 @@ const NAME: &str = "index.store.type";
 
 pub(crate) const RULE: Rule = Rule {
     id: "store-type",
-    about: "Leaves out a store type that the target does not know: `default` of Elasticsearch 5, \
-            `simplefs` for Elasticsearch 8, types of plug-ins. The store type only says how files \
-            are read. `snapshot` and `remote_snapshot` are another matter: such an index is a \
-            window on another snapshot and has no files in this one.",
     applies: |_| true,
     run: |item, versions, changes| {
         let Some(kind) = item.settings.text(NAME) else { return };
@@ -18,8 +19,8 @@ pub(crate) const RULE: Rule = Rule {
             changes.unsupported(
                 &path,
                 &format!("is `{kind}`"),
-                "the index is mounted from another snapshot; migrate from that one, or leave the \
-                 index out with a `-` pattern",
+                "the index is mounted from another snapshot; migrate from that snapshot, or \
+                 exclude the index with a `-` pattern",
             );
             return;
         }
@@ -31,7 +32,7 @@ pub(crate) const RULE: Rule = Rule {
         if !known {
             item.settings.remove(NAME);
             let what = format!("`{kind}` removed");
-            changes.adapted(&path, &what, "the target chooses how to read its files");
+            changes.adapted(&path, &what, "the target chooses itself how to read its files");
         }
     },
 };

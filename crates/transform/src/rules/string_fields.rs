@@ -1,4 +1,8 @@
 //! Fields of type `string`, as Elasticsearch 2 wrote them and 5 kept them.
+//!
+//! Changes `string` to `text` or `keyword`, as Elasticsearch 5 documents: analyzed strings become
+//! text, all others keywords. Also replaces `index: not_analyzed` and `index: no` of other fields
+//! by `true` and `false`. Indices that were created by 2.x and upgraded to 5.x have them.
 
 use serde_json::Value;
 
@@ -9,21 +13,14 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "string-fields",
-    about: "Makes `text` or `keyword` of `string`, as Elasticsearch 5 documents: analyzed strings \
-            are text, all others keywords. Also writes `index: not_analyzed` and `index: no` of \
-            other fields as `true` and `false`. An index made by 2.x and upgraded to 5.x has them.",
-    applies: Versions::to_typeless,
-    run,
-};
+pub(crate) const RULE: Rule = Rule { id: "string-fields", applies: Versions::to_typeless, run };
 
 /// Parameters of a `string` that a `text` does not have.
-const NOT_OF_TEXT: [&str; 6] =
+const NOT_IN_TEXT: [&str; 6] =
     ["doc_values", "fielddata", "ignore_above", "null_value", "omit_norms", "precision_step"];
 
 /// Parameters of a `string` that a `keyword` does not have.
-const NOT_OF_KEYWORD: [&str; 8] = [
+const NOT_IN_KEYWORD: [&str; 8] = [
     "analyzer",
     "fielddata",
     "omit_norms",
@@ -39,19 +36,19 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         let index = field.get("index").and_then(Value::as_str).map(str::to_owned);
         if type_of(field) == Some("string") {
             let analyzed = !matches!(index.as_deref(), Some("not_analyzed" | "no"));
-            let (kind, foreign) = if analyzed {
-                ("text", NOT_OF_TEXT.as_slice())
+            let (kind, unsupported) = if analyzed {
+                ("text", NOT_IN_TEXT.as_slice())
             } else {
-                ("keyword", NOT_OF_KEYWORD.as_slice())
+                ("keyword", NOT_IN_KEYWORD.as_slice())
             };
             field.insert("type".to_owned(), Value::from(kind));
-            field.retain(|name, _| !foreign.contains(&name.as_str()));
+            field.retain(|name, _| !unsupported.contains(&name.as_str()));
             if let Some(Value::Object(norms)) = field.get("norms") {
                 let enabled = norms.get("enabled") != Some(&Value::Bool(false));
                 field.insert("norms".to_owned(), Value::Bool(enabled));
             }
             let what = format!("changed from `string` to `{kind}`");
-            changes.adapted(path, &what, "`string` was divided into `text` and `keyword`");
+            changes.adapted(path, &what, "`text` and `keyword` replace `string`");
         }
         let switch = match index.as_deref() {
             Some("analyzed" | "not_analyzed") => true,

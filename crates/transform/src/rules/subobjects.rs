@@ -1,4 +1,8 @@
 //! Objects whose field names keep their dots.
+//!
+//! Removes `subobjects` (Elasticsearch 8.3 and newer), which OpenSearch rejects (tried on 2.19 and
+//! 3.4): there a dot always means an object. If the name of one field is the beginning of another
+//! one's (`cpu` and `cpu.load`), no mapping can express it.
 
 use serde_json::Value;
 
@@ -9,14 +13,8 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "subobjects",
-    about: "Leaves out `subobjects` (Elasticsearch 8.3 and newer), which OpenSearch refuses (tried \
-            on 2.19 and 3.4): there a dot always means an object. Where one field's name is the \
-            beginning of another's (`cpu` and `cpu.load`), no mapping can say the same.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "subobjects", applies: |versions| versions.to_opensearch(), run };
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     let mut visit = |path: &str, object: &mut Field| {
@@ -24,9 +22,9 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
         let path = format!("{path}.subobjects");
         let flat = *value != Value::Bool(true);
         if flat && let Some((outer, inner)) = clash(object) {
-            let what = format!("keeps `{outer}` and `{inner}` side by side");
-            let why = "in OpenSearch a field cannot be a value and an object at once; make the \
-                       index on the target by hand, or leave it out with a `-` pattern";
+            let what = format!("allows both fields `{outer}` and `{inner}`");
+            let why = "in OpenSearch a field cannot be both a value and an object; create the index \
+                       on the target yourself, or exclude it with a `-` pattern";
             changes.unsupported(&path, &what, why);
             return;
         }
@@ -35,14 +33,14 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             let why = "in OpenSearch a dot in a field's name always means an object";
             changes.lost(&path, "removed", why);
         } else {
-            changes.adapted(&path, "removed", "OpenSearch always works so");
+            changes.adapted(&path, "removed", "OpenSearch always behaves like this");
         }
     };
     visit("mappings", &mut item.mappings);
     each_field(&mut item.mappings, &mut visit);
 }
 
-/// Finds two names of which one is the beginning of the other.
+/// Returns two names of which the first is the parent path of the second.
 fn clash(object: &Field) -> Option<(String, String)> {
     let fields = object.get("properties")?.as_object()?;
     fields.keys().find_map(|outer| {

@@ -1,4 +1,7 @@
 //! Fields of composable and component templates that only Elasticsearch has.
+//!
+//! Removes fields of composable and component templates that OpenSearch rejects (tried on 2.19 and
+//! 3.4): automatic creation, deprecation, dates, data stream lifecycles and options.
 
 use serde_json::Value;
 
@@ -6,9 +9,6 @@ use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "template-fields",
-    about: "Leaves out fields of composable and component templates that OpenSearch refuses \
-            (tried on 2.19 and 3.4): automatic creation, deprecation, dates, data stream \
-            lifecycles and options.",
     applies: |versions| versions.to_opensearch(),
     run: |item, _, changes| {
         if !matches!(item.kind, MetadataKind::IndexTemplate | MetadataKind::ComponentTemplate) {
@@ -24,13 +24,13 @@ pub(crate) const RULE: Rule = Rule {
             "modified_date_millis",
         ] {
             if item.rest.shift_remove(name).is_some() {
-                changes.lost(name, "removed", "OpenSearch has no such field of a template");
+                changes.lost(name, "removed", "templates in OpenSearch have no such field");
             }
         }
         let Some(Value::Object(parts)) = item.rest.get_mut("template") else { return };
         for name in ["lifecycle", "data_stream_options"] {
             if parts.shift_remove(name).is_some() {
-                let why = "OpenSearch has no such part; use index state management";
+                let why = "templates in OpenSearch have no such part; use index state management";
                 changes.lost(&format!("template.{name}"), "removed", why);
             }
         }

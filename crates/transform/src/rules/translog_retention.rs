@@ -1,12 +1,13 @@
 //! How long a translog is kept for replication.
+//!
+//! Removes `index.translog.retention.*`. It has no effect on an index with soft deletes, which
+//! OpenSearch 2 and newer and Elasticsearch 8 and newer always have; Elasticsearch 8 rejects it
+//! (documented among its breaking changes).
 
 use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "translog-retention",
-    about: "Leaves out `index.translog.retention.*`. It has no effect on an index with soft \
-            deletes, which OpenSearch 2 and newer and Elasticsearch 8 and newer always have; \
-            Elasticsearch 8 refuses it (documented among its breaking changes).",
     applies: |versions| versions.to_opensearch_since(2, 0) || versions.to_elasticsearch_since(8, 0),
     run: |item, _, changes| {
         for name in item.settings.remove_all(&["index.translog.retention."]) {

@@ -1,4 +1,9 @@
-//! Field types that OpenSearch has no like of.
+//! Field types without an equivalent in OpenSearch.
+//!
+//! Refuses field types that OpenSearch does not have and cannot replace (tried on 2.19 and 3.4),
+//! instead of creating a field with another meaning: `histogram`, `aggregate_metric_double`,
+//! `semantic_text` and others, and `unsigned_long` before 2.8. `match_only_text` becomes `text`
+//! before 2.12.
 
 use crate::{
     change::Changes,
@@ -7,17 +12,10 @@ use crate::{
     rule::{Rule, Versions},
 };
 
-pub(crate) const RULE: Rule = Rule {
-    id: "unsupported-types",
-    about: "Refuses field types that OpenSearch has no handler for and nothing to put in their \
-            place (tried on 2.19 and 3.4), instead of making a field of another meaning: \
-            `histogram`, `aggregate_metric_double`, `semantic_text` and others, and \
-            `unsigned_long` before 2.8. `match_only_text` is `text` before 2.12.",
-    applies: |versions| versions.to_opensearch(),
-    run,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "unsupported-types", applies: |versions| versions.to_opensearch(), run };
 
-const NONE_LIKE_IT: [&str; 8] = [
+const WITHOUT_EQUIVALENT: [&str; 8] = [
     "aggregate_metric_double",
     "counted_keyword",
     "exponential_histogram",
@@ -30,20 +28,20 @@ const NONE_LIKE_IT: [&str; 8] = [
 
 fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| match type_of(field) {
-        Some(kind) if NONE_LIKE_IT.contains(&kind) => {
+        Some(kind) if WITHOUT_EQUIVALENT.contains(&kind) => {
             let what = format!("is `{kind}`");
-            let why = "OpenSearch has no such field; make the index on the target by hand, or \
-                       leave it out with a `-` pattern";
+            let why = "OpenSearch has no such type; create the index on the target yourself, or \
+                       exclude it with a `-` pattern";
             changes.unsupported(path, &what, why);
         }
         Some("unsigned_long") if !versions.target.at_least(2, 8) => {
             let why = "OpenSearch has it only since 2.8, and `long` cannot hold its values; \
-                       upgrade the target, or make the index by hand";
+                       upgrade the target, or create the index yourself";
             changes.unsupported(path, "is `unsigned_long`", why);
         }
         Some("match_only_text") if !versions.target.at_least(2, 12) => {
             field.insert("type".to_owned(), "text".into());
-            let why = "OpenSearch has it since 2.12; `text` answers the same queries";
+            let why = "OpenSearch has it only since 2.12; `text` supports the same queries";
             changes.adapted(path, "changed from `match_only_text` to `text`", why);
         }
         _ => {}
@@ -58,7 +56,7 @@ mod tests {
     use crate::{change::Weight, item::MetadataKind, rule::trial};
 
     #[test]
-    fn a_type_without_a_like_is_refused_and_left_as_it_is() {
+    fn a_type_without_an_equivalent_is_refused_and_not_changed() {
         let body = json!({ "mappings": { "properties": { "o": { "properties": {
             "h": { "type": "histogram" } } }, "u": { "type": "unsigned_long" } } } });
         assert_eq!(trial::index(&RULE, body.clone()), (body.clone(), vec![Weight::Unsupported]));

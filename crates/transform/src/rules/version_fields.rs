@@ -1,4 +1,8 @@
 //! Fields that hold version numbers.
+//!
+//! Changes `version` (Elasticsearch 7.10 and newer) to `keyword` for OpenSearch before 3.2, which
+//! has no such type (tried on 2.19; 3.4 has it). Exact searches work as before; sorting and ranges
+//! are alphabetical.
 
 use serde_json::{Value, json};
 
@@ -11,9 +15,6 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "version-fields",
-    about: "Changes `version` (Elasticsearch 7.10 and newer) to `keyword` for OpenSearch before \
-            3.2, which has no such field (tried on 2.19; 3.4 has it). Exact searches work as \
-            before; order and ranges are alphabetical.",
     applies: |versions| versions.to_opensearch() && !versions.target.at_least(3, 2),
     run,
 };
@@ -26,7 +27,7 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             changes.lost(
                 path,
                 "changed from `version` to `keyword`",
-                "OpenSearch has `version` since 3.2; order and ranges are alphabetical",
+                "OpenSearch has `version` only since 3.2; sorting and ranges become alphabetical",
             );
         }
     });

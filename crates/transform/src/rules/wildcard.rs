@@ -1,4 +1,8 @@
-//! Keywords made for patterns.
+//! Keyword fields for wildcard searches.
+//!
+//! Changes `wildcard` to `keyword` for OpenSearch before 2.15, which has no such type. The same
+//! queries work, but slower. A keyword holds at most 32,766 bytes, so longer values are kept in the
+//! document and not indexed.
 
 use serde_json::Value;
 
@@ -11,15 +15,12 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "wildcard",
-    about: "Changes `wildcard` to `keyword` for OpenSearch before 2.15, which has no such field. \
-            The same queries work, slower. A keyword holds at most 32,766 bytes, so longer values \
-            are kept in the document and not indexed.",
     applies: |versions| versions.to_opensearch() && !versions.target.at_least(2, 15),
     run,
 };
 
-/// A term of Lucene holds 32,766 bytes; a letter of UTF-8 takes up to four.
-const LONGEST: u64 = 32_766 / 4;
+/// A Lucene term has at most 32,766 bytes, and a UTF-8 character up to four.
+const MAX_CHARS: u64 = 32_766 / 4;
 
 fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
@@ -27,13 +28,13 @@ fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
             return;
         }
         let limit =
-            field.get("ignore_above").and_then(Value::as_u64).unwrap_or(LONGEST).min(LONGEST);
+            field.get("ignore_above").and_then(Value::as_u64).unwrap_or(MAX_CHARS).min(MAX_CHARS);
         field.insert("type".to_owned(), Value::from("keyword"));
         field.insert("ignore_above".to_owned(), Value::from(limit));
         changes.lost(
             path,
             &format!("changed from `wildcard` to `keyword` with `ignore_above: {limit}`"),
-            "OpenSearch has `wildcard` since 2.15; values that are longer are not searchable",
+            "OpenSearch has `wildcard` only since 2.15; longer values are not searchable",
         );
     });
 }

@@ -11,7 +11,7 @@ use cluster::{
 use contract::{Group, ServerVersion, metadata::MetadataKind, selection};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use transform::{NeedKind, Stock};
+use transform::{Inventory, RequirementKind};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
@@ -42,7 +42,7 @@ pub(crate) struct Target {
     pub(crate) aliases: BTreeSet<String>,
     pub(crate) templates: Templates,
     /// What indices and templates may name.
-    pub(crate) stock: Stock,
+    pub(crate) stock: Inventory,
     pub(crate) unseen: Unseen,
 }
 
@@ -115,18 +115,18 @@ pub(crate) async fn target(client: &Client, groups: &[Group]) -> Result<Target, 
     let templates = all_templates(client, version, &mut unseen).await;
     let mut stock = stock(client).await;
     let components = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
-    stock.add(NeedKind::ComponentTemplate, components.map(|(name, _)| name.clone()));
+    stock.add(RequirementKind::ComponentTemplate, components.map(|(name, _)| name.clone()));
     Ok(Target { version, documents, bodies, aliases, templates, stock, unseen })
 }
 
 /// Asks for everything that indices name. What does not come is said where it is named.
-async fn stock(client: &Client) -> Stock {
-    let mut stock = Stock::default();
-    for kind in NeedKind::ASKED {
+async fn stock(client: &Client) -> Inventory {
+    let mut stock = Inventory::default();
+    for kind in RequirementKind::LISTABLE {
         let Some(endpoint) = kind.endpoint() else { continue };
         match client.call(&Request::get(endpoint)).await {
-            Ok(answer) => stock.learn(kind, &answer.json().unwrap_or_default()),
-            Err(error) => stock.learn_error(kind, error.status(), error.to_string()),
+            Ok(answer) => stock.record(kind, &answer.json().unwrap_or_default()),
+            Err(error) => stock.record_error(kind, error.status(), error.to_string()),
         }
     }
     stock

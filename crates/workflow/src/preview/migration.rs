@@ -10,7 +10,10 @@ use contract::{
 use generator::plan::PlannedMigration;
 use serde::Serialize;
 use serde_json::Value;
-use transform::{Item, NeedKind, Openness, Proposal, Stock, Task, Versions, Wanted, difference};
+use transform::{
+    Action, Inventory, Item, Openness, Proposal, RequirementKind, SelectedIndices, Versions,
+    difference,
+};
 
 use super::look::{Source, Target};
 
@@ -142,7 +145,7 @@ pub(crate) fn view(
     }
     let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
     if let Some(versions) = versions.filter(|_| any_metadata) {
-        let mut wanted = Wanted::default();
+        let mut wanted = SelectedIndices::default();
         for picked in &selected.groups {
             if has_metadata(planned, &picked.group.name) {
                 wanted.selections.push(&picked.group.indices);
@@ -160,11 +163,11 @@ pub(crate) fn view(
         );
         let is_made = |proposal: &&Proposal| {
             proposal.kind == MetadataKind::ComponentTemplate
-                && matches!(proposal.task, Task::Make(_))
+                && matches!(proposal.action, Action::Create(_))
         };
         let coming = proposals.iter().filter(is_made).map(|proposal| proposal.name.clone());
         let mut stock = target.as_ref().map(|target| target.stock.clone()).unwrap_or_default();
-        stock.add(NeedKind::ComponentTemplate, coming);
+        stock.add(RequirementKind::ComponentTemplate, coming);
         let templates = proposals.into_iter();
         view.templates =
             templates.map(|proposal| template(proposal, target.as_ref(), &stock)).collect();
@@ -217,7 +220,7 @@ fn index(
         let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
         let proposal = Proposal::index(name.clone(), openness, body, versions);
         let there = target.and_then(|target| target.bodies.get(name));
-        let unknown = Stock::default();
+        let unknown = Inventory::default();
         let stock = target.map_or(&unknown, |target| &target.stock);
         (changes, refused) = outcome(&proposal, there, stock);
     }
@@ -237,30 +240,32 @@ fn index(
 fn outcome(
     proposal: &Proposal,
     there: Option<&Value>,
-    stock: &Stock,
+    stock: &Inventory,
 ) -> (Vec<String>, Option<String>) {
-    match (&proposal.task, there) {
-        (Task::Make(item), Some(body)) => {
+    match (&proposal.action, there) {
+        (Action::Create(item), Some(body)) => {
             let mut lines = difference::from_body(item, body.clone());
             if let Ok(there) = Item::read(item.kind, &item.name, body.clone()) {
-                lines.extend(stock.lines(&there));
+                lines.extend(stock.missing(&there));
             }
             (lines, None)
         }
-        (Task::Refuse(_), Some(_)) => (Vec::new(), None),
-        (Task::Refuse(reason), None) => (proposal.lines().collect(), Some(reason.clone())),
-        (Task::Make(item), None) => (proposal.lines().chain(stock.lines(item)).collect(), None),
-        (Task::Skip(_), _) => (proposal.lines().collect(), None),
+        (Action::Refuse(_), Some(_)) => (Vec::new(), None),
+        (Action::Refuse(reason), None) => (proposal.lines().collect(), Some(reason.clone())),
+        (Action::Create(item), None) => {
+            (proposal.lines().chain(stock.missing(item)).collect(), None)
+        }
+        (Action::Skip(_), _) => (proposal.lines().collect(), None),
     }
 }
 
-fn template(proposal: Proposal, target: Option<&Target>, stock: &Stock) -> TemplateView {
+fn template(proposal: Proposal, target: Option<&Target>, stock: &Inventory) -> TemplateView {
     let of_kind: Option<&BTreeMap<String, Value>> =
         target.and_then(|target| target.templates.get(&proposal.kind));
     let there = of_kind.and_then(|templates| templates.get(&proposal.name));
-    let left_out = match &proposal.task {
-        Task::Skip(reason) => Some(reason.clone()),
-        Task::Make(_) | Task::Refuse(_) => None,
+    let left_out = match &proposal.action {
+        Action::Skip(reason) => Some(reason.clone()),
+        Action::Create(_) | Action::Refuse(_) => None,
     };
     let (changes, refused) = outcome(&proposal, there, stock);
     TemplateView {

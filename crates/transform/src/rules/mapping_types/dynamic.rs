@@ -1,15 +1,15 @@
-//! What becomes of fields that a mapping does not name, when several types are merged?
+//! What is `dynamic` when several mapping types are merged?
 //!
-//! `dynamic` says it, for an object and for what lies within unless that says it itself: `true`
-//! makes a field, `false` passes over it, `strict` refuses the document. Merged, each object takes
-//! the most permissive of what the types say there, so that no document is refused for what
-//! another type was told.
+//! `dynamic` decides about unmapped fields of an object, and of inner objects that do not set it
+//! themselves: `true` adds a field, `false` ignores it, `strict` rejects the document. A merged
+//! object gets the most permissive value of all types, so that no document is rejected because of
+//! another type.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// What becomes of a field without a name in the mapping, from strict to permissive.
+/// What the server does with an unmapped field, from strict to permissive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Dynamic {
     Strict,
@@ -17,34 +17,38 @@ pub(super) enum Dynamic {
     True,
 }
 
-/// An object on which the types did not agree.
+/// An object for which the types had different values.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Settled {
+pub(super) struct Difference {
     /// Where, as in `mappings.properties.address.dynamic`.
     pub(super) path: String,
-    /// What holds now, and what each type said.
+    /// The merged value, and the value of each type.
     pub(super) what: String,
 }
 
-/// The object in one of the types.
-struct Part<'a> {
-    of: &'a str,
-    /// `None` where the type does not have it.
+/// An object in one of the types.
+struct TypeObject<'a> {
+    type_name: &'a str,
+    /// `None` if the type does not have the object.
     object: Option<&'a Map<String, Value>>,
-    /// What holds there for this type; without the object, what holds around it.
+    /// The value in effect for this type; without the object, that of the parent.
     dynamic: Dynamic,
 }
 
-impl Part<'_> {
-    /// The object of this name in this one.
-    fn within(&self, name: &str) -> Self {
+impl TypeObject<'_> {
+    /// Returns the inner object of this name.
+    fn inner(&self, name: &str) -> Self {
         let object = self.object.and_then(|it| it.get("properties")?.get(name)?.as_object());
-        Self { of: self.of, object, dynamic: object.and_then(said).unwrap_or(self.dynamic) }
+        Self {
+            type_name: self.type_name,
+            object,
+            dynamic: object.and_then(explicit).unwrap_or(self.dynamic),
+        }
     }
 }
 
-/// Returns what a mapping or an object says itself.
-pub(super) fn said(object: &Map<String, Value>) -> Option<Dynamic> {
+/// Returns the value that a mapping or an object sets itself.
+pub(super) fn explicit(object: &Map<String, Value>) -> Option<Dynamic> {
     Some(match object.get("dynamic")? {
         Value::Bool(false) => Dynamic::False,
         Value::String(word) if word == "false" => Dynamic::False,
@@ -53,49 +57,51 @@ pub(super) fn said(object: &Map<String, Value>) -> Option<Dynamic> {
     })
 }
 
-/// Writes `dynamic` into all objects of `merged`; a type that says nothing has `default`.
-pub(super) fn settle<'a>(
+/// Writes `dynamic` into all objects of `merged`; a type without a value has `default`.
+pub(super) fn merge<'a>(
     types: impl Iterator<Item = (&'a str, &'a Map<String, Value>)>,
     default: Dynamic,
     merged: &mut Map<String, Value>,
-) -> Vec<Settled> {
-    let part = |(of, mapping)| Part {
-        of,
+) -> Vec<Difference> {
+    let root = |(type_name, mapping)| TypeObject {
+        type_name,
         object: Some(mapping),
-        dynamic: said(mapping).unwrap_or(default),
+        dynamic: explicit(mapping).unwrap_or(default),
     };
-    let parts: Vec<Part<'_>> = types.map(part).collect();
-    let mut settled = Vec::new();
-    settle_object("mappings", &parts, Dynamic::True, merged, &mut settled);
-    settled
+    let types: Vec<TypeObject<'_>> = types.map(root).collect();
+    let mut differences = Vec::new();
+    merge_object("mappings", &types, Dynamic::True, merged, &mut differences);
+    differences
 }
 
-fn settle_object(
+fn merge_object(
     path: &str,
-    parts: &[Part<'_>],
-    around: Dynamic,
+    types: &[TypeObject<'_>],
+    parent: Dynamic,
     merged: &mut Map<String, Value>,
-    settled: &mut Vec<Settled>,
+    differences: &mut Vec<Difference>,
 ) {
-    if parts.iter().all(|part| part.object.is_none()) {
+    if types.iter().all(|in_type| in_type.object.is_none()) {
         return;
     }
-    // Where unnamed fields make new ones or refuse the document, a type without the object has no
-    // document with it; where they are passed over, it may have.
-    let heard: Vec<&Part<'_>> = parts
+    // A type without the object has no documents with it if unmapped fields are added or rejected;
+    // it may have some if they are ignored.
+    let relevant: Vec<&TypeObject<'_>> = types
         .iter()
-        .filter(|part| part.object.is_some() || part.dynamic == Dynamic::False)
+        .filter(|in_type| in_type.object.is_some() || in_type.dynamic == Dynamic::False)
         .collect();
-    let Some(most) = heard.iter().map(|part| part.dynamic).max() else { return };
-    if heard.iter().any(|part| part.dynamic != most) {
-        let each = heard.iter().map(|part| format!("`{}` in `{}`", part.dynamic, part.of));
-        let what = format!("set to `{most}` (it was {})", each.collect::<Vec<_>>().join(", "));
-        settled.push(Settled { path: format!("{path}.dynamic"), what });
+    let Some(result) = relevant.iter().map(|in_type| in_type.dynamic).max() else { return };
+    if relevant.iter().any(|in_type| in_type.dynamic != result) {
+        let each = relevant
+            .iter()
+            .map(|in_type| format!("`{}` in `{}`", in_type.dynamic, in_type.type_name));
+        let what = format!("set to `{result}` (it was {})", each.collect::<Vec<_>>().join(", "));
+        differences.push(Difference { path: format!("{path}.dynamic"), what });
     }
-    if most == around {
+    if result == parent {
         merged.shift_remove("dynamic");
     } else {
-        merged.insert("dynamic".to_owned(), most.to_string().into());
+        merged.insert("dynamic".to_owned(), result.to_string().into());
     }
     let Some(Value::Object(properties)) = merged.get_mut("properties") else { return };
     for (name, field) in properties {
@@ -105,8 +111,8 @@ fn settle_object(
         if !is_object {
             continue;
         }
-        let inner: Vec<Part<'_>> = parts.iter().map(|part| part.within(name)).collect();
-        settle_object(&format!("{path}.properties.{name}"), &inner, most, field, settled);
+        let inner: Vec<TypeObject<'_>> = types.iter().map(|in_type| in_type.inner(name)).collect();
+        merge_object(&format!("{path}.properties.{name}"), &inner, result, field, differences);
     }
 }
 
@@ -126,12 +132,15 @@ mod tests {
 
     use super::*;
 
-    fn settled(types: &Value, merged: Value) -> (Value, Vec<String>) {
+    fn merge_all(types: &Value, merged: Value) -> (Value, Vec<String>) {
         let Value::Object(mut merged) = merged else { panic!("an object") };
         let types = types.as_object().into_iter().flatten();
         let types = types.map(|(name, it)| (name.as_str(), it.as_object().expect("a mapping")));
-        let settled = settle(types, Dynamic::True, &mut merged);
-        (merged.into(), settled.into_iter().map(|it| format!("{} {}", it.path, it.what)).collect())
+        let differences = merge(types, Dynamic::True, &mut merged);
+        (
+            merged.into(),
+            differences.into_iter().map(|it| format!("{} {}", it.path, it.what)).collect(),
+        )
     }
 
     #[test]
@@ -147,14 +156,14 @@ mod tests {
                 dynamic => json!({ "dynamic": dynamic }),
             };
             let types = json!({ "a": mapping(&one), "b": mapping(&other) });
-            let (merged, told) = settled(&types, json!({ "dynamic": "strict" }));
+            let (merged, lines) = merge_all(&types, json!({ "dynamic": "strict" }));
             assert_eq!(merged, expected, "{types}");
-            assert_eq!(told.is_empty(), one == other, "{told:?}");
+            assert_eq!(lines.is_empty(), one == other, "{lines:?}");
         }
     }
 
     #[test]
-    fn objects_are_settled_by_what_holds_in_them() {
+    fn each_object_is_merged_with_the_values_in_effect() {
         let object = |dynamic| json!({ "properties": {}, "dynamic": dynamic });
         let plain = json!({ "properties": {} });
         let types = json!({
@@ -164,14 +173,14 @@ mod tests {
         });
         let merged = json!({ "properties": {
             "both": plain, "mine": plain, "open": object("true"), "passed": plain } });
-        let (merged, told) = settled(&types, merged);
+        let (merged, lines) = merge_all(&types, merged);
         // Documents of `b` have no `mine`, or there would be a field: it stays strict.
         let expected = json!({ "properties": {
             "both": plain, "mine": object("strict"), "open": plain, "passed": object("strict") } });
         assert_eq!(merged, expected);
         let differing = "set to `true` (it was `strict` in `a`, `true` in `b`)";
         assert_eq!(
-            told,
+            lines,
             [
                 format!("mappings.dynamic {differing}"),
                 format!("mappings.properties.both.dynamic {differing}")
@@ -180,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn what_another_type_passes_over_is_not_refused() {
+    fn what_another_type_ignores_is_not_rejected() {
         let strict = json!({ "o": { "properties": {}, "dynamic": "strict" } });
         let types = json!({ "a": { "properties": strict }, "b": { "dynamic": false } });
-        let (merged, told) = settled(&types, json!({ "properties": strict }));
+        let (merged, lines) = merge_all(&types, json!({ "properties": strict }));
         let expected = json!({ "properties": { "o": { "properties": {}, "dynamic": "false" } } });
         assert_eq!(merged, expected);
-        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(lines.len(), 2, "{lines:?}");
     }
 }
