@@ -14,7 +14,7 @@ use coordination::{
     decision::{self, RunState},
     working_state::{self, Stored},
 };
-use engine::{Clock, Ended, Existing, Options, Programs, Store, Submission};
+use engine::{Clock, EngineOutcome, Existing, Options, Programs, Store, Submission};
 use fs_err as fs;
 use generator::Installation;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ async fn finish(store: &Store, programs: &Path) -> Result<WorkflowStatus> {
     let options = Options::new(Programs::in_folder(programs));
     let run = engine::run(store, UID, options, pending());
     match tokio::time::timeout(Duration::from_mins(3), run).await {
-        Ok(Ok(Ended::Finished(status))) => Ok(status),
+        Ok(Ok(EngineOutcome::Finished(status))) => Ok(status),
         Ok(ended) => bail!("it has not finished: {ended:?}"),
         Err(_) => bail!("it does not end: {:#?}", store.status(UID)?.status),
     }

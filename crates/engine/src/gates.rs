@@ -52,14 +52,14 @@ where
     at.map(status::time_text).serialize(output)
 }
 
-/// What became of an answer.
+/// The outcome of a decision about a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decided {
-    /// The gate waited; the run goes on (or fails).
+pub enum DecisionOutcome {
+    /// The gate waited; the run continues, or fails.
     Recorded,
-    /// The run is not there yet; the gate will not ask.
+    /// The run has not reached the gate, which will not wait.
     ApprovedInAdvance,
-    /// The gate takes no answer (or, for a rejection, does not yet); this is how it stands.
+    /// The gate takes no decision now; this is its state.
     NotWaiting(Gate),
     /// There is no gate of that name.
     Unknown,

@@ -166,12 +166,10 @@ fn texts(values: BTreeMap<String, Value>) -> BTreeMap<String, String> {
 /// What a Job is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobStep {
-    /// Have this many workers running: the missing are started, the surplus is ended.
+    /// Have this many workers running: the missing ones are started.
     Run(u32),
     /// Start none and end none: those that run still end by themselves.
     Drain,
-    /// End all workers, and keep the Job.
-    Hold,
     /// All is done.
     Complete,
     /// Too many failures.
@@ -180,19 +178,16 @@ pub(crate) enum JobStep {
 
 /// Decides what a Job does next.
 pub(crate) fn next_step(plan: &JobPlan, state: &JobState, active: u32) -> JobStep {
-    let JobState { started: _, succeeded, failed, last_failure: _, parallelism, pause } = state;
+    let JobState { started: _, succeeded, failed, last_failure: _ } = state;
     if *failed > plan.backoff_limit {
         return JobStep::Fail;
     }
-    let wanted = parallelism.unwrap_or(plan.parallelism);
+    let wanted = plan.parallelism;
     match plan.completions {
         None if *succeeded > 0 && active == 0 => return JobStep::Complete,
         None if *succeeded > 0 => return JobStep::Drain,
         Some(completions) if *succeeded >= completions => return JobStep::Complete,
         _ => {}
-    }
-    if *pause == crate::node::Pause::Paused {
-        return JobStep::Hold;
     }
     let left =
         plan.completions.map_or(wanted, |completions| completions.saturating_sub(*succeeded));
@@ -333,14 +328,6 @@ mod tests {
         assert_eq!(next_step(&job, &state(0, 0), 0), JobStep::Run(2));
         assert_eq!(next_step(&job, &state(2, 0), 1), JobStep::Run(1));
         assert_eq!(next_step(&job, &state(3, 0), 0), JobStep::Complete);
-    }
-
-    #[test]
-    fn a_paused_fleet_holds_and_a_scaled_one_grows() {
-        let paused = JobState { pause: crate::node::Pause::Paused, ..state(0, 0) };
-        assert_eq!(next_step(&plan(3, None), &paused, 3), JobStep::Hold);
-        let scaled = JobState { parallelism: Some(7), ..state(0, 0) };
-        assert_eq!(next_step(&plan(3, None), &scaled, 3), JobStep::Run(7));
     }
 
     #[test]

@@ -22,13 +22,14 @@ use proptest::prelude::*;
 use tokio::sync::mpsc;
 
 use crate::{
+    check::check,
     clock::Clock,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launched, Launcher, ProcessOrder, ProcessResult, Programs},
     node::{Node, Part},
-    program::{Program, check},
+    program::Program,
     reopen,
-    runner::{Border, Ended, Options, RunError, run_with},
+    runner::{Border, EngineOutcome, Options, RunError, run_with},
     secrets::Secrets,
     state::{Entry, RunIdentity, RunState},
 };
@@ -178,7 +179,7 @@ async fn engine(
     };
     let ended = run_with(program, identity(), options, border, pending()).await;
     match kill {
-        Kill::Never => assert!(matches!(ended, Ok(Ended::Finished(_))), "{ended:?}"),
+        Kill::Never => assert!(matches!(ended, Ok(EngineOutcome::Finished(_))), "{ended:?}"),
         Kill::Before(_) | Kill::After(_) => {
             let is_killed = matches!(ended, Err(RunError::Journal(JournalError::Database(_))));
             assert!(is_killed, "{ended:?}");
@@ -311,8 +312,15 @@ fn workflow(plans: &[TaskPlan], fail_fast: bool) -> Program {
     check(&manifests).expect("a program")
 }
 
+/// How many workflows are tried; each is run as often as it has entries, twice.
+#[expect(clippy::disallowed_methods, reason = "a test has no `main` that could pass it down")]
+fn cases() -> u32 {
+    let cases = std::env::var("ARGOSY_KILL_CASES").ok();
+    cases.map_or(12, |cases| cases.parse().expect("`ARGOSY_KILL_CASES` is a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_killed_at_any_entry_comes_to_the_same_end(

@@ -9,11 +9,11 @@ use std::{io, path::Path, time::Duration};
 use fs_err as fs;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::prepare::MARK;
+use crate::layout::RUN_FOLDER_VARIABLE;
 
 /// Ends all processes of a run: asks, waits up to `grace`, then forces.
 pub(crate) async fn end_leftovers(run_folder: &Path, grace: Duration) -> io::Result<()> {
-    let mark = format!("{MARK}={}", run_folder.display());
+    let mark = format!("{RUN_FOLDER_VARIABLE}={}", run_folder.display());
     let step = Duration::from_millis(20);
     let mut waited = Duration::ZERO;
     let mut signal = Signal::TERM;

@@ -19,7 +19,6 @@
 
 mod check;
 pub mod clock;
-mod database;
 mod depends;
 mod duration;
 mod expression;
@@ -30,6 +29,7 @@ pub mod journal;
 #[cfg(test)]
 mod killed_anywhere;
 pub mod launch;
+mod layout;
 mod leftover;
 mod lock;
 pub mod logs;
@@ -40,7 +40,6 @@ mod prepare;
 mod process;
 pub mod program;
 mod read;
-pub mod record;
 pub mod refusal;
 pub mod reopen;
 pub mod runner;
@@ -51,16 +50,20 @@ pub mod store;
 mod substitute;
 mod supervise;
 
+pub use check::check;
 pub use clock::Clock;
 pub use fleet::Fleet;
-pub use gates::{Decided, Gate, GateState};
+pub use gates::{DecisionOutcome, Gate, GateState};
 pub use launch::Programs;
 pub use logs::LogFile;
-pub use node::Pause;
-pub use program::{Program, check};
+pub use program::Program;
 pub use read::read;
-pub use record::RunRecord;
 pub use refusal::Refusal;
-pub use runner::{Ended, Options, RunError, run};
+pub use runner::{EngineOutcome, Options, RunError, run};
 pub use state::{Shutdown, Verdict};
-pub use store::{Existing, RunStatus, Store, StoreError, Submission};
+pub use store::{
+    RunStatus, Store,
+    error::StoreError,
+    runs::RunRecord,
+    submit::{Existing, Submission},
+};

@@ -1,10 +1,6 @@
-//! Is an engine at work on a run? A lock on a file says so; it goes with the process.
+//! Does an engine work on a run? A lock on a file says so; it ends with the process.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io, path::Path, thread, time::Duration};
 
 use fs_err as fs;
 use rustix::{
@@ -12,45 +8,44 @@ use rustix::{
     io::Errno,
 };
 
+use crate::layout;
+
+/// How often a lock that is taken is tried, and how long to wait in between: [`is_taken`] holds the
+/// lock for a moment too.
+const ATTEMPTS: u32 = 20;
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(25);
+
 /// The lock of one run, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct EngineLock {
-    /// Kept open: closing it lets the lock go.
+    /// Kept open: closing it releases the lock.
     _file: File,
 }
 
-/// Whether a lock was had.
-#[derive(Debug)]
-pub(crate) enum Locked {
-    /// It is ours.
-    Ours(EngineLock),
-    /// Another process has it.
-    Elsewhere,
-}
-
-fn lock_file(folder: &Path) -> PathBuf {
-    folder.join("engine.lock")
-}
-
-/// Takes the lock of the run in `folder`, which is made if it is not there.
-pub(crate) fn take(folder: &Path) -> io::Result<Locked> {
+/// Takes the lock of the run in `folder`, which is created if it is missing. Returns `None` if an
+/// engine has the lock. Blocks the thread for up to half a second.
+pub(crate) fn take(folder: &Path) -> io::Result<Option<EngineLock>> {
     fs::create_dir_all(folder)?;
     let file = fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(lock_file(folder))?
+        .open(layout::engine_lock(folder))?
         .into_file();
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Locked::Ours(EngineLock { _file: file })),
-        Err(Errno::WOULDBLOCK) => Ok(Locked::Elsewhere),
-        Err(error) => Err(error.into()),
+    for attempt in 1.. {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(EngineLock { _file: file })),
+            Err(Errno::WOULDBLOCK) if attempt < ATTEMPTS => thread::sleep(ATTEMPT_INTERVAL),
+            Err(Errno::WOULDBLOCK) => break,
+            Err(error) => return Err(error.into()),
+        }
     }
+    Ok(None)
 }
 
-/// Returns whether some process has the lock.
+/// Returns whether a process has the lock.
 pub(crate) fn is_taken(folder: &Path) -> io::Result<bool> {
-    let file = match fs::File::open(lock_file(folder)) {
+    let file = match fs::File::open(layout::engine_lock(folder)) {
         Ok(file) => file.into_file(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),

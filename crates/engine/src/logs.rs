@@ -18,9 +18,9 @@ use fs_err as fs;
 use jiff::Timestamp;
 
 use crate::{
+    layout,
     node::{Node, Work},
     state::RunState,
-    store::log_folder,
 };
 
 /// The log of one process of a node.
@@ -83,7 +83,7 @@ pub(crate) fn files(run_folder: &Path, state: &RunState) -> io::Result<Vec<LogFi
     for (node, pod) in pods {
         let is_job = matches!(pod.work, Work::Job { .. });
         for worker in 0.. {
-            let path = path(run_folder, &node.id, is_job.then_some(worker));
+            let path = layout::log(run_folder, &node.id, is_job.then_some(worker));
             if !path.try_exists()? {
                 break;
             }
@@ -102,15 +102,6 @@ pub(crate) fn files(run_folder: &Path, state: &RunState) -> io::Result<Vec<LogFi
         }
     }
     Ok(found)
-}
-
-/// Returns the log file of a process.
-pub(crate) fn path(run_folder: &Path, node: &str, worker: Option<u32>) -> PathBuf {
-    let name = match worker {
-        Some(worker) => format!("{node}.{worker}.log"),
-        None => format!("{node}.log"),
-    };
-    log_folder(run_folder).join(name)
 }
 
 /// Writes a log from two streams at once.

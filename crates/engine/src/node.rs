@@ -142,7 +142,7 @@ pub struct ProcessRecord {
     pub started_at: Timestamp,
 }
 
-/// How far a Job is, and what the operator asked of it.
+/// How far a Job is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobState {
     /// Workers that were started.
@@ -153,18 +153,4 @@ pub struct JobState {
     pub failed: u32,
     /// When the last of them failed.
     pub last_failure: Option<Timestamp>,
-    /// How many workers at once, when it was changed.
-    pub parallelism: Option<u32>,
-    /// Whether it is paused.
-    pub pause: Pause,
-}
-
-/// Whether a Job is paused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pause {
-    /// Workers run.
-    #[default]
-    Running,
-    /// Workers are ended until it is resumed.
-    Paused,
 }

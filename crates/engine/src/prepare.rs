@@ -26,16 +26,12 @@ use thiserror::Error;
 
 use crate::{
     launch::{ProcessOrder, ProgramError, Programs},
-    logs, mounts,
+    layout, mounts,
     node::{Capture, Node, Pod},
     program::Program,
     secrets::{SecretError, Secrets},
     state::{ConfigMapKey, RunState},
 };
-
-/// Holds the folder of the run: marks every process of it, and what it starts, so that leftovers
-/// are found.
-pub(crate) const MARK: &str = "ARGOSY_ENGINE_RUN";
 
 /// A process that cannot be started.
 #[derive(Debug, Error)]
@@ -80,20 +76,6 @@ pub(crate) struct Subject<'a> {
     pub(crate) worker: Option<u32>,
 }
 
-/// Returns the folder of a process.
-pub(crate) fn folder(run_folder: &Path, node: &str, worker: Option<u32>) -> PathBuf {
-    let folder = run_folder.join(node);
-    match worker {
-        Some(worker) => folder.join(worker.to_string()),
-        None => folder,
-    }
-}
-
-/// Returns where the volumes of a process are.
-pub(crate) fn volumes(folder: &Path) -> PathBuf {
-    folder.join("volumes")
-}
-
 /// Where a step writes its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProgressFiles {
@@ -106,7 +88,7 @@ pub(crate) struct ProgressFiles {
 impl ProgressFiles {
     /// The files that are used when the manifest says nothing.
     fn in_folder(folder: &Path) -> Self {
-        let folder = folder.join("argosy");
+        let folder = layout::own_files(folder);
         Self { detail: folder.join("progress.json"), count: folder.join("argo-progress") }
     }
 
@@ -124,15 +106,15 @@ pub(crate) fn prepare(
     surroundings: &Surroundings<'_>,
 ) -> Result<ProcessOrder, PrepareError> {
     let Subject { node, container, worker, .. } = subject;
-    let folder = folder(surroundings.run_folder, &node.id, *worker);
+    let folder = layout::process(surroundings.run_folder, &node.id, *worker);
     match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let volumes = volumes(&folder);
+    let volumes = layout::volumes(&folder);
     make_volumes(subject, surroundings, &volumes)?;
     let progress = ProgressFiles::in_folder(&folder);
-    fs::create_dir_all(folder.join("argosy"))?;
+    fs::create_dir_all(layout::own_files(&folder))?;
 
     let is_claim = |mount: &VolumeMount| {
         let claims = |volume: &&Volume| volume.persistent_volume_claim.is_some();
@@ -164,7 +146,10 @@ pub(crate) fn prepare(
     ];
     environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
     environment.extend(declared.into_iter().map(|(name, value)| (name, moved(value))));
-    environment.insert(MARK.to_owned(), surroundings.run_folder.display().to_string());
+    environment.insert(
+        layout::RUN_FOLDER_VARIABLE.to_owned(),
+        surroundings.run_folder.display().to_string(),
+    );
 
     let working_dir = container.working_dir.clone().map(moved).map(PathBuf::from);
     Ok(ProcessOrder {
@@ -172,7 +157,7 @@ pub(crate) fn prepare(
         arguments,
         environment,
         folder: working_dir.unwrap_or(folder),
-        log: logs::path(surroundings.run_folder, &node.id, *worker),
+        log: layout::log(surroundings.run_folder, &node.id, *worker),
         capture: if worker.is_some() { Capture::Log } else { subject.pod.capture },
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use argo::{
-    Container, Manifest, Parameter, ResourceTemplate, RetryStrategy, Template,
+    Container, Parameter, ResourceTemplate, RetryStrategy, Template,
     container::Volume,
     task::{ContinueOn, Sequence},
     template::PodMetadata,
@@ -11,9 +11,7 @@ use argo::{
 use serde_json::Value;
 
 use crate::{
-    check::check_manifests,
     depends::Depends,
-    refusal::Refusal,
     state::{ConfigMapKey, RunState},
 };
 
@@ -35,11 +33,6 @@ pub struct Program {
     pub(crate) templates: Vec<Callable>,
     pub(crate) config_maps: BTreeMap<ConfigMapKey, String>,
     pub(crate) gates: Vec<GatePlace>,
-}
-
-/// Checks manifests: returns a program, or everything in them that cannot be run here.
-pub fn check(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
-    check_manifests(manifests)
 }
 
 impl Program {

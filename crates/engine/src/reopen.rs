@@ -250,7 +250,7 @@ spec:
         let manifests = crate::read::read(&[value]).expect("manifests");
         let created_at = "2026-11-20T10:00:00Z".parse().expect("a time");
         let identity = RunIdentity { name: "w".to_owned(), uid: "u1".to_owned(), created_at };
-        (crate::program::check(&manifests).expect("a program"), RunState::new(identity))
+        (crate::check::check(&manifests).expect("a program"), RunState::new(identity))
     }
 
     fn names<'a>(state: &'a RunState, ids: &BTreeSet<String>) -> Vec<&'a str> {

@@ -17,8 +17,7 @@ use crate::{
     clock::Clock,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launcher, ProcessResult, Programs, Signal},
-    leftover,
-    lock::{self, Locked},
+    leftover, lock,
     operate::operate,
     prepare::ProgressFiles,
     process::Processes,
@@ -26,7 +25,7 @@ use crate::{
     secrets::Secrets,
     state::{Entry, ProcessEnd, RunIdentity, RunState},
     status,
-    store::{Store, StoreError},
+    store::{Store, error::StoreError},
 };
 
 /// How an engine works.
@@ -57,22 +56,20 @@ impl Options {
     }
 }
 
-/// How an engine ended.
+/// What an engine returns when it stops.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
+pub enum EngineOutcome {
     /// The run has ended.
     Finished(WorkflowStatus),
-    /// The engine was told to end; the run can be resumed.
+    /// The engine was interrupted; the run can be continued.
     Interrupted(WorkflowStatus),
 }
 
 /// An engine that cannot work.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// Another one is at work.
-    #[error(
-        "another engine is running this workflow already; `workflow status` shows how far it is"
-    )]
+    /// Another one works on the run.
+    #[error("another engine is already running this workflow")]
     AlreadyRunning,
     /// The state directory.
     #[error(transparent)]
@@ -85,9 +82,6 @@ pub enum RunError {
     Files(#[from] io::Error),
 }
 
-/// How often the lock is tried: somebody may hold it for a moment to see whether we are alive.
-pub(crate) const LOCK_TRIES: u32 = 20;
-
 /// Runs a run until it ends or `interrupt` does. Of two engines at once, the second gets
 /// [`RunError::AlreadyRunning`].
 pub async fn run(
@@ -95,25 +89,20 @@ pub async fn run(
     uid: &str,
     options: Options,
     interrupt: impl Future<Output = ()>,
-) -> Result<Ended, RunError> {
+) -> Result<EngineOutcome, RunError> {
     let folder = store.run_folder(uid);
     let program = store.program(uid)?;
-    let mut tries = 0;
-    let _lock = loop {
-        match lock::take(&folder)? {
-            Locked::Ours(lock) => break lock,
-            Locked::Elsewhere if tries < LOCK_TRIES => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(25)).await;
-            }
-            Locked::Elsewhere => return Err(RunError::AlreadyRunning),
-        }
+    let lock = {
+        let folder = folder.clone();
+        let taken = tokio::task::spawn_blocking(move || lock::take(&folder)).await;
+        taken.map_err(io::Error::other)??
     };
+    let Some(_lock) = lock else { return Err(RunError::AlreadyRunning) };
     // As every process of the run will name it.
     let folder = fs_err::canonicalize(folder)?;
     let (state, _) = store.load(uid)?;
     if state.is_complete() {
-        return Ok(Ended::Finished(status::workflow_status(&state, &BTreeMap::new())));
+        return Ok(EngineOutcome::Finished(status::workflow_status(&state, &BTreeMap::new())));
     }
     leftover::end_leftovers(&folder, options.grace).await?;
     let launcher = Arc::new(Processes { clock: store.clock().clone() });
@@ -143,7 +132,7 @@ pub(crate) async fn run_with(
     options: Options,
     border: Border,
     interrupt: impl Future<Output = ()>,
-) -> Result<Ended, RunError> {
+) -> Result<EngineOutcome, RunError> {
     let (events, mut ended) = mpsc::unbounded_channel();
     let mut engine = Engine {
         program,
@@ -159,19 +148,19 @@ pub(crate) async fn run_with(
         border,
     };
     tokio::pin!(interrupt);
-    let worked = engine.work(&mut ended, interrupt).await;
-    if !matches!(worked, Ok(Worked::Finished)) {
+    let stopped = engine.work(&mut ended, interrupt).await;
+    if !matches!(stopped, Ok(StopReason::Finished)) {
         engine.interrupt(&mut ended).await;
     }
-    Ok(match worked? {
-        Worked::Finished => Ended::Finished(engine.status()),
-        Worked::Interrupted => Ended::Interrupted(engine.status()),
+    Ok(match stopped? {
+        StopReason::Finished => EngineOutcome::Finished(engine.status()),
+        StopReason::Interrupted => EngineOutcome::Interrupted(engine.status()),
     })
 }
 
-/// Why an engine does no more.
+/// Why an engine stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Worked {
+enum StopReason {
     Finished,
     Interrupted,
 }
@@ -210,7 +199,7 @@ pub(crate) enum Reason {
     Shutdown,
     /// It took longer than it may.
     Deadline,
-    /// Its Job is paused, has fewer workers, or has ended.
+    /// Its Job has ended.
     Job,
 }
 
@@ -237,13 +226,13 @@ impl Engine<'_> {
         &mut self,
         ended: &mut mpsc::UnboundedReceiver<ProcessEvent>,
         mut interrupt: impl Future<Output = ()> + Unpin,
-    ) -> Result<Worked, RunError> {
+    ) -> Result<StopReason, RunError> {
         self.catch_up()?;
         self.forget_lost_processes()?;
         loop {
             self.decide()?;
             if self.state.is_complete() && self.running.is_empty() {
-                return Ok(Worked::Finished);
+                return Ok(StopReason::Finished);
             }
             if self.supervise()? == Changed::Yes {
                 continue;
@@ -260,7 +249,7 @@ impl Engine<'_> {
                     }
                 }
                 () = tokio::time::sleep(wait) => {}
-                () = &mut interrupt => return Ok(Worked::Interrupted),
+                () = &mut interrupt => return Ok(StopReason::Interrupted),
             }
         }
     }

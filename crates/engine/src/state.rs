@@ -16,7 +16,7 @@ use argo::{NodePhase, Outputs, convention::decisions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::node::{Node, Part, Pause, ProcessRecord};
+use crate::node::{Node, Part, ProcessRecord};
 
 /// Which run this is; it never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,15 +214,6 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// A person asked for more or fewer workers, or for a pause.
-    JobChanged {
-        /// The node.
-        node: String,
-        /// How many workers at once; `None` leaves it as it is.
-        parallelism: Option<u32>,
-        /// Whether it is paused; `None` leaves it as it is.
-        pause: Option<Pause>,
-    },
 }
 
 /// Everything known about a run.
@@ -338,10 +329,6 @@ impl RunState {
                     self.shutdown = Some(*shutdown);
                 }
             }
-            Entry::JobChanged { node, parallelism, pause } => self.change(node, |node| {
-                node.job.parallelism = parallelism.or(node.job.parallelism);
-                node.job.pause = pause.unwrap_or(node.job.pause);
-            }),
         }
     }
 

@@ -15,10 +15,10 @@ use crate::{
     job::{self, Condition, JobPlan, JobStatus, JobStep},
     journal::{JournalError, NodeProgress},
     launch::Signal,
-    mounts,
+    layout, mounts,
     node::{Node, Pod, ProcessRecord, Work},
     operate::ended_message,
-    prepare::{self, PrepareError, ProgressFiles, Subject, Surroundings, prepare},
+    prepare::{PrepareError, ProgressFiles, Subject, Surroundings, prepare},
     runner::{Changed, Engine, ProcessEvent, ProcessKey, Reason, RunError, Running},
     state::{Entry, ProcessEnd},
 };
@@ -181,16 +181,7 @@ impl Engine<'_> {
         }
         match step {
             JobStep::Complete | JobStep::Fail | JobStep::Drain => Ok(Changed::No),
-            JobStep::Hold => {
-                for key in &workers {
-                    self.ask(key, Reason::Job);
-                }
-                Ok(Changed::No)
-            }
             JobStep::Run(wanted) => {
-                let surplus = active.saturating_sub(wanted);
-                let newest = workers.iter().rev().take(usize::try_from(surplus).unwrap_or(0));
-                newest.for_each(|key| self.ask(key, Reason::Job));
                 self.start_workers(node, pod, &plan, wanted.saturating_sub(active))
             }
         }
@@ -323,8 +314,8 @@ impl Engine<'_> {
         };
         let mut entries = vec![Entry::ProcessEnded { node: id.clone(), worker, end, at }];
         if let Work::Container(container) = &pod.work {
-            let folder = prepare::folder(&self.border.folder, &id, None);
-            let volumes = prepare::volumes(&folder);
+            let folder = layout::process(&self.border.folder, &id, None);
+            let volumes = layout::volumes(&folder);
             let mut outputs = Outputs {
                 parameters: Vec::new(),
                 result: result.output,
@@ -457,7 +448,7 @@ fn verdict(
     match step {
         JobStep::Fail => failed("Job has reached the specified backoff limit"),
         JobStep::Complete => failed("the Job is complete, and its success condition does not hold"),
-        JobStep::Run(_) | JobStep::Drain | JobStep::Hold => None,
+        JobStep::Run(_) | JobStep::Drain => None,
     }
 }
 

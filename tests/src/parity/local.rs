@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, future::pending, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use engine::{Clock, Ended, Existing, GateState, Options, Programs, Store, Submission, Verdict};
+use engine::{
+    Clock, EngineOutcome, Existing, GateState, Options, Programs, Store, Submission, Verdict,
+};
 use futures::future::join_all;
 use serde_json::Value;
 
@@ -45,8 +47,8 @@ async fn run_one(store: &Store, case: &Case) -> Result<Value> {
         answered = answer(store, &uid, case) => return Err(answered),
     };
     match ended {
-        Ok(Ok(Ended::Finished(status))) => Ok(serde_json::to_value(status)?),
-        Ok(Ok(Ended::Interrupted(_))) => bail!("it was interrupted"),
+        Ok(Ok(EngineOutcome::Finished(status))) => Ok(serde_json::to_value(status)?),
+        Ok(Ok(EngineOutcome::Interrupted(_))) => bail!("it was interrupted"),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => {
             let status = serde_json::to_value(store.status(&uid)?.status)?;

@@ -6,8 +6,8 @@ use argo::{DagTask, DagTemplate, Parameter, TemplateRef, WorkflowStep};
 
 use crate::{
     check::{
-        missing_arguments,
-        templates::{Scope, given},
+        parameters::{given, missing_arguments},
+        scope::Scope,
     },
     depends::{self, Depends},
     expression::{self, Dialect},

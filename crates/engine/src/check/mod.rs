@@ -10,15 +10,20 @@
 
 mod calls;
 mod gates;
+mod parameters;
+mod scope;
 mod tags;
 mod templates;
 
 use std::collections::BTreeMap;
 
-use argo::{Manifest, Parameter, Template, Workflow, WorkflowSpec, names, template::PodMetadata};
+use argo::{Manifest, Template, Workflow, WorkflowSpec, names, template::PodMetadata};
 
+use self::{
+    parameters::missing_arguments,
+    scope::{MergedSpec, Scope, TemplateKey},
+};
 use crate::{
-    check::templates::Scope,
     program::{Callable, Program, TemplateIndex},
     refusal::{Refusal, Refusals},
     state::ConfigMapKey,
@@ -27,9 +32,6 @@ use crate::{
 /// The namespace of a run that names none.
 const NAMESPACE: &str = "default";
 
-/// Where templates are looked up: the object's name (none for the Workflow) and their own.
-pub(crate) type TemplateKey = (Option<String>, String);
-
 /// An object that holds templates.
 struct Holder<'a> {
     key: Option<String>,
@@ -37,8 +39,8 @@ struct Holder<'a> {
     spec: &'a WorkflowSpec,
 }
 
-/// Checks all manifests.
-pub(crate) fn check_manifests(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
+/// Checks manifests: returns a program, or everything in them that cannot be run here.
+pub fn check(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
     let workflow = one_workflow(manifests)?;
     let name = &workflow.metadata.name;
     let mut top = Refusals::of("Workflow", name);
@@ -125,7 +127,7 @@ pub(crate) fn check_manifests(manifests: &[Manifest]) -> Result<Program, Vec<Ref
     }
     for (position, parameter) in spec.arguments.iter().enumerate() {
         let path = format!("spec.arguments.parameters[{position}]");
-        templates::given(parameter, &path, &mut top);
+        parameters::given(parameter, &path, &mut top);
     }
 
     let mut found = top.into_found();
@@ -183,19 +185,6 @@ fn one_workflow(manifests: &[Manifest]) -> Result<&Workflow, Vec<Refusal>> {
     Err(refusals.into_found())
 }
 
-/// The spec that runs: the Workflow's own, with what it leaves open from the WorkflowTemplate
-/// that it refers to.
-pub(crate) struct MergedSpec {
-    pub(crate) entrypoint: Option<String>,
-    pub(crate) on_exit: Option<String>,
-    pub(crate) arguments: Vec<Parameter>,
-    pub(crate) parallelism: Option<u32>,
-    pub(crate) retry_strategy: Option<argo::RetryStrategy>,
-    pub(crate) service_account: Option<String>,
-    pub(crate) pod_metadata: PodMetadata,
-    pub(crate) volumes: Vec<argo::container::Volume>,
-}
-
 /// Merges, and returns where the entrypoint is looked up.
 fn merged_spec(
     workflow: &Workflow,
@@ -244,24 +233,4 @@ fn merged_spec(
         volumes,
     };
     (spec, home)
-}
-
-/// Adds a refusal for each input of a template that its caller does not give.
-pub(crate) fn missing_arguments(
-    arguments: &[Parameter],
-    written: &[&Template],
-    callee: TemplateIndex,
-    path: &str,
-    refusals: &mut Refusals,
-) {
-    let Some(template) = written.get(callee.0) else { return };
-    for input in template.inputs.iter().flat_map(|inputs| &inputs.parameters) {
-        let has_own =
-            input.value.is_some() || input.default.is_some() || input.value_from.is_some();
-        if !has_own && !arguments.iter().any(|argument| argument.name == input.name) {
-            let message =
-                format!("template `{}` needs the parameter `{}`", template.name, input.name);
-            refusals.add(path, message);
-        }
-    }
 }

@@ -6,7 +6,7 @@ use argo::Template;
 use serde_json::Value;
 
 use crate::{
-    check::templates::Scope,
+    check::scope::Scope,
     program::{Body, Call, Expansion},
     refusal::Refusals,
     substitute::tags,

@@ -1,41 +1,16 @@
 //! What may each kind of template hold?
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use argo::{Container, Parameter, RetryStrategy, Template, container::Volume, io::ValueFrom};
+use argo::{Container, RetryStrategy, Template, container::Volume};
 
 use crate::{
-    check::{MergedSpec, TemplateKey, calls},
+    check::{calls, parameters::only_config_map, scope::Scope},
     duration,
     expression::{self, Dialect},
     job, mounts,
-    program::{Body, TemplateIndex},
+    program::Body,
     refusal::Refusals,
     substitute::{stand_in, tags},
 };
-
-/// Where a template stands.
-pub(crate) struct Scope<'a> {
-    /// The object it stands in; none for the Workflow.
-    pub(crate) holder: &'a Option<String>,
-    /// What the run has.
-    pub(crate) spec: &'a MergedSpec,
-    /// All templates by name.
-    pub(crate) index: &'a BTreeMap<TemplateKey, TemplateIndex>,
-    /// All templates by place.
-    pub(crate) written: &'a [&'a Template],
-    /// The names that outputs have for the whole run.
-    pub(crate) exported: &'a BTreeSet<&'a str>,
-    /// The place in its object.
-    pub(crate) path: String,
-}
-
-impl Scope<'_> {
-    /// Returns the place of a field.
-    pub(crate) fn at(&self, field: &str) -> String {
-        format!("{}.{field}", self.path)
-    }
-}
 
 /// Fields of a pod that a variable may have.
 const POD_FIELDS: [&str; 4] =
@@ -187,28 +162,6 @@ pub(crate) fn retry(strategy: &RetryStrategy, path: &str, refusals: &mut Refusal
     }
     if backoff.factor.as_ref().is_some_and(|factor| !is_number(factor)) {
         refusals.add(format!("{path}.backoff.factor"), "a number is needed");
-    }
-}
-
-/// Checks an argument: it must have a value, or a ConfigMap's.
-pub(crate) fn given(parameter: &Parameter, path: &str, refusals: &mut Refusals) {
-    match (&parameter.value, &parameter.value_from) {
-        (Some(_), None) => {}
-        (None, Some(from)) => only_config_map(from, &format!("{path}.valueFrom"), refusals),
-        _ => refusals.add(path, format!("parameter `{}` needs a `value`", parameter.name)),
-    }
-}
-
-fn only_config_map(from: &ValueFrom, path: &str, refusals: &mut Refusals) {
-    let ValueFrom { path: file, parameter, expression, config_map_key_ref, default: _ } = from;
-    let others = [("path", file), ("parameter", parameter), ("expression", expression)];
-    for (field, value) in others {
-        if value.is_some() {
-            refusals.add(format!("{path}.{field}"), "this has no meaning for an input");
-        }
-    }
-    if config_map_key_ref.is_none() {
-        refusals.add(path, "`configMapKeyRef` is needed");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Jobs: the fleet of workers ends, fails, is paused and grows as on a cluster.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use argo::{NodePhase, WorkflowStatus};
-use engine::{Options, Pause, Programs, Shutdown};
+use engine::{Options, Programs, Shutdown};
 
-use crate::support::{Bench, node, options, said, workflow};
+use crate::support::{Bench, LIMIT, eventually, node, options, said, workflow};
 
 /// A Job of three workers that take the items 1 to 5 from a folder.
 fn fleet(command: &str, rest: &str) -> String {
@@ -57,54 +57,20 @@ async fn a_fleet_whose_workers_fail_too_often_fails() {
 }
 
 #[tokio::test]
-async fn a_fleet_can_be_paused_and_given_more_workers() {
-    let bench = Bench::new();
-    let command = format!(
-        "echo up; while ! test -e {}/go; do sleep 0.02; done",
-        bench.folder.path().display()
-    );
-    bench.submit(&fleet(&command, ""));
-    let up = async |count: usize| {
-        while bench.store.log_files("u1").expect("logs").is_empty()
-            || said(&bench, "workers").len() < count
-        {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let managing = async {
-        up(3).await;
-        let fleets = bench.store.fleets("u1").expect("fleets");
-        assert_eq!((fleets[0].parallelism, fleets[0].active), (3, 3));
-        let id = fleets[0].node.clone();
-        bench.store.change_job("u1", &id, None, Some(Pause::Paused)).expect("paused");
-        bench.store.change_job("u1", &id, Some(5), Some(Pause::Running)).expect("resumed");
-        up(5).await;
-        fs_err::write(bench.folder.path().join("go"), "").expect("written");
-    };
-    let status = tokio::join!(bench.finish(), managing).0;
-    assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
-    assert_eq!(node(&status, "workers").phase, NodePhase::Succeeded);
-}
-
-#[tokio::test]
 async fn a_fleet_ends_with_its_run() {
     for shutdown in [Shutdown::Stop, Shutdown::Terminate] {
         let bench = Bench::new();
-        let beat = bench.folder.path().join("beat");
-        let command = format!("while :; do touch {}; sleep 0.02; done", beat.display());
-        bench.submit(&fleet(&command, ""));
+        bench.submit(&fleet("echo $$; while :; do sleep 0.02; done", ""));
         let stopping = async {
-            while !beat.exists() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            eventually("three workers run", LIMIT, || said(&bench, "workers").len() == 3).await;
             assert!(bench.store.request_stop("u1", shutdown).expect("asked"));
         };
         let status = tokio::join!(bench.finish(), stopping).0;
         assert_eq!(status.phase, NodePhase::Failed);
         assert_eq!(bench.store.fleets("u1").expect("fleets")[0].active, 0);
-        fs_err::remove_file(&beat).expect("removed");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(!beat.exists(), "a worker is still at work");
+        let pids = said(&bench, "workers");
+        let is_gone = |pid: &String| !Path::new("/proc").join(pid).exists();
+        eventually("the workers are gone", LIMIT, || pids.iter().all(is_gone)).await;
     }
 }
 

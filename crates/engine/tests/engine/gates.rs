@@ -1,10 +1,9 @@
 //! A person at a gate: approve, reject, stop; the same phases and messages as on real Argo.
 
-use std::time::Duration;
-
-use crate::support::{Bench, node, said, workflow};
 use argo::{NodePhase, NodeType};
-use engine::{Decided, GateState, Shutdown, Verdict};
+use engine::{DecisionOutcome, GateState, Shutdown, Verdict};
+
+use crate::support::{Bench, LIMIT, eventually, node, said, workflow};
 
 /// A DAG that writes a value, waits at a gate, and reads the value.
 fn gated(decisions: &str) -> String {
@@ -66,16 +65,10 @@ spec: {workflowTemplateRef: {name: gated}}
     )
 }
 
-/// Waits until the gate asks, then calls `then`.
+/// Waits until the gate waits, then calls `then`.
 async fn at_the_gate(bench: &Bench, then: impl FnOnce(&Bench)) -> argo::WorkflowStatus {
     let answering = async {
-        loop {
-            let gates = bench.store.gates("u1").expect("gates");
-            if gates[0].state == GateState::Waiting {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        bench.until_the_gate_waits().await;
         then(bench);
     };
     tokio::join!(bench.finish(), answering).0
@@ -92,9 +85,11 @@ async fn nothing_after_a_gate_starts_before_it_is_approved() {
         assert_eq!(node(&status, "checked").kind, NodeType::Suspend);
         let first =
             bench.store.decide("u1", "checked", Verdict::Approved, "ann", Some("looks right"));
-        assert_eq!(first.expect("decided"), Decided::Recorded);
+        assert_eq!(first.expect("decided"), DecisionOutcome::Recorded);
         let second = bench.store.decide("u1", "checked", Verdict::Rejected, "bob", None);
-        let Decided::NotWaiting(gate) = second.expect("decided") else { panic!("bob was late") };
+        let DecisionOutcome::NotWaiting(gate) = second.expect("decided") else {
+            panic!("bob was late")
+        };
         assert_eq!((gate.state, gate.by.as_deref()), (GateState::Approved, Some("ann")));
     })
     .await;
@@ -130,9 +125,9 @@ async fn a_gate_approved_in_advance_does_not_ask() {
         bench.submit(&gated(if in_map { "{checked: approved}" } else { "{}" }));
         if !in_map {
             let decided = bench.store.decide("u1", "checked", Verdict::Approved, "ann", None);
-            assert_eq!(decided.expect("decided"), Decided::ApprovedInAdvance);
+            assert_eq!(decided.expect("decided"), DecisionOutcome::ApprovedInAdvance);
             let again = bench.store.decide("u1", "checked", Verdict::Approved, "bob", None);
-            assert!(matches!(again.expect("decided"), Decided::NotWaiting(_)));
+            assert!(matches!(again.expect("decided"), DecisionOutcome::NotWaiting(_)));
         }
         let status = bench.finish().await;
         assert_eq!(status.phase, NodePhase::Succeeded);
@@ -151,10 +146,10 @@ async fn a_rejection_in_advance_and_an_unknown_gate_are_not_taken() {
     let bench = Bench::new();
     bench.submit(&gated("{}"));
     let early = bench.store.decide("u1", "checked", Verdict::Rejected, "ann", None).expect("asked");
-    assert!(matches!(early, Decided::NotWaiting(gate) if gate.state == GateState::Pending));
+    assert!(matches!(early, DecisionOutcome::NotWaiting(gate) if gate.state == GateState::Pending));
     let unknown =
         bench.store.decide("u1", "cheked", Verdict::Approved, "ann", None).expect("asked");
-    assert_eq!(unknown, Decided::Unknown);
+    assert_eq!(unknown, DecisionOutcome::Unknown);
 }
 
 #[tokio::test]
@@ -191,11 +186,7 @@ async fn a_stop_ends_running_processes() {
 "#,
     ));
     let stopping = async {
-        while bench.store.log_files("u1").expect("logs").is_empty()
-            || said(&bench, "long").is_empty()
-        {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually("the process writes", LIMIT, || !said(&bench, "long").is_empty()).await;
         bench.store.request_stop("u1", Shutdown::Stop).expect("asked");
     };
     let status = tokio::join!(bench.finish(), stopping).0;
@@ -220,9 +211,8 @@ async fn a_stop_does_not_reach_a_pause_that_is_over_at_once() {
 "#,
     ));
     let stopping = async {
-        while bench.store.status("u1").expect("a status").status.nodes.len() < 2 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let nodes = || bench.store.status("u1").expect("a status").status.nodes.len();
+        eventually("the first task has a node", LIMIT, || nodes() >= 2).await;
         bench.store.request_stop("u1", Shutdown::Stop).expect("asked");
     };
     let status = tokio::join!(bench.finish(), stopping).0;

@@ -1,13 +1,11 @@
 //! Real engines, killed and started again; two engines; two people.
 
-use std::{future::pending, path::Path, process::Stdio, time::Duration};
+use std::{future::pending, path::Path, process::Stdio};
 
-use crate::support::{Bench, node, options, submission};
 use argo::NodePhase;
-use engine::{Clock, Ended, Existing, RunError, Shutdown, Store, StoreError};
+use engine::{Clock, EngineOutcome, Existing, RunError, Shutdown, Store, StoreError};
 
-/// Set for the process that plays the engine.
-const STATE: &str = "ENGINE_TEST_STATE";
+use crate::support::{Bench, LIMIT, eventually, node, options, submission};
 
 /// Three steps: one that counts, one that waits for a file, one that counts.
 fn workflow(folder: &Path) -> String {
@@ -45,18 +43,10 @@ fn lines(path: &Path) -> usize {
     fs_err::read_to_string(path).map_or(0, |text| text.lines().count())
 }
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// Not a test by itself: the process that is killed.
-#[tokio::test]
-async fn engine_child() {
-    let Some(state) = std::env::var_os(STATE) else { return };
-    let store = Store::open(state, Clock::new(jiff::Timestamp::now)).expect("a store");
-    engine::run(&store, "u1", options(), pending()).await.expect("an engine");
+/// Waits until the waiting step was started as often as `count` says.
+async fn until_started(folder: &Path, count: usize) {
+    let pids = folder.join("pids");
+    eventually("the waiting step is started", LIMIT, || lines(&pids) == count).await;
 }
 
 #[tokio::test]
@@ -64,14 +54,14 @@ async fn an_engine_that_is_killed_is_followed_by_one_that_goes_on() {
     let bench = Bench::new();
     let folder = bench.folder.path();
     bench.submit(&workflow(folder));
-    let mut child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "killed::engine_child"])
-        .env(STATE, folder.join("state"))
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_engine-process"))
+        .arg(folder.join("state"))
+        .arg("u1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("a child");
-    until(|| lines(&folder.join("pids")) == 1).await;
+    until_started(folder, 1).await;
     assert!(bench.store.is_engine_alive("u1").expect("asked"));
     let second = engine::run(&bench.store, "u1", options(), pending()).await;
     assert!(matches!(second, Err(RunError::AlreadyRunning)), "{second:?}");
@@ -83,7 +73,7 @@ async fn an_engine_that_is_killed_is_followed_by_one_that_goes_on() {
     assert_eq!(node(&status, "second").phase, NodePhase::Running);
 
     let going = async {
-        until(|| lines(&folder.join("pids")) == 2).await;
+        until_started(folder, 2).await;
         fs_err::write(folder.join("go"), "").expect("written");
     };
     let status = tokio::join!(bench.finish(), going).0;
@@ -97,9 +87,9 @@ async fn an_engine_that_is_interrupted_ends_its_processes_and_can_go_on() {
     let bench = Bench::new();
     let folder = bench.folder.path();
     bench.submit(&workflow(folder));
-    let interrupt = until(|| lines(&folder.join("pids")) == 1);
+    let interrupt = until_started(folder, 1);
     let ended = engine::run(&bench.store, "u1", options(), interrupt).await.expect("an engine");
-    let Ended::Interrupted(status) = ended else { panic!("it was interrupted") };
+    let EngineOutcome::Interrupted(status) = ended else { panic!("it was interrupted") };
     assert_eq!(status.phase, NodePhase::Running);
     fs_err::write(folder.join("go"), "").expect("written");
     let status = bench.finish().await;
@@ -113,7 +103,7 @@ async fn a_run_that_is_stopped_while_no_engine_is_at_work_ends_when_one_is() {
     let bench = Bench::new();
     let folder = bench.folder.path();
     bench.submit(&workflow(folder));
-    let interrupt = until(|| lines(&folder.join("pids")) == 1);
+    let interrupt = until_started(folder, 1);
     engine::run(&bench.store, "u1", options(), interrupt).await.expect("an engine");
     assert!(bench.store.request_stop("u1", Shutdown::Stop).expect("asked"));
     let status = bench.finish().await;
@@ -176,8 +166,11 @@ async fn a_name_is_free_again_when_its_run_has_ended() {
     let third = bench.store.submit(engine::Submission { existing: Existing::Abandon, ..over });
     third.expect("submitted over one that no engine runs");
     let runs = bench.store.runs().expect("runs");
-    let seen: Vec<_> = runs.iter().map(|run| (run.uid.as_str(), run.phase.as_str())).collect();
-    assert_eq!(seen, [("u3", "Pending"), ("u2", "Error"), ("u1", "Succeeded")]);
+    let seen: Vec<_> = runs.iter().map(|run| (run.uid.as_str(), run.phase)).collect();
+    assert_eq!(
+        seen,
+        [("u3", NodePhase::Pending), ("u2", NodePhase::Error), ("u1", NodePhase::Succeeded)]
+    );
     assert_eq!(bench.store.run("w").expect("a run").uid, "u3");
     bench.store.forget("u1").expect("forgotten");
     assert!(!bench.store.run_folder("u1").exists());

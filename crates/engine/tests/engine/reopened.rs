@@ -1,10 +1,11 @@
-//! Runs that failed, or were stopped, and are gone on with.
+//! Runs that failed, or were stopped, and are resumed.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use crate::support::{Bench, node, options, submission};
 use argo::{NodePhase, WorkflowStatus};
 use engine::{GateState, Shutdown, StoreError, Verdict};
+
+use crate::support::{Bench, LIMIT, eventually, node, options, submission};
 
 /// First, then two at once, of which one needs the file `go`; then a last one.
 fn workflow(folder: &Path, retry: &str) -> String {
@@ -51,9 +52,7 @@ fn text(folder: &Path, file: &str) -> String {
 /// Runs it to its end, and answers its gate when it asks.
 async fn answered(bench: &Bench, verdict: Verdict) -> WorkflowStatus {
     let answering = async {
-        while bench.store.gates("u1").expect("gates")[0].state != GateState::Waiting {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        bench.until_the_gate_waits().await;
         bench.store.decide("u1", "gate", verdict, "ann", None).expect("decided");
     };
     tokio::join!(bench.finish(), answering).0
@@ -75,7 +74,7 @@ async fn what_failed_is_tried_again_and_what_succeeded_is_not() {
         (NodePhase::Running, None, None)
     );
     let run = bench.store.run("w").expect("a run");
-    assert_eq!((run.phase.as_str(), run.is_complete()), ("Running", false));
+    assert_eq!((run.phase, run.is_complete()), (NodePhase::Running, false));
     assert!(matches!(
         bench.store.submit(submission("u2", &workflow(folder, ""))),
         Err(StoreError::Conflict { .. })
@@ -129,9 +128,7 @@ async fn a_stopped_run_goes_on_and_can_be_stopped_again() {
         bench.submit(&workflow(folder, ""));
         for _ in 0..2 {
             let stopping = async {
-                while bench.store.gates("u1").expect("gates")[0].state != GateState::Waiting {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
+                bench.until_the_gate_waits().await;
                 assert!(bench.store.request_stop("u1", shutdown).expect("asked"));
             };
             let status = tokio::join!(bench.finish(), stopping).0;
@@ -157,9 +154,8 @@ async fn a_run_that_is_alive_or_not_the_newest_is_not_reopened() {
     let older = bench.store.reopen("u1");
     assert!(matches!(&older, Err(StoreError::Superseded { uid, .. }) if uid == "u2"), "{older:?}");
     let interrupt = async {
-        while !bench.store.is_engine_alive("u2").expect("asked") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let is_alive = || bench.store.is_engine_alive("u2").expect("asked");
+        eventually("an engine is alive", LIMIT, is_alive).await;
         let alive = bench.store.reopen("u2");
         assert!(matches!(alive, Err(StoreError::EngineAlive { .. })), "{alive:?}");
     };

@@ -1,10 +1,9 @@
 //! Workflows as real Argo ran them: the same phases, messages and outputs come out here.
 
-use std::time::Duration;
-
-use crate::support::{Bench, node, phases, said, workflow};
 use argo::{NodePhase, NodeType};
-use engine::{Decided, Verdict};
+use engine::{DecisionOutcome, Verdict};
+
+use crate::support::{Bench, LIMIT, eventually, node, phases, said, workflow};
 
 #[tokio::test]
 async fn one_container_is_one_node() {
@@ -196,17 +195,12 @@ async fn a_failed_task_does_not_end_a_run_while_a_gate_waits() {
 "#,
     ));
     let answering = async {
-        loop {
-            let status = bench.store.status("u1").expect("a status").status;
-            let failed = status.nodes.values().any(|node| node.phase == NodePhase::Failed);
-            if failed {
-                assert_eq!(status.phase, NodePhase::Running);
-                let decided = bench.store.decide("u1", "ask", Verdict::Approved, "ann", None);
-                assert_eq!(decided.expect("decided"), Decided::Recorded);
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let status = || bench.store.status("u1").expect("a status").status;
+        let has_failed = || status().nodes.values().any(|node| node.phase == NodePhase::Failed);
+        eventually("a task has failed", LIMIT, has_failed).await;
+        assert_eq!(status().phase, NodePhase::Running);
+        let decided = bench.store.decide("u1", "ask", Verdict::Approved, "ann", None);
+        assert_eq!(decided.expect("decided"), DecisionOutcome::Recorded);
     };
     let status = tokio::join!(bench.finish(), answering).0;
     assert_eq!(status.phase, NodePhase::Failed);

@@ -1,12 +1,30 @@
 //! A state directory, and runs of `/bin/sh` programs in it.
 
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use argo::{NodePhase, NodeStatus, WorkflowStatus};
-use engine::{Clock, Ended, Existing, Options, Programs, Refusal, Store, Submission};
+use engine::{
+    Clock, EngineOutcome, Existing, GateState, Options, Programs, Refusal, Store, Submission,
+};
 use tempfile::TempDir;
 
-/// A state directory that goes when it is dropped.
+/// How long a test waits for what is to happen, at most.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits until something is so; panics with `what` if it is not within `limit`.
+pub(crate) async fn eventually(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A state directory that is removed when it is dropped.
 pub(crate) struct Bench {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
@@ -53,6 +71,12 @@ impl Bench {
         self.store.submit(submission("u1", yaml)).expect("submitted");
     }
 
+    /// Waits until the first gate of the run waits.
+    pub(crate) async fn until_the_gate_waits(&self) {
+        let waits = || self.store.gates("u1").expect("gates")[0].state == GateState::Waiting;
+        eventually("the gate waits", LIMIT, waits).await;
+    }
+
     /// Runs it to its end.
     pub(crate) async fn finish(&self) -> WorkflowStatus {
         self.finish_with(options()).await
@@ -61,8 +85,8 @@ impl Bench {
     /// Runs it to its end, with other options.
     pub(crate) async fn finish_with(&self, options: Options) -> WorkflowStatus {
         match engine::run(&self.store, "u1", options, pending()).await.expect("an engine") {
-            Ended::Finished(status) => status,
-            Ended::Interrupted(_) => panic!("nobody interrupted"),
+            EngineOutcome::Finished(status) => status,
+            EngineOutcome::Interrupted(_) => panic!("it was not interrupted"),
         }
     }
 }

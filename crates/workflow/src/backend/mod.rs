@@ -16,7 +16,7 @@ mod sight;
 use argo::NodePhase;
 use cli_support::{CommonFlags, EngineChoice, StateDir};
 use contract::Exit;
-use engine::{Decided, Shutdown, Verdict};
+use engine::{DecisionOutcome, Shutdown, Verdict};
 use generator::Output;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -174,8 +174,8 @@ pub(crate) trait Backend: Send {
     fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run>;
 
     /// Answers a gate. Of two people at once, one wins and the other gets
-    /// [`Decided::NotWaiting`].
-    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided>;
+    /// [`DecisionOutcome::NotWaiting`].
+    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<DecisionOutcome>;
 
     /// Asks for the end of a run. Of one that has ended, `Terminate` ends the fleets that are left,
     /// if there are any.

@@ -1,7 +1,7 @@
 //! `workflow approve step` and `workflow reject step`: a person's answer to a gate.
 
 use contract::Exit;
-use engine::{Decided, Gate, GateState, Verdict};
+use engine::{DecisionOutcome, Gate, GateState, Verdict};
 use globset::{Glob, GlobMatcher};
 
 use crate::{
@@ -83,13 +83,13 @@ fn answer(
             Verdict::Rejected => "Rejected",
         };
         match decided {
-            Decided::Recorded => say(&format!("✓ {done} {name}"))?,
-            Decided::ApprovedInAdvance => say(&format!("✓ {done} {name} beforehand"))?,
-            Decided::NotWaiting(gate) => {
+            DecisionOutcome::Recorded => say(&format!("✓ {done} {name}"))?,
+            DecisionOutcome::ApprovedInAdvance => say(&format!("✓ {done} {name} beforehand"))?,
+            DecisionOutcome::NotWaiting(gate) => {
                 output::message(&format!("✗ {name} does not wait: {}", story(&gate)));
                 exit = Exit::Conflict;
             }
-            Decided::Unknown => {
+            DecisionOutcome::Unknown => {
                 output::message(&format!("✗ there is no gate {name}"));
                 exit = Exit::NotFound;
             }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, io};
 use anyhow::Context as _;
 use cli_support::StateDir;
 use contract::{Exit, variables};
-use engine::{Ended, Options, Programs};
+use engine::{EngineOutcome, Options, Programs};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{args::EngineRun, local, output};
@@ -45,9 +45,9 @@ pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
         anyhow::Ok(engine::run(&store, &flags.uid, options, interrupted).await?)
     })?;
     Ok(match ended {
-        Ended::Finished(status) if status.phase == argo::NodePhase::Succeeded => Exit::Done,
-        Ended::Finished(_) => Exit::Failed,
-        Ended::Interrupted(_) => {
+        EngineOutcome::Finished(status) if status.phase == argo::NodePhase::Succeeded => Exit::Done,
+        EngineOutcome::Finished(_) => Exit::Failed,
+        EngineOutcome::Interrupted(_) => {
             output::message("interrupted; `workflow resume` goes on where it stopped");
             Exit::Interrupted
         }

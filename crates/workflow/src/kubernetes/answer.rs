@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use argo::{NodePhase, convention::decisions};
-use engine::{Decided, Gate, GateState, Verdict};
+use engine::{DecisionOutcome, Gate, GateState, Verdict};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -34,29 +34,29 @@ pub(super) async fn decide(
     run: &Run,
     gate: &str,
     answer: &Answer,
-) -> anyhow::Result<Decided> {
+) -> anyhow::Result<DecisionOutcome> {
     for _ in 0..TRIES {
         let seen = Seen::look(server, run).await?;
         let Some(stands) = seen.gates().into_iter().find(|known| known.name == gate) else {
-            return Ok(Decided::Unknown);
+            return Ok(DecisionOutcome::Unknown);
         };
         match (stands.state, answer.verdict) {
             (GateState::Waiting, _) => {
                 if resume(server, &seen, gate, answer).await? {
                     write_down(server, run, gate, answer, false).await?;
-                    return Ok(Decided::Recorded);
+                    return Ok(DecisionOutcome::Recorded);
                 }
             }
             (GateState::Pending, Verdict::Approved) => {
                 write_down(server, run, gate, answer, true).await?;
                 return look_after(server, run, gate, answer).await;
             }
-            _ => return Ok(Decided::NotWaiting(stands)),
+            _ => return Ok(DecisionOutcome::NotWaiting(stands)),
         }
     }
     let seen = Seen::look(server, run).await?;
     let stands = seen.gates().into_iter().find(|known| known.name == gate);
-    Ok(stands.map_or(Decided::Unknown, Decided::NotWaiting))
+    Ok(stands.map_or(DecisionOutcome::Unknown, DecisionOutcome::NotWaiting))
 }
 
 /// Waits until a gate that was answered in advance will surely not ask.
@@ -65,17 +65,17 @@ async fn look_after(
     run: &Run,
     gate: &str,
     answer: &Answer,
-) -> anyhow::Result<Decided> {
+) -> anyhow::Result<DecisionOutcome> {
     let (looks, pause) = AFTERCARE;
     for _ in 0..looks {
         tokio::time::sleep(pause).await;
         let seen = Seen::look(server, run).await?;
         let is_waiting = |known: &Gate| known.name == gate && known.state == GateState::Waiting;
         if seen.gates().iter().any(is_waiting) && resume(server, &seen, gate, answer).await? {
-            return Ok(Decided::Recorded);
+            return Ok(DecisionOutcome::Recorded);
         }
     }
-    Ok(Decided::ApprovedInAdvance)
+    Ok(DecisionOutcome::ApprovedInAdvance)
 }
 
 /// Ends the nodes that wait at a gate; returns whether they did wait.

@@ -40,7 +40,7 @@ use std::{cell::OnceCell, collections::BTreeMap};
 use anyhow::Context as _;
 use argo::convention::label::PART_OF;
 use cli_support::{KubernetesAccess, session_file};
-use engine::{Decided, Shutdown};
+use engine::{DecisionOutcome, Shutdown};
 use generator::Steps;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -162,7 +162,7 @@ impl Backend for Argo {
         self.ask(async |server| submit::submit(server, submission).await)
     }
 
-    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided> {
+    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<DecisionOutcome> {
         self.ask(async |server| answer::decide(server, run, gate, answer).await)
     }
 

@@ -11,7 +11,7 @@ use argo::{NodePhase, convention::label::GROUP};
 use cli_support::StateDir;
 use contract::Exit;
 use engine::{
-    Clock, Decided, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
+    Clock, DecisionOutcome, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
     Submission as EngineSubmission,
 };
 use jiff::Timestamp;
@@ -150,7 +150,7 @@ impl Backend for Local {
         Ok(run)
     }
 
-    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Decided> {
+    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<DecisionOutcome> {
         let Answer { verdict, by, reason } = answer;
         Ok(self.store()?.decide(&run.uid, gate, *verdict, by, reason.as_deref())?)
     }
@@ -244,6 +244,12 @@ fn error(error: StoreError) -> anyhow::Error {
         | StoreError::Version(_)
         | StoreError::Stored { .. } => Exit::Failed,
     };
-    let message = format!("{:#}", anyhow::Error::new(error));
+    let hint = match &error {
+        StoreError::EngineAlive { .. } => "; run `workflow stop`",
+        StoreError::NotFailed { .. } => "; `workflow submit` starts it again from the beginning",
+        StoreError::NotFound(_) => "; `workflow status --all` lists the runs that exist",
+        _ => "",
+    };
+    let message = format!("{:#}{hint}", anyhow::Error::new(error));
     output::failure(exit, message)
 }

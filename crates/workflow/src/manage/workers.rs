@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::Context as _;
 use contract::{Exit, exit::exit_of};
-use engine::{Decided, Shutdown, Verdict};
+use engine::{DecisionOutcome, Shutdown, Verdict};
 use jiff::Timestamp;
 use ratatui::{crossterm::event, layout::Size};
 use tokio::signal::unix::{SignalKind, signal};
@@ -182,15 +182,17 @@ fn decide(backend: &dyn Backend, run: &Run, gate: &str, answer: &Answer) -> anyh
         Verdict::Rejected => "rejected",
     };
     Ok(match backend.decide(run, gate, answer)? {
-        Decided::Recorded => Notice { is_bad: false, text: format!("✓ {word} {gate}") },
-        Decided::ApprovedInAdvance => {
+        DecisionOutcome::Recorded => Notice { is_bad: false, text: format!("✓ {word} {gate}") },
+        DecisionOutcome::ApprovedInAdvance => {
             Notice { is_bad: false, text: format!("✓ {word} {gate} beforehand") }
         }
-        Decided::NotWaiting(known) => Notice {
+        DecisionOutcome::NotWaiting(known) => Notice {
             is_bad: true,
             text: format!("{gate} does not wait: {}", plain(&gate::story(&known))),
         },
-        Decided::Unknown => Notice { is_bad: true, text: format!("there is no gate {gate}") },
+        DecisionOutcome::Unknown => {
+            Notice { is_bad: true, text: format!("there is no gate {gate}") }
+        }
     })
 }
 

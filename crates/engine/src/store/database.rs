@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::store::StoreError;
+use super::error::StoreError;
 
 /// The version of the tables below.
 const VERSION: i64 = 1;
@@ -40,7 +40,7 @@ PRAGMA user_version = 1;
 ";
 
 /// Opens the database, and makes its tables if it is new.
-pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let database = Connection::open(path)?;
     database.busy_timeout(Duration::from_secs(20))?;
     use_write_ahead_log(&database)?;

@@ -1,0 +1,21 @@
+//! The processes of a run: the workers of its Jobs, and the logs of all.
+
+use super::{Store, error::StoreError};
+use crate::{
+    fleet::{self, Fleet},
+    logs::{self, LogFile},
+};
+
+impl Store {
+    /// Returns the Jobs of a run, in the order in which their nodes were created.
+    pub fn fleets(&self, uid: &str) -> Result<Vec<Fleet>, StoreError> {
+        let (state, _) = self.load(uid)?;
+        Ok(fleet::fleets(&state))
+    }
+
+    /// Returns the log files of a run, in the order in which their nodes were created.
+    pub fn log_files(&self, uid: &str) -> Result<Vec<LogFile>, StoreError> {
+        let (state, _) = self.load(uid)?;
+        Ok(logs::files(&self.run_folder(uid), &state)?)
+    }
+}
