@@ -22,7 +22,7 @@ use object_store::{
     ObjectStoreExt as _, PutPayload,
     aws::{AmazonS3, AmazonS3Builder},
 };
-use proxy::{Fault, Proxy};
+use proxy::{Fault, Proxy, REGION};
 use snapshot_repo::{Location, Position, Repository, RepositoryError};
 
 /// More objects than two pages of a listing hold.
@@ -304,16 +304,20 @@ async fn wrong_or_absent_credentials_are_told_apart() {
 async fn a_wrong_region_is_corrected() {
     let Some(server) = Server::given() else { return };
     let uri = format!("s3://{}/none", server.bucket);
+    let proxy = Proxy::before(&server.endpoint, &[Fault::OtherRegion]).await;
     let mut elsewhere = server.location("none");
+    elsewhere.endpoint = Some(proxy.endpoint());
     elsewhere.region = Some("ap-southeast-2".into());
     assert_eq!(
         told(&elsewhere).await,
         format!(
             "the bucket of `{uri}` is not in region `ap-southeast-2`: the store says it is in \
-             `{0}`; set the repository's region to `{0}`",
-            server.region
+             `{REGION}`; set the repository's region to `{REGION}`"
         )
     );
+    elsewhere.region = Some(REGION.into());
+    let corrected = told(&elsewhere).await;
+    assert!(corrected.starts_with(&format!("`{uri}` holds no snapshot repository")), "{corrected}");
 }
 
 #[tokio::test]

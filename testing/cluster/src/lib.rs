@@ -4,6 +4,7 @@
 mod cluster;
 mod control_groups;
 mod definitions;
+mod go;
 mod layout;
 pub mod node;
 pub mod outage;

@@ -26,7 +26,9 @@ use fs_err as fs;
 use images::oci::{Content, Image};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use test_machine::{Machine, go, hash::hex, packages, shell, terminal::say};
+use test_machine::{Machine, hash::hex, packages, shell, terminal::say};
+
+use crate::go;
 
 /// The version of Kubernetes; `go.mod` names it too.
 pub const KUBERNETES: &str = "v1.34.4";

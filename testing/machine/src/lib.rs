@@ -2,7 +2,6 @@
 //! programs it has, how missing ones come here, and how commands and servers are started.
 
 pub mod area;
-pub mod go;
 pub mod hash;
 pub mod launch;
 pub mod machine;

@@ -31,7 +31,13 @@ pub(crate) enum Fault {
     NoAnswer,
     /// The connection ends in the middle of the answer's body.
     HalfAnswer,
+    /// The server's answer passes if the request is signed for [`REGION`], and is refused as S3
+    /// refuses it otherwise; the server itself takes any region.
+    OtherRegion,
 }
+
+/// The region of a bucket behind [`Fault::OtherRegion`].
+pub(crate) const REGION: &str = "eu-west-3";
 
 /// What went through a proxy.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +112,15 @@ async fn serve(
         Fault::InternalError => return refuse(client, "500 Internal Server Error").await,
         Fault::SlowDown => return refuse(client, "503 Slow Down").await,
         Fault::NoAnswer => return Ok(()),
-        Fault::None | Fault::HalfAnswer => {}
+        Fault::OtherRegion if !head.contains(&format!("/{REGION}/s3/aws4_request")) => {
+            let body = format!(
+                "<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header \
+                 is malformed; the region is wrong; expecting '{REGION}'</Message>\
+                 <Region>{REGION}</Region></Error>"
+            );
+            return answer(client, "400 Bad Request", &body).await;
+        }
+        Fault::None | Fault::HalfAnswer | Fault::OtherRegion => {}
     }
     let mut server = TcpStream::connect(upstream).await?;
     // The header is not signed: what was signed stays as it is.
@@ -128,9 +142,13 @@ async fn serve(
     client.shutdown().await
 }
 
-async fn refuse(mut client: TcpStream, status: &str) -> std::io::Result<()> {
+async fn refuse(client: TcpStream, status: &str) -> std::io::Result<()> {
     let code = status.split_once(' ').map_or("", |(_, words)| words).replace(' ', "");
     let body = format!("<Error><Code>{code}</Code><Message>injected</Message></Error>");
+    answer(client, status, &body).await
+}
+
+async fn answer(mut client: TcpStream, status: &str, body: &str) -> std::io::Result<()> {
     let answer = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()

