@@ -1,7 +1,6 @@
 //! The project's own commands.
 
 mod commands;
-mod release;
 mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -6,7 +6,6 @@ mod dependencies;
 mod file_length;
 mod forbidden_words;
 mod module_docs;
-mod released_schemas;
 mod sources;
 
 use std::{
@@ -67,7 +66,6 @@ fn findings(workspace: &Path) -> Result<Vec<Finding>> {
     findings.extend(file_length::check(&sources));
     findings.extend(forbidden_words::check(&sources));
     findings.extend(corpus::check(&sources));
-    findings.extend(released_schemas::check(workspace, crate::release::SCHEMAS)?);
     findings.sort();
     Ok(findings)
 }
