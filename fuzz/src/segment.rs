@@ -8,8 +8,8 @@ use lucene::{Arena, FileSlice, LuceneError, Opening, SegmentCommit, SegmentInfos
 
 use crate::{checkout, with_checksum};
 
-/// A stretch of stored fields has this many bytes at least: little, so that there are several.
-const STRETCH: u64 = 2_000;
+/// A range of chunks of stored fields has this many bytes at least: little, so that there are several.
+const MIN_RANGE_BYTES: u64 = 2_000;
 
 /// A shard's files by name.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -84,11 +84,11 @@ fn read(
     let mut arena = Arena::default();
     let mut sum = segment.stored_fields_sum();
     let mut documents = 0;
-    for stretch in segment.stretches(STRETCH) {
-        let range =
-            usize::try_from(stretch.bytes.start).ok().zip(usize::try_from(stretch.bytes.end).ok());
-        let bytes = range.and_then(|(start, end)| whole.get(start..end)).unwrap_or_default();
-        let mut decoder = segment.decoder(&stretch, bytes)?;
+    for range in segment.chunk_ranges(MIN_RANGE_BYTES) {
+        let bounds =
+            usize::try_from(range.bytes.start).ok().zip(usize::try_from(range.bytes.end).ok());
+        let bytes = bounds.and_then(|(start, end)| whole.get(start..end)).unwrap_or_default();
+        let mut decoder = segment.decoder(&range, bytes)?;
         while let Some(chunk) = decoder.next_chunk(&mut arena)? {
             for document in chunk.documents() {
                 let fields = document.fields(&arena, segment.wanted())?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use contract::SnapshotState;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -87,8 +88,8 @@ pub struct SnapshotInfo {
     /// Its uuid.
     #[serde(default)]
     pub uuid: String,
-    /// `SUCCESS`, `IN_PROGRESS`, `PARTIAL`, `FAILED` or `INCOMPATIBLE`.
-    pub state: String,
+    /// How it ended, or that it is still being taken.
+    pub state: SnapshotState,
     /// The indices in it.
     #[serde(default)]
     pub indices: Vec<String>,

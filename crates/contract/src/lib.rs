@@ -14,7 +14,7 @@
 //! One module a step holds its request and answer; the crate `step` runs the program around them.
 
 pub mod access;
-mod closest;
+pub mod closest;
 pub mod exit;
 pub mod group;
 pub mod ids;
@@ -22,10 +22,12 @@ pub mod ledger;
 pub mod numbers;
 pub mod pattern;
 pub mod progress;
+mod quoted;
 pub mod rate;
 pub mod repository;
 pub mod repository_uri;
 pub mod selection;
+pub mod snapshot_state;
 pub mod summary;
 pub mod variables;
 pub mod version;
@@ -47,7 +49,9 @@ pub use ids::{
 pub use ledger::Ledger;
 pub use pattern::{IndexPattern, IndexSelection};
 pub use progress::{Measure, Progress, Unit, Waiting};
+pub use quoted::quoted;
 pub use repository::{Repository, SnapshotChoice, SnapshotSource};
 pub use repository_uri::{RepositoryUri, RepositoryUriError};
+pub use snapshot_state::{IncompleteSnapshot, MissingShard, SnapshotState};
 pub use summary::Summary;
 pub use version::{Distribution, ServerVersion};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{closest::closest, group::Group};
+use crate::{closest::closest, group::Group, quoted::quoted};
 
 /// The indices that one group selects.
 #[derive(Debug)]
@@ -91,11 +91,6 @@ fn matches_nothing(place: &str, group: &Group, names: &[String], passed_over: &[
         group.name,
         quoted(&texts)
     )
-}
-
-/// Writes names in backticks, separated by commas.
-pub fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -6,10 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{
-    Treatment,
-    selection::{GroupSelection, quoted},
-};
+use contract::{Treatment, quoted, selection::GroupSelection};
 
 use crate::decision::DecidedIndex;
 

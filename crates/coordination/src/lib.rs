@@ -26,7 +26,6 @@ pub mod existing;
 pub mod faults;
 pub mod outlook;
 pub mod resolve;
-pub mod source_version;
 pub mod takeover;
 pub mod target;
 pub mod working_state;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use cluster::Client;
-use contract::{Exit, Failure, Group, RunId, SnapshotSource};
-use snapshot_repo::{Location, Repository, Snapshot, SnapshotIndex, SnapshotState};
+use contract::{Exit, Failure, Group, RunId, SnapshotSource, SnapshotState};
+use snapshot_repo::{Location, Repository, Snapshot, SnapshotIndex};
 
 use crate::{decision, faults};
 
-/// How many shards that failed a message lists.
-const LISTED_FAILURES: usize = 20;
+/// What to do about a snapshot that does not hold all of its shards.
+const INCOMPLETE_ADVICE: &str =
+    "take a new snapshot once all shards are assigned, or name another one";
 
 /// A snapshot that can be read.
 #[derive(Clone, Debug)]
@@ -57,7 +58,9 @@ pub async fn open(
         .map_err(faults::of_repository)
         .with_context(|| format!("reading snapshot `{name}`"))?;
     if snapshot.state != SnapshotState::Success {
-        return Err(Failure::new(Exit::Failed, not_whole(&snapshot)).into());
+        return Err(
+            Failure::new(Exit::Failed, snapshot.incomplete(INCOMPLETE_ADVICE).to_string()).into()
+        );
     }
     Ok(Opened { repository, snapshot })
 }
@@ -69,31 +72,12 @@ pub fn open_repository(
 ) -> anyhow::Result<Repository> {
     let contract::Repository { uri, region, endpoint, role_arn: _ } = &source.repository;
     let location = Location {
-        uri: uri.to_string(),
+        uri: uri.clone(),
         region: region.clone(),
         endpoint: endpoint.clone(),
         options: storage.clone(),
     };
     Repository::open(&location).map_err(faults::of_repository)
-}
-
-fn not_whole(snapshot: &Snapshot) -> String {
-    let mut lines = vec![format!(
-        "snapshot `{}` is {}: {} of its {} shards are whole; take a new snapshot once all shards are \
-         assigned, or name another one",
-        snapshot.name, snapshot.state, snapshot.successful_shards, snapshot.total_shards
-    )];
-    for failure in snapshot.failures.iter().take(LISTED_FAILURES) {
-        lines.push(format!(
-            "  index `{}` shard {}: {}",
-            failure.index, failure.shard, failure.reason
-        ));
-    }
-    let more = snapshot.failures.len().saturating_sub(LISTED_FAILURES);
-    if more > 0 {
-        lines.push(format!("  and {more} more"));
-    }
-    lines.join("\n")
 }
 
 /// Reads what the register step decided for a group.

@@ -13,7 +13,7 @@ use lucene::{Arena, DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles}
 use serde_json::json;
 
 /// How many bytes of stored fields are read at once.
-const STRETCH: u64 = 1 << 16;
+const MIN_RANGE_BYTES: u64 = 1 << 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("name a folder of Lucene files")?;
@@ -42,11 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let mut arena = Arena::default();
         let mut sum = segment.stored_fields_sum();
-        for stretch in segment.stretches(STRETCH) {
-            let length = stretch.bytes.end.saturating_sub(stretch.bytes.start);
-            let slice = segment.stored_fields().part(stretch.bytes.start, length);
-            let bytes = fetch(folder, &slice.ok_or("a stretch lies beyond the file")?)?;
-            let mut decoder = segment.decoder(&stretch, &bytes)?;
+        for range in segment.chunk_ranges(MIN_RANGE_BYTES) {
+            let length = range.bytes.end.saturating_sub(range.bytes.start);
+            let slice = segment.stored_fields().part(range.bytes.start, length);
+            let bytes = fetch(folder, &slice.ok_or("a range of chunks lies beyond the file")?)?;
+            let mut decoder = segment.decoder(&range, &bytes)?;
             while let Some(chunk) = decoder.next_chunk(&mut arena)? {
                 for document in chunk.documents() {
                     let fields = document.fields(&arena, segment.wanted())?;

@@ -39,15 +39,15 @@ pub enum LuceneError {
         /// Name of the Lucene file, or a pattern such as `segments_N`.
         file: String,
     },
-    /// The caller answered a request for files with something else.
-    #[error("`{file}`: {wanted} bytes were asked for and {given} were given")]
-    WrongAnswer {
-        /// Name of the Lucene file that was asked for.
+    /// The caller supplied another number of bytes than was requested.
+    #[error("`{file}`: {requested} bytes were requested, but {received} were supplied")]
+    WrongLength {
+        /// Name of the requested Lucene file.
         file: String,
-        /// Number of bytes that were asked for.
-        wanted: u64,
-        /// Number of bytes that were given.
-        given: u64,
+        /// Number of requested bytes.
+        requested: u64,
+        /// Number of supplied bytes.
+        received: u64,
     },
 }
 

@@ -10,10 +10,10 @@
 //!                                            │ supply ────┘  .si .cfe .fnm .liv .fdm .fdx .dvm .dvd
 //!                                            v
 //!                                     Ready(Segment): live documents, wanted fields
-//!                                            │ stretches, in parallel if you like
+//!                                            │ ranges of chunks, in parallel if you like
 //!                                            v
-//!        bytes of .fdt ──> StretchDecoder ──> Chunk, Arena ──> StoredDocument ──> DocumentFields
-//!                                └─ finish ──> StretchSum ──> FileSum: the checksum of the file
+//!        bytes of .fdt ──> ChunkDecoder ──> Chunk, Arena ──> StoredDocument ──> DocumentFields
+//!                                └─ finish ──> ChunkRangeSum ──> FileSum: the checksum of the file
 //! ```
 //!
 //! A file's format is what the header inside the file says; codec names are not looked at.
@@ -54,7 +54,7 @@ pub use segment_info::{Packaging, SegmentInfo};
 pub use segment_infos::{SegmentCommit, SegmentInfos};
 pub use shard_files::{FileSlice, ShardFiles};
 pub use stored_fields::{
-    Arena, Chunk, DocumentClass, DocumentFields, Documents, FileSum, Span, StoredDocument, Stretch,
-    StretchDecoder, StretchSum, WantedFields,
+    Arena, Chunk, ChunkDecoder, ChunkRange, ChunkRangeSum, DocumentClass, DocumentFields,
+    Documents, FileSum, Span, StoredDocument, WantedFields,
 };
 pub use version::LuceneVersion;

@@ -1,4 +1,4 @@
-//! Which files, or ranges of files, a segment's documents need, step by step.
+//! Which files, or ranges of files, are needed to read a segment's documents, step by step.
 //!
 //! ```text
 //! round 1   _N.si | _N.cfe when listed | _N_<gen>.liv when there are hard deletes
@@ -7,21 +7,21 @@
 //! round 3   .dvm of the soft deletes field, when the segment has it:
 //!           _N_<gen>_<Format>_<suffix>.dvm, or without generation
 //! round 4   .dvd, with the set of soft-deleted documents
-//! then      .fdt, in stretches
+//! then      .fdt, in ranges of chunks
 //! ```
 //!
-//! Every file is taken whole, so that its checksum is looked at, but one: a large `.dvd` that was
-//! written with the segment holds the values of all fields, and only the range of the soft deletes
-//! is taken of it. What can be checked of that range is: its blocks hold as many documents as they
-//! say, and together they are as many as the commit says.
+//! Every file is read whole, so that its checksum is verified, with one exception: a large `.dvd`
+//! that was written with the segment holds the values of all fields, and only the range of the soft
+//! deletes is read. Of that range two things are verified: each block holds as many documents as it
+//! says, and together they hold as many as the commit says.
 //!
-//! What was written with the segment lies in `_N.cfs` when it is compound; what came later
-//! (generations) never does.
+//! Files that were written with the segment are in `_N.cfs` when it is compound; later files
+//! (generations) never are.
 
 use crate::{
     codec_header::content,
     compound::CompoundEntries,
-    doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry},
+    doc_values::{DocumentSetRange, DocumentsWithValue, FieldEntry, decode_set},
     error::{LuceneError, Problem},
     field_infos::{FieldInfo, FieldInfos},
     live_docs::{HardDeletes, LiveDocs},
@@ -30,29 +30,30 @@ use crate::{
     segment_infos::SegmentCommit,
     shard_files::{FileSlice, ShardFiles, base36},
     stored_fields::{
-        ChunkIndex, HEAD_LENGTH, Head, Indexed, Layout, StoredFieldsMeta, WantedFields,
+        ChunkIndex, FdtHeader, FdtLayout, IndexContext, MAX_HEADER_LENGTH, StoredFieldsMeta,
+        WantedFields,
     },
 };
 
-/// No chunk holds more documents than this, and none is shorter than a byte.
-const MOST_DOCUMENTS_A_BYTE: u64 = 4096;
+/// A chunk holds at most this many documents and has at least one byte.
+const MAX_DOCUMENTS_PER_BYTE: u64 = 4096;
 
-/// A `.dvd` file of up to this many bytes is taken whole, for the sake of its checksum.
-const SMALL_DOC_VALUES: u64 = 1 << 16;
+/// A `.dvd` file of at most this many bytes is read whole, to verify its checksum.
+const MAX_WHOLE_DOC_VALUES: u64 = 1 << 16;
 
-/// A segment being opened: either it needs bytes, or its documents can be read.
+/// The state of opening a segment.
 #[derive(Debug)]
 pub enum Opening {
-    /// These ranges are needed to go on.
+    /// These ranges are needed to continue.
     Needs(Box<SegmentNeeds>),
-    /// All is known but the stored fields.
+    /// Everything is known except the stored fields.
     Ready(Box<Segment>),
 }
 
 impl Opening {
-    /// Starts with the shard's file list and what the commit says about the segment.
+    /// Starts to open a segment of the commit, given the shard's file list.
     pub fn start(files: &ShardFiles, commit: &SegmentCommit) -> Result<Self, LuceneError> {
-        Gathered {
+        SegmentParts {
             files: files.of_segment(&commit.name),
             commit: commit.clone(),
             info: None,
@@ -60,56 +61,56 @@ impl Opening {
             hard: None,
             fields: None,
             meta: None,
-            head: None,
+            header: None,
             index: None,
             soft: None,
         }
-        .go_on()
+        .advance()
     }
 }
 
 /// The ranges that a segment needs next.
 #[derive(Debug)]
 pub struct SegmentNeeds {
-    gathered: Gathered,
-    wants: Vec<Want>,
+    parts: SegmentParts,
+    purposes: Vec<Purpose>,
     slices: Vec<FileSlice>,
 }
 
 impl SegmentNeeds {
-    /// The ranges, in the order in which `supply` takes their bytes.
+    /// Returns the ranges, in the order in which `supply` takes their bytes.
     pub fn slices(&self) -> &[FileSlice] {
         &self.slices
     }
 
-    /// Takes the bytes of all ranges and goes on.
+    /// Takes the bytes of all ranges and continues to open the segment.
     pub fn supply<B: AsRef<[u8]>>(self, answers: &[B]) -> Result<Opening, LuceneError> {
-        let Self { mut gathered, wants, slices } = self;
+        let Self { mut parts, purposes, slices } = self;
         let mut answers = answers.iter().map(AsRef::as_ref);
-        for (want, slice) in wants.into_iter().zip(slices) {
+        for (purpose, slice) in purposes.into_iter().zip(slices) {
             let bytes = answers.next().unwrap_or_default();
-            let given = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            if given != slice.length {
-                let (file, wanted) = (slice.name, slice.length);
-                return Err(LuceneError::WrongAnswer { file, wanted, given });
+            let received = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if received != slice.length {
+                let (file, requested) = (slice.name, slice.length);
+                return Err(LuceneError::WrongLength { file, requested, received });
             }
-            gathered.take(want, &slice.name, bytes)?;
+            parts.take(purpose, &slice.name, bytes)?;
         }
-        gathered.go_on()
+        parts.advance()
     }
 }
 
-/// What a range is wanted for.
+/// What a range is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Want {
+enum Purpose {
     Info,
     Entries,
     HardDeletes,
     Fields,
     Meta,
-    /// After `Meta`, on which it depends.
-    Head,
-    /// After `Head`, on which it depends.
+    /// Depends on `Meta`, so it comes later.
+    FdtHeader,
+    /// Depends on `FdtHeader`, so it comes later.
     Index,
     SoftDeletesEntry,
     /// The whole file.
@@ -118,9 +119,9 @@ enum Want {
     SoftDeletesRange,
 }
 
-/// What is known about a segment so far.
+/// The parts of a segment that are known so far.
 #[derive(Debug)]
-struct Gathered {
+struct SegmentParts {
     files: ShardFiles,
     commit: SegmentCommit,
     info: Option<SegmentInfo>,
@@ -128,80 +129,82 @@ struct Gathered {
     hard: Option<HardDeletes>,
     fields: Option<FieldInfos>,
     meta: Option<StoredFieldsMeta>,
-    head: Option<Head>,
+    header: Option<FdtHeader>,
     index: Option<ChunkIndex>,
     soft: Option<FieldEntry>,
 }
 
-impl Gathered {
-    fn take(&mut self, want: Want, file: &str, bytes: &[u8]) -> Result<(), LuceneError> {
+impl SegmentParts {
+    fn take(&mut self, purpose: Purpose, file: &str, bytes: &[u8]) -> Result<(), LuceneError> {
         let id = &self.commit.id;
         let max_doc = self.info.as_ref().map_or(0, |info| info.max_doc);
-        match want {
-            Want::Info => self.info = Some(SegmentInfo::parse(file, bytes, id)?),
-            Want::Entries => {
+        match purpose {
+            Purpose::Info => self.info = Some(SegmentInfo::parse(file, bytes, id)?),
+            Purpose::Entries => {
                 let length = self.files.whole(&self.name(".cfs"))?.length;
                 self.entries = Some(CompoundEntries::parse(file, bytes, id, length)?);
             }
-            Want::HardDeletes => {
+            Purpose::HardDeletes => {
                 let generation = self.commit.deletion_generation.map(base36).unwrap_or_default();
                 let deleted = self.commit.deleted;
                 let parsed = HardDeletes::parse(file, bytes, id, &generation, max_doc, deleted)?;
                 self.hard = Some(parsed);
             }
-            Want::Fields => {
+            Purpose::Fields => {
                 let generation = self.commit.field_infos_generation.map(base36).unwrap_or_default();
                 self.fields = Some(FieldInfos::parse(file, bytes, id, &generation)?);
             }
-            Want::Meta => self.meta = Some(StoredFieldsMeta::parse(file, bytes, id, max_doc)?),
-            Want::Head => self.head = Some(Head::parse(file, bytes, id, self.meta.as_ref())?),
-            Want::Index => {
-                if let Some(head) = &self.head {
+            Purpose::Meta => self.meta = Some(StoredFieldsMeta::parse(file, bytes, id, max_doc)?),
+            Purpose::FdtHeader => {
+                self.header = Some(FdtHeader::parse(file, bytes, id, self.meta.as_ref())?);
+            }
+            Purpose::Index => {
+                if let Some(header) = &self.header {
                     let length = self.locate(".fdt")?.length;
                     let meta = self.meta.as_ref();
-                    let indexed = Indexed { id, max_doc, head, meta, length };
-                    self.index = Some(ChunkIndex::parse(file, bytes, indexed)?);
+                    let context = IndexContext { id, max_doc, header, meta, length };
+                    self.index = Some(ChunkIndex::parse(file, bytes, context)?);
                 }
             }
-            Want::SoftDeletesEntry => {
+            Purpose::SoftDeletesEntry => {
                 if let Some(fields) = &self.fields
                     && let Some(field) = fields.soft_deletes()
                 {
                     self.soft = Some(FieldEntry::parse(file, bytes, id, fields, field.number)?);
                 }
             }
-            Want::SoftDeletesFile => {
+            Purpose::SoftDeletesFile => {
                 content(file, bytes)?;
                 if let Some(FieldEntry::Range(range)) = &self.soft {
                     let bytes = range_of(bytes, range).unwrap_or_default();
-                    self.soft = Some(FieldEntry::Known(range.decode(file, bytes, max_doc)?));
+                    self.soft = Some(FieldEntry::Known(decode_set(range, file, bytes, max_doc)?));
                 }
             }
-            Want::SoftDeletesRange => {
+            Purpose::SoftDeletesRange => {
                 if let Some(FieldEntry::Range(range)) = &self.soft {
-                    self.soft = Some(FieldEntry::Known(range.decode(file, bytes, max_doc)?));
+                    self.soft = Some(FieldEntry::Known(decode_set(range, file, bytes, max_doc)?));
                 }
             }
         }
         Ok(())
     }
 
-    fn go_on(self) -> Result<Opening, LuceneError> {
+    fn advance(self) -> Result<Opening, LuceneError> {
         let Some(info) = &self.info else {
-            return self.ask_first();
+            return self.request_first();
         };
         if info.packaging == Packaging::Compound && self.entries.is_none() {
             return Err(LuceneError::MissingFile { file: self.name(".cfe") });
         }
         self.check_documents(info)?;
         let Some(fields) = &self.fields else {
-            return self.ask_fields();
+            return self.request_fields();
         };
         let soft = match (fields.soft_deletes(), &self.soft) {
             (None, _) => None,
             (Some(field), None) => {
                 let slice = self.locate_doc_values(field, "dvm")?;
-                return Ok(self.ask(vec![(Want::SoftDeletesEntry, slice)]));
+                return Ok(self.request(vec![(Purpose::SoftDeletesEntry, slice)]));
             }
             (Some(field), Some(FieldEntry::Range(range))) => {
                 let file = self.locate_doc_values(field, "dvd")?;
@@ -213,12 +216,12 @@ impl Gathered {
                     }
                 })?;
                 let is_generation = field.doc_values_generation.is_some();
-                let asked = if is_generation || file.length <= SMALL_DOC_VALUES {
-                    (Want::SoftDeletesFile, file)
+                let requests = if is_generation || file.length <= MAX_WHOLE_DOC_VALUES {
+                    (Purpose::SoftDeletesFile, file)
                 } else {
-                    (Want::SoftDeletesRange, slice)
+                    (Purpose::SoftDeletesRange, slice)
                 };
-                return Ok(self.ask(vec![asked]));
+                return Ok(self.request(vec![requests]));
             }
             (Some(_), Some(FieldEntry::Known(soft))) => Some(soft.clone()),
         };
@@ -227,39 +230,39 @@ impl Gathered {
         self.ready(info, wanted, soft)
     }
 
-    fn ask_first(self) -> Result<Opening, LuceneError> {
-        let mut asked = vec![(Want::Info, self.files.whole(&self.name(".si"))?)];
+    fn request_first(self) -> Result<Opening, LuceneError> {
+        let mut requests = vec![(Purpose::Info, self.files.whole(&self.name(".si"))?)];
         if let Ok(slice) = self.files.whole(&self.name(".cfe")) {
-            asked.push((Want::Entries, slice));
+            requests.push((Purpose::Entries, slice));
         }
         if let Some(generation) = self.commit.deletion_generation {
             let name = self.name(&format!("_{}.liv", base36(generation)));
-            asked.push((Want::HardDeletes, self.files.whole(&name)?));
+            requests.push((Purpose::HardDeletes, self.files.whole(&name)?));
         }
-        Ok(self.ask(asked))
+        Ok(self.request(requests))
     }
 
-    fn ask_fields(self) -> Result<Opening, LuceneError> {
+    fn request_fields(self) -> Result<Opening, LuceneError> {
         let fields = match self.commit.field_infos_generation {
             Some(generation) => {
                 self.files.whole(&self.name(&format!("_{}.fnm", base36(generation))))?
             }
             None => self.locate(".fnm")?,
         };
-        let mut asked = vec![(Want::Fields, fields)];
+        let mut requests = vec![(Purpose::Fields, fields)];
         if let Ok(slice) = self.locate(".fdm") {
-            asked.push((Want::Meta, slice));
+            requests.push((Purpose::Meta, slice));
         }
         let stored_fields = self.locate(".fdt")?;
-        let head = stored_fields.length.min(HEAD_LENGTH);
-        asked.extend(stored_fields.part(0, head).map(|slice| (Want::Head, slice)));
-        asked.push((Want::Index, self.locate(".fdx")?));
-        Ok(self.ask(asked))
+        let start = stored_fields.length.min(MAX_HEADER_LENGTH);
+        requests.extend(stored_fields.part(0, start).map(|slice| (Purpose::FdtHeader, slice)));
+        requests.push((Purpose::Index, self.locate(".fdx")?));
+        Ok(self.request(requests))
     }
 
-    fn ask(self, asked: Vec<(Want, FileSlice)>) -> Opening {
-        let (wants, slices) = asked.into_iter().unzip();
-        Opening::Needs(Box::new(SegmentNeeds { gathered: self, wants, slices }))
+    fn request(self, requests: Vec<(Purpose, FileSlice)>) -> Opening {
+        let (purposes, slices) = requests.into_iter().unzip();
+        Opening::Needs(Box::new(SegmentNeeds { parts: self, purposes, slices }))
     }
 
     fn ready(
@@ -280,19 +283,20 @@ impl Gathered {
                 expected: expected.into(),
             }));
         }
-        let Self { commit, head, index, .. } = self;
-        let Some((head, index)) = head.zip(index) else {
+        let Self { commit, header, index, .. } = self;
+        let Some((header, index)) = header.zip(index) else {
             return Err(LuceneError::MissingFile { file: stored_fields.name });
         };
         let file = stored_fields.name.as_str().into();
-        let layout = Layout { file, length: stored_fields.length, max_doc, head, index };
+        let layout = FdtLayout { file, length: stored_fields.length, max_doc, header, index };
         Ok(Opening::Ready(Box::new(Segment { commit, info, live, wanted, stored_fields, layout })))
     }
 
-    /// Refuses a number of documents that the stored fields cannot hold, before it sizes anything.
+    /// Rejects a number of documents that the stored fields cannot hold, before it sizes an
+    /// allocation.
     fn check_documents(&self, info: &SegmentInfo) -> Result<(), LuceneError> {
         let length = self.locate(".fdt")?.length;
-        if u64::from(info.max_doc) <= length.saturating_mul(MOST_DOCUMENTS_A_BYTE) {
+        if u64::from(info.max_doc) <= length.saturating_mul(MAX_DOCUMENTS_PER_BYTE) {
             return Ok(());
         }
         let value = info.max_doc.into();
@@ -303,12 +307,12 @@ impl Gathered {
         LuceneError::Malformed { file: self.name(".si"), offset: 0, problem }
     }
 
-    /// A file's name: the segment's, and what comes behind.
+    /// Returns a file's name: the segment's, followed by `rest`.
     fn name(&self, rest: &str) -> String {
         format!("{}{rest}", self.commit.name)
     }
 
-    /// A file that was written with the segment, wherever it lies.
+    /// Returns a file that was written with the segment, alone or inside the compound file.
     fn locate(&self, rest: &str) -> Result<FileSlice, LuceneError> {
         let name = self.name(rest);
         let Some(entry) = self.entries.as_ref().and_then(|entries| entries.get(rest)) else {
@@ -332,7 +336,7 @@ impl Gathered {
     }
 }
 
-/// The bytes of a range of a file.
+/// Returns the bytes of a range of a file.
 fn range_of<'a>(file: &'a [u8], range: &DocumentSetRange) -> Option<&'a [u8]> {
     let start = usize::try_from(range.offset).ok()?;
     let end = usize::try_from(range.offset.checked_add(range.length)?).ok()?;

@@ -1,4 +1,4 @@
-//! A segment of which all is known but the stored fields.
+//! A segment of which everything is known except the stored fields.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     segment_info::SegmentInfo,
     segment_infos::SegmentCommit,
     shard_files::FileSlice,
-    stored_fields::{FileSum, Layout, Stretch, StretchDecoder, WantedFields},
+    stored_fields::{ChunkDecoder, ChunkRange, FdtLayout, FileSum, WantedFields},
 };
 
 /// A segment whose stored fields can be read.
@@ -19,67 +19,67 @@ pub struct Segment {
     pub(crate) live: LiveDocs,
     pub(crate) wanted: WantedFields,
     pub(crate) stored_fields: FileSlice,
-    pub(crate) layout: Layout,
+    pub(crate) layout: FdtLayout,
 }
 
 impl Segment {
-    /// Its name, such as `_4k`.
+    /// Returns the name, such as `_4k`.
     pub fn name(&self) -> &str {
         &self.commit.name
     }
 
-    /// What its commit says about it.
+    /// Returns what the commit says about the segment.
     pub fn commit(&self) -> &SegmentCommit {
         &self.commit
     }
 
-    /// What its `.si` file says.
+    /// Returns what the `.si` file says.
     pub fn info(&self) -> &SegmentInfo {
         &self.info
     }
 
-    /// How many documents it holds, deleted and nested ones included.
+    /// Returns how many documents the segment holds, including deleted and nested ones.
     pub fn max_doc(&self) -> u32 {
         self.info.max_doc
     }
 
-    /// Which of them are alive.
+    /// Returns which documents are live.
     pub fn live_docs(&self) -> &LiveDocs {
         &self.live
     }
 
-    /// The numbers of the metadata fields.
+    /// Returns the numbers of the metadata fields.
     pub fn wanted(&self) -> &WantedFields {
         &self.wanted
     }
 
-    /// What the codecs noted about the segment.
+    /// Returns what the codecs noted about the segment.
     pub fn attributes(&self) -> &BTreeMap<String, String> {
         &self.info.attributes
     }
 
-    /// Where its stored fields lie.
+    /// Returns the place of the stored fields.
     pub fn stored_fields(&self) -> &FileSlice {
         &self.stored_fields
     }
 
-    /// The stretches that its stored fields consist of, in order, each of so many bytes or a
-    /// little more, if it can be.
-    pub fn stretches(&self, least_bytes: u64) -> impl Iterator<Item = Stretch> {
-        let Layout { file: _, length, max_doc, head: _, index } = &self.layout;
-        index.stretches(least_bytes, *max_doc, *length)
+    /// Divides the stored fields into ranges of chunks, in order. Each has at least `min_bytes` bytes,
+    /// except the last one.
+    pub fn chunk_ranges(&self, min_bytes: u64) -> impl Iterator<Item = ChunkRange> {
+        let FdtLayout { file: _, length, max_doc, header: _, index } = &self.layout;
+        index.chunk_ranges(min_bytes, *max_doc, *length)
     }
 
-    /// Starts a pass over a stretch, given all its bytes.
+    /// Starts to decode a range of chunks, given all its bytes.
     pub fn decoder<'a>(
         &'a self,
-        stretch: &Stretch,
+        range: &ChunkRange,
         bytes: &'a [u8],
-    ) -> Result<StretchDecoder<'a>, LuceneError> {
-        StretchDecoder::new(&self.layout, stretch, bytes)
+    ) -> Result<ChunkDecoder<'a>, LuceneError> {
+        ChunkDecoder::new(&self.layout, range, bytes)
     }
 
-    /// The checksum of its stored fields, to which that of each stretch is joined.
+    /// Returns the checksum of no stored fields yet, to join those of all ranges of chunks to.
     pub fn stored_fields_sum(&self) -> FileSum {
         FileSum::new(&self.layout)
     }

@@ -77,7 +77,7 @@ impl Shard {
     }
 }
 
-/// All document numbers that were given out, and the live documents among them, from the stretch
+/// All document numbers that were given out, and the live documents among them, from the range of chunks
 /// that holds the document `from` on.
 fn read(
     segment: &Segment,
@@ -88,16 +88,16 @@ fn read(
     let (mut numbers, mut documents) = (Vec::new(), Vec::new());
     let mut sum = segment.stored_fields_sum();
     let mut whole = true;
-    for stretch in segment.stretches(least) {
-        if stretch.documents.end <= from {
+    for range in segment.chunk_ranges(least) {
+        if range.documents.end <= from {
             whole = false;
             continue;
         }
-        let bounds = [stretch.bytes.start, stretch.bytes.end];
+        let bounds = [range.bytes.start, range.bytes.end];
         let [start, end] = bounds.map(|bound| usize::try_from(bound).expect("in range"));
         let bytes = stored_fields.get(start..end).unwrap_or_default();
         let mut arena = Arena::default();
-        let mut decoder = segment.decoder(&stretch, bytes)?;
+        let mut decoder = segment.decoder(&range, bytes)?;
         while let Some(chunk) = decoder.next_chunk(&mut arena)? {
             for document in chunk.documents() {
                 numbers.push(document.number());
@@ -196,13 +196,13 @@ fn every_fixture_that_the_table_names_is_there_and_every_shard_here_is_named() {
 }
 
 #[test]
-fn stretches_before_a_document_can_be_left_out() {
+fn chunk_ranges_before_a_document_can_be_left_out() {
     let mut most = 0;
     for folder in corpus() {
         let shard = Shard::load(&folder.join("0"));
         for commit in shard.commits().expect("a commit") {
             let segment = shard.open(&commit).expect("an open segment");
-            most = most.max(segment.stretches(1).count());
+            most = most.max(segment.chunk_ranges(1).count());
             let stored_fields = shard.bytes(segment.stored_fields());
             let (all, _) = read(&segment, stored_fields, 1, 0).expect("all documents");
             assert_eq!(all, (0..segment.max_doc()).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Documents gathered until they are worth handing on: one piece of memory with the chunks as they
+//! Documents collected until they are worth passing on: one piece of memory with the chunks as they
 //! were decoded, one with the names, and for each document the places in both.
 //!
 //! ```text
@@ -9,25 +9,18 @@
 use std::{mem::take, ops::Range};
 
 use lucene::{
-    Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Problem, Segment, Span,
-    StoredDocument,
+    Arena, Chunk, DocumentClass, DocumentFields, LuceneError, Problem, Segment, StoredDocument,
 };
 
 use crate::{
-    documents::Ledger,
+    buffer_pool::{Buffer, BufferPool, Entry, FULL_BYTES, TextSpan},
     files::FileReader,
-    rooms::{Room, Rooms},
-    segment::Window,
+    ledger::Ledger,
+    window::Window,
 };
 
-/// A batch takes no further chunk once its chunks have this many bytes.
-const FULL_BYTES: usize = 1 << 20;
-/// Nor once it has this many documents, however small.
+/// A batch takes no further chunk once it has this many documents, however small.
 const FULL_DOCUMENTS: usize = 10_000;
-/// What a chunk has at the most, unless a single document is larger.
-const CHUNK_BYTES: usize = 640 << 10;
-/// So an arena need not grow when it is as large as this.
-pub(crate) const ARENA_BYTES: usize = FULL_BYTES + CHUNK_BYTES;
 
 /// Documents, and what became of the positions between them.
 #[derive(Debug)]
@@ -36,9 +29,9 @@ pub struct Batch {
     reader: FileReader,
     positions: Range<u64>,
     ledger: Ledger,
-    room: Room,
-    /// Where the room is from.
-    rooms: Rooms,
+    buffer: Buffer,
+    /// Takes the buffer back.
+    pool: BufferPool,
 }
 
 /// One live document, borrowed from its batch.
@@ -58,77 +51,59 @@ pub struct DocumentRef<'a> {
     pub source: Option<&'a [u8]>,
 }
 
-/// A document: places in the text and the arena.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    position: u64,
-    id: Piece,
-    kind: Option<Piece>,
-    routing: Option<Piece>,
-    parent: Option<Piece>,
-    source: Option<Span>,
-}
-
-/// A place in the text.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    start: u32,
-    end: u32,
-}
-
-/// Whether a chunk was the last that is wanted.
+/// Whether the chunks that follow may be in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Documents after it may be wanted.
+    /// The window may go on after this chunk.
     Before,
-    /// The window ends in or before it.
+    /// The window ends in this chunk or before it.
     Past,
 }
 
 impl Batch {
-    /// A batch that begins at a position.
-    pub(crate) fn at(position: u64, reader: FileReader, rooms: &Rooms) -> Self {
+    /// Returns an empty batch that begins at a position.
+    pub(crate) fn at(position: u64, reader: FileReader, pool: &BufferPool) -> Self {
         Self {
             reader,
             positions: position..position,
             ledger: Ledger::default(),
-            room: rooms.take(),
-            rooms: rooms.clone(),
+            buffer: pool.take(),
+            pool: pool.clone(),
         }
     }
 
-    /// A batch that begins where this one ends.
+    /// Returns an empty batch that begins where this one ends.
     pub(crate) fn following(&self) -> Self {
-        Self::at(self.positions.end, self.reader.clone(), &self.rooms)
+        Self::at(self.positions.end, self.reader.clone(), &self.pool)
     }
 
-    /// The positions that it accounts for; the next batch begins where this one ends.
+    /// Returns the positions that the batch accounts for; the next batch begins where it ends.
     pub fn positions(&self) -> Range<u64> {
         self.positions.clone()
     }
 
-    /// What became of these positions.
+    /// Returns what became of these positions.
     pub fn ledger(&self) -> Ledger {
         self.ledger
     }
 
-    /// Its live documents, in order.
+    /// Returns the live documents, in order.
     pub fn documents(&self) -> impl ExactSizeIterator<Item = DocumentRef<'_>> {
-        self.room.entries.iter().map(|entry| self.document(entry))
+        self.buffer.entries.iter().map(|entry| self.document(entry))
     }
 
-    /// Whether it should be handed on.
+    /// Returns whether the batch should be passed on.
     pub(crate) fn is_full(&self) -> bool {
-        self.room.arena.used() >= FULL_BYTES || self.room.entries.len() >= FULL_DOCUMENTS
+        self.buffer.arena.used() >= FULL_BYTES || self.buffer.entries.len() >= FULL_DOCUMENTS
     }
 
-    /// Where the next chunk is decoded to.
+    /// Returns the arena to decode the next chunk into.
     pub(crate) fn arena(&mut self) -> &mut Arena {
-        &mut self.room.arena
+        &mut self.buffer.arena
     }
 
-    /// Takes the documents, of a chunk in its arena, that lie in the window.
-    pub(crate) fn take(
+    /// Adds the documents of a chunk, decoded into the batch's arena, that are in the window.
+    pub(crate) fn add_chunk(
         &mut self,
         chunk: &Chunk,
         segment: &Segment,
@@ -144,7 +119,7 @@ impl Batch {
             }
             self.positions.end = position + 1;
             self.ledger.physical += 1;
-            let fields = document.fields(&self.room.arena, segment.wanted())?;
+            let fields = document.fields(&self.buffer.arena, segment.wanted())?;
             let liveness = segment.live_docs().liveness(document.number());
             match fields.class(liveness) {
                 DocumentClass::Deleted | DocumentClass::Tombstone | DocumentClass::NoOp => {
@@ -173,16 +148,16 @@ impl Batch {
         document: &StoredDocument<'_>,
         fields: &DocumentFields,
     ) -> Result<(), LuceneError> {
-        let Room { arena, text, entries } = &mut self.room;
+        let Buffer { arena, text, entries } = &mut self.buffer;
         let mut entry = || {
             let start = place(text.len())?;
             fields.push_id(arena, text)?;
-            let id = Piece { start, end: place(text.len())? };
+            let id = TextSpan { start, end: place(text.len())? };
             let mut copied = |part: Option<&str>| {
                 let Some(part) = part else { return Ok(None) };
                 let start = place(text.len())?;
                 text.push_str(part);
-                Ok(Some(Piece { start, end: place(text.len())? }))
+                Ok(Some(TextSpan { start, end: place(text.len())? }))
             };
             let kind = copied(fields.kind(arena)?)?;
             let routing = copied(fields.routing(arena)?)?;
@@ -195,9 +170,9 @@ impl Batch {
 
     fn document(&self, entry: &Entry) -> DocumentRef<'_> {
         let types = self.reader.types();
-        let text = |piece: Piece| {
-            let Piece { start, end } = piece;
-            self.room.text.get(start as usize..end as usize).unwrap_or_default()
+        let text = |span: TextSpan| {
+            let TextSpan { start, end } = span;
+            self.buffer.text.get(start as usize..end as usize).unwrap_or_default()
         };
         let doc_type = entry.kind.map(text).or(types.only.as_deref());
         let routing = entry.routing.map(text);
@@ -208,14 +183,14 @@ impl Batch {
             doc_type,
             routing,
             parent: entry.parent.map(text).or_else(|| routing.filter(|_| is_child)),
-            source: entry.source.map(|span| self.room.arena.get(span)),
+            source: entry.source.map(|span| self.buffer.arena.get(span)),
         }
     }
 }
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        self.rooms.give_back(take(&mut self.room));
+        self.pool.put_back(take(&mut self.buffer));
     }
 }
 

@@ -40,7 +40,7 @@ impl Blobs {
             store: opened.store,
             prefix: opened.prefix,
             root: opened.root,
-            uri: location.uri.as_str().into(),
+            uri: location.uri.to_string().into(),
             region: location.region.as_deref().map(Into::into),
         })
     }

@@ -168,7 +168,7 @@ impl FileReader {
             | LuceneError::Document { file, .. }
             | LuceneError::Unsupported { file, .. }
             | LuceneError::MissingFile { file }
-            | LuceneError::WrongAnswer { file, .. } => file,
+            | LuceneError::WrongLength { file, .. } => file,
         };
         let files = &self.shard.files;
         // A file that the list does not have lies in its segment's compound file.

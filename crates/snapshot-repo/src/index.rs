@@ -51,7 +51,7 @@ pub(crate) enum Types {
 impl IndexMetadata {
     /// How it keeps the source of its documents.
     pub fn source_keeping(&self) -> SourceKeeping {
-        SourceKeeping::of(self)
+        SourceKeeping::of(&self.settings, &self.mappings, self.created_version_id)
     }
 
     /// What the mapping says of the types of the documents.

@@ -1,21 +1,22 @@
 //! A repository from its root to the files of a shard: the order in which blobs are read.
 
+use contract::{SnapshotState, closest};
 use serde_json::Value as Json;
 
 use crate::{
     blobs::Blobs,
-    closest,
-    documents::{Position, ShardDocuments, ShardSize},
+    documents::{ShardDocuments, ShardSize},
     error::RepositoryError,
     files::FileReader,
     global::{self, GlobalMetadata},
     index::{self, IndexMetadata, Types},
+    ledger::Position,
     location::Location,
-    root::{self, Contents, SnapshotSummary},
+    root::{self, Contents, SnapshotIndex, SnapshotSummary},
     shard::{self, ShardFiles},
     shard_folder::{self, Found, Search},
     shard_paths::{Place, ShardOfIndex, ShardPaths},
-    snapshot::{self, Snapshot, SnapshotIndex, SnapshotState},
+    snapshot::{self, Snapshot},
     survey::{self, ShardSurvey},
 };
 

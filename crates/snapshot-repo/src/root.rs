@@ -14,13 +14,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::SnapshotState;
 use serde::Deserialize;
 
-use crate::{
-    error::Damage,
-    shard_paths::ShardPaths,
-    snapshot::{SnapshotIndex, SnapshotState},
-};
+use crate::{error::Damage, server_version::VersionText, shard_paths::ShardPaths};
 
 /// What the root of a repository lists.
 #[derive(Clone, Debug)]
@@ -62,6 +59,17 @@ pub struct IndexSummary {
     /// The uuids of the snapshots that hold it.
     pub snapshots: BTreeSet<String>,
     shard_paths: ShardPaths,
+}
+
+/// One index of a snapshot, and where it is in the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotIndex {
+    /// The index's name.
+    pub name: String,
+    /// Its folder under `indices/`.
+    pub id: String,
+    pub(crate) metadata_blob: String,
+    pub(crate) shard_paths: ShardPaths,
 }
 
 impl Contents {
@@ -140,7 +148,7 @@ pub(crate) fn parse(bytes: &[u8], generation: u64) -> Result<Contents, Damage> {
                 name: snapshot.name,
                 uuid,
                 state: snapshot.state.map_or(SnapshotState::Unknown(String::new()), State::named),
-                version: snapshot.version.map(VersionText::text),
+                version: snapshot.version.map(VersionText::into_text),
                 index_version: snapshot.index_version,
                 lookup: snapshot.index_metadata_lookup,
             }
@@ -232,32 +240,17 @@ impl State {
             Self::Number(3) => SnapshotState::Partial,
             Self::Number(4) => SnapshotState::Incompatible,
             Self::Number(other) => SnapshotState::Unknown(other.to_string()),
-            Self::Name(name) => SnapshotState::from_name(&name),
-        }
-    }
-}
-
-/// A version: `"7.10.2"`, or since 8.9 the number of an index version.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum VersionText {
-    Number(u64),
-    Text(String),
-}
-
-impl VersionText {
-    pub(crate) fn text(self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
+            Self::Name(name) => SnapshotState::from(name),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use contract::SnapshotState;
+
     use super::{highest_generation, parse, parse_latest};
-    use crate::{shard_paths::ShardPaths, snapshot::SnapshotState};
+    use crate::shard_paths::ShardPaths;
 
     #[test]
     fn the_latest_generation_is_a_big_endian_long() {

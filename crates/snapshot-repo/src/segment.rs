@@ -1,39 +1,22 @@
-//! One segment: its small files are read first, then its stored fields are decoded, stretch by
-//! stretch, each by itself.
+//! One segment: its small files are read first, then its stored fields are decoded, one range of
+//! chunks at a time, each independently of the others.
 
-use std::sync::Arc;
+use std::{mem::replace, sync::Arc};
 
 use bytes::Bytes;
-use lucene::{LuceneError, Segment, SegmentCommit, Stretch, StretchSum};
+use lucene::{ChunkRange, ChunkRangeSum, LuceneError, Segment, SegmentCommit};
 
 use crate::{
     batch::{Batch, Reach},
+    buffer_pool::BufferPool,
     error::RepositoryError,
     files::FileReader,
     opening,
-    rooms::Rooms,
     survey::DERIVED_VECTORS,
+    window::Window,
 };
 
-/// The part of a shard that is wanted, and where a segment lies in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    /// The position of the segment's first document.
-    pub(crate) base: u64,
-    /// The first position wanted.
-    pub(crate) from: u64,
-    /// The first position no longer wanted.
-    pub(crate) until: u64,
-}
-
-impl Window {
-    /// Whether it ends before the last document of a segment of so many.
-    pub(crate) fn ends_inside(self, documents: u32) -> bool {
-        self.until < self.base.saturating_add(u64::from(documents))
-    }
-}
-
-/// A segment of which the stored fields can be read.
+/// A segment whose stored fields can be read.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenSegment {
     pub(crate) reader: FileReader,
@@ -57,63 +40,63 @@ impl OpenSegment {
         Ok(Self { reader, segment: segment.into(), window })
     }
 
-    /// The stretches that must be read, of so many bytes each: all up to the end of the window.
-    ///
-    /// Those that lie before the window are among them, for the sake of the file's checksum.
-    pub(crate) fn stretches(&self, least_bytes: u64) -> impl Iterator<Item = Stretch> {
+    /// Returns the ranges of chunks to read, each of at least `min_bytes`: all up to the end of the
+    /// window. Ranges before the window are among them, for the file's checksum.
+    pub(crate) fn chunk_ranges(&self, min_bytes: u64) -> impl Iterator<Item = ChunkRange> {
         let Window { base, from: _, until } = self.window;
         self.segment
-            .stretches(least_bytes)
-            .take_while(move |stretch| base + u64::from(stretch.documents.start) < until)
+            .chunk_ranges(min_bytes)
+            .take_while(move |range| base + u64::from(range.documents.start) < until)
     }
 
-    /// Reads the bytes of some stretches that follow each other.
-    pub(crate) async fn fetch(&self, stretches: &[Stretch]) -> Result<Bytes, RepositoryError> {
+    /// Reads the bytes of consecutive ranges of chunks.
+    pub(crate) async fn fetch(&self, ranges: &[ChunkRange]) -> Result<Bytes, RepositoryError> {
         let stored = self.segment.stored_fields();
-        let bounds = stretches.first().zip(stretches.last());
-        let range = bounds.map_or(0..0, |(first, last)| {
+        let bounds = ranges.first().zip(ranges.last());
+        let bytes = bounds.map_or(0..0, |(first, last)| {
             stored.offset.saturating_add(first.bytes.start)
                 ..stored.offset.saturating_add(last.bytes.end)
         });
-        self.reader.range(&stored.file, range).await
+        self.reader.range(&stored.file, bytes).await
     }
 
-    /// Decodes a stretch and hands its documents on, batch by batch; the sum is none when the
-    /// window ends before the stretch, or nobody takes the batches.
+    /// Decodes a range of chunks and passes its documents on, batch by batch, until `pass_on`
+    /// returns false. Returns no checksum when the window ends before the range does, or when
+    /// nothing takes the batches.
     ///
-    /// A stretch before the window is summed up only.
+    /// Of a range before the window only the checksum is computed.
     pub(crate) fn decode(
         &self,
-        stretch: &Stretch,
+        range: &ChunkRange,
         bytes: &[u8],
-        rooms: &Rooms,
-        mut hand_on: impl FnMut(Batch) -> bool,
-    ) -> Result<Option<StretchSum>, LuceneError> {
+        pool: &BufferPool,
+        mut pass_on: impl FnMut(Batch) -> bool,
+    ) -> Result<Option<ChunkRangeSum>, LuceneError> {
         let Self { reader, segment, window } = self;
-        let mut decoder = segment.decoder(stretch, bytes)?;
-        if window.base + u64::from(stretch.documents.end) <= window.from
-            && !stretch.documents.is_empty()
+        let mut decoder = segment.decoder(range, bytes)?;
+        if window.base + u64::from(range.documents.end) <= window.from
+            && !range.documents.is_empty()
         {
             return Ok(Some(decoder.sum_only()));
         }
-        let first = (window.base + u64::from(stretch.documents.start)).max(window.from);
-        let mut batch = Batch::at(first, reader.clone(), rooms);
+        let first = (window.base + u64::from(range.documents.start)).max(window.from);
+        let mut batch = Batch::at(first, reader.clone(), pool);
         while let Some(chunk) = decoder.next_chunk(batch.arena())? {
-            let reach = batch.take(&chunk, segment, *window)?;
+            let reach = batch.add_chunk(&chunk, segment, *window)?;
             if reach == Reach::Past {
-                hand_on(batch);
+                pass_on(batch);
                 return Ok(None);
             }
             if batch.is_full() {
                 let next = batch.following();
-                if !hand_on(std::mem::replace(&mut batch, next)) {
+                if !pass_on(replace(&mut batch, next)) {
                     return Ok(None);
                 }
             }
         }
         let sum = decoder.finish()?;
         if !batch.positions().is_empty() {
-            hand_on(batch);
+            pass_on(batch);
         }
         Ok(Some(sum))
     }

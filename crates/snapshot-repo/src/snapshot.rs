@@ -1,14 +1,17 @@
 //! `snap-<uuid>.dat` at the root: one snapshot's indices, state and failures.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
+use contract::{
+    Distribution, IncompleteSnapshot, MissingShard, ServerVersion, SnapshotState, closest,
+};
 use serde::Deserialize;
 
 use crate::{
-    closest, container,
+    container,
     error::{Damage, RepositoryError},
-    root::{SnapshotSummary, VersionText},
-    shard_paths::ShardPaths,
+    root::{SnapshotIndex, SnapshotSummary},
+    server_version::{self, VersionText, Writer},
     smile,
 };
 
@@ -48,17 +51,6 @@ pub struct Snapshot {
     pub(crate) pinned: bool,
 }
 
-/// One index of a snapshot, and where it is in the repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SnapshotIndex {
-    /// The index's name.
-    pub name: String,
-    /// Its folder under `indices/`.
-    pub id: String,
-    pub(crate) metadata_blob: String,
-    pub(crate) shard_paths: ShardPaths,
-}
-
 /// A shard that a snapshot does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardFailure {
@@ -72,80 +64,43 @@ pub struct ShardFailure {
     pub node: Option<String>,
 }
 
-/// Which product took a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distribution {
-    /// Elasticsearch.
-    Elasticsearch,
-    /// OpenSearch.
-    OpenSearch,
-}
-
-/// How a snapshot ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SnapshotState {
-    /// It holds every shard.
-    Success,
-    /// It lacks some shards.
-    Partial,
-    /// It failed as a whole.
-    Failed,
-    /// It had not ended when the list was written.
-    InProgress,
-    /// It was taken by a version that its cluster could no longer read.
-    Incompatible,
-    /// A state of another name, or none given.
-    Unknown(String),
-}
-
-impl SnapshotState {
-    pub(crate) fn from_name(name: &str) -> Self {
-        match name {
-            "SUCCESS" => Self::Success,
-            "PARTIAL" => Self::Partial,
-            "FAILED" => Self::Failed,
-            "IN_PROGRESS" => Self::InProgress,
-            "INCOMPATIBLE" => Self::Incompatible,
-            other => Self::Unknown(other.to_owned()),
-        }
-    }
-
-    /// The state as the servers spell it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Success => "SUCCESS",
-            Self::Partial => "PARTIAL",
-            Self::Failed => "FAILED",
-            Self::InProgress => "IN_PROGRESS",
-            Self::Incompatible => "INCOMPATIBLE",
-            Self::Unknown(name) if name.is_empty() => "UNKNOWN",
-            Self::Unknown(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for SnapshotState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 impl Snapshot {
-    /// The server that took it, for people: `Elasticsearch 7.10.2`. Since 8.11 Elasticsearch tells
-    /// only its major version, by the index version.
+    /// Returns the server that took it, for people: `Elasticsearch 7.10.2`. Since 8.11 Elasticsearch
+    /// tells only its major version, by the index version.
     pub fn server(&self) -> String {
-        let product = match self.distribution {
-            Distribution::Elasticsearch => "Elasticsearch",
-            Distribution::OpenSearch => "OpenSearch",
-        };
-        let text = self.version.as_deref().unwrap_or("of an unknown version");
-        let number = text.parse().ok().filter(|number| *number >= FIRST_VERSION_NUMBER);
-        match self.index_version.or(number) {
-            Some(id) if is_counted(id) => {
-                format!("{product} {} (index version {id})", id / 1_000_000)
-            }
-            Some(id) if number.is_some() => format!("{product} {}", version_of(id)),
-            Some(_) | None => format!("{product} {text}"),
+        self.writer().label()
+    }
+
+    /// Returns the version of the server that took it, if it is known.
+    pub fn server_version(&self) -> Option<ServerVersion> {
+        self.writer().server_version()
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        let Self { distribution, version, index_version, .. } = self;
+        Writer {
+            distribution: *distribution,
+            version: version.as_deref(),
+            index_version: *index_version,
+        }
+    }
+
+    /// Describes a snapshot that does not hold all of its shards. `advice` is what to do, the end
+    /// of the first sentence.
+    pub fn incomplete<'a>(&'a self, advice: &'a str) -> IncompleteSnapshot<'a> {
+        let missing = self.failures.iter().map(|failure| MissingShard {
+            index: &failure.index,
+            shard: failure.shard.into(),
+            reason: &failure.reason,
+        });
+        IncompleteSnapshot {
+            name: &self.name,
+            state: &self.state,
+            whole_shards: self.successful_shards.into(),
+            shards: self.total_shards.into(),
+            reason: None,
+            advice,
+            missing: missing.collect(),
         }
     }
 
@@ -177,32 +132,6 @@ impl Snapshot {
         self.distribution == Distribution::Elasticsearch
             && (version.starts_with("5.") || version.starts_with("6."))
     }
-}
-
-/// OpenSearch sets this bit in the numbers of its versions.
-const OPENSEARCH_BIT: u64 = 0x0800_0000;
-
-/// Smaller numbers are no versions.
-const FIRST_VERSION_NUMBER: u64 = 1_000_000;
-
-/// From here on Elasticsearch counts its index versions: their digits tell the major version alone.
-const FIRST_COUNTED: u64 = 8_500_000;
-
-/// The version that a number stands for: 7100299 is 7.10.2, its last two digits are 99 in a release.
-fn version_of(id: u64) -> String {
-    let id = id & !OPENSEARCH_BIT;
-    format!("{}.{}.{}", id / 1_000_000, id / 10_000 % 100, id / 100 % 100)
-}
-
-/// The release that a server tells; the one that it was when index versions came to be counted apart
-/// from releases is what it has told ever since.
-fn told_version(id: u64) -> String {
-    if is_counted(id) { "8.11.0".to_owned() } else { version_of(id) }
-}
-
-/// Whether a number is one of an index version, which are counted apart from releases.
-fn is_counted(id: u64) -> bool {
-    id >= FIRST_COUNTED && id & OPENSEARCH_BIT == 0
 }
 
 /// Reads a snapshot's own file; `indices` is what the root says of it.
@@ -239,21 +168,20 @@ pub(crate) fn parse(
     Ok(Snapshot {
         name: file.name,
         uuid: summary.uuid.clone(),
-        state: file
-            .state
-            .as_deref()
-            .map_or_else(|| summary.state.clone(), SnapshotState::from_name),
-        distribution: match file.version_id {
-            Some(id) if id & OPENSEARCH_BIT != 0 => Distribution::OpenSearch,
-            Some(_) | None => Distribution::Elasticsearch,
-        },
+        state: file.state.map_or_else(|| summary.state.clone(), SnapshotState::from),
+        distribution: file
+            .version_id
+            .map_or(Distribution::Elasticsearch, server_version::distribution_of),
         // This file has a checksum, and the root list has none.
         version: file
             .version
-            .map(VersionText::text)
-            .or_else(|| file.version_id.map(told_version))
+            .map(VersionText::into_text)
+            .or_else(|| file.version_id.map(server_version::reported_release))
             .or_else(|| summary.version.clone()),
-        index_version: file.version_id.filter(|id| is_counted(*id)).or(summary.index_version),
+        index_version: file
+            .version_id
+            .filter(|id| server_version::is_counted(*id))
+            .or(summary.index_version),
         indices: held,
         failures,
         include_global_state: file.include_global_state.unwrap_or(true),
@@ -306,16 +234,5 @@ impl FailureFile {
             reason: self.reason,
             node: self.node_id,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version_of;
-
-    #[test]
-    fn version_numbers_are_read_for_both_products() {
-        assert_eq!(version_of(5_061_699), "5.6.16");
-        assert_eq!(version_of(136_408_227), "2.19.4");
     }
 }

@@ -14,9 +14,8 @@
 
 use std::fmt;
 
-use serde_json::Value as Json;
-
-use crate::index::IndexMetadata;
+use contract::quoted;
+use serde_json::{Map, Value as Json};
 
 /// Elasticsearch 8.7, the first whose time series are synthetic when nothing else is said.
 const SYNTHETIC_TIME_SERIES: u64 = 8_070_000;
@@ -71,8 +70,12 @@ pub struct SourceKeeping {
 
 impl SourceKeeping {
     /// Reads it from an index's settings and mapping.
-    pub(crate) fn of(metadata: &IndexMetadata) -> Self {
-        let setting = |name: &str| metadata.settings.get(name).and_then(Json::as_str);
+    pub(crate) fn of(
+        settings: &Map<String, Json>,
+        mappings: &Json,
+        created_version_id: Option<u64>,
+    ) -> Self {
+        let setting = |name: &str| settings.get(name).and_then(Json::as_str);
         if setting("index.derived_source.enabled") == Some("true") {
             return Self::because(SourceMode::Derived, "`index.derived_source.enabled` is true");
         }
@@ -80,12 +83,12 @@ impl SourceKeeping {
         if let Some(mode) = by_setting.and_then(made_or_disabled) {
             return Self::because(mode, format!("`index.mapping.source.mode` is `{mode}`"));
         }
-        let of_mapping = of_mapping(&metadata.mappings);
+        let of_mapping = of_mapping(mappings);
         if by_setting.is_none() && !of_mapping.explicit {
             let is_synthetic = match setting("index.mode") {
                 Some("logsdb") => true,
                 Some("time_series") => {
-                    metadata.created_version_id.is_none_or(|id| id >= SYNTHETIC_TIME_SERIES)
+                    created_version_id.is_none_or(|id| id >= SYNTHETIC_TIME_SERIES)
                 }
                 _ => false,
             };
@@ -160,38 +163,27 @@ fn list(patterns: &Json, verb: &str) -> Option<String> {
         Json::String(one) => vec![one],
         _ => Vec::new(),
     };
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    (!quoted.is_empty()).then(|| format!("{verb} {}", quoted.join(", ")))
+    (!names.is_empty()).then(|| format!("{verb} {}", quoted(&names)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value as Json, json};
+    use serde_json::{Value as Json, json};
 
     use super::{SourceKeeping, SourceMode};
-    use crate::index::{IndexMetadata, IndexState};
 
-    fn keeping(settings: &Json, mappings: Json) -> SourceKeeping {
-        SourceKeeping::of(&IndexMetadata {
-            name: "i".into(),
-            uuid: None,
-            state: IndexState::Open,
-            number_of_shards: 1,
-            created_version_id: settings.get("index.version.created").and_then(Json::as_u64),
-            settings: settings.as_object().expect("an object").clone(),
-            mappings,
-            document_type: None,
-            aliases: Map::new(),
-        })
+    fn keeping(settings: &Json, mappings: &Json) -> SourceKeeping {
+        let created = settings.get("index.version.created").and_then(Json::as_u64);
+        SourceKeeping::of(settings.as_object().expect("an object"), mappings, created)
     }
 
-    fn mode(settings: &Json, mappings: Json) -> SourceMode {
+    fn mode(settings: &Json, mappings: &Json) -> SourceMode {
         keeping(settings, mappings).mode
     }
 
     #[test]
     fn a_mapping_is_read_with_and_without_types() {
-        let mode = |mappings| mode(&json!({}), mappings);
+        let mode = |mappings: Json| mode(&json!({}), &mappings);
         assert_eq!(mode(json!({ "properties": {} })), SourceMode::Stored);
         assert_eq!(mode(json!({ "properties": { "_source": {} } })), SourceMode::Stored);
         assert_eq!(mode(json!({ "_source": { "enabled": false } })), SourceMode::Disabled);
@@ -205,7 +197,7 @@ mod tests {
     #[test]
     fn what_is_left_out_is_told() {
         let source = json!({ "_source": { "includes": ["a", "b.*"], "excludes": "c" } });
-        let told = keeping(&json!({}), source).because;
+        let told = keeping(&json!({}), &source).because;
         assert_eq!(told, "`_source` takes in only `a`, `b.*` and leaves out `c`");
     }
 
@@ -213,31 +205,31 @@ mod tests {
     fn a_setting_wins_over_the_mapping_and_the_mode_of_the_index() {
         let synthetic = json!({ "_source": { "mode": "synthetic" } });
         let setting = |mode| json!({ "index.mapping.source.mode": mode, "index.mode": "logsdb" });
-        assert_eq!(mode(&setting("stored"), json!({})), SourceMode::Stored);
-        assert_eq!(mode(&setting("disabled"), synthetic), SourceMode::Disabled);
-        assert_eq!(mode(&setting("synthetic"), json!({})), SourceMode::Synthetic);
+        assert_eq!(mode(&setting("stored"), &json!({})), SourceMode::Stored);
+        assert_eq!(mode(&setting("disabled"), &synthetic), SourceMode::Disabled);
+        assert_eq!(mode(&setting("synthetic"), &json!({})), SourceMode::Synthetic);
     }
 
     #[test]
     fn time_series_and_logs_are_synthetic_unless_something_else_is_said() {
         let index =
             |mode, created: u64| json!({ "index.mode": mode, "index.version.created": created });
-        let logs = keeping(&index("logsdb", 8_512_000), json!({}));
+        let logs = keeping(&index("logsdb", 8_512_000), &json!({}));
         assert_eq!(
             (logs.mode, logs.because.as_str()),
             (SourceMode::Synthetic, "`index.mode` is `logsdb`")
         );
-        let series = |created| mode(&index("time_series", created), json!({}));
+        let series = |created| mode(&index("time_series", created), &json!({}));
         assert_eq!(series(8_070_099), SourceMode::Synthetic);
         assert_eq!(series(8_060_299), SourceMode::Stored);
         let stored = json!({ "_source": { "mode": "stored" } });
-        assert_eq!(mode(&index("time_series", 8_512_000), stored), SourceMode::Stored);
-        assert_eq!(mode(&index("standard", 8_512_000), json!({})), SourceMode::Stored);
+        assert_eq!(mode(&index("time_series", 8_512_000), &stored), SourceMode::Stored);
+        assert_eq!(mode(&index("standard", 8_512_000), &json!({})), SourceMode::Stored);
     }
 
     #[test]
     fn derived_sources_of_opensearch_are_seen() {
         let settings = json!({ "index.derived_source.enabled": "true" });
-        assert_eq!(mode(&settings, json!({})), SourceMode::Derived);
+        assert_eq!(mode(&settings, &json!({})), SourceMode::Derived);
     }
 }

@@ -73,7 +73,7 @@ async fn the_size_of_the_ranges_changes_nothing() {
     let mut reads = Vec::new();
     for size in [1, 7, 300, 4096, u64::MAX] {
         let stream = repository.documents(files.clone(), Position::START);
-        let mut stream = stream.range_bytes(NonZeroU64::new(size).expect("not zero"));
+        let mut stream = stream.fetch_bytes(NonZeroU64::new(size).expect("not zero"));
         let mut documents = Vec::new();
         while let Some(batch) = stream.next().await.expect("a batch") {
             documents.extend(batch.documents().map(Document::from));

@@ -59,7 +59,7 @@ impl Server {
 
     fn location(&self, prefix: &str) -> Location {
         Location {
-            uri: format!("s3://{}/{prefix}", self.bucket),
+            uri: format!("s3://{}/{prefix}", self.bucket).parse().expect("a URI"),
             region: Some(self.region.clone()),
             endpoint: Some(self.endpoint.clone()),
             options: self.options.clone(),
@@ -237,7 +237,7 @@ async fn ranges_are_read_ahead_and_every_byte_is_counted() {
         let stored = remote.shard_size(&files).await.expect("a size").bytes;
         let before = proxy.passed().shard_file_bytes;
         let documents = remote.documents(files, Position::START);
-        let mut documents = documents.range_bytes(NonZeroU64::new(size).expect("not zero"));
+        let mut documents = documents.fetch_bytes(NonZeroU64::new(size).expect("not zero"));
         let mut count = 0;
         while let Some(batch) = documents.next().await.expect("a batch") {
             count += batch.documents().len();
@@ -264,7 +264,7 @@ async fn a_prefix_or_a_bucket_that_is_not_there_is_named() {
         )
     );
     let mut elsewhere = server.location("x");
-    elsewhere.uri = "s3://no-such-bucket-of-ours/x".into();
+    elsewhere.uri = "s3://no-such-bucket-of-ours/x".parse().expect("a URI");
     assert_eq!(
         told(&elsewhere).await,
         "the bucket of `s3://no-such-bucket-of-ours/x` does not exist; check its name, region and \

@@ -26,7 +26,6 @@ use contract::{
     initialize::{InitializeAnswer, InitializeRequest},
     version::{Support, support},
 };
-use coordination::source_version;
 use step::Context;
 
 use crate::{
@@ -62,8 +61,7 @@ async fn initialize(
     };
     let opened = storage::check(snapshot, context, &mut problems).await;
 
-    let in_snapshot =
-        opened.as_ref().and_then(|opened| source_version::of_snapshot(&opened.snapshot));
+    let in_snapshot = opened.as_ref().and_then(|opened| opened.snapshot.server_version());
     let source_version = source.as_ref().map(|source| source.version).or(in_snapshot);
     if let Some(target) = &target {
         let known = match (&opened, &source) {

@@ -28,7 +28,7 @@ use contract::{
     Exit, Failure,
     metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
 };
-use coordination::{faults::of_repository, resolve, source_version};
+use coordination::{faults::of_repository, resolve};
 use snapshot_repo::GlobalMetadata;
 use step::Context;
 use transform::{Action, SelectedIndices, Versions};
@@ -46,7 +46,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
     let snapshot = &opened.snapshot;
     let versions = Versions {
-        source: source_version::of_snapshot(snapshot).ok_or_else(|| {
+        source: snapshot.server_version().ok_or_else(|| {
             let message = format!(
                 "snapshot `{}` does not contain the version of the server that took it; take a \
                  new one with a server of version 5 or newer",

@@ -10,7 +10,8 @@ use cluster::{
     snapshots::{self, SnapshotInfo, SnapshotProgress},
 };
 use contract::{
-    Exit, Failure, Group, Measure, Progress, ServerVersion,
+    Exit, Failure, Group, IncompleteSnapshot, Measure, MissingShard, Progress, ServerVersion,
+    SnapshotState,
     rate::{Rate, as_float},
     selection,
     snapshot::{SnapshotAnswer, SnapshotRequest},
@@ -27,8 +28,6 @@ const LOOKS: Duration = Duration::from_secs(1);
 const RATE_OVER: Duration = Duration::from_secs(20);
 /// A snapshot that was accepted shows up in the list after a moment.
 const SHOWS_UP: Duration = Duration::from_secs(30);
-/// How many shards that failed a message lists.
-const LISTED_FAILURES: usize = 20;
 
 /// A snapshot by name, on the cluster that takes it.
 struct Taking<'a> {
@@ -106,8 +105,8 @@ impl Taking<'_> {
     async fn begin(&self, indices: &[String], version: &ServerVersion) -> anyhow::Result<Begun> {
         let Self { client, repository, snapshot } = self;
         if let Some(info) = self.info().await? {
-            match info.state.as_str() {
-                "IN_PROGRESS" | "SUCCESS" => {
+            match info.state {
+                SnapshotState::InProgress | SnapshotState::Success => {
                     tracing::info!("snapshot `{snapshot}` was begun before; picking it up");
                     return Ok(Begun::Before);
                 }
@@ -164,7 +163,7 @@ impl Taking<'_> {
         let mut pause = FIRST_LOOK;
         loop {
             let info = self.info().await?;
-            let ended = info.as_ref().is_some_and(|info| info.state != "IN_PROGRESS");
+            let ended = info.as_ref().is_some_and(|info| info.state != SnapshotState::InProgress);
             if info.is_some() {
                 let seen = snapshots::progress(client, repository, snapshot)
                     .await
@@ -220,24 +219,24 @@ fn is_busy(error: &ClusterError) -> bool {
 /// Accepts only a snapshot that holds every shard of what it holds.
 fn whole(info: &SnapshotInfo) -> Result<(), Failure> {
     let SnapshotInfo { snapshot, state, shards, .. } = info;
-    if state != "SUCCESS" {
-        let mut lines = vec![format!(
-            "snapshot `{snapshot}` is {state}: {} of its {} shards are whole{}; see the health of \
-             the source, then submit again",
-            shards.successful,
-            shards.total,
-            info.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
-        )];
-        lines.extend(info.failures.iter().take(LISTED_FAILURES).map(|failure| {
-            format!("  index `{}` shard {}: {}", failure.index, failure.shard_id, failure.reason)
-        }));
-        let more = info.failures.len().saturating_sub(LISTED_FAILURES);
-        if more > 0 {
-            lines.push(format!("  and {more} more"));
-        }
-        return Err(Failure::new(Exit::Failed, lines.join("\n")));
+    if *state == SnapshotState::Success {
+        return Ok(());
     }
-    Ok(())
+    let missing = info.failures.iter().map(|failure| MissingShard {
+        index: &failure.index,
+        shard: failure.shard_id,
+        reason: &failure.reason,
+    });
+    let incomplete = IncompleteSnapshot {
+        name: snapshot,
+        state,
+        whole_shards: shards.successful,
+        shards: shards.total,
+        reason: info.reason.as_deref(),
+        advice: "see the health of the source, then submit again",
+        missing: missing.collect(),
+    };
+    Err(Failure::new(Exit::Failed, incomplete.to_string()))
 }
 
 /// Accepts only a snapshot that holds every index that was asked for.
@@ -292,11 +291,11 @@ mod tests {
 
     use super::*;
 
-    fn info(state: &str, indices: &[&str]) -> SnapshotInfo {
+    fn info(state: SnapshotState, indices: &[&str]) -> SnapshotInfo {
         SnapshotInfo {
             snapshot: "mig-1".to_owned(),
             uuid: String::new(),
-            state: state.to_owned(),
+            state,
             indices: indices.iter().map(|&name| name.to_owned()).collect(),
             reason: None,
             failures: Vec::new(),
@@ -322,17 +321,18 @@ mod tests {
     #[test]
     fn only_a_whole_snapshot_of_everything_is_accepted() {
         let wanted = ["a", "b"].map(str::to_owned);
-        holds(&info("SUCCESS", &["a", "b", "c"]), &wanted).expect("accepted");
-        let error = holds(&info("SUCCESS", &["a"]), &wanted).expect_err("b is missing");
+        holds(&info(SnapshotState::Success, &["a", "b", "c"]), &wanted).expect("accepted");
+        let error =
+            holds(&info(SnapshotState::Success, &["a"]), &wanted).expect_err("b is missing");
         assert!(error.to_string().contains("does not hold `b`"), "{error}");
-        whole(&info("SUCCESS", &["a"])).expect("whole");
+        whole(&info(SnapshotState::Success, &["a"])).expect("whole");
         let partial = SnapshotInfo {
             failures: vec![ShardFailure {
                 index: "b".to_owned(),
                 shard_id: 1,
                 reason: "primary shard is not allocated".to_owned(),
             }],
-            ..info("PARTIAL", &["a", "b"])
+            ..info(SnapshotState::Partial, &["a", "b"])
         };
         let error = whole(&partial).expect_err("partial");
         assert!(error.to_string().contains("index `b` shard 1: primary shard"), "{error}");
@@ -346,7 +346,7 @@ mod tests {
             existing_indices: ExistingIndices::Refuse,
             allow_empty: false,
         };
-        let held = info("SUCCESS", &["a1"]);
+        let held = info(SnapshotState::Success, &["a1"]);
         let now = ["a1", "a2"].map(str::to_owned);
         holds_groups(&held, &[group("a*")], &now).expect("accepted");
         let error = holds_groups(&held, &[group("a*"), group("b*")], &now).expect_err("refused");

@@ -5,7 +5,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser as _},
 };
 
-use super::Format;
+use cli_support::Format;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Snapshot {

@@ -10,7 +10,7 @@
 //! [80, 90] jump table, not needed here
 //! ```
 
-use super::{DocumentSetRange, Format};
+use super::document_set::{DocumentSetRange, DocumentsWithValue, Format};
 use crate::{
     bit_set::BitSet,
     bytes::Cursor,
@@ -19,16 +19,17 @@ use crate::{
 
 const LAST_BLOCK: u16 = 0x7fff;
 const BLOCK_WORDS: u32 = 1024;
-const LONGEST_LIST: u32 = 4095;
+const MAX_LIST_LENGTH: u32 = 4095;
 const FULL_BLOCK: u32 = 65536;
 
-/// Decodes the range of a `.dvd` file that holds the set.
-pub(super) fn decode(
+/// Decodes the set in a range of a `.dvd` file. It must have as many documents as the entry of the
+/// field says.
+pub(crate) fn decode_set(
+    range: &DocumentSetRange,
     file: &str,
     bytes: &[u8],
-    range: &DocumentSetRange,
     max_doc: u32,
-) -> Result<BitSet, LuceneError> {
+) -> Result<DocumentsWithValue, LuceneError> {
     let mut cursor = Cursor::at(file, bytes, range.offset);
     cursor.set_order(range.format.order());
     let mut set = BitSet::empty(max_doc);
@@ -56,7 +57,7 @@ pub(super) fn decode(
             for offset in 0..FULL_BLOCK {
                 add(&cursor, offset)?;
             }
-        } else if count <= LONGEST_LIST {
+        } else if count <= MAX_LIST_LENGTH {
             for _ in 0..count {
                 let offset = cursor.u16()?;
                 add(&cursor, offset.into())?;
@@ -80,7 +81,7 @@ pub(super) fn decode(
             expected: range.values,
         }));
     }
-    Ok(set)
+    Ok(DocumentsWithValue::Set(set))
 }
 
 fn skip_ranks(cursor: &mut Cursor<'_>, range: &DocumentSetRange) -> Result<(), LuceneError> {
@@ -98,7 +99,7 @@ mod tests {
         strategy::Just,
     };
 
-    use super::{DocumentSetRange, Format, decode};
+    use super::{DocumentSetRange, Format, decode_set};
 
     const MAX_DOC: u32 = 3 * 65536 + 77;
 
@@ -159,7 +160,7 @@ mod tests {
                 .filter(|doc| doc % steps[usize::try_from(doc / 65536).expect("in range")] == 0)
                 .collect();
             let bytes = write(&docs, format, rank_power);
-            let set = decode("_0.dvd", &bytes, &range(docs.len(), format, rank_power), MAX_DOC);
+            let set = decode_set(&range(docs.len(), format, rank_power), "_0.dvd", &bytes, MAX_DOC);
             let set = set.expect("valid content");
             for doc in 0..MAX_DOC {
                 assert_eq!(set.contains(doc), docs.binary_search(&doc).is_ok(), "document {doc}");
@@ -168,21 +169,21 @@ mod tests {
 
         #[test]
         fn random_bytes_never_panic(junk in any::<Vec<u8>>()) {
-            drop(decode("_0.dvd", &junk, &range(1, Format::Lucene70, None), 500));
+            drop(decode_set(&range(1, Format::Lucene70, None), "_0.dvd", &junk, 500));
         }
     }
 
     #[test]
     fn a_count_other_than_promised_is_refused() {
         let bytes = write(&[1, 5], Format::Lucene70, None);
-        let error =
-            decode("_0.dvd", &bytes, &range(3, Format::Lucene70, None), 9).expect_err("an error");
+        let error = decode_set(&range(3, Format::Lucene70, None), "_0.dvd", &bytes, 9)
+            .expect_err("an error");
         assert!(error.to_string().ends_with("documents with a value: 2 found, 3 expected"));
     }
 
     #[test]
     fn a_document_beyond_the_segment_is_refused() {
         let bytes = write(&[1, 9], Format::Lucene70, None);
-        assert!(decode("_0.dvd", &bytes, &range(2, Format::Lucene70, None), 9).is_err());
+        assert!(decode_set(&range(2, Format::Lucene70, None), "_0.dvd", &bytes, 9).is_err());
     }
 }

@@ -5,7 +5,7 @@
 //! entries { int32 field number (-1 ends) | u8 kind
 //!           [field has a skip index] int64 x 4, int32 x 2 | by kind } | footer
 //!
-//! documents = int64 offset (-2 nobody, -1 everybody) | int64 length | [80, 90] u16 jumps, i8 rank power
+//! documents = int64 offset (-2 no document, -1 all) | int64 length | [80, 90] u16 jumps, i8 rank power
 //! addresses = int64 offset | vint shift | monotonic(count, shift) | int64 length
 //! monotonic(n, shift) = ceil(n / 2^shift) x { int64, int32, int64, u8 }
 //! 0 numeric        documents | int64 values | int32 table size, [>= 0] that many int64
@@ -23,7 +23,7 @@
 //!                  int64 x 4 | int32 index shift | monotonic(index blocks, shift) | int64 x 4
 //! ```
 
-use super::{DocumentSetRange, DocumentsWithValue, Format};
+use super::document_set::{DocumentSetRange, DocumentsWithValue, Format};
 use crate::{
     bytes::Cursor,
     codec_header::{Header, ObjectId, content},
@@ -36,7 +36,7 @@ const COMPRESSED_TERMS: u32 = 0x6_0001;
 const COMPRESSED_TERMS_SHIFT: u32 = 6;
 const MONOTONIC_BLOCK: usize = 21;
 const SKIP_INDEX: usize = 40;
-const LARGEST_TABLE: i32 = 256;
+const MAX_TABLE_SIZE: i32 = 256;
 
 /// Which documents have a value, as far as the `.dvm` file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl FieldEntry {
         loop {
             let number = reader.cursor.i32()?;
             if number == -1 {
-                return Ok(Self::Known(DocumentsWithValue::Nobody));
+                return Ok(Self::Known(DocumentsWithValue::None));
             }
             let field = u32::try_from(number)
                 .ok()
@@ -148,8 +148,8 @@ impl Reader<'_> {
         let (offset, length, rank_power) = self.documents()?;
         let values = self.cursor.long_count("the number of values")?;
         let documents = match (offset, u64::try_from(offset), u64::try_from(length)) {
-            (-2, ..) => FieldEntry::Known(DocumentsWithValue::Nobody),
-            (-1, ..) => FieldEntry::Known(DocumentsWithValue::Everybody),
+            (-2, ..) => FieldEntry::Known(DocumentsWithValue::None),
+            (-1, ..) => FieldEntry::Known(DocumentsWithValue::All),
             (_, Ok(offset), Ok(length)) => FieldEntry::Range(DocumentSetRange {
                 offset,
                 length,
@@ -160,7 +160,7 @@ impl Reader<'_> {
             _ => return Err(self.cursor.out_of_range("the place of documents", offset)),
         };
         let table = self.cursor.i32()?;
-        if table > LARGEST_TABLE {
+        if table > MAX_TABLE_SIZE {
             return Err(self.cursor.out_of_range("the size of a table of values", table.into()));
         }
         self.longs(usize::try_from(table).unwrap_or(0))?;
@@ -325,16 +325,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_everybody_need_no_data_file() {
-        let nobody = FieldEntry::Known(DocumentsWithValue::Nobody);
-        assert_eq!(parse(&numeric(2, -2)).expect("valid content"), nobody);
-        assert_eq!(
-            parse(&numeric(0, -1)).expect("valid content"),
-            nobody,
-            "no entry means no value"
-        );
-        let everybody = FieldEntry::Known(DocumentsWithValue::Everybody);
-        assert_eq!(parse(&numeric(2, -1)).expect("valid content"), everybody);
+    fn no_documents_and_all_documents_need_no_data_file() {
+        let none = FieldEntry::Known(DocumentsWithValue::None);
+        assert_eq!(parse(&numeric(2, -2)).expect("valid content"), none);
+        assert_eq!(parse(&numeric(0, -1)).expect("valid content"), none, "no entry means no value");
+        let all = FieldEntry::Known(DocumentsWithValue::All);
+        assert_eq!(parse(&numeric(2, -1)).expect("valid content"), all);
     }
 
     #[test]

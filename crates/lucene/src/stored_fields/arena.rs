@@ -53,7 +53,7 @@ impl Arena {
     }
 
     /// Makes room for a chunk and says where in the memory it begins.
-    pub(super) fn room(
+    pub(super) fn reserve(
         &mut self,
         cursor: &Cursor<'_>,
         length: usize,

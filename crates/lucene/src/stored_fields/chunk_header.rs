@@ -1,6 +1,7 @@
-//! The head of a chunk: which documents it holds and how long each is.
+//! The header of a chunk: which documents it holds and how long each is.
 
 use super::{
+    counts::Counts,
     format::{CountsLayout, Format},
     lucene50, lucene90,
 };
@@ -8,36 +9,6 @@ use crate::{
     bytes::Cursor,
     error::{LuceneError, Problem},
 };
-
-/// A number for each document of a chunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Counts {
-    /// The same for all.
-    Same(u32),
-    /// One each.
-    Each(Vec<u32>),
-}
-
-impl Counts {
-    /// The number of the document at that place of the chunk.
-    pub(super) fn get(&self, place: u32) -> Option<u32> {
-        match self {
-            Self::Same(value) => Some(*value),
-            Self::Each(values) => {
-                usize::try_from(place).ok().and_then(|place| values.get(place).copied())
-            }
-        }
-    }
-
-    fn sum(&self, count: u32) -> u64 {
-        match self {
-            Self::Same(value) => u64::from(*value).saturating_mul(count.into()),
-            Self::Each(values) => {
-                values.iter().fold(0_u64, |sum, value| sum.saturating_add((*value).into()))
-            }
-        }
-    }
-}
 
 /// Whether a chunk is compressed as one run or in several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +19,7 @@ pub(super) enum Runs {
     Sliced,
 }
 
-/// The head of a chunk.
+/// The header of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChunkHeader {
     pub(super) first: u32,
@@ -61,8 +32,8 @@ pub(super) struct ChunkHeader {
 }
 
 impl ChunkHeader {
-    /// Reads a head; the chunk must begin with `expected` and end by `end`, and what is left must
-    /// be able to hold it.
+    /// Reads a header. The chunk must begin with the document `expected` and end before `end`, and
+    /// the bytes left must be able to hold it.
     pub(super) fn read(
         cursor: &mut Cursor<'_>,
         format: Format,

@@ -11,7 +11,7 @@
 
 use std::ops::Range;
 
-use super::{head::Head, index_block::read_block, meta::StoredFieldsMeta};
+use super::{fdt_header::FdtHeader, index_block::read_block, meta::StoredFieldsMeta};
 use crate::{
     bytes::Cursor,
     codec_header::{FOOTER_LENGTH, Header, ObjectId, content},
@@ -19,12 +19,12 @@ use crate::{
 };
 
 /// When so many chunks are remembered, every other one is forgotten.
-const MOST_MARKS: usize = 1 << 15;
+const MAX_MARKS: usize = 1 << 15;
 
 /// A part of the stored fields that can be decoded by itself: whole chunks, and with the first and
 /// the last of them what surrounds them in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ChunkRange {
     /// Its bytes in the `.fdt` file.
     pub bytes: Range<u64>,
     /// Its documents in the segment.
@@ -46,10 +46,10 @@ struct Mark {
 
 /// What the index must agree with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Indexed<'a> {
+pub(crate) struct IndexContext<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) max_doc: u32,
-    pub(crate) head: &'a Head,
+    pub(crate) header: &'a FdtHeader,
     pub(crate) meta: Option<&'a StoredFieldsMeta>,
     /// How many bytes the `.fdt` file has.
     pub(crate) length: u64,
@@ -60,17 +60,17 @@ impl ChunkIndex {
     pub(crate) fn parse(
         file: &str,
         bytes: &[u8],
-        indexed: Indexed<'_>,
+        context: IndexContext<'_>,
     ) -> Result<Self, LuceneError> {
-        let content = content(file, bytes)?;
-        let mut cursor = Cursor::new(file, content);
+        let body = content(file, bytes)?;
+        let mut cursor = Cursor::new(file, body);
         let header = Header::read(&mut cursor)?;
-        header.require_id(file, indexed.id)?;
-        let mut marks = Marks::new(indexed);
-        let chunks_end = match (header.name, indexed.meta) {
+        header.require_id(file, context.id)?;
+        let mut marks = Marks::new(context);
+        let chunks_end = match (header.name, context.meta) {
             (name, Some(meta)) if name == meta.index_header => {
                 header.require_version(file, 0, 0)?;
-                marks.add_described(&cursor, meta, content)?
+                marks.add_described(&cursor, meta, body)?
             }
             ("Lucene50StoredFieldsFastIndex" | "Lucene50StoredFieldsHighIndex", None) => {
                 header.require_version(file, 0, 1)?;
@@ -81,17 +81,17 @@ impl ChunkIndex {
         marks.finish(&cursor, chunks_end)
     }
 
-    /// The stretches of the file, each of so many bytes or a little more, if it can be.
-    pub(crate) fn stretches(
+    /// The ranges of chunks of the file, each of so many bytes or a little more, if it can be.
+    pub(crate) fn chunk_ranges(
         &self,
         least: u64,
         max_doc: u32,
         length: u64,
-    ) -> impl Iterator<Item = Stretch> {
+    ) -> impl Iterator<Item = ChunkRange> {
         let mut rest = Some(self.marks.as_slice());
         std::iter::from_fn(move || {
             let marks = rest?;
-            // A file without documents is one stretch too.
+            // A file without documents is one range of chunks too.
             let start = marks.first().copied().unwrap_or(Mark { document: 0, offset: 0 });
             let next = start.offset.saturating_add(least.max(1));
             let count = marks.partition_point(|mark| mark.offset < next);
@@ -99,14 +99,17 @@ impl ChunkIndex {
             let end = rest.and_then(<[Mark]>::first).copied();
             let end = end.unwrap_or(Mark { document: max_doc, offset: length });
             let first_byte = if start.document == 0 { 0 } else { start.offset };
-            Some(Stretch { bytes: first_byte..end.offset, documents: start.document..end.document })
+            Some(ChunkRange {
+                bytes: first_byte..end.offset,
+                documents: start.document..end.document,
+            })
         })
     }
 }
 
 /// The chunks that were met so far.
 struct Marks<'a> {
-    indexed: Indexed<'a>,
+    context: IndexContext<'a>,
     kept: Vec<Mark>,
     last: Option<Mark>,
     /// How many chunks are to be passed over before the next one is remembered.
@@ -116,8 +119,8 @@ struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    fn new(indexed: Indexed<'a>) -> Self {
-        Self { indexed, kept: Vec::new(), last: None, passed: 0, one_of: 1 }
+    fn new(context: IndexContext<'a>) -> Self {
+        Self { context, kept: Vec::new(), last: None, passed: 0, one_of: 1 }
     }
 
     /// Takes the chunks of a file as `.fdm` describes it; says where the last one ends.
@@ -140,12 +143,12 @@ impl<'a> Marks<'a> {
             }
         }
         if let Some((documents, _)) = end
-            && documents != u64::from(self.indexed.max_doc)
+            && documents != u64::from(self.context.max_doc)
         {
             return Err(cursor.error(Problem::CountMismatch {
                 what: "documents in the index of chunks",
                 found: documents,
-                expected: self.indexed.max_doc.into(),
+                expected: self.context.max_doc.into(),
             }));
         }
         Ok(meta.chunks_end)
@@ -155,7 +158,7 @@ impl<'a> Marks<'a> {
     fn add_blocks(&mut self, cursor: &mut Cursor<'_>) -> Result<u64, LuceneError> {
         // The version of the packed numbers: all that there are lie alike.
         cursor.vint()?;
-        while let Some(block) = read_block(cursor, self.indexed.max_doc)? {
+        while let Some(block) = read_block(cursor, self.context.max_doc)? {
             for (document, offset) in block.chunks() {
                 self.add(cursor, document, offset)?;
             }
@@ -170,13 +173,13 @@ impl<'a> Marks<'a> {
             let value = i64::try_from(offset).unwrap_or(i64::MAX);
             cursor.out_of_range("the place of a chunk", value)
         };
-        let document = u32::try_from(document).ok().filter(|it| *it < self.indexed.max_doc);
+        let document = u32::try_from(document).ok().filter(|it| *it < self.context.max_doc);
         let mark = Mark { document: document.ok_or_else(out_of_place)?, offset };
         let follows = match self.last {
             Some(last) => mark.document > last.document && mark.offset > last.offset,
-            None => mark.document == 0 && usize::try_from(offset) == Ok(self.indexed.head.length),
+            None => mark.document == 0 && usize::try_from(offset) == Ok(self.context.header.length),
         };
-        if !follows || offset >= self.indexed.length {
+        if !follows || offset >= self.context.length {
             return Err(out_of_place());
         }
         self.last = Some(mark);
@@ -186,7 +189,7 @@ impl<'a> Marks<'a> {
         }
         self.kept.push(mark);
         self.passed = self.one_of.saturating_sub(1);
-        if self.kept.len() >= MOST_MARKS {
+        if self.kept.len() >= MAX_MARKS {
             let mut keep = false;
             self.kept.retain(|_| {
                 keep = !keep;
@@ -199,12 +202,12 @@ impl<'a> Marks<'a> {
     }
 
     fn finish(self, cursor: &Cursor<'_>, chunks_end: u64) -> Result<ChunkIndex, LuceneError> {
-        let Self { indexed, kept, last, passed: _, one_of: _ } = self;
+        let Self { context, kept, last, passed: _, one_of: _ } = self;
         let footer = u64::try_from(FOOTER_LENGTH).unwrap_or(u64::MAX);
-        let inside = chunks_end <= indexed.length.saturating_sub(footer);
+        let inside = chunks_end <= context.length.saturating_sub(footer);
         let behind = match last {
             Some(last) => last.offset < chunks_end,
-            None => indexed.max_doc == 0 && u64::try_from(indexed.head.length) == Ok(chunks_end),
+            None => context.max_doc == 0 && u64::try_from(context.header.length) == Ok(chunks_end),
         };
         if inside && behind {
             return Ok(ChunkIndex { marks: kept, chunks_end });
@@ -218,24 +221,24 @@ impl<'a> Marks<'a> {
 mod tests {
     use proptest::prelude::{any, prop, proptest};
 
-    use super::{ChunkIndex, Indexed, Marks};
-    use crate::{bytes::Cursor, codec_header::writing, stored_fields::head::Head};
+    use super::{ChunkIndex, IndexContext, Marks};
+    use crate::{bytes::Cursor, codec_header::writing, stored_fields::fdt_header::FdtHeader};
 
-    fn head() -> Head {
+    fn header() -> FdtHeader {
         let start = writing::file("Lucene50StoredFieldsFastData", 1, "", &[100, 2]);
-        Head::parse("_0.fdt", &start, &writing::ID, None).expect("valid content")
+        FdtHeader::parse("_0.fdt", &start, &writing::ID, None).expect("valid content")
     }
 
-    fn indexed(head: &Head, max_doc: u32, length: u64) -> Indexed<'_> {
-        Indexed { id: &writing::ID, max_doc, head, meta: None, length }
+    fn context(header: &FdtHeader, max_doc: u32, length: u64) -> IndexContext<'_> {
+        IndexContext { id: &writing::ID, max_doc, header, meta: None, length }
     }
 
-    fn index(sizes: &[(u8, u16)], head: &Head) -> (ChunkIndex, u32, u64) {
-        let (mut document, mut offset) = (0_u64, u64::try_from(head.length).expect("in range"));
+    fn index(sizes: &[(u8, u16)], header: &FdtHeader) -> (ChunkIndex, u32, u64) {
+        let (mut document, mut offset) = (0_u64, u64::try_from(header.length).expect("in range"));
         let max_doc = sizes.iter().map(|(documents, _)| u32::from(*documents) + 1).sum();
         let bytes: u64 = sizes.iter().map(|(_, bytes)| u64::from(*bytes) + 1).sum();
         let length = offset + bytes + 20;
-        let mut marks = Marks::new(indexed(head, max_doc, length));
+        let mut marks = Marks::new(context(header, max_doc, length));
         let cursor = Cursor::new("_0.fdx", &[]);
         for (documents, bytes) in sizes {
             marks.add(&cursor, document, offset).expect("a chunk in order");
@@ -247,17 +250,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stretches_cover_the_file_without_gaps(
+        fn chunk_ranges_cover_the_file_without_gaps(
             sizes in prop::collection::vec(any::<(u8, u16)>(), 0..200),
             least in 0..500_000_u64,
         ) {
-            let head = head();
-            let (index, max_doc, length) = index(&sizes, &head);
+            let header = header();
+            let (index, max_doc, length) = index(&sizes, &header);
             let (mut document, mut offset) = (0, 0);
-            for stretch in index.stretches(least, max_doc, length) {
-                assert_eq!((stretch.documents.start, stretch.bytes.start), (document, offset));
-                (document, offset) = (stretch.documents.end, stretch.bytes.end);
-                let is_long = stretch.bytes.end - stretch.bytes.start >= least;
+            for range in index.chunk_ranges(least, max_doc, length) {
+                assert_eq!((range.documents.start, range.bytes.start), (document, offset));
+                (document, offset) = (range.documents.end, range.bytes.end);
+                let is_long = range.bytes.end - range.bytes.start >= least;
                 assert!(is_long || offset == length);
             }
             assert_eq!((document, offset), (max_doc, length));
@@ -266,32 +269,32 @@ mod tests {
         #[test]
         fn random_content_never_panics(junk in any::<Vec<u8>>(), max_doc in 0..3000_u32) {
             let file = writing::file("Lucene50StoredFieldsFastIndex", 1, "", &junk);
-            drop(ChunkIndex::parse("_0.fdx", &file, indexed(&head(), max_doc, 10_000)));
+            drop(ChunkIndex::parse("_0.fdx", &file, context(&header(), max_doc, 10_000)));
         }
     }
 
     #[test]
     fn of_very_many_chunks_some_are_remembered() {
-        let head = head();
+        let header = header();
         let sizes = vec![(3, 90); 200_000];
-        let (index, max_doc, length) = index(&sizes, &head);
+        let (index, max_doc, length) = index(&sizes, &header);
         assert!((16_384..32_768).contains(&index.marks.len()));
         let distances: Vec<u64> =
             index.marks.windows(2).map(|pair| pair[1].offset - pair[0].offset).collect();
         assert!(distances.iter().all(|distance| *distance == distances[0]), "evenly spread");
-        assert_eq!(index.stretches(1, max_doc, length).count(), index.marks.len());
+        assert_eq!(index.chunk_ranges(1, max_doc, length).count(), index.marks.len());
     }
 
     #[test]
     fn chunks_that_go_back_or_beyond_the_file_are_refused() {
-        let head = head();
-        let start = u64::try_from(head.length).expect("in range");
+        let header = header();
+        let start = u64::try_from(header.length).expect("in range");
         let cursor = Cursor::new("_0.fdx", &[]);
         for second in [(0, start + 5), (3, start), (10, start + 5), (3, 1000)] {
-            let mut marks = Marks::new(indexed(&head, 10, 1000));
+            let mut marks = Marks::new(context(&header, 10, 1000));
             marks.add(&cursor, 0, start).expect("a chunk in order");
             assert!(marks.add(&cursor, second.0, second.1).is_err());
         }
-        assert!(Marks::new(indexed(&head, 10, 1000)).add(&cursor, 0, start + 1).is_err());
+        assert!(Marks::new(context(&header, 10, 1000)).add(&cursor, 0, start + 1).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! vint bits | 0: one vint for all | 1..31: ceil(n * bits / 8) bytes, first value in the high bits
 //! ```
 
-use super::chunk_header::Counts;
+use super::counts::Counts;
 use crate::{bytes::Cursor, error::LuceneError};
 
 /// Reads `count` numbers.

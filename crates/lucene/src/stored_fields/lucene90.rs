@@ -7,7 +7,7 @@
 //! the rest: u8, u16 or u32 each, little-endian
 //! ```
 
-use super::chunk_header::Counts;
+use super::counts::Counts;
 use crate::{
     bytes::{ByteOrder, Cursor},
     error::LuceneError,

@@ -1,4 +1,4 @@
-//! The stored fields of a segment: `.fdt`, read in stretches, each chunk decoded once.
+//! The stored fields of a segment: `.fdt`, read in ranges of chunks. Each chunk is decoded once.
 //!
 //! ```text
 //! .fdt    header | [before v3] vint chunk size, vint packed version | chunks
@@ -25,29 +25,30 @@
 
 mod arena;
 mod chunk;
+mod chunk_decoder;
 mod chunk_header;
 mod chunk_index;
+mod counts;
 mod document;
+mod fdt_header;
 mod format;
-mod head;
 mod index_block;
 mod lucene50;
 mod lucene90;
 mod meta;
 mod monotonic;
 mod packed;
-mod stretch;
 
 pub use self::{
     arena::{Arena, Span},
     chunk::{Chunk, Documents, StoredDocument},
-    chunk_index::Stretch,
+    chunk_decoder::{ChunkDecoder, ChunkRangeSum, FileSum},
+    chunk_index::ChunkRange,
     document::{DocumentClass, DocumentFields, WantedFields},
-    stretch::{FileSum, StretchDecoder, StretchSum},
 };
 pub(crate) use self::{
-    chunk_index::{ChunkIndex, Indexed},
-    head::{HEAD_LENGTH, Head},
+    chunk_decoder::FdtLayout,
+    chunk_index::{ChunkIndex, IndexContext},
+    fdt_header::{FdtHeader, MAX_HEADER_LENGTH},
     meta::StoredFieldsMeta,
-    stretch::Layout,
 };

@@ -6,7 +6,7 @@
 //!   major types  0 unsigned, 1 negative, 2 bytes, 3 text, 4 array, 5 map, 6 tag, 7 simple and float
 //! ```
 
-use super::{SourceError, text::JsonText};
+use super::{error::SourceError, text::JsonText};
 
 const DEPTH_LIMIT: usize = 128;
 const BREAK: u8 = 0xff;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::SourceError;
+use super::error::SourceError;
 
 /// Writes JSON as one line.
 pub(super) fn to_line(source: &[u8]) -> Result<Cow<'_, [u8]>, SourceError> {

@@ -13,11 +13,11 @@ use std::{
 };
 
 use cli_support::output;
-use contract::{Exit, Failure};
+use contract::{Exit, Failure, SnapshotState};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use snapshot_repo::{
     Batch, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
-    SnapshotState, SourceMode,
+    SourceMode,
 };
 use tokio::{sync::mpsc, task::spawn_blocking};
 
@@ -93,23 +93,11 @@ pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::R
 
 impl Wanted<'_> {
     fn refuse_partial(&self) -> anyhow::Result<()> {
-        let Snapshot { name, state, failures, total_shards, successful_shards, .. } = self.snapshot;
-        if *state == SnapshotState::Success {
+        if self.snapshot.state == SnapshotState::Success {
             return Ok(());
         }
-        let mut lines = vec![format!(
-            "snapshot `{name}` is {state}: {} of its {total_shards} shards are missing; give \
-             `--allow-partial` to print what is there",
-            total_shards.saturating_sub(*successful_shards)
-        )];
-        for failure in failures.iter().take(LISTED) {
-            let (index, shard, reason) = (&failure.index, failure.shard, &failure.reason);
-            lines.push(format!("  index `{index}` shard {shard}: {reason}"));
-        }
-        if let Some(more) = failures.len().checked_sub(LISTED).filter(|more| *more > 0) {
-            lines.push(format!("  and {more} more"));
-        }
-        Err(Failure::new(Exit::Failed, lines.join("\n")).into())
+        let incomplete = self.snapshot.incomplete("use `--allow-partial` to print what is there");
+        Err(Failure::new(Exit::Failed, incomplete.to_string()).into())
     }
 
     /// Refuses an index of which a server shows sources that are not in the snapshot.

@@ -1,6 +1,9 @@
 //! `console snapshot`: what is in a snapshot repository? No cluster is needed.
 
-use contract::{Exit, Failure, variables};
+use std::path;
+
+use anyhow::Context as _;
+use contract::{Exit, Failure, RepositoryUri, RepositoryUriError, variables};
 use snapshot_repo::{Location, Repository, RepositoryError};
 
 use crate::args::{Format, RepositoryFlags, Snapshot};
@@ -34,12 +37,28 @@ pub(crate) async fn run(command: Snapshot, format: Format) -> anyhow::Result<Exi
 fn open(flags: &RepositoryFlags) -> anyhow::Result<Repository> {
     let RepositoryFlags { repo, endpoint, region } = flags;
     let location = Location {
-        uri: repo.clone(),
+        uri: repository_uri(repo)?,
         region: region.clone(),
         endpoint: endpoint.clone(),
         options: std::env::vars().filter(|(name, _)| variables::is_storage(name)).collect(),
     };
     Ok(Repository::open(&location).map_err(Failure::from)?)
+}
+
+/// Parses a URI, or makes one of a folder of this machine.
+fn repository_uri(text: &str) -> anyhow::Result<RepositoryUri> {
+    if !text.contains("://") {
+        return Ok(RepositoryUri::folder(path::absolute(text).context(Failure::new(
+            Exit::Invalid,
+            format!("`{text}` is not a folder; name a folder or a URI with `--repo`"),
+        ))?));
+    }
+    text.parse().map_err(|error: RepositoryUriError| {
+        let message = format!(
+            "`{text}` is not a repository location: {error}; use s3://, gs://, az:// or file:///"
+        );
+        Failure::new(Exit::Invalid, message).into()
+    })
 }
 
 /// Returns whether the error is about the access to the repository, not about what the snapshot

@@ -1,8 +1,8 @@
-//! Decodes a stretch of a `.fdt` file, chunk by chunk, and sums up what was read.
+//! Decodes a range of chunks of a `.fdt` file, chunk by chunk, and sums up what was read.
 //!
 //! ```text
-//! file     head | chunk chunk chunk | chunk chunk | ... | chunk | trailer | footer
-//! stretch  <-------- first --------> <- second -->       <-------- last -------->
+//! file     header | chunk chunk chunk | chunk chunk | ... | chunk | trailer | footer
+//! range   <-------- first --------> <- second -->       <-------- last -------->
 //! sums     CRC of each, joined in order = CRC of the file, which the footer has
 //! ```
 
@@ -12,9 +12,9 @@ use super::{
     arena::Arena,
     chunk::Chunk,
     chunk_header::{ChunkHeader, Runs},
-    chunk_index::{ChunkIndex, Stretch},
+    chunk_index::{ChunkIndex, ChunkRange},
+    fdt_header::FdtHeader,
     format::ChunkSizePlace,
-    head::Head,
 };
 use crate::{
     bytes::Cursor,
@@ -25,20 +25,20 @@ use crate::{
 
 /// What decoding needs to know of a `.fdt` file.
 #[derive(Clone, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct FdtLayout {
     pub(crate) file: Arc<str>,
     pub(crate) length: u64,
     pub(crate) max_doc: u32,
-    pub(crate) head: Head,
+    pub(crate) header: FdtHeader,
     pub(crate) index: ChunkIndex,
 }
 
-/// A pass over one stretch.
+/// A pass over one range of chunks.
 #[derive(Debug)]
-pub struct StretchDecoder<'a> {
-    layout: &'a Layout,
-    stretch: Stretch,
-    /// All bytes of the stretch.
+pub struct ChunkDecoder<'a> {
+    layout: &'a FdtLayout,
+    range: ChunkRange,
+    /// All bytes of the range of chunks.
     bytes: &'a [u8],
     /// Its chunks, and at the end of the file the trailer.
     cursor: Cursor<'a>,
@@ -48,19 +48,20 @@ pub struct StretchDecoder<'a> {
     decompressor: Decompressor,
 }
 
-impl<'a> StretchDecoder<'a> {
+impl<'a> ChunkDecoder<'a> {
     pub(crate) fn new(
-        layout: &'a Layout,
-        stretch: &Stretch,
+        layout: &'a FdtLayout,
+        range: &ChunkRange,
         bytes: &'a [u8],
     ) -> Result<Self, LuceneError> {
-        let stretch = stretch.clone();
-        let wanted = stretch.bytes.end.saturating_sub(stretch.bytes.start);
-        let given = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if wanted != given {
-            return Err(LuceneError::WrongAnswer { file: layout.file.to_string(), wanted, given });
+        let range = range.clone();
+        let requested = range.bytes.end.saturating_sub(range.bytes.start);
+        let received = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if requested != received {
+            let file = layout.file.to_string();
+            return Err(LuceneError::WrongLength { file, requested, received });
         }
-        let (content, footer) = if stretch.bytes.end == layout.length {
+        let (content, footer) = if range.bytes.end == layout.length {
             let place = Cursor::at(&layout.file, &[], layout.length);
             let split =
                 bytes.split_last_chunk().ok_or_else(|| place.error(Problem::FooterMagic))?;
@@ -68,26 +69,26 @@ impl<'a> StretchDecoder<'a> {
         } else {
             (bytes, None)
         };
-        let mut cursor = Cursor::at(&layout.file, content, stretch.bytes.start);
-        if stretch.bytes.start == 0 {
-            cursor.skip(layout.head.length)?;
+        let mut cursor = Cursor::at(&layout.file, content, range.bytes.start);
+        if range.bytes.start == 0 {
+            cursor.skip(layout.header.length)?;
         }
-        let next = stretch.documents.start;
-        let decompressor = Decompressor::new(layout.head.format.compression);
-        Ok(Self { layout, stretch, bytes, cursor, footer, next, decompressor })
+        let next = range.documents.start;
+        let decompressor = Decompressor::new(layout.header.format.compression);
+        Ok(Self { layout, range, bytes, cursor, footer, next, decompressor })
     }
 
     /// Decodes the next chunk into the arena; none after the last one.
     pub fn next_chunk(&mut self, arena: &mut Arena) -> Result<Option<Chunk>, LuceneError> {
-        if self.next >= self.stretch.documents.end {
+        if self.next >= self.range.documents.end {
             return Ok(None);
         }
-        let Head { format, chunk_size, length: _ } = self.layout.head;
+        let FdtHeader { format, chunk_size, length: _ } = self.layout.header;
         let cursor = &mut self.cursor;
         let offset = cursor.offset();
-        let end = self.stretch.documents.end;
+        let end = self.range.documents.end;
         let header = ChunkHeader::read(cursor, format, self.next, end)?;
-        let (memory, start) = arena.room(cursor, header.length)?;
+        let (memory, start) = arena.reserve(cursor, header.length)?;
         let chunk_end = start.saturating_add(header.length);
         let run_length = match header.runs {
             Runs::One => header.length,
@@ -106,19 +107,19 @@ impl<'a> StretchDecoder<'a> {
         Ok(Some(Chunk { file: Arc::clone(&self.layout.file), offset, header, start }))
     }
 
-    /// Ends the pass before its first chunk: the stretch is summed up and not decoded.
-    pub fn sum_only(self) -> StretchSum {
+    /// Ends the pass before its first chunk: the range of chunks is summed up and not decoded.
+    pub fn sum_only(self) -> ChunkRangeSum {
         self.sum()
     }
 
     /// Ends the pass: all chunks must have been taken.
-    pub fn finish(mut self) -> Result<StretchSum, LuceneError> {
+    pub fn finish(mut self) -> Result<ChunkRangeSum, LuceneError> {
         let cursor = &mut self.cursor;
-        if self.next != self.stretch.documents.end {
+        if self.next != self.range.documents.end {
             return Err(cursor.error(Problem::CountMismatch {
                 what: "documents that were read",
                 found: self.next.into(),
-                expected: self.stretch.documents.end.into(),
+                expected: self.range.documents.end.into(),
             }));
         }
         if self.footer.is_some() {
@@ -127,7 +128,7 @@ impl<'a> StretchDecoder<'a> {
                 let what = "end of the chunks";
                 return Err(cursor.error(Problem::CountMismatch { what, found, expected }));
             }
-            if self.layout.head.format.chunk_size == ChunkSizePlace::Data {
+            if self.layout.header.format.chunk_size == ChunkSizePlace::Data {
                 cursor.vlong()?;
                 cursor.vlong()?;
             }
@@ -139,24 +140,24 @@ impl<'a> StretchDecoder<'a> {
         Ok(self.sum())
     }
 
-    fn sum(self) -> StretchSum {
+    fn sum(self) -> ChunkRangeSum {
         let mut hasher = crc32fast::Hasher::new();
         let footer = self.footer.copied();
         let summed = self.bytes.len().saturating_sub(footer.map_or(0, |footer| footer.len()));
         hasher.update(self.bytes.get(..summed).unwrap_or_default());
-        StretchSum { stretch: self.stretch, hasher, footer }
+        ChunkRangeSum { range: self.range, hasher, footer }
     }
 }
 
-/// The checksum of a stretch.
+/// The checksum of a range of chunks.
 #[derive(Clone, Debug)]
-pub struct StretchSum {
-    stretch: Stretch,
+pub struct ChunkRangeSum {
+    range: ChunkRange,
     hasher: crc32fast::Hasher,
     footer: Option<[u8; FOOTER_LENGTH]>,
 }
 
-/// The checksum of a `.fdt` file, joined from those of its stretches.
+/// The checksum of a `.fdt` file, joined from those of its ranges of chunks.
 #[derive(Debug)]
 pub struct FileSum {
     file: Arc<str>,
@@ -167,21 +168,21 @@ pub struct FileSum {
 }
 
 impl FileSum {
-    pub(crate) fn new(layout: &Layout) -> Self {
+    pub(crate) fn new(layout: &FdtLayout) -> Self {
         let file = Arc::clone(&layout.file);
         Self { file, reached: 0, hasher: crc32fast::Hasher::new(), footer: None }
     }
 
-    /// Takes the stretch that follows.
-    pub fn join(&mut self, sum: &StretchSum) {
-        if sum.stretch.bytes.start == self.reached {
-            self.reached = sum.stretch.bytes.end;
+    /// Takes the range of chunks that follows.
+    pub fn join(&mut self, sum: &ChunkRangeSum) {
+        if sum.range.bytes.start == self.reached {
+            self.reached = sum.range.bytes.end;
             self.hasher.combine(&sum.hasher);
             self.footer = sum.footer;
         }
     }
 
-    /// Compares the checksum with the one in the footer and gives it; none when some stretch was
+    /// Compares the checksum with the one in the footer and gives it; none when some range of chunks was
     /// not read, so that nothing can be said.
     pub fn finish(self) -> Result<Option<u32>, LuceneError> {
         let Some(footer) = self.footer else { return Ok(None) };

@@ -1,4 +1,5 @@
-//! What stands in `.fdt` before the first chunk: the format, and perhaps the size of runs.
+//! The start of a `.fdt` file, before its first chunk: the format, and in older versions the size of
+//! runs.
 
 use super::{
     format::{ChunkSizePlace, Format},
@@ -10,21 +11,21 @@ use crate::{
     error::LuceneError,
 };
 
-/// No head is longer than this.
-pub(crate) const HEAD_LENGTH: u64 = 256;
+/// An upper bound for the length of this header.
+pub(crate) const MAX_HEADER_LENGTH: u64 = 256;
 
-/// The head of a `.fdt` file.
+/// The header of a `.fdt` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
+pub(crate) struct FdtHeader {
     pub(super) format: Format,
-    /// How many bytes a run of a sliced chunk has.
+    /// The length of the runs of a sliced chunk.
     pub(super) chunk_size: usize,
-    /// Where the first chunk starts.
+    /// The offset of the first chunk.
     pub(super) length: usize,
 }
 
-impl Head {
-    /// Reads the head from the first bytes of the file.
+impl FdtHeader {
+    /// Reads the header from the first bytes of the file.
     pub(crate) fn parse(
         file: &str,
         start: &[u8],
