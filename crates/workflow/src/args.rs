@@ -7,9 +7,7 @@ use clap_complete::Shell;
 use cli_support::CommonFlags;
 pub(crate) use cli_support::Format;
 use generator::SnapshotVolume;
-
-/// The default name of a workflow, as the published guides have it.
-pub(crate) const DEFAULT_WORKFLOW: &str = "migration-workflow";
+use runs::DEFAULT_WORKFLOW;
 
 /// Moves a search cluster to another one, from one migration file.
 #[derive(Debug, Parser)]

@@ -15,10 +15,10 @@ use generator::{
     findings::{self, Colour},
     plan::PlannedMigration,
 };
+use runs::Keep;
 
 use crate::{
     args,
-    backend::Keep,
     output::{self, failure},
 };
 

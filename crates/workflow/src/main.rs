@@ -5,14 +5,10 @@ use std::process::ExitCode;
 use cli_support::output;
 
 mod args;
-mod backend;
 mod commands;
 mod input;
 mod install;
-mod kubernetes;
-mod local;
 mod manage;
-mod preview;
 mod view;
 
 fn main() -> ExitCode {

@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, path::Path};
 use argo::Manifest;
 use contract::Exit;
 use generator::{Steps, findings};
+use runs::Keep;
 use serde_json::json;
 
 use super::folder;
 use crate::{
     args::{Compile, Format},
-    backend::Keep,
     input, output,
 };
 

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Context as _;
 use contract::Exit;
+use runs::Keep;
 use serde_json::json;
 
 use super::credentials;
 use crate::{
     args::{Configure, Format, Installation},
-    backend::Keep,
     input,
     output::{self, failure},
 };

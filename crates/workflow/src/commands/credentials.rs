@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::Context as _;
 use contract::{Exit, variables};
+use runs::Keep;
 use serde_json::json;
 
 use super::configure::ask;
 use crate::{
     args::{Credential, Credentials, Format, Installation},
-    backend::Keep,
     input::{self, Source},
     output::{self, failure},
 };

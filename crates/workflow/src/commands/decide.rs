@@ -3,10 +3,10 @@
 use contract::Exit;
 use engine::{DecisionOutcome, Gate, GateState, Verdict};
 use globset::{Glob, GlobMatcher};
+use runs::{Answer, Backend, Run, Sight, Trouble};
 
 use crate::{
     args::{ApproveStep, DecisionFlags, Format, RejectStep},
-    backend::{Answer, Backend, Run, Sight, Trouble},
     output::{self, failure},
     view::gate::{story, word},
 };

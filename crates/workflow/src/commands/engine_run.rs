@@ -8,7 +8,7 @@ use contract::{Exit, variables};
 use engine::{EngineOutcome, Options, Programs};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{args::EngineRun, local, output};
+use crate::{args::EngineRun, output};
 
 /// Variables that steps inherit beside those of their manifest.
 const INHERITED: [&str; 9] = [
@@ -26,7 +26,7 @@ const INHERITED: [&str; 9] = [
 /// Runs the engine until the run has ended or a signal comes.
 pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
-    let store = local::open(state)?;
+    let store = runs::open_store(state)?;
     let program = env::current_exe().context("finding this program")?;
     let folder = program.parent().context("finding the folder of this program")?;
     let options = Options { child_env: inherited(), ..Options::new(Programs::in_folder(folder)) };

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use cli_support::EngineFlags;
 use contract::Exit;
 use generator::Steps;
+use runs::{Applied, Argo};
 use serde_json::{Value, json};
 
 use super::folder;
@@ -12,7 +13,6 @@ use crate::{
     args::{Format, Install},
     input,
     install::{self, CONSOLE_POD},
-    kubernetes::{Applied, Argo},
     output::{self, failure},
 };
 

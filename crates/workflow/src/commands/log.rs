@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::Exit;
 use jiff::Timestamp;
+use runs::{Backend, LogQuery, LogSink, LogSource};
 
 use crate::{
     args::{Format, Log, LogFlags},
-    backend::{Backend, LogQuery, LogSink, LogSource},
     output::{self, failure},
     view::log_line,
 };

@@ -2,10 +2,10 @@
 
 use cli_support::StateDir;
 use contract::Exit;
+use runs::Backend;
 
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
-    backend::{self, Backend},
     manage, output,
 };
 
@@ -42,9 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Util(Util::Completions { shell }) => util::completions(shell),
         Command::Install(flags) => install::run(&global.engine, &flags, format),
         Command::EngineRun(flags) => engine_run::run(&StateDir::choose(&global.state)?, &flags),
-        Command::Migration(command) => {
-            migration(backend::open(&global)?.as_ref(), *command, format)
-        }
+        Command::Migration(command) => migration(runs::open(&global)?.as_ref(), *command, format),
     }
 }
 

@@ -5,12 +5,12 @@
 
 use contract::Exit;
 use generator::findings;
+use runs::Keep;
 use serde_json::json;
 
 use crate::{
     args::{Format, Plan},
-    backend::Keep,
-    input, output, preview, view,
+    input, output, view,
 };
 
 /// Runs `workflow plan`.
@@ -22,7 +22,7 @@ pub(crate) fn run(keep: &dyn Keep, flags: &Plan, format: Format) -> anyhow::Resu
         source.show_findings();
     }
     let preview = match compiled.filter(|_| !offline) {
-        Some(compiled) => Some(preview::run(keep, compiled)?),
+        Some(compiled) => Some(runs::preview::run(keep, compiled)?),
         None => None,
     };
     let plan = compiled.map(|compiled| &compiled.plan);

@@ -3,12 +3,12 @@
 use argo::NodePhase;
 use contract::Exit;
 use globset::Glob;
+use runs::{Backend, Holding, HoldingKind};
 use serde_json::{Value, json};
 
 use super::{configure::ask, submit::end};
 use crate::{
     args::{Format, Reset},
-    backend::{Backend, Holding, HoldingKind},
     output::{self, failure},
 };
 

@@ -1,11 +1,11 @@
 //! `workflow resume`: go on with a migration that stopped or failed.
 
 use contract::Exit;
+use runs::Backend;
 use serde_json::json;
 
 use crate::{
     args::{Format, Named},
-    backend::Backend,
     output,
 };
 

@@ -11,19 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::Exit;
 use globset::{GlobBuilder, GlobMatcher};
+use runs::{Backend, is_at_or_below, workflow_flag};
 use serde_json::{Value, json};
 
 use super::status;
 use crate::{
     args::{Format, Show},
-    backend::{Backend, is_at_or_below},
     output::{self, failure},
     view::{
         answer, gate,
         look::Look,
         plain::plain,
         snapshot::{Node, Snapshot},
-        workflow_flag,
     },
 };
 
@@ -214,7 +213,7 @@ mod tests {
     use argo::{Inputs, NodePhase, NodeStatus, NodeType, Parameter, WorkflowStatus};
 
     use super::*;
-    use crate::view::tree::Branch;
+    use runs::Branch;
 
     fn look() -> Look {
         let branch = |name: &str, title: &str| Branch {
@@ -261,7 +260,7 @@ mod tests {
 
     fn names(wanted: &[&str]) -> Result<Vec<String>, String> {
         let look = look();
-        let run = crate::backend::Run {
+        let run = runs::Run {
             name: "w".to_owned(),
             uid: "u".to_owned(),
             created_at: jiff::Timestamp::UNIX_EPOCH,

@@ -1,11 +1,11 @@
 //! `workflow status`: how far is it, and what is waited for?
 
 use contract::Exit;
+use runs::{Backend, Run};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Format, Status},
-    backend::{Backend, Run},
     output,
     view::look::Look,
 };

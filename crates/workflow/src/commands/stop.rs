@@ -2,11 +2,11 @@
 
 use contract::Exit;
 use engine::Shutdown;
+use runs::{Backend, Stopped};
 use serde_json::json;
 
 use crate::{
     args::{Format, Stop},
-    backend::{Backend, Stopped},
     output::{self, failure},
 };
 

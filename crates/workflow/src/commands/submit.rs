@@ -8,15 +8,14 @@ use std::{
 use contract::Exit;
 use engine::{Shutdown, Verdict};
 use generator::Steps;
+use runs::{Answer, Backend, Run, Submission, workflow_flag};
 use serde_json::json;
 
 use super::wait;
 use crate::{
     args::{Format, Submit},
-    backend::{Answer, Backend, Run, Submission},
     input::{self, Source},
     output::{self, failure},
-    view::workflow_flag,
 };
 
 /// How long a workflow that is replaced may take to end.

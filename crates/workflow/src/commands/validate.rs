@@ -2,10 +2,10 @@
 
 use contract::Exit;
 use generator::findings;
+use runs::Keep;
 
 use crate::{
     args::{Format, Input},
-    backend::Keep,
     input, output,
 };
 

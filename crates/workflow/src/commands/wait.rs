@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context as _;
 use argo::NodePhase;
 use contract::{Exit, exit::exit_of};
+use runs::{Backend, Branch, Run, workflow_flag};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -17,9 +18,8 @@ use tokio::{
 use super::status;
 use crate::{
     args::Format,
-    backend::{Backend, Run},
     output,
-    view::{look::Look, text, tree::Branch, workflow_flag},
+    view::{look::Look, text},
 };
 
 /// How long what runs the workflow may be away.

@@ -33,9 +33,10 @@ use std::time::Duration;
 use argo::NodePhase;
 use contract::Exit;
 
+use runs::{Backend, DEFAULT_WORKFLOW};
+
 use crate::{
-    args::{DEFAULT_WORKFLOW, Format, Manage},
-    backend::Backend,
+    args::{Format, Manage},
     output::{self, failure},
 };
 

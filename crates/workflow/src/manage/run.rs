@@ -10,6 +10,7 @@ use std::{
 };
 
 use contract::Exit;
+use runs::{Answer, Backend};
 
 use super::{
     state::State,
@@ -17,10 +18,7 @@ use super::{
     update::{Effect, Message, update},
     workers::{self, Act, Out},
 };
-use crate::{
-    backend::{Answer, Backend},
-    view::snapshot::Snapshot,
-};
+use crate::view::snapshot::Snapshot;
 
 /// Messages on their way. A log that comes faster than it is drawn waits.
 const QUEUE: usize = 1024;

@@ -6,6 +6,7 @@
 use engine::{Gate, GateState, Verdict};
 use jiff::Timestamp;
 use ratatui::layout::Size;
+use runs::Run;
 
 use super::{
     draw::detail,
@@ -14,10 +15,7 @@ use super::{
     layout::{self, Areas},
     logbook::Logbook,
 };
-use crate::{
-    backend::Run,
-    view::snapshot::{Node, Snapshot},
-};
+use crate::view::snapshot::{Node, Snapshot};
 
 /// What is on the screen.
 #[derive(Clone, Debug)]

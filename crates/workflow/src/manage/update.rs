@@ -7,6 +7,7 @@ use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Size,
 };
+use runs::Run;
 
 use super::{
     field::Field,
@@ -15,7 +16,7 @@ use super::{
     logbook::{LogLine, Logbook},
     state::{Decide, Notice, Overlay, State, Steer},
 };
-use crate::{backend::Run, view::snapshot::Snapshot};
+use crate::view::snapshot::Snapshot;
 
 /// Something that happened.
 #[derive(Debug)]

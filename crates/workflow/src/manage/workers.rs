@@ -23,6 +23,7 @@ use contract::{Exit, exit::exit_of};
 use engine::{DecisionOutcome, Shutdown, Verdict};
 use jiff::Timestamp;
 use ratatui::{crossterm::event, layout::Size};
+use runs::{Answer, Backend, LogQuery, LogSink, LogSource, Run};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
@@ -31,7 +32,6 @@ use super::{
     update::{LogNews, Message},
 };
 use crate::{
-    backend::{Answer, Backend, LogQuery, LogSink, LogSource, Run},
     commands::status,
     view::{gate, log_line, plain::plain, snapshot::Snapshot},
 };

@@ -1,9 +1,10 @@
 //! A run as JSON: one object for one workflow.
 
+use runs::Branch;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{text::Header, tree::Branch};
+use super::text::Header;
 
 /// Makes the object of `workflow status --output json`.
 pub(crate) fn workflow(header: &Header<'_>, branches: &[Branch], gates: &impl Serialize) -> Value {

@@ -2,14 +2,10 @@
 
 use argo::{NodePhase, WorkflowStatus};
 use engine::{Gate, GateState};
+use runs::{Branch, Known, Sight, Trouble, workflow_flag};
 use serde_json::Value;
 
-use super::{
-    text::Header,
-    tree::{Branch, Known},
-    workflow_flag,
-};
-use crate::backend::{Sight, Trouble};
+use super::text::Header;
 
 /// One look at a run.
 pub(crate) struct Look {
@@ -34,7 +30,7 @@ impl Look {
     pub(crate) fn of(name: &str, engine: &'static str, sight: Sight) -> Self {
         let Sight { status, outline, progress, gates, trouble, notes, cleanup_held: _ } = sight;
         let known = Known { outline: &outline, status: &status, progress: &progress };
-        let branches = super::tree::tree(&known);
+        let branches = runs::tree(&known);
         Self { name: name.to_owned(), engine, status, branches, gates, trouble, notes }
     }
 

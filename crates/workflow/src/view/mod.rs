@@ -1,20 +1,19 @@
 //! What a person or a script sees of a run: a tree made of the manifests and the status.
 //!
-//! [`tree`] joins what was compiled (so that steps not yet reached are there) with what happened;
-//! [`text`], [`gate`] and [`json`] print it, [`snapshot`] gives it node by node. All of it is pure.
+//! [`runs::tree`] joins what was compiled (so that steps not yet reached are there) with what
+//! happened; [`text`], [`gate`] and [`json`] print it, [`snapshot`] gives it node by node. All of it is
+//! pure.
 
 pub(crate) mod answer;
 pub(crate) mod gate;
 pub(crate) mod json;
 pub(crate) mod log_line;
 pub(crate) mod look;
-pub(crate) mod outline;
 pub(crate) mod plain;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod snapshot;
 pub(crate) mod text;
-pub(crate) mod tree;
 
 use argo::{NodePhase, WorkflowStatus};
 
@@ -22,13 +21,4 @@ use argo::{NodePhase, WorkflowStatus};
 /// nothing runs.
 pub(crate) fn phase(status: &WorkflowStatus, warning: Option<&str>) -> NodePhase {
     if warning.is_some() { NodePhase::Error } else { status.phase }
-}
-
-/// Returns the flag that names the workflow, where it is not the default one.
-pub(crate) fn workflow_flag(name: &str) -> String {
-    if name == crate::args::DEFAULT_WORKFLOW {
-        String::new()
-    } else {
-        format!(" --workflow-name {name}")
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Treatment;
 
-use crate::preview::{ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView};
+use runs::preview::{ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView};
 
 /// Indices that stand one by one under a heading; JSON has all of them.
 const LISTED: usize = 20;

@@ -7,9 +7,9 @@ use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 use contract::Progress;
 use engine::{Gate, GateState};
 use jiff::Timestamp;
+use runs::{Branch, Run, Trouble, is_at_or_below, workflow_flag};
 
-use super::{look::Look, plain::plain, text, tree::Branch, workflow_flag};
-use crate::backend::{Run, Trouble, is_at_or_below};
+use super::{look::Look, plain::plain, text};
 
 /// A run at one moment.
 #[derive(Clone, Debug)]

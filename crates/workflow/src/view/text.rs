@@ -1,8 +1,7 @@
 //! A run as text: the header and the tree of the published guide, with its five symbols.
 
 use argo::{NodePhase, WorkflowStatus};
-
-use super::tree::Branch;
+use runs::Branch;
 
 /// The header of a run.
 pub(crate) struct Header<'a> {

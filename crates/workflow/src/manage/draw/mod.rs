@@ -6,6 +6,7 @@ mod overlay;
 mod style;
 mod tree;
 
+use contract::numbers;
 use jiff::{SpanRound, Timestamp, Unit};
 use ratatui::{
     Frame,
@@ -21,8 +22,6 @@ use super::{
     plain::{fitted, wrapped},
     state::{Overlay, State},
 };
-use contract::numbers;
-
 use crate::view::snapshot::Node;
 
 /// Older news than this many seconds are said to be old.

@@ -11,12 +11,12 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Palette, style::HEADING};
-use crate::backend::Run;
 use crate::manage::{
     keys,
     plain::{fitted, wrapped},
     state::{Decide, Overlay, State, Steer},
 };
+use runs::Run;
 
 /// Draws it.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, overlay: &Overlay, palette: Palette) {

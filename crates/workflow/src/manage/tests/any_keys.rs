@@ -7,6 +7,7 @@ use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Size,
 };
+use runs::Branch;
 
 use super::{Desk, sight};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
         state::{Notice, Overlay},
         update::{Effect, LogNews, Message, update},
     },
-    view::{snapshot::Snapshot, tree::Branch},
+    view::snapshot::Snapshot,
 };
 
 fn phase() -> impl Strategy<Value = NodePhase> {

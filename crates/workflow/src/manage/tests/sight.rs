@@ -4,11 +4,9 @@ use argo::{NodePhase, NodeStatus, NodeType, Outputs, Parameter, WorkflowStatus};
 use contract::{Measure, Progress};
 use engine::{Gate, GateState};
 use jiff::Timestamp;
+use runs::{Branch, Run, Trouble};
 
-use crate::{
-    backend::{Run, Trouble},
-    view::{look::Look, snapshot::Snapshot, tree::Branch},
-};
+use crate::view::{look::Look, snapshot::Snapshot};
 
 pub(super) fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().expect("a time")

@@ -14,13 +14,13 @@ use anyhow::Context as _;
 use cluster::Client;
 use generator::{Output, plan::PlannedMigration};
 
-pub(crate) use self::migration::{
+pub use self::migration::{
     ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView,
 };
 use crate::backend::Keep;
 
 /// Looks at the clusters of all migrations. What cannot be looked at is said in the view.
-pub(crate) fn run(keep: &dyn Keep, output: &Output) -> anyhow::Result<Vec<MigrationView>> {
+pub fn run(keep: &dyn Keep, output: &Output) -> anyhow::Result<Vec<MigrationView>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 use argo::WorkflowStatus;
 use engine::Store;
 
-use crate::view::log_line;
+use crate::log_record;
 
 /// Puts what a failed step said in the place of its exit code.
 pub(super) fn failures(
@@ -35,5 +35,7 @@ pub(super) fn failures(
 /// Returns the last error in the log of a step.
 fn last_error(log: &Path) -> Option<String> {
     let text = fs_err::read_to_string(log).ok()?;
-    log_line::last_error(text.lines().filter_map(|line| Some(engine::logs::parse_line(line)?.text)))
+    log_record::last_error(
+        text.lines().filter_map(|line| Some(engine::logs::parse_line(line)?.text)),
+    )
 }

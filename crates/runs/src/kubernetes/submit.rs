@@ -18,6 +18,7 @@ use argo::convention::{
     decisions::{self, APPROVED},
     label::{SUBMISSION, WORKFLOW},
 };
+use cli_support::output::{self, failure};
 use contract::Exit;
 use engine::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -34,8 +35,8 @@ use super::{
 };
 use crate::{
     backend::{Answer, Run, Submission},
-    output::{self, failure},
-    view::{outline::Outline, workflow_flag},
+    commands::workflow_flag,
+    model::Outline,
 };
 
 /// Objects applied at once.

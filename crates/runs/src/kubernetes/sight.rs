@@ -19,6 +19,7 @@ use argo::{
         label::{ARGO_WORKFLOW, WORKFLOW},
     },
 };
+use cli_support::output::failure;
 use contract::{Exit, Measure, Progress};
 use engine::{Gate, GateState};
 use futures::{AsyncReadExt as _, StreamExt as _, future::ready, stream};
@@ -38,8 +39,8 @@ use super::{
 };
 use crate::{
     backend::{Run, Sight},
-    output::failure,
-    view::{log_line, outline::Outline},
+    log_record,
+    model::Outline,
 };
 
 /// Steps whose logs are read to say why they failed.
@@ -235,7 +236,7 @@ async fn explain(
 /// Returns the last error that a step logged; nothing when its log is gone.
 async fn last_words(server: &Server, pod: &str) -> Option<String> {
     let log = tail(server, pod, 100).await?;
-    log_line::last_error(log.lines().filter(|line| !log_text::is_executors(line)))
+    log_record::last_error(log.lines().filter(|line| !log_text::is_executors(line)))
 }
 
 /// Returns the last lines of a step's log; nothing when it is gone.
@@ -267,7 +268,7 @@ async fn told_progress(
         let (node, name) = (pod.node.clone(), pod.name().to_owned());
         async move {
             let log = tail(server, &name, 20).await?;
-            Some((node, log_line::progress(log.lines())?))
+            Some((node, log_record::progress(log.lines())?))
         }
     };
     let running = pods.iter().filter(is_running).take(LISTENED).map(tell);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use argo::{NodePhase, convention::retry::WHOLE};
+use cli_support::output::failure;
 use contract::Exit;
 use engine::{reopen, state::Reopening};
 use serde_json::{Map, Value, json};
@@ -22,10 +23,7 @@ use super::{
     server::{Server, text},
     sight::Seen,
 };
-use crate::{
-    backend::{Resumed, Run},
-    output::failure,
-};
+use crate::backend::{Resumed, Run};
 
 /// How long the pods of what is tried again may take to go.
 const GONE_WITHIN: Duration = Duration::from_mins(2);

@@ -14,72 +14,71 @@ mod logs;
 mod sight;
 
 use argo::NodePhase;
-use cli_support::{CommonFlags, EngineChoice, StateDir};
+use cli_support::output::failure;
 use contract::Exit;
 use engine::{DecisionOutcome, Shutdown, Verdict};
 use generator::Output;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub(crate) use self::{
+pub use self::{
     keep::Keep,
     logs::{LogQuery, LogSink, LogSource, is_at_or_below},
     sight::{Sight, Trouble},
 };
-use crate::{kubernetes::Argo, local::Local, output::failure};
 
 /// A run of a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
+pub struct Run {
     /// The workflow's name.
-    pub(crate) name: String,
+    pub name: String,
     /// Unique among all runs.
-    pub(crate) uid: String,
+    pub uid: String,
     /// When it was submitted.
-    pub(crate) created_at: Timestamp,
+    pub created_at: Timestamp,
     /// How far it is.
-    pub(crate) phase: NodePhase,
+    pub phase: NodePhase,
     /// Whether it has ended.
-    pub(crate) is_complete: bool,
+    pub is_complete: bool,
 }
 
 /// What is to be run.
-pub(crate) struct Submission<'a> {
+pub struct Submission<'a> {
     /// The workflow's name.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// What was compiled.
-    pub(crate) compiled: &'a Output,
+    pub compiled: &'a Output,
     /// The answer to every gate, if they are answered beforehand.
-    pub(crate) approval: Option<&'a Answer>,
+    pub approval: Option<&'a Answer>,
     /// The run of that name that the user knows of; it has ended.
-    pub(crate) previous: Option<&'a Run>,
+    pub previous: Option<&'a Run>,
 }
 
 /// A person's answer to a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Which.
-    pub(crate) verdict: Verdict,
+    pub verdict: Verdict,
     /// Who.
-    pub(crate) by: String,
+    pub by: String,
     /// Why.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// What became of a wish to end a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stopped {
+pub struct Stopped {
     /// How it was asked to end, if it had begun and had not ended.
-    pub(crate) asked: Option<Shutdown>,
+    pub asked: Option<Shutdown>,
     /// The fleets of workers that were ended beside the steps, in words.
-    pub(crate) fleets: Vec<String>,
+    pub fleets: Vec<String>,
     /// What else a person should know.
-    pub(crate) remarks: Vec<String>,
+    pub remarks: Vec<String>,
 }
 
 impl Stopped {
     /// Says it in lines.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let Self { asked, fleets, remarks } = self;
         let asked = asked.map(|shutdown| match shutdown {
             Shutdown::Stop => "stopping: running steps end, then the cleanup runs".to_owned(),
@@ -92,7 +91,7 @@ impl Stopped {
 
 /// What became of a wish to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Resumed {
+pub enum Resumed {
     /// It was running all the time.
     Running,
     /// It goes on where it stopped.
@@ -103,7 +102,7 @@ pub(crate) enum Resumed {
 
 impl Resumed {
     /// Says it of the workflow of that name.
-    pub(crate) fn sentence(&self, name: &str) -> String {
+    pub fn sentence(&self, name: &str) -> String {
         match self {
             Self::Running => format!("workflow `{name}` is running already"),
             Self::Continued => format!("workflow `{name}` goes on where it stopped"),
@@ -117,20 +116,20 @@ impl Resumed {
 
 /// Something that `reset` can remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holding {
+pub struct Holding {
     /// The name to type.
-    pub(crate) name: String,
+    pub name: String,
     /// What it is.
-    pub(crate) kind: HoldingKind,
+    pub kind: HoldingKind,
     /// What it is made of, for people.
-    pub(crate) parts: Vec<String>,
+    pub parts: Vec<String>,
     /// The holdings that cannot work without it.
-    pub(crate) needed_by: Vec<String>,
+    pub needed_by: Vec<String>,
 }
 
 /// What a holding is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HoldingKind {
+pub enum HoldingKind {
     /// The runs of a workflow; the last one is still running, or has ended so.
     Workflow(NodePhase),
     /// What all workflows share.
@@ -142,7 +141,7 @@ pub(crate) enum HoldingKind {
 }
 
 /// What runs migrations.
-pub(crate) trait Backend: Send {
+pub trait Backend: Send {
     /// Returns another handle of the same, for another thread.
     fn another(&self) -> anyhow::Result<Box<dyn Backend>>;
 
@@ -196,19 +195,11 @@ pub(crate) trait Backend: Send {
 
 impl dyn Backend + '_ {
     /// Returns the newest run of a name, which must be there.
-    pub(crate) fn run(&self, name: &str) -> anyhow::Result<Run> {
+    pub fn run(&self, name: &str) -> anyhow::Result<Run> {
         self.find(name)?.ok_or_else(|| {
             let message =
                 format!("there is no run `{name}`; `workflow status --all` lists what there is");
             failure(Exit::NotFound, message)
         })
     }
-}
-
-/// Opens what the flags ask for. Nothing is read or asked before the first use.
-pub(crate) fn open(flags: &CommonFlags) -> anyhow::Result<Box<dyn Backend>> {
-    Ok(match flags.engine.choose()? {
-        EngineChoice::Local => Box::new(Local::new(StateDir::choose(&flags.state)?)),
-        EngineChoice::Argo(access) => Box::new(Argo::new(access)?),
-    })
 }

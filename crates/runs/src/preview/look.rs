@@ -19,36 +19,36 @@ const AT_ONCE: usize = 8;
 const LISTED: usize = 5;
 
 /// The templates of a cluster, by kind and name.
-pub(crate) type Templates = BTreeMap<MetadataKind, BTreeMap<String, Value>>;
+pub(super) type Templates = BTreeMap<MetadataKind, BTreeMap<String, Value>>;
 
 /// What the source holds.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) version: ServerVersion,
-    pub(crate) indices: Vec<IndexSummary>,
+pub(super) struct Source {
+    pub(super) version: ServerVersion,
+    pub(super) indices: Vec<IndexSummary>,
     /// Settings, mappings and aliases of the indices that some group means.
-    pub(crate) bodies: BTreeMap<String, Value>,
-    pub(crate) templates: Templates,
-    pub(crate) unseen: Unseen,
+    pub(super) bodies: BTreeMap<String, Value>,
+    pub(super) templates: Templates,
+    pub(super) unseen: Unseen,
 }
 
 /// What the target holds.
 #[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) version: ServerVersion,
+pub(super) struct Target {
+    pub(super) version: ServerVersion,
     /// The number of documents of each index that some group means.
-    pub(crate) documents: BTreeMap<String, u64>,
-    pub(crate) bodies: BTreeMap<String, Value>,
-    pub(crate) aliases: BTreeSet<String>,
-    pub(crate) templates: Templates,
+    pub(super) documents: BTreeMap<String, u64>,
+    pub(super) bodies: BTreeMap<String, Value>,
+    pub(super) aliases: BTreeSet<String>,
+    pub(super) templates: Templates,
     /// What indices and templates may name.
-    pub(crate) stock: Inventory,
-    pub(crate) unseen: Unseen,
+    pub(super) stock: Inventory,
+    pub(super) unseen: Unseen,
 }
 
 /// What could not be looked at, by the reason: one request that fails must not hide all the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Unseen(BTreeMap<String, Vec<String>>);
+pub(super) struct Unseen(BTreeMap<String, Vec<String>>);
 
 impl Unseen {
     fn note(&mut self, what: String, error: &ClusterError) {
@@ -70,7 +70,7 @@ impl Unseen {
     }
 
     /// Says it, a line a reason.
-    pub(crate) fn lines(&self, cluster: &str) -> impl Iterator<Item = String> {
+    pub(super) fn lines(&self, cluster: &str) -> impl Iterator<Item = String> {
         self.0.iter().map(move |(reason, what)| {
             let more = what.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -81,7 +81,7 @@ impl Unseen {
 }
 
 /// Looks at the source.
-pub(crate) async fn source(client: &Client, groups: &[Group]) -> Result<Source, ClusterError> {
+pub(super) async fn source(client: &Client, groups: &[Group]) -> Result<Source, ClusterError> {
     let version = version::detect(client).await?;
     let indices = indices::list(client).await?;
     let mut unseen = Unseen::default();
@@ -91,7 +91,7 @@ pub(crate) async fn source(client: &Client, groups: &[Group]) -> Result<Source, 
 }
 
 /// Looks at the target.
-pub(crate) async fn target(client: &Client, groups: &[Group]) -> Result<Target, ClusterError> {
+pub(super) async fn target(client: &Client, groups: &[Group]) -> Result<Target, ClusterError> {
     let version = version::detect(client).await?;
     let indices = indices::list(client).await?;
     let mut unseen = Unseen::default();

@@ -13,7 +13,7 @@ use engine::Store;
 
 /// Starts `workflow engine-run UID` in a process group of its own, so that Ctrl-C here does not
 /// reach it, and waits until it holds the run.
-pub(crate) fn engine(state: &StateDir, store: &Store, uid: &str) -> anyhow::Result<()> {
+pub(super) fn engine(state: &StateDir, store: &Store, uid: &str) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("finding this program")?;
     let folder = store.run_folder(uid);
     fs_err::create_dir_all(&folder)?;

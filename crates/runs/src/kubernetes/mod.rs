@@ -46,7 +46,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-pub(crate) use self::install::Applied;
+pub use self::install::Applied;
 use self::{
     kind::Kind,
     server::{Server, text},
@@ -57,7 +57,7 @@ use crate::backend::{
 };
 
 /// Argo Workflows on a cluster.
-pub(crate) struct Argo {
+pub struct Argo {
     access: KubernetesAccess,
     runtime: Runtime,
     server: OnceCell<Server>,
@@ -66,7 +66,7 @@ pub(crate) struct Argo {
 
 impl Argo {
     /// Uses a cluster, which is asked at the first use.
-    pub(crate) fn new(access: KubernetesAccess) -> anyhow::Result<Self> {
+    pub fn new(access: KubernetesAccess) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -76,12 +76,12 @@ impl Argo {
     }
 
     /// Returns the namespace.
-    pub(crate) fn namespace(&self) -> anyhow::Result<String> {
+    pub fn namespace(&self) -> anyhow::Result<String> {
         self.ask(async |server| Ok(server.namespace.clone()))
     }
 
     /// Applies the objects of an installation; returns what became of each.
-    pub(crate) fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
+    pub fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
         self.ask(async |server| install::install(server, objects).await)
     }
 

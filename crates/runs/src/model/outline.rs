@@ -11,23 +11,23 @@ use serde_json::Value;
 
 /// The tasks and gates of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Outline {
+pub struct Outline {
     /// The workflow's name, which is the name of its root node.
-    pub(crate) workflow: String,
+    pub workflow: String,
     entry: Option<Place>,
     shapes: BTreeMap<Place, Shape>,
 }
 
 /// A template in an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub struct Place {
     object: String,
     template: String,
 }
 
 /// What a template is to the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// Tasks, in their order.
     Dag(Vec<Task>),
     /// A gate of this name.
@@ -38,25 +38,25 @@ pub(crate) enum Shape {
 
 /// A task of a DAG.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Task {
+pub struct Task {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// What it calls.
-    pub(crate) calls: Option<Place>,
+    pub calls: Option<Place>,
 }
 
 /// A gate, and the tasks that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GatePlace {
+pub struct GatePlace {
     /// Its name: shown and typed.
-    pub(crate) name: String,
+    pub name: String,
     /// The full names of the nodes of those tasks.
-    pub(crate) callers: Vec<String>,
+    pub callers: Vec<String>,
 }
 
 impl Outline {
     /// Reads the outline out of the objects: a Workflow, and the WorkflowTemplates that it reaches.
-    pub(crate) fn read(objects: &[Value]) -> Self {
+    pub fn read(objects: &[Value]) -> Self {
         let objects: Vec<Object> =
             objects.iter().filter_map(|object| Object::deserialize(object).ok()).collect();
         let mut outline = Self::default();
@@ -91,17 +91,17 @@ impl Outline {
     }
 
     /// Returns where the workflow begins.
-    pub(crate) fn entry(&self) -> Option<&Place> {
+    pub fn entry(&self) -> Option<&Place> {
         self.entry.as_ref()
     }
 
     /// Returns what a template is.
-    pub(crate) fn shape(&self, place: &Place) -> Option<&Shape> {
+    pub fn shape(&self, place: &Place) -> Option<&Shape> {
         self.shapes.get(place)
     }
 
     /// Returns the gates in the order in which the tree shows them.
-    pub(crate) fn gates(&self) -> Vec<GatePlace> {
+    pub fn gates(&self) -> Vec<GatePlace> {
         let mut gates = Vec::new();
         if let Some(entry) = &self.entry {
             self.collect(entry, &self.workflow, &mut Vec::new(), &mut gates);

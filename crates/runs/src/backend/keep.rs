@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use generator::Steps;
 
 /// Keeps migration files by session, and credentials by the name that files call them by.
-pub(crate) trait Keep {
+pub trait Keep {
     /// Returns what the steps of a migration are that is submitted from here.
     fn steps(&self) -> Steps;
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use argo::convention::label::GROUP;
+use cli_support::output::failure;
 use contract::Exit;
 use engine::Shutdown;
 use serde_json::{Value, json};
@@ -22,10 +23,7 @@ use super::{
     server::{Server, text},
     submit,
 };
-use crate::{
-    backend::{Run, Stopped},
-    output::failure,
-};
+use crate::backend::{Run, Stopped};
 
 /// How long a submission that is under way is waited for.
 const SUBMITTED_WITHIN: Duration = Duration::from_secs(20);

@@ -7,7 +7,7 @@ use generator::Output;
 use crate::backend::Keep;
 
 /// Makes a client that asks a few seconds long, as a person waits.
-pub(crate) fn client(
+pub(super) fn client(
     keep: &dyn Keep,
     output: &Output,
     access: &ClusterAccess,

@@ -10,14 +10,14 @@ use super::{
     kind::Kind,
     server::{Server, text},
 };
-use crate::output::failure;
+use cli_support::output::failure;
 
 /// What the API server says when a Role would give more than its maker has.
 const ESCALATION: &str = "attempting to grant";
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Applied {
+pub enum Applied {
     /// It was not there.
     Created,
     /// It was another.

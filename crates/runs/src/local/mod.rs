@@ -8,7 +8,7 @@ mod logs;
 use std::{cell::OnceCell, collections::BTreeMap};
 
 use argo::{NodePhase, convention::label::GROUP};
-use cli_support::StateDir;
+use cli_support::{StateDir, output};
 use contract::Exit;
 use engine::{
     Clock, DecisionOutcome, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
@@ -22,8 +22,8 @@ use crate::{
         Answer, Backend, Holding, HoldingKind, Keep, LogQuery, LogSink, Resumed, Run, Sight,
         Stopped, Submission, Trouble,
     },
-    output,
-    view::{outline::Outline, workflow_flag},
+    commands::workflow_flag,
+    model::Outline,
 };
 
 /// The embedded engine.
@@ -48,7 +48,7 @@ impl Local {
 }
 
 /// Opens the state directory, with this machine's clock.
-pub(crate) fn open(state: &StateDir) -> anyhow::Result<Store> {
+pub fn open(state: &StateDir) -> anyhow::Result<Store> {
     Store::open(state.path(), Clock::new(Timestamp::now)).map_err(error)
 }
 

@@ -7,18 +7,18 @@ use jiff::Timestamp;
 
 /// Which logs are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LogQuery {
+pub struct LogQuery {
     /// Labels that the step must have; a name without `/` is one of ours.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Only of this node and of what is below it, by its full name.
-    pub(crate) node: Option<String>,
+    pub node: Option<String>,
     /// Go on with what comes, until the run ends.
-    pub(crate) follow: bool,
+    pub follow: bool,
 }
 
 impl LogQuery {
     /// Returns whether a step of this name and these labels is asked for.
-    pub(crate) fn wants(&self, node: &str, labels: &BTreeMap<String, String>) -> bool {
+    pub fn wants(&self, node: &str, labels: &BTreeMap<String, String>) -> bool {
         self.wants_node(node)
             && self.labels.iter().all(|(key, value)| {
                 let wanted = if key.contains('/') { key.clone() } else { label::ours(key) };
@@ -27,32 +27,32 @@ impl LogQuery {
     }
 
     /// Returns whether a step of this name is asked for, if its labels are.
-    pub(crate) fn wants_node(&self, node: &str) -> bool {
+    pub fn wants_node(&self, node: &str) -> bool {
         self.node.as_deref().is_none_or(|asked| is_at_or_below(asked, node))
     }
 }
 
 /// Returns whether a node's name is that of `above`, or of a node below that.
-pub(crate) fn is_at_or_below(above: &str, node: &str) -> bool {
+pub fn is_at_or_below(above: &str, node: &str) -> bool {
     node.strip_prefix(above)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '(']))
 }
 
 /// The process that printed a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LogSource {
+pub struct LogSource {
     /// The node's name: its path from the root.
-    pub(crate) node: String,
+    pub node: String,
     /// The last part of it.
-    pub(crate) step: String,
+    pub step: String,
     /// Which worker of a fleet.
-    pub(crate) worker: Option<u32>,
+    pub worker: Option<u32>,
     /// The labels of its pod.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Takes what is read of logs.
-pub(crate) trait LogSink {
+pub trait LogSink {
     /// Takes a line; its time is unknown if it is not whole.
     fn line(&mut self, source: &LogSource, at: Option<Timestamp>, text: &str)
     -> anyhow::Result<()>;

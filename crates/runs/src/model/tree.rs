@@ -14,44 +14,44 @@ use crate::backend::is_at_or_below;
 
 /// A line of the tree with what is below it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Branch {
+pub struct Branch {
     /// The path of names from the root, as the controller has it.
-    pub(crate) name: String,
+    pub name: String,
     /// What people call it; for a gate, what they type.
-    pub(crate) title: String,
+    pub title: String,
     /// Argo's type of the node, or what it will be.
-    pub(crate) kind: NodeType,
+    pub kind: NodeType,
     /// How far it is.
-    pub(crate) phase: NodePhase,
+    pub phase: NodePhase,
     /// Why it is so.
-    pub(crate) message: Option<String>,
+    pub message: Option<String>,
     /// How far a long step is.
-    pub(crate) progress: Option<Progress>,
+    pub progress: Option<Progress>,
     /// How often it was tried again.
-    pub(crate) retries: usize,
+    pub retries: usize,
     /// What is below it.
-    pub(crate) branches: Vec<Self>,
+    pub branches: Vec<Self>,
 }
 
 impl Branch {
     /// Returns whether a person has to decide here.
-    pub(crate) fn is_waiting_gate(&self) -> bool {
+    pub fn is_waiting_gate(&self) -> bool {
         self.kind == NodeType::Suspend && self.phase == NodePhase::Running
     }
 }
 
 /// What is known of a run.
-pub(crate) struct Known<'a> {
+pub struct Known<'a> {
     /// What was compiled.
-    pub(crate) outline: &'a Outline,
+    pub outline: &'a Outline,
     /// What happened.
-    pub(crate) status: &'a WorkflowStatus,
+    pub status: &'a WorkflowStatus,
     /// How far running steps are, by node id.
-    pub(crate) progress: &'a BTreeMap<String, Progress>,
+    pub progress: &'a BTreeMap<String, Progress>,
 }
 
 /// Makes the branches below the root.
-pub(crate) fn tree(known: &Known<'_>) -> Vec<Branch> {
+pub fn tree(known: &Known<'_>) -> Vec<Branch> {
     let workflow = known.outline.workflow.as_str();
     let by_name = known.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
     let walk = Walk { known, by_name };

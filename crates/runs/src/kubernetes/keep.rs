@@ -19,7 +19,7 @@ use super::{
     objects::secret,
     server::{Server, text},
 };
-use crate::output::failure;
+use cli_support::output::failure;
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {

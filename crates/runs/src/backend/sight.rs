@@ -6,32 +6,32 @@ use argo::WorkflowStatus;
 use contract::Progress;
 use engine::Gate;
 
-use crate::view::outline::Outline;
+use crate::model::Outline;
 
 /// What was seen of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sight {
+pub struct Sight {
     /// Phases and nodes, as Argo has them.
-    pub(crate) status: WorkflowStatus,
+    pub status: WorkflowStatus,
     /// What was compiled: tasks, gates, their order.
-    pub(crate) outline: Outline,
+    pub outline: Outline,
     /// How far running steps are, by node id.
-    pub(crate) progress: BTreeMap<String, Progress>,
+    pub progress: BTreeMap<String, Progress>,
     /// The gates.
-    pub(crate) gates: Vec<Gate>,
+    pub gates: Vec<Gate>,
     /// Why it cannot go on by itself, if it cannot.
-    pub(crate) trouble: Option<Trouble>,
+    pub trouble: Option<Trouble>,
     /// What else a person should know.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Why the cleanup of a run that is ending cannot begin, if it cannot.
-    pub(crate) cleanup_held: Option<String>,
+    pub cleanup_held: Option<String>,
 }
 
 /// Why a run cannot go on by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub struct Trouble {
     /// What is wrong.
-    pub(crate) message: String,
+    pub message: String,
     /// What to type.
-    pub(crate) command: String,
+    pub command: String,
 }

@@ -20,80 +20,102 @@ use super::look::{Source, Target};
 /// What a migration would change.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct MigrationView {
-    pub(crate) name: String,
-    pub(crate) source: ClusterView,
-    pub(crate) target: ClusterView,
+pub struct MigrationView {
+    /// The migration's name.
+    pub name: String,
+    /// The source cluster.
+    pub source: ClusterView,
+    /// The target cluster.
+    pub target: ClusterView,
     /// What would stop the migration.
-    pub(crate) problems: Vec<String>,
+    pub problems: Vec<String>,
     /// What a person should know.
-    pub(crate) notes: Vec<String>,
-    pub(crate) groups: Vec<GroupView>,
-    pub(crate) templates: Vec<TemplateView>,
+    pub notes: Vec<String>,
+    /// The groups, in their order.
+    pub groups: Vec<GroupView>,
+    /// The templates of the source.
+    pub templates: Vec<TemplateView>,
 }
 
 /// A cluster, and what it is or why nobody knows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ClusterView {
-    pub(crate) name: String,
-    pub(crate) version: Option<String>,
-    pub(crate) not_looked_at: Option<String>,
+pub struct ClusterView {
+    /// The name in the migration file.
+    pub name: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// Why it could not be read.
+    pub not_looked_at: Option<String>,
 }
 
 /// The indices of a group.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct GroupView {
-    pub(crate) name: String,
-    pub(crate) indices: Vec<IndexView>,
+pub struct GroupView {
+    /// The group's name.
+    pub name: String,
+    /// The indices that its patterns select.
+    pub indices: Vec<IndexView>,
 }
 
 /// What becomes of an index.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct IndexView {
-    pub(crate) name: String,
-    pub(crate) shards: Option<u64>,
-    pub(crate) documents: Option<u64>,
-    pub(crate) bytes: Option<u64>,
+pub struct IndexView {
+    /// The index's name.
+    pub name: String,
+    /// The number of primary shards.
+    pub shards: Option<u64>,
+    /// The number of documents.
+    pub documents: Option<u64>,
+    /// The size of the primary shards.
+    pub bytes: Option<u64>,
     /// What is under its name on the target.
-    pub(crate) on_target: Option<OnTarget>,
+    pub on_target: Option<OnTarget>,
     /// Whether its metadata was compared; not without metadata to migrate or a target version.
-    pub(crate) examined: bool,
+    pub examined: bool,
     /// Why it cannot be made.
-    pub(crate) refused: Option<String>,
+    pub refused: Option<String>,
     /// What changes and why; how it differs if it is on the target already.
-    pub(crate) changes: Vec<String>,
+    pub changes: Vec<String>,
 }
 
 /// An index that is on the target already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct OnTarget {
-    pub(crate) documents: u64,
-    pub(crate) treatment: Treatment,
+pub struct OnTarget {
+    /// The number of documents that it holds there.
+    pub documents: u64,
+    /// What the migration does with it.
+    pub treatment: Treatment,
 }
 
 /// What becomes of a template.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TemplateView {
-    pub(crate) kind: MetadataKind,
-    pub(crate) name: String,
-    pub(crate) exists: bool,
-    pub(crate) left_out: Option<String>,
-    pub(crate) refused: Option<String>,
-    pub(crate) changes: Vec<String>,
+pub struct TemplateView {
+    /// What kind of template.
+    pub kind: MetadataKind,
+    /// The template's name.
+    pub name: String,
+    /// Whether the target has one of that name.
+    pub exists: bool,
+    /// Why it is not migrated.
+    pub left_out: Option<String>,
+    /// Why it cannot be created.
+    pub refused: Option<String>,
+    /// What changes and why; how it differs if it is on the target already.
+    pub changes: Vec<String>,
 }
 
 /// Returns the groups of a migration as the register step gets them.
-pub(crate) fn groups(planned: &PlannedMigration) -> Vec<Group> {
+pub(super) fn groups(planned: &PlannedMigration) -> Vec<Group> {
     planned.groups.iter().map(|group| group.group.clone()).collect()
 }
 
 /// Says what would change; a cluster that was not looked at leaves its part open.
-pub(crate) fn view(
+pub(super) fn view(
     planned: &PlannedMigration,
     source: Result<Source, String>,
     target: Result<Target, String>,

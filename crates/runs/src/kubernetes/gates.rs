@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::Answer,
-    view::outline::{GatePlace, Outline},
+    model::{GatePlace, Outline},
 };
 
 /// An answer, as it is kept.
