@@ -6,6 +6,7 @@
 use std::{fmt, str::FromStr};
 
 use argo::names;
+use contract::RepositoryUri;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -66,10 +67,9 @@ impl SnapshotVolume {
         &self.path
     }
 
-    /// Returns whether a repository lies in the folder.
-    pub(crate) fn holds(&self, uri: &str) -> bool {
-        let inner = uri.strip_prefix("file://").and_then(|path| path.strip_prefix(&self.path));
-        inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('/'))
+    /// Returns whether a repository is in the folder.
+    pub(crate) fn holds(&self, uri: &RepositoryUri) -> bool {
+        uri.as_folder().is_some_and(|folder| folder.starts_with(&self.path))
     }
 }
 
@@ -157,11 +157,12 @@ mod tests {
         let volume: SnapshotVolume = "nfs.a:/mnt/snapshots/".parse().expect("a volume");
         assert_eq!((volume.claim(), volume.path()), ("nfs.a", "/mnt/snapshots"));
         assert_eq!(volume.to_string(), "nfs.a:/mnt/snapshots");
+        let holds = |uri: &str| volume.holds(&uri.parse().expect("a URI"));
         for held in ["file:///mnt/snapshots", "file:///mnt/snapshots/a"] {
-            assert!(volume.holds(held), "{held}");
+            assert!(holds(held), "{held}");
         }
         for other in ["file:///mnt/snapshots-2", "file:///mnt", "s3://mnt/snapshots"] {
-            assert!(!volume.holds(other), "{other}");
+            assert!(!holds(other), "{other}");
         }
         let wrong =
             ["a", "a:", "a:/", "a:mnt", ":/mnt", "A:/mnt", "a:/m/../x", "a:/{{x}}", "a:/m:ro"];

@@ -1,37 +1,51 @@
 //! The compiler: a migration file to Argo manifests, a pure library.
 //!
 //! ```text
-//!  source text --document--> Document --check--> file without errors --config--> Config
-//!      values with places      one rule a file                       proved types
+//!  source text --document--> Document --check::structure--> MigrationFile
+//!      values with places                                       raw types
 //!
-//!  Config --plan--> Plan --render--> Vec<Manifest>
-//!           tasks, gates, names      Argo's objects
+//!  MigrationFile --config--> Config --kinds--> Plan --render--> Vec<Manifest>
+//!      clusters, kinds: each check    tasks, gates, names      Argo's objects
+//!      returns what it proved
 //! ```
 //!
 //! It reads no clock, environment, network or random source: the same file and the same
 //! [`Installation`] give the same bytes.
 
 mod check;
+mod clusters;
 mod config;
 mod document;
+mod file;
 pub mod findings;
 mod installation;
 mod kinds;
+mod nearest;
 pub mod plan;
 mod pointer;
 mod render;
+mod rule;
+mod rules;
 pub mod schema;
-
-use std::{collections::BTreeMap, fmt};
 
 use argo::Manifest;
 
-use crate::findings::Report;
+use crate::{
+    document::Document,
+    file::MigrationFile,
+    findings::{Findings, report::Report},
+    pointer::Pointer,
+};
 
-pub use check::{Rule, rules};
-pub use findings::{Finding, Findings, Severity};
+pub use clusters::{
+    auth::ClearTextSecret,
+    proved::{Cluster, Clusters},
+};
+pub use findings::Finding;
 pub use installation::{DefaultRepository, Installation, SnapshotVolume, Steps};
 pub use plan::Plan;
+pub use rule::{Rule, Severity};
+pub use rules::rules;
 
 /// What came of a compilation.
 #[derive(Clone, Debug)]
@@ -53,26 +67,6 @@ pub struct Output {
     pub secrets: Vec<ClearTextSecret>,
 }
 
-/// Credentials that must become a Secret, or a file that only its owner can read.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ClearTextSecret {
-    /// The Secret's name, as the manifests refer to it.
-    pub name: String,
-    /// Its entries: `username` and `password`.
-    pub data: BTreeMap<String, String>,
-}
-
-impl fmt::Debug for ClearTextSecret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, data } = self;
-        formatter
-            .debug_struct("ClearTextSecret")
-            .field("name", name)
-            .field("keys", &data.keys().collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
-
 /// Returns what no migration file changes: the account of the pods and what it may do, and the
 /// WorkflowTemplates of the steps. Every migration brings them along.
 pub fn shared_manifests(installation: &Installation) -> Vec<Manifest> {
@@ -86,19 +80,38 @@ pub const RUN_TOO_LARGE: &str = check::size::RUN.id;
 pub fn compile(source: &str, installation: &Installation) -> Compiled {
     let mut findings = Findings::default();
     let output = stages(source, installation, &mut findings);
-    findings.sort();
+    finish(&mut findings);
     Compiled { findings, output }
 }
 
+/// What came of reading the clusters of a migration file.
+#[derive(Clone, Debug)]
+pub struct ReadClusters {
+    /// Everything that was found about the clusters and the structure of the file.
+    pub findings: Findings,
+    /// The clusters; absent when a finding is an error.
+    pub clusters: Option<Clusters>,
+}
+
+/// Reads the clusters of a migration file, whatever its migrations are.
+pub fn clusters(source: &str, installation: &Installation) -> ReadClusters {
+    let mut findings = Findings::default();
+    let clusters = read(source, &mut findings).map(|Read { document, file, broken }| {
+        let mut report = Report::new(&document, &broken, &mut findings);
+        clusters::prove(&file, &installation.workflow_name, &mut report)
+    });
+    finish(&mut findings);
+    ReadClusters { clusters: clusters.filter(|_| !findings.has_errors()), findings }
+}
+
 fn stages(source: &str, installation: &Installation, findings: &mut Findings) -> Option<Output> {
-    let document = document::parse(source, findings)?;
-    let (file, broken) = check::structure::read(&document, findings);
+    let Read { document, file, broken } = read(source, findings)?;
     let mut report = Report::new(&document, &broken, findings);
-    check::all(&file, installation, &mut report);
+    let config = config::prove(&file, installation, &mut report);
     if findings.has_errors() {
         return None;
     }
-    let config = config::prove(&file, installation, &mut Report::new(&document, &[], findings))?;
+    let config = config?;
     let plan = kinds::plan(&config, installation);
     let mut report = Report::new(&document, &[], findings);
     check::names::check(&plan, &mut report);
@@ -116,4 +129,32 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
         return None;
     }
     Some(Output { plan, manifests, secrets: config.secrets })
+}
+
+/// A file that is readable.
+struct Read {
+    document: Document,
+    file: MigrationFile,
+    /// Places that the schema refuses.
+    broken: Vec<Pointer>,
+}
+
+fn read(source: &str, findings: &mut Findings) -> Option<Read> {
+    match document::parse(source) {
+        Ok(document) => {
+            findings.hide(document.secrets());
+            let (file, broken) = check::structure::read(&document, findings);
+            Some(Read { document, file, broken })
+        }
+        Err(problem) => {
+            check::structure::unreadable(problem, findings);
+            None
+        }
+    }
+}
+
+fn finish(findings: &mut Findings) {
+    findings.sort();
+    let is_listed = |finding: &Finding| rules().iter().any(|rule| rule.id == finding.id);
+    debug_assert!(findings.iter().all(is_listed), "a rule is not in the list of its module");
 }

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::config::file::MigrationFile;
+use crate::file::MigrationFile;
 
 /// Returns version 1 of the schema.
 pub fn v1() -> Value {

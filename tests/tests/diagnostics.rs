@@ -53,6 +53,7 @@ fn json_has_the_place_of_every_finding() {
                 "column",
                 "endLine",
                 "endColumn",
+                "related",
             ];
             assert_eq!(keys, expected);
             let number = |key: &str| {

@@ -5,9 +5,8 @@ use cluster::Client;
 use contract::{ClusterAccess, Exit, Failure};
 use engine::secrets::{SecretError, Secrets};
 use generator::{
-    DefaultRepository, Installation,
+    Cluster, Clusters, Installation,
     findings::{self, Colour},
-    plan::PlannedMigration,
 };
 
 use crate::{args::Global, namespace::Namespace};
@@ -87,21 +86,14 @@ pub(crate) async fn open(global: &Global, wanted: Option<&str>) -> anyhow::Resul
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
         None => (kept.session(&global.session).await?, "migration.yaml".to_owned()),
     };
-    let migrations = migrations(&text, &name)?;
-    let mut known: Vec<Known> = Vec::new();
-    for migration in &migrations {
-        let PlannedMigration { source, source_secret, target, target_secret, .. } = migration;
-        let source = source.as_ref().map(|access| (Role::Source, access, source_secret));
-        for (role, access, secret) in
-            source.into_iter().chain([(Role::Target, target, target_secret)])
-        {
-            let is_wanted =
-                wanted.is_none_or(|wanted| wanted == role.word() || wanted == access.name);
-            let is_new = !known.iter().any(|other| other.name == access.name);
-            if is_wanted && is_new {
-                let client = kept.client(access, secret.as_deref()).await?;
-                known.push(Known { role, name: access.name.clone(), client });
-            }
+    let clusters = clusters(&text, &name)?;
+    let sources = clusters.sources().map(|cluster| (Role::Source, cluster));
+    let targets = clusters.targets().map(|cluster| (Role::Target, cluster));
+    let mut known = Vec::new();
+    for (role, Cluster { access, secret, .. }) in sources.chain(targets) {
+        if wanted.is_none_or(|wanted| wanted == role.word() || wanted == access.name) {
+            let client = kept.client(access, secret.as_deref()).await?;
+            known.push(Known { role, name: access.name.clone(), client });
         }
     }
     if known.is_empty() {
@@ -113,18 +105,10 @@ pub(crate) async fn open(global: &Global, wanted: Option<&str>) -> anyhow::Resul
     Ok(known)
 }
 
-fn migrations(text: &str, name: &str) -> anyhow::Result<Vec<PlannedMigration>> {
-    // Only the clusters are looked at, so a missing repository must not be in the way.
-    let nowhere = DefaultRepository {
-        repo_path_uri: "file:///nowhere".to_owned(),
-        ..DefaultRepository::default()
-    };
-    let installation =
-        Installation { default_snapshot_repository: Some(nowhere), ..Installation::default() };
-    let compiled = generator::compile(text, &installation);
-    let Some(output) = compiled.output else {
-        let printed = findings::text(&compiled.findings, text, name, Colour::Never);
-        return Err(Failure::new(Exit::Invalid, format!("{name} has errors\n{printed}")).into());
-    };
-    Ok(output.plan.migrations)
+fn clusters(text: &str, name: &str) -> anyhow::Result<Clusters> {
+    let read = generator::clusters(text, &Installation::default());
+    read.clusters.ok_or_else(|| {
+        let printed = findings::text(&read.findings, text, name, Colour::Never);
+        Failure::new(Exit::Invalid, format!("{name} has errors\n{printed}")).into()
+    })
 }

@@ -1,24 +1,27 @@
 //! Do approvals name gates that there are, and do they not contradict themselves?
 
-use super::{Rule, walk};
 use crate::{
-    config::file::{Approvals, MigrationFile},
-    findings::{Report, Severity},
+    file::{MigrationFile, approvals::Approvals, walk},
+    findings::report::Report,
     kinds::snapshot::gates::GATES,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
-/// A gate that there is not.
+/// The rules about approvals; unknown keys are found with the schema.
+pub(crate) const RULES: &[Rule] = &[UNKNOWN_GATE, CONTRADICTION];
+
+/// An unknown gate.
 pub(crate) const UNKNOWN_GATE: Rule = Rule {
     id: "approvals::unknown-gate",
     severity: Severity::Error,
-    summary: "`approvals` names a gate that there is not",
+    summary: "`approvals` names an unknown gate",
     docs: "The gates are `metadataEvaluated`, `metadataMigrated` and `documentsBackfilled`. A \
            misspelt gate would leave the real one at its default.",
 };
 
 /// Both none and some.
-pub(crate) const CONTRADICTION: Rule = Rule {
+const CONTRADICTION: Rule = Rule {
     id: "approvals::contradiction",
     severity: Severity::Error,
     summary: "`skipApprovals` and `approvals` of one level contradict each other",
@@ -47,8 +50,9 @@ pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     level(file.approvals.as_ref(), file.skip_approvals, &Pointer::root());
     for (path, migration) in walk::migrations(file) {
         level(migration.approvals.as_ref(), migration.skip_approvals, &path);
-        for (path, _, group) in walk::groups(&path, migration) {
-            level(group.approvals.as_ref(), group.skip_approvals, &path);
+        let path = path.key("snapshotMigrations");
+        for (position, group) in migration.snapshot_migrations.iter().flatten().enumerate() {
+            level(group.approvals.as_ref(), group.skip_approvals, &path.index(position));
         }
     }
 }
@@ -67,7 +71,7 @@ mod tests {
       - indices: ["*"]
         approvals: { metadataEvalauted: false }"#;
         insta::assert_snapshot!(printed(&grouped(groups)), @"
-        error[approvals::unknown-gate]: there is no gate `metadataEvalauted`
+        error[approvals::unknown-gate]: unknown gate `metadataEvalauted`
           --> migration.yaml:15:22
            |
         15 |         approvals: { metadataEvalauted: false }

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use argo::{convention::decisions, names};
 
-use super::Rule;
 use crate::{
-    findings::{Report, Severity},
+    findings::report::Report,
     plan::Plan,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[COLLISION, WORKFLOW];
+
 /// Two things with one name.
-pub(crate) const RULE: Rule = Rule {
+const COLLISION: Rule = Rule {
     id: "names::collision",
     severity: Severity::Error,
     summary: "two groups would get gates of one name",
@@ -21,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 /// A workflow that cannot be called so.
-pub(crate) const WORKFLOW: Rule = Rule {
+const WORKFLOW: Rule = Rule {
     id: "names::workflow",
     severity: Severity::Error,
     summary: "the workflow's name is not one that Kubernetes takes",
@@ -57,7 +60,7 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
                 group.group.name, migration.name,
             );
             report
-                .value(&RULE, &path.index(position), message)
+                .value(&COLLISION, &path.index(position), message)
                 .help("give one of these groups or migrations another `name:`");
         }
     }

@@ -3,16 +3,19 @@
 use argo::Manifest;
 use contract::Group;
 
-use super::Rule;
 use crate::{
-    findings::{Report, Severity},
+    findings::report::Report,
     plan::{Body, Owner, Plan, PlannedGroup},
     pointer::Pointer,
     render::request::{self, Request},
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[OBJECT, RUN, GROUP];
+
 /// An object that the API server would refuse.
-pub(crate) const OBJECT: Rule = Rule {
+const OBJECT: Rule = Rule {
     id: "manifest::too-large",
     severity: Severity::Error,
     summary: "an object is larger than Kubernetes takes",
@@ -35,7 +38,7 @@ pub(crate) const RUN: Rule = Rule {
 };
 
 /// A group whose patterns fit no argument.
-pub(crate) const GROUP: Rule = Rule {
+const GROUP: Rule = Rule {
     id: "group::too-many-patterns",
     severity: Severity::Error,
     summary: "the patterns of a group are too long for one argument",

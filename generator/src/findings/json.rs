@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Finding, Findings};
+use super::finding::{Finding, Findings, Related};
 
 /// Returns `{"valid", "findings"}`; lines and columns count from 1, columns in characters.
 pub fn json(findings: &Findings, source: &str) -> Value {
@@ -12,10 +12,23 @@ pub fn json(findings: &Findings, source: &str) -> Value {
 }
 
 fn one(finding: &Finding, lines: &LineIndex<'_>) -> Value {
-    let Finding { id, severity, message, label, help, path, span } = finding;
+    let Finding { id, severity, message, label, help, path, span, related } = finding;
     let (line, column) = lines.position(span.start);
     let (end_line, end_column) = lines.position(span.end);
-    // The label belongs to the drawing; what it says must not be missing here.
+    let related = related.iter().map(|Related { label, path, span }| {
+        let (line, column) = lines.position(span.start);
+        let (end_line, end_column) = lines.position(span.end);
+        json!({
+            "message": label,
+            "path": path,
+            "line": line,
+            "column": column,
+            "endLine": end_line,
+            "endColumn": end_column,
+        })
+    });
+    let related: Vec<Value> = related.collect();
+    // The label belongs to the drawing; here it is part of the help.
     let help = match (label, help) {
         (Some(label), Some(help)) => Some(format!("{label}; {help}")),
         (label, help) => help.clone().or_else(|| label.clone()),
@@ -30,6 +43,7 @@ fn one(finding: &Finding, lines: &LineIndex<'_>) -> Value {
         "column": column,
         "endLine": end_line,
         "endColumn": end_column,
+        "related": related,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings};
+use crate::rule::Severity;
 
 /// Whether to colour what is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +30,17 @@ pub fn text(findings: &Findings, source: &str, file_name: &str, colour: Colour) 
 }
 
 fn group<'a>(finding: &'a Finding, source: &'a str, file_name: &'a str) -> Group<'a> {
-    let Finding { id, severity, message, label, help, path: _, span } = finding;
+    let Finding { id, severity, message, label, help, path: _, span, related } = finding;
     let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
     let caret = AnnotationKind::Primary.span(span.clone()).label(label.as_deref());
-    let snippet = Snippet::source(source).path(file_name).annotation(caret);
+    let related = related
+        .iter()
+        .map(|place| AnnotationKind::Context.span(place.span.clone()).label(place.label.as_str()));
+    let snippet = Snippet::source(source).path(file_name).annotation(caret).annotations(related);
     let group = level.primary_title(message.as_str()).id(*id).element(snippet);
     match help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),

@@ -1,6 +1,6 @@
 //! Where does a migration from a snapshot wait for a person?
 
-use crate::config::file::Approvals;
+use crate::file::approvals::Approvals;
 
 /// A gate of every group that does what the gate guards.
 #[derive(Debug)]

@@ -1,4 +1,22 @@
-//! A migration from a snapshot: the source (or somebody before) wrote it, the steps read it.
+//! A migration from a snapshot: the source wrote it, now or before, and the steps read it.
+//!
+//! ```text
+//!  file: snapshotRepo, snapshotMigrations
+//!     --source, repository, sharing, groups, overlap--> Migration (prove, proved)
+//!     --plan--> tasks
+//! ```
 
+pub(crate) mod file;
 pub(crate) mod gates;
+pub(crate) mod groups;
+pub(crate) mod overlap;
 pub(crate) mod plan;
+pub(crate) mod prove;
+pub(crate) mod proved;
+pub(crate) mod repository;
+pub(crate) mod sharing;
+pub(crate) mod source;
+
+mod automaton;
+mod candidate_pairs;
+mod pattern_overlap;

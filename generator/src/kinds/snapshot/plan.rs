@@ -19,11 +19,13 @@ use contract::{
     verify::VerifyRequest,
 };
 
-use super::gates::{DOCUMENTS_BACKFILLED, GateSpec, METADATA_EVALUATED, METADATA_MIGRATED};
+use super::{
+    gates::{DOCUMENTS_BACKFILLED, GateSpec, METADATA_EVALUATED, METADATA_MIGRATED},
+    proved::{Documents, GroupConfig, MetadataWork, Migration},
+    repository::{SourceRepository, registered_name},
+};
 use crate::{
-    config::{
-        Cluster, Documents, GroupConfig, MetadataWork, Migration, repository::registered_name,
-    },
+    clusters::proved::Cluster,
     plan::{
         After, Body, Fleet, FleetRole, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
         StepCall, Task, TaskId,
@@ -32,17 +34,9 @@ use crate::{
 
 /// Adds a migration to the plan.
 pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
-    let Migration {
-        name,
-        source_name,
-        source,
-        target,
-        repository,
-        storage_secret,
-        existing_snapshot,
-        max_rate_mb_per_node,
-        groups,
-    } = migration;
+    let Migration { name, source_name, source, target, repository, groups } = migration;
+    let SourceRepository { repository, secret, existing_snapshot, max_rate_mb_per_node } =
+        repository;
     let id = names::allowed(name);
     let own_name = names::joined(&["argosy", &id]);
     let repository_name = registered_name(repository);
@@ -136,7 +130,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
         source_name: source_name.clone(),
         source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
         target_secret: target.secret.clone(),
-        storage_secret: storage_secret.clone(),
+        storage_secret: secret.clone(),
         labels: Labels {
             migration: id.clone(),
             source: names::allowed(source_name),

@@ -2,22 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{IndexPattern, IndexSelection};
-
 use super::{
-    Rule,
-    candidates::{Ends, pairs},
-    walk,
-    witness::{Adding, Effort, Side, witness},
+    candidate_pairs::{LiteralEnds, pairs},
+    groups::ProvedGroup,
+    pattern_overlap::{GroupPatterns, Inclusion, SearchBudget, common_name},
 };
 use crate::{
-    config::{file::MigrationFile, group_name, migration_name},
-    findings::{Report, Severity},
+    file::{MigrationFile, walk},
+    findings::report::Report,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[SAME_SOURCE, TWO_SOURCES];
+
 /// Two groups, one source, one target.
-pub(crate) const RULE: Rule = Rule {
+const SAME_SOURCE: Rule = Rule {
     id: "group::overlap",
     severity: Severity::Error,
     summary: "two groups can mean the same index",
@@ -27,7 +28,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 /// Two sources, one target.
-pub(crate) const TWO_SOURCES: Rule = Rule {
+const TWO_SOURCES: Rule = Rule {
     id: "group::overlap-of-sources",
     severity: Severity::Warning,
     summary: "two sources can bring the same index to one target",
@@ -35,79 +36,60 @@ pub(crate) const TWO_SOURCES: Rule = Rule {
            target and stops there (or mixes with them, under `existingIndices: append`).",
 };
 
-/// A pattern that adds names, and where it stands.
+/// A pattern that includes names, and where it is.
 struct Entry<'a> {
     group: usize,
     path: &'a Pointer,
-    adding: Adding<'a>,
+    inclusion: Inclusion<'a>,
 }
 
-/// A group with readable patterns.
+/// A group and what it belongs to.
 struct Group<'a> {
     source: &'a str,
     migration: String,
-    name: String,
-    selection: IndexSelection,
-    paths: Vec<Pointer>,
+    proved: &'a ProvedGroup,
 }
 
-pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
+/// Checks all groups; `groups` are those of each migration.
+pub(super) fn check(file: &MigrationFile, groups: &[Vec<ProvedGroup>], report: &mut Report<'_>) {
     let mut by_target: BTreeMap<&str, Vec<Group<'_>>> = BTreeMap::new();
-    for (path, migration) in walk::migrations(file) {
+    for ((_, migration), groups) in walk::migrations(file).zip(groups) {
         let (Some(source), Some(target)) = (&migration.source_cluster, &migration.target_cluster)
         else {
             continue;
         };
-        // Two names may stand for one cluster.
+        // Two names may mean one cluster.
         let cluster = file.target_clusters.as_ref().and_then(|clusters| clusters.get(target));
         let endpoint = cluster.and_then(|cluster| cluster.endpoint.as_deref());
         let place = endpoint.map_or(target.as_str(), |endpoint| endpoint.trim_end_matches('/'));
-        let groups = by_target.entry(place).or_default();
-        for (path, position, group) in walk::groups(&path, migration) {
-            let (selection, paths) = readable(group.indices.as_deref(), &path);
-            groups.push(Group {
-                source,
-                migration: migration_name(migration).unwrap_or_default(),
-                name: group_name(group, position),
-                selection,
-                paths,
-            });
-        }
+        let migration = migration.name().unwrap_or_default();
+        by_target.entry(place).or_default().extend(groups.iter().map(|proved| Group {
+            source,
+            migration: migration.clone(),
+            proved,
+        }));
     }
-    let mut effort = Effort::of_a_file();
+    let mut budget = SearchBudget::of_a_file();
     for groups in by_target.values() {
-        compare(groups, &mut effort, report);
+        compare(groups, &mut budget, report);
     }
 }
 
-/// Takes what is readable of a group's patterns; another rule reports the rest.
-fn readable(indices: Option<&[String]>, path: &Pointer) -> (IndexSelection, Vec<Pointer>) {
-    let path = path.key("indices");
-    let mut patterns = Vec::new();
-    let mut paths = Vec::new();
-    for (position, text) in indices.unwrap_or_default().iter().enumerate() {
-        if let Ok(pattern) = text.parse::<IndexPattern>() {
-            patterns.push(pattern);
-            paths.push(path.index(position));
-        }
-    }
-    (IndexSelection::new(patterns), paths)
-}
-
-fn compare(groups: &[Group<'_>], effort: &mut Effort, report: &mut Report<'_>) {
-    let sides: Vec<Side<'_>> = groups.iter().map(|group| Side::new(&group.selection)).collect();
+fn compare(groups: &[Group<'_>], budget: &mut SearchBudget, report: &mut Report<'_>) {
+    let patterns: Vec<GroupPatterns<'_>> =
+        groups.iter().map(|group| GroupPatterns::new(&group.proved.selection)).collect();
     let mut entries = Vec::new();
     let mut ends = Vec::new();
     for (position, group) in groups.iter().enumerate() {
-        for (pattern, path) in group.selection.patterns().iter().zip(&group.paths) {
+        for (pattern, path) in group.proved.selection.patterns().iter().zip(&group.proved.paths) {
             if !pattern.is_exclusion() {
-                entries.push(Entry { group: position, path, adding: Adding::new(pattern) });
-                ends.push(Ends::of(pattern));
+                entries.push(Entry { group: position, path, inclusion: Inclusion::new(pattern) });
+                ends.push(LiteralEnds::of(pattern));
             }
         }
     }
-    // One finding for each group is enough to mend it, and keeps a catch-all from drowning others.
-    let mut told = BTreeSet::new();
+    // One finding for each group is enough, and keeps a catch-all from hiding others.
+    let mut reported = BTreeSet::new();
     pairs(&ends, |one, other| {
         let (Some(one), Some(other)) = (entries.get(one), entries.get(other)) else { return };
         let (first, second) = if one.group < other.group { (one, other) } else { (other, one) };
@@ -115,21 +97,23 @@ fn compare(groups: &[Group<'_>], effort: &mut Effort, report: &mut Report<'_>) {
             return;
         };
         let key = (second.group, one.source == two.source);
-        if first.group == second.group || told.contains(&key) {
+        if first.group == second.group || reported.contains(&key) {
             return;
         }
-        let (Some(side), Some(other_side)) = (sides.get(first.group), sides.get(second.group))
+        let (Some(of_first), Some(of_second)) =
+            (patterns.get(first.group), patterns.get(second.group))
         else {
             return;
         };
-        if let Some(name) = witness(&first.adding, &second.adding, side, other_side, effort) {
-            told.insert(key);
-            tell(first, one, second, two, &name, report);
+        let name = common_name(&first.inclusion, &second.inclusion, of_first, of_second, budget);
+        if let Some(name) = name {
+            reported.insert(key);
+            report_overlap(first, one, second, two, &name, report);
         }
     });
 }
 
-fn tell(
+fn report_overlap(
     first: &Entry<'_>,
     one: &Group<'_>,
     second: &Entry<'_>,
@@ -138,40 +122,47 @@ fn tell(
     report: &mut Report<'_>,
 ) {
     if one.source == two.source {
-        let mut other = format!("group `{}`", one.name);
+        let mut other = format!("group `{}`", one.proved.name);
         if one.migration != two.migration {
             other += &format!(" of migration `{}`", one.migration);
         }
         let message = format!(
             "`{}` and `{}` of {other} can both match `{name}`",
-            second.adding.pattern, first.adding.pattern
+            second.inclusion.pattern, first.inclusion.pattern
         );
-        let help = if first.adding.pattern.to_string() == second.adding.pattern.to_string() {
+        let help = if first.inclusion.pattern.to_string() == second.inclusion.pattern.to_string() {
             "write it in one of the two only".to_owned()
-        } else if says(first) >= says(second) {
-            format!("exclude it here, with `-{}`", first.adding.pattern)
+        } else if specificity(first) >= specificity(second) {
+            format!("exclude it here, with `-{}`", first.inclusion.pattern)
         } else {
-            format!("exclude it from {other}, with `-{}`", second.adding.pattern)
+            format!("exclude it from {other}, with `-{}`", second.inclusion.pattern)
         };
-        report.value(&RULE, second.path, message).label(format!("also means `{name}`")).help(help);
+        let other = report.place_of_value(first.path, format!("means `{name}`"));
+        report
+            .value(&SAME_SOURCE, second.path, message)
+            .label(format!("also means `{name}`"))
+            .related(other)
+            .help(help);
     } else {
         let message = format!(
             "`{}` here and `{}` of source `{}` can both match `{name}`, on one target",
-            second.adding.pattern, first.adding.pattern, one.source
+            second.inclusion.pattern, first.inclusion.pattern, one.source
         );
+        let other = report.place_of_value(first.path, format!("means `{name}`"));
         report
             .value(&TWO_SOURCES, second.path, message)
+            .related(other)
             .help("this is fine if no index has the same name in both sources");
     }
 }
 
-/// Returns how much a pattern says; of two, the one that says more is better excluded from the
-/// group of the other.
-fn says(entry: &Entry<'_>) -> usize {
-    let pattern = entry.adding.pattern;
+/// Returns how specific a pattern is; of two, the more specific one is better excluded from the group
+/// of the other.
+fn specificity(entry: &Entry<'_>) -> usize {
+    let pattern = entry.inclusion.pattern;
     match pattern.glob() {
         Some(_) if pattern.is_exact() => usize::MAX,
-        Some(letters) => letters.iter().filter(|letter| !matches!(letter, '*' | '?')).count(),
+        Some(glob) => glob.iter().filter(|character| !matches!(character, '*' | '?')).count(),
         None => 0,
     }
 }
@@ -189,6 +180,8 @@ mod tests {
         error[group::overlap]: `*-2024` and `orders-*` of group `orders` can both match `orders-2024`
           --> migration.yaml:15:35
            |
+        14 |       - { name: orders, indices: ["orders-*"] }
+           |                                   ---------- means `orders-2024`
         15 |       - { name: yearly, indices: ["*-2024"] }
            |                                   ^^^^^^^^ also means `orders-2024`
            |
@@ -216,6 +209,9 @@ mod tests {
         error[group::overlap]: `regex:[a-z]+-[0-9]{4}` and `logs-*` of group `logs` can both match `logs-0000`
           --> migration.yaml:16:34
            |
+        14 |       - { name: logs, indices: ["logs-*", "-logs-old-*"] }
+           |                                 -------- means `logs-0000`
+        15 |       - { name: old, indices: ["regex:logs-old-[0-9]+"] }
         16 |       - { name: dated, indices: ["regex:[a-z]+-[0-9]{4}"] }
            |                                  ^^^^^^^^^^^^^^^^^^^^^^^ also means `logs-0000`
            |
@@ -239,6 +235,8 @@ mod tests {
         error[group::overlap]: `customers-12` and `regex:customers-[0-9]+` of group `group-1` can both match `customers-12`
           --> migration.yaml:15:21
            |
+        14 |       - { indices: ["regex:customers-[0-9]+"] }
+           |                     ------------------------ means `customers-12`
         15 |       - { indices: ["customers-12", "customers-x"] }
            |                     ^^^^^^^^^^^^^^ also means `customers-12`
            |
@@ -259,6 +257,8 @@ migrations:
         error[group::overlap]: `*-1` and `logs-*` of group `group-1` of migration `a-to-x` can both match `logs-1`
          --> migration.yaml:6:77
           |
+        5 |   - { sourceCluster: a, targetCluster: x, snapshotMigrations: [ { indices: ["logs-*"] } ] }
+          |                                                                             -------- means `logs-1`
         6 |   - { sourceCluster: a, targetCluster: y, snapshotMigrations: [ { indices: ["*-1"] } ] }
           |                                                                             ^^^^^ also means `logs-1`
           |
@@ -281,6 +281,8 @@ migrations:
         warning[group::overlap-of-sources]: `l*` here and `logs` of source `a` can both match `logs`, on one target
          --> migration.yaml:8:79
           |
+        7 |   - { sourceCluster: a, targetCluster: new, snapshotMigrations: [ { indices: ["logs"] } ] }
+          |                                                                               ------ means `logs`
         8 |   - { sourceCluster: b, targetCluster: new, snapshotMigrations: [ { indices: ["l*"] } ] }
           |                                                                               ^^^^
           |

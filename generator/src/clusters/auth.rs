@@ -1,16 +1,22 @@
-//! Is it said in one way how each cluster is authenticated?
+//! How are requests to a cluster authenticated?
+
+use std::{collections::BTreeMap, fmt};
 
 use argo::names;
+use contract::Auth;
 
-use super::{Rule, walk};
 use crate::{
-    config::file::{AuthConfig, BasicAuth, MigrationFile},
-    findings::{Report, Severity},
+    file::clusters::{AuthConfig, BasicAuth},
+    findings::report::Report,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[ONE_KIND, INCOMPLETE, CLEAR_TEXT, SECRET_NAME, SERVICE];
+
 /// Not exactly one kind.
-pub(crate) const ONE_KIND: Rule = Rule {
+const ONE_KIND: Rule = Rule {
     id: "auth::one-kind",
     severity: Severity::Error,
     summary: "`authConfig` has no kind or more than one",
@@ -19,7 +25,7 @@ pub(crate) const ONE_KIND: Rule = Rule {
 };
 
 /// Basic without what it needs.
-pub(crate) const INCOMPLETE: Rule = Rule {
+const INCOMPLETE: Rule = Rule {
     id: "auth::incomplete",
     severity: Severity::Error,
     summary: "`basic` has neither a Secret nor both user name and password, or has both",
@@ -28,7 +34,7 @@ pub(crate) const INCOMPLETE: Rule = Rule {
 };
 
 /// A password in the file.
-pub(crate) const CLEAR_TEXT: Rule = Rule {
+const CLEAR_TEXT: Rule = Rule {
     id: "auth::clear-text",
     severity: Severity::Warning,
     summary: "a password stands in the file in clear text",
@@ -38,7 +44,7 @@ pub(crate) const CLEAR_TEXT: Rule = Rule {
 };
 
 /// No Secret can have this name.
-pub(crate) const SECRET_NAME: Rule = Rule {
+const SECRET_NAME: Rule = Rule {
     id: "auth::secret-name",
     severity: Severity::Error,
     summary: "a name that no Secret can have",
@@ -46,7 +52,7 @@ pub(crate) const SECRET_NAME: Rule = Rule {
 };
 
 /// Another service than the two.
-pub(crate) const SERVICE: Rule = Rule {
+const SERVICE: Rule = Rule {
     id: "auth::sigv4-service",
     severity: Severity::Error,
     summary: "`sigv4.service` is neither `es` nor `aoss`",
@@ -54,107 +60,156 @@ pub(crate) const SERVICE: Rule = Rule {
            Requests signed for another service are refused.",
 };
 
-/// A source that has no snapshots.
-pub(crate) const SERVERLESS_SOURCE: Rule = Rule {
-    id: "auth::serverless-source",
-    severity: Severity::Error,
-    summary: "a serverless collection is named as a source",
-    docs: "Collections of OpenSearch Serverless have no snapshot repositories, so nothing can be \
-           read from them. They can be targets.",
-};
+/// How requests to a cluster are authenticated, and where its credentials are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Authentication {
+    pub auth: Auth,
+    /// The Secret with the credentials.
+    pub secret: Option<String>,
+    /// The credentials, when the file has them in clear text.
+    pub clear_text: Option<ClearTextSecret>,
+}
 
-pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
-    for cluster in walk::clusters(file) {
-        if let Some(auth) = cluster.auth {
-            one(auth, &cluster.path.key("authConfig"), report);
-        }
-    }
-    for (path, name, source) in walk::sources(file) {
-        let sigv4 = source.auth_config.as_ref().and_then(|auth| auth.sigv4.as_ref());
-        let service = sigv4.and_then(|sigv4| sigv4.service.as_deref());
-        if service == Some("aoss") {
-            let path = path.key("authConfig").key("sigv4").key("service");
-            report
-                .value(&SERVERLESS_SOURCE, &path, format!("source `{name}` is a serverless collection, which has no snapshots"))
-                .help("write `service: es` if it is a managed domain; a collection can only be a target");
-        }
+/// Credentials that must become a Secret, or a file that only its owner can read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClearTextSecret {
+    /// The Secret's name, as the manifests refer to it.
+    pub name: String,
+    /// Its entries: `username` and `password`.
+    pub data: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for ClearTextSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, data } = self;
+        formatter
+            .debug_struct("ClearTextSecret")
+            .field("name", name)
+            .field("keys", &data.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 
-fn one(auth: &AuthConfig, path: &Pointer, report: &mut Report<'_>) {
-    let AuthConfig { basic, sigv4, mtls } = auth;
-    let mut kinds: Vec<&str> = Vec::new();
-    kinds.extend(basic.as_ref().map(|_| "basic"));
-    kinds.extend(sigv4.as_ref().map(|_| "sigv4"));
-    kinds.extend(mtls.as_ref().map(|_| "mtls"));
-    match kinds.as_slice() {
+/// Proves the `authConfig` of a cluster. Credentials in clear text become a Secret that is named
+/// after the workflow and the cluster.
+pub(crate) fn prove(
+    auth: Option<&AuthConfig>,
+    cluster: &str,
+    workflow: &str,
+    path: &Pointer,
+    report: &mut Report<'_>,
+) -> Option<Authentication> {
+    let without_secret = |auth| Authentication { auth, secret: None, clear_text: None };
+    let Some(AuthConfig { basic, sigv4, mtls }) = auth else {
+        return Some(without_secret(Auth::None));
+    };
+    // Each part is proved, also where there should be one only: all findings are reported.
+    let basic = basic.as_ref().map(|basic| {
+        // The workflow's name keeps it apart from Secrets that people made, which it must never
+        // overwrite.
+        let own_name = || names::joined(&[workflow, cluster, "credentials"]);
+        prove_basic(basic, own_name, &path.key("basic"), report)
+    });
+    let mtls = mtls.as_ref().map(|mtls| {
+        let name = mtls.secret_name.as_ref()?;
+        let secret = prove_secret_name(name, &path.key("mtls").key("secretName"), report)?;
+        Some(Authentication { secret: Some(secret), ..without_secret(Auth::Mtls) })
+    });
+    let sigv4 = sigv4.as_ref().map(|sigv4| {
+        let service = sigv4.service.as_deref().unwrap_or("es");
+        let service = prove_service(service, &path.key("sigv4").key("service"), report)?.to_owned();
+        Some(without_secret(Auth::Sigv4 { region: sigv4.region.clone()?, service }))
+    });
+    let kinds = [("basic", basic), ("sigv4", sigv4), ("mtls", mtls)];
+    let given = kinds.into_iter().filter_map(|(kind, proved)| Some((kind, proved?)));
+    let mut given: Vec<(&str, Option<Authentication>)> = given.collect();
+    match given.as_mut_slice() {
         [] => {
             report
-                .key(&ONE_KIND, path, "`authConfig` says nothing")
+                .key(&ONE_KIND, path, "`authConfig` is empty")
                 .help("add one of `basic`, `sigv4` and `mtls`, or leave `authConfig` out");
+            None
         }
-        [_] => {}
-        [first, rest @ ..] => {
-            let rest =
-                rest.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" and ");
+        [(_, proved)] => proved.take(),
+        [(first, _), rest @ ..] => {
+            let rest: Vec<String> = rest.iter().map(|(kind, _)| format!("`{kind}`")).collect();
+            let rest = rest.join(" and ");
             report
                 .key(&ONE_KIND, path, format!("`authConfig` has `{first}` and {rest}"))
                 .help("keep exactly one of them");
+            None
         }
-    }
-    if let Some(basic) = basic {
-        check_basic(basic, &path.key("basic"), report);
-    }
-    if let Some(mtls) = mtls
-        && let Some(name) = &mtls.secret_name
-    {
-        secret_name(name, &path.key("mtls").key("secretName"), report);
-    }
-    if let Some(service) = sigv4.as_ref().and_then(|sigv4| sigv4.service.as_deref())
-        && !matches!(service, "es" | "aoss")
-    {
-        report
-            .value(
-                &SERVICE,
-                &path.key("sigv4").key("service"),
-                format!("there is no service `{service}`"),
-            )
-            .help("write `es` for a managed domain or `aoss` for a serverless collection");
     }
 }
 
-fn check_basic(basic: &BasicAuth, path: &Pointer, report: &mut Report<'_>) {
-    let BasicAuth { secret_name: secret, username, password } = basic;
-    if let Some(name) = secret {
-        secret_name(name, &path.key("secretName"), report);
+fn prove_service<'a>(service: &'a str, path: &Pointer, report: &mut Report<'_>) -> Option<&'a str> {
+    if matches!(service, "es" | "aoss") {
+        return Some(service);
     }
+    report
+        .value(&SERVICE, path, format!("unknown service `{service}`"))
+        .help("write `es` for a managed domain or `aoss` for a serverless collection");
+    None
+}
+
+fn prove_basic(
+    basic: &BasicAuth,
+    own_name: impl FnOnce() -> String,
+    path: &Pointer,
+    report: &mut Report<'_>,
+) -> Option<Authentication> {
+    let BasicAuth { secret_name, username, password } = basic;
+    let secret =
+        secret_name.as_ref().map(|name| prove_secret_name(name, &path.key("secretName"), report));
     match (secret, username, password) {
-        (Some(_), None, None) => {}
-        (None, Some(_), Some(_)) => {
+        (Some(secret), None, None) => {
+            Some(Authentication { auth: Auth::Basic, secret: Some(secret?), clear_text: None })
+        }
+        (None, Some(username), Some(password)) => {
             report
-                .key(&CLEAR_TEXT, &path.key("password"), "the password stands here in clear text")
+                .key(
+                    &CLEAR_TEXT,
+                    &path.key("password"),
+                    "the password is in the file in clear text",
+                )
                 .help("put it into a Secret and name that in `secretName`");
+            let data = [("username", username), ("password", password)];
+            let data = data.map(|(key, value)| (key.to_owned(), value.clone())).into();
+            let secret = ClearTextSecret { name: own_name(), data };
+            Some(Authentication {
+                auth: Auth::Basic,
+                secret: Some(secret.name.clone()),
+                clear_text: Some(secret),
+            })
         }
         (Some(_), ..) => {
             report
                 .key(&INCOMPLETE, path, "`basic` has a Secret and clear-text credentials")
                 .help("keep `secretName` and remove `username` and `password`");
+            None
         }
         (None, ..) => {
             report
                 .key(&INCOMPLETE, path, "`basic` has no complete credentials")
                 .help("add `secretName`, or both `username` and `password`");
+            None
         }
     }
 }
 
-pub(super) fn secret_name(name: &str, path: &Pointer, report: &mut Report<'_>) {
+/// Proves that a Secret can have this name.
+pub(crate) fn prove_secret_name(
+    name: &str,
+    path: &Pointer,
+    report: &mut Report<'_>,
+) -> Option<String> {
     if name.len() <= 253 && name.split('.').all(names::is_allowed) {
-        return;
+        return Some(name.to_owned());
     }
     report
-        .value(&SECRET_NAME, path, format!("no Secret can be called `{name}`"))
+        .value(&SECRET_NAME, path, format!("`{name}` cannot be the name of a Secret"))
         .help("write lower-case letters, digits and `-`");
+    None
 }
 
 #[cfg(test)]
@@ -173,7 +228,7 @@ mod tests {
           |
           = help: keep exactly one of them
 
-        error[auth::one-kind]: `authConfig` says nothing
+        error[auth::one-kind]: `authConfig` is empty
          --> migration.yaml:9:5
           |
         9 |     authConfig: {}
@@ -187,7 +242,7 @@ mod tests {
     fn a_password_in_clear_text_is_a_warning() {
         let source = "authConfig: { basic: { username: admin, password: hunter2 } }";
         insta::assert_snapshot!(printed(&pair(source, "allowInsecure: true")), @"
-        warning[auth::clear-text]: the password stands here in clear text
+        warning[auth::clear-text]: the password is in the file in clear text
          --> migration.yaml:5:45
           |
         5 |     authConfig: { basic: { username: admin, password: ******* } }
@@ -218,7 +273,7 @@ mod tests {
           |
           = help: keep `secretName` and remove `username` and `password`
 
-        error[auth::secret-name]: no Secret can be called `My_Secret`
+        error[auth::secret-name]: `My_Secret` cannot be the name of a Secret
          --> migration.yaml:9:40
           |
         9 |     authConfig: { basic: { secretName: My_Secret, password: * } }
@@ -241,7 +296,7 @@ mod tests {
           |
           = help: write `service: es` if it is a managed domain; a collection can only be a target
 
-        error[auth::sigv4-service]: there is no service `opensearch`
+        error[auth::sigv4-service]: unknown service `opensearch`
          --> migration.yaml:9:56
           |
         9 |     authConfig: { sigv4: { region: eu-west-1, service: opensearch } }

@@ -1,18 +1,25 @@
-//! Are the versions readable, and can data go from the one to the other?
+//! Are the versions readable, and can data go from one to the other?
 
 use contract::{
     ServerVersion,
     version::{Support, support},
 };
 
-use super::{Rule, walk};
+use super::proved::{Clusters, Part};
 use crate::{
-    config::file::MigrationFile,
-    findings::{Report, Severity},
+    file::{
+        MigrationFile,
+        walk::{self, RawCluster, Side},
+    },
+    findings::report::Report,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[UNREADABLE, UNSUPPORTED];
+
 /// Not a version.
-pub(crate) const RULE: Rule = Rule {
+const UNREADABLE: Rule = Rule {
     id: "cluster::version",
     severity: Severity::Error,
     summary: "a version that cannot be read",
@@ -22,7 +29,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 /// A pair that cannot be migrated.
-pub(crate) const UNSUPPORTED: Rule = Rule {
+const UNSUPPORTED: Rule = Rule {
     id: "version::unsupported",
     severity: Severity::Error,
     summary: "data cannot be migrated from this version to that one",
@@ -31,21 +38,26 @@ pub(crate) const UNSUPPORTED: Rule = Rule {
            checked again with the detected versions before anything is written.",
 };
 
-pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
-    for cluster in walk::clusters(file) {
-        if let Some(Err(error)) = cluster.version.map(str::parse::<ServerVersion>) {
+/// Proves the version of a cluster.
+pub(super) fn prove(cluster: &RawCluster<'_>, report: &mut Report<'_>) -> Part<ServerVersion> {
+    match cluster.version.map(str::parse::<ServerVersion>) {
+        None => Part::Absent,
+        Some(Ok(version)) => Part::Proved(version),
+        Some(Err(error)) => {
             report
-                .value(&RULE, &cluster.path.key("version"), error.to_string())
+                .value(&UNREADABLE, &cluster.path.key("version"), error.to_string())
                 .help("leave `version` out to have it detected, if you are not sure");
+            Part::Refused
         }
     }
+}
+
+/// Checks that each migration is between versions that are supported.
+pub(super) fn check_pairs(file: &MigrationFile, clusters: &Clusters, report: &mut Report<'_>) {
     for (path, migration) in walk::migrations(file) {
-        let source = migration.source_cluster.as_ref().and_then(|name| {
-            file.source_clusters.as_ref()?.get(name)?.version.as_deref()?.parse().ok()
-        });
-        let target = migration.target_cluster.as_ref().and_then(|name| {
-            file.target_clusters.as_ref()?.get(name)?.version.as_deref()?.parse().ok()
-        });
+        let version = |side, name: &Option<String>| clusters.version(side, name.as_ref()?);
+        let source = version(Side::Source, &migration.source_cluster);
+        let target = version(Side::Target, &migration.target_cluster);
         if let (Some(source), Some(target)) = (source, target)
             && let Support::Unsupported(reason) = support(&source, &target)
         {

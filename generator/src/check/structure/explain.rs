@@ -4,15 +4,14 @@ use jsonschema::{
     ValidationError,
     error::{TypeKind, ValidationErrorKind},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    approvals,
-    structure::{MISSING_KEY, RANGE, SCHEMA, TYPE, UNKNOWN_KEY, VALUE},
+    rules::{MISSING_KEY, RANGE, TYPE, UNKNOWN_KEY, VALUE},
+    schema::{known_keys, refusing_schema, words_of_choice},
 };
 use crate::{
-    document::Document,
-    findings::{Findings, Report},
+    check::approvals, document::Document, findings::report::Report, nearest::nearest,
     pointer::Pointer,
 };
 
@@ -21,15 +20,14 @@ pub(super) fn explain(
     error: &ValidationError<'_>,
     place: &Pointer,
     document: &Document,
-    findings: &mut Findings,
+    report: &mut Report<'_>,
 ) {
-    let mut report = Report::new(document, &[], findings);
     let name = place.last().map_or_else(|| "the file".to_owned(), |key| described(place, &key));
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let known = known_keys(error);
             for key in unexpected {
-                unknown_key(key, place, &known, &mut report);
+                unknown_key(key, place, &known, report);
             }
         }
         ValidationErrorKind::Required { property } => {
@@ -38,7 +36,7 @@ pub(super) fn explain(
             if document.has_key(&path) {
                 report
                     .key(&MISSING_KEY, &path, format!("`{key}` has no value"))
-                    .help("write its value behind the colon, or on indented lines below");
+                    .help("write its value after the colon, or on indented lines below");
             } else {
                 report
                     .key(&MISSING_KEY, place, format!("{name} has no `{key}`"))
@@ -57,10 +55,10 @@ pub(super) fn explain(
                 finding.help(help);
             }
         }
-        ValidationErrorKind::Enum { options } => choice(&name, place, options, error, &mut report),
+        ValidationErrorKind::Enum { options } => choice(&name, place, options, error, report),
         ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
             // Our schema has choices only where one of a few documented words is meant.
-            choice(&name, place, &words_of_choice(error), error, &mut report);
+            choice(&name, place, &words_of_choice(error), error, report);
         }
         ValidationErrorKind::Minimum { limit } => {
             let message = format!("{name} is {}, expected {limit} or more", error.instance());
@@ -124,7 +122,7 @@ fn unknown_key(key: &str, place: &Pointer, known: &[String], report: &mut Report
     let list = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     let near = nearest(key, known.iter().map(String::as_str));
     let (rule, message) = if place.last().as_deref() == Some("approvals") {
-        (&approvals::UNKNOWN_GATE, format!("there is no gate `{key}`"))
+        (&approvals::UNKNOWN_GATE, format!("unknown gate `{key}`"))
     } else {
         let inside =
             place.last().map_or_else(|| "the file".to_owned(), |last| described(place, &last));
@@ -158,54 +156,6 @@ fn choice(
         finding.label(near);
     }
     finding.help(format!("write one of {list}"));
-}
-
-/// Returns the word most like `text`, if one is like it at all.
-pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = text.to_lowercase();
-    words
-        .map(|word| (strsim::jaro_winkler(&lower, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, word)| word)
-}
-
-/// Returns the part of our schema that refused.
-fn refusing_schema(error: &ValidationError<'_>) -> Option<&'static Value> {
-    let (parent, _) = error.schema_path().as_str().rsplit_once('/')?;
-    // The path goes through `$ref`s as a reader would walk it: resolve them on the way.
-    let root = &*SCHEMA;
-    let mut here = root;
-    for part in Pointer::parsed(parent).parts() {
-        if part == "$ref" {
-            let target = here.get("$ref").and_then(Value::as_str)?;
-            here = root.pointer(target.strip_prefix('#')?)?;
-        } else {
-            here = match here {
-                Value::Array(items) => items.get(part.parse::<usize>().ok()?)?,
-                other => other.get(&part)?,
-            };
-        }
-    }
-    Some(here)
-}
-
-fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
-    let schema = refusing_schema(error);
-    let properties = schema.and_then(|schema| schema.get("properties"));
-    let keys = properties.and_then(Value::as_object).into_iter().flat_map(Map::keys);
-    keys.filter(|key| *key != "$schema" && !key.contains('_')).cloned().collect()
-}
-
-fn words_of_choice(error: &ValidationError<'_>) -> Value {
-    let schema = refusing_schema(error);
-    let choices = schema.and_then(|schema| schema.get("oneOf").or_else(|| schema.get("anyOf")));
-    let words = choices.and_then(Value::as_array).into_iter().flatten();
-    let words = words.flat_map(|choice| match choice.get("enum") {
-        Some(Value::Array(words)) => words.clone(),
-        _ => choice.get("const").cloned().into_iter().collect(),
-    });
-    Value::Array(words.collect())
 }
 
 fn kind_of(value: &Value) -> String {

@@ -1,42 +1,11 @@
-//! What is wrong, where, and what to do about it.
-//!
-//! A [`Finding`] has a stable id, a place in the user's file and a next step. [`text`] prints
-//! findings with the line and a caret, [`json`] gives them to programs; neither knows any rule.
-
-mod json;
-mod text;
+//! What is a finding, and what are all findings of one compilation?
 
 use std::ops::Range;
 
-use serde::Serialize;
-
-use crate::{check::Rule, document::Document, pointer::Pointer};
-
-pub use json::json;
-pub use text::{Colour, text};
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is compiled.
-    Error,
-    /// It compiles; somebody should look.
-    Warning,
-    /// Good to know.
-    Note,
-}
-
-impl Severity {
-    /// Returns the word that is printed.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
+use crate::{
+    pointer::Pointer,
+    rule::{Rule, Severity},
+};
 
 /// One thing that a rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +24,23 @@ pub struct Finding {
     pub path: String,
     /// The place as bytes of the source.
     pub span: Range<usize>,
+    /// Other places that belong to it.
+    pub related: Vec<Related>,
+}
+
+/// Another place that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// A few words under it.
+    pub label: String,
+    /// The place as a JSON pointer.
+    pub path: String,
+    /// The place as bytes of the source.
+    pub span: Range<usize>,
 }
 
 impl Finding {
-    /// Makes a finding of `rule` at known bytes of the source.
+    /// Creates a finding of `rule` at known bytes of the source.
     pub(crate) fn new(
         rule: &Rule,
         path: &Pointer,
@@ -73,12 +55,19 @@ impl Finding {
             help: None,
             path: path.as_str().to_owned(),
             span,
+            related: Vec::new(),
         }
     }
 
     /// Adds a few words under the caret.
     pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Adds another place.
+    pub(crate) fn related(&mut self, place: Related) -> &mut Self {
+        self.related.push(place);
         self
     }
 
@@ -113,7 +102,7 @@ impl Findings {
         self.list.is_empty()
     }
 
-    /// Returns whether one of them forbids to go on.
+    /// Returns whether one of them is an error, so that nothing is compiled.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|finding| finding.severity == Severity::Error)
     }
@@ -130,7 +119,7 @@ impl Findings {
     }
 
     /// Returns the source with a star for each byte that is never printed.
-    fn without_secrets(&self, source: &str) -> String {
+    pub(super) fn without_secrets(&self, source: &str) -> String {
         let mut text = source.to_owned();
         for secret in &self.secrets {
             if text.get(secret.clone()).is_some() {
@@ -159,61 +148,5 @@ impl<'a> IntoIterator for &'a Findings {
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter()
-    }
-}
-
-/// What a rule writes its findings to: knows the document, so that a rule speaks of paths only.
-pub(crate) struct Report<'a> {
-    document: &'a Document,
-    broken: &'a [Pointer],
-    findings: &'a mut Findings,
-    /// Takes what is found inside places that are broken already, and is never shown.
-    muted: Vec<Finding>,
-}
-
-impl<'a> Report<'a> {
-    /// Makes a report on `document`. What rules find inside the `broken` places is dropped: it
-    /// would only repeat in other words that the structure is wrong there.
-    pub(crate) fn new(
-        document: &'a Document,
-        broken: &'a [Pointer],
-        findings: &'a mut Findings,
-    ) -> Self {
-        Self { document, broken, findings, muted: Vec::new() }
-    }
-
-    /// Adds a finding whose caret stands under the value at `path`.
-    pub(crate) fn value(
-        &mut self,
-        rule: &Rule,
-        path: &Pointer,
-        message: impl Into<String>,
-    ) -> &mut Finding {
-        self.add(rule, path, self.document.value_span(path), message)
-    }
-
-    /// Adds a finding whose caret stands under the key at the end of `path`.
-    pub(crate) fn key(
-        &mut self,
-        rule: &Rule,
-        path: &Pointer,
-        message: impl Into<String>,
-    ) -> &mut Finding {
-        self.add(rule, path, self.document.key_span(path), message)
-    }
-
-    fn add(
-        &mut self,
-        rule: &Rule,
-        path: &Pointer,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) -> &mut Finding {
-        let finding = Finding::new(rule, path, span, message);
-        if self.broken.iter().any(|broken| path.is_within(broken)) {
-            self.muted.push(finding);
-            return self.muted.last_mut().expect("a finding was pushed in the line before");
-        }
-        self.findings.push(finding)
     }
 }

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, walk};
+use super::repository::{SourceRepository, place};
 use crate::{
-    config::{
-        file::{MigrationFile, SourceCluster},
-        migration_name, repository,
-    },
-    findings::{Report, Severity},
-    installation::Installation,
+    file::{MigrationFile, walk},
+    findings::report::Report,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] = &[SOURCES, MIGRATIONS];
+
 /// Two writers.
-pub(crate) const SOURCES: Rule = Rule {
+const SOURCES: Rule = Rule {
     id: "repository::two-sources",
     severity: Severity::Error,
     summary: "two sources take their snapshots in one repository",
@@ -26,7 +26,7 @@ pub(crate) const SOURCES: Rule = Rule {
 };
 
 /// Two snapshots of one source at once.
-pub(crate) const MIGRATIONS: Rule = Rule {
+const MIGRATIONS: Rule = Rule {
     id: "repository::two-snapshots",
     severity: Severity::Error,
     summary: "two migrations take a snapshot of one source at once",
@@ -37,15 +37,23 @@ pub(crate) const MIGRATIONS: Rule = Rule {
            `snapshotRepo.snapshotName` of the source: all of its migrations then read it.",
 };
 
-pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &mut Report<'_>) {
-    let sources = file.source_clusters.as_ref();
+/// Checks all migrations; `repositories` are those of the sources.
+pub(super) fn check(
+    file: &MigrationFile,
+    repositories: &BTreeMap<&str, SourceRepository>,
+    report: &mut Report<'_>,
+) {
     let mut taking: BTreeMap<&str, String> = BTreeMap::new();
+    let sources = file.source_clusters.as_ref();
     for (path, migration) in walk::migrations(file) {
         let Some(name) = migration.source_cluster.as_deref() else { continue };
-        if !sources.and_then(|sources| sources.get(name)).is_some_and(takes_snapshot) {
+        let source = sources.and_then(|sources| sources.get(name));
+        let takes_snapshot = source.is_some_and(|source| {
+            source.snapshot_repo.as_ref().is_none_or(|repo| repo.snapshot_name.is_none())
+        });
+        if !takes_snapshot {
             continue;
         }
-        let own = migration_name(migration).unwrap_or_default();
         if let Some(first) = taking.get(name) {
             report
                 .value(
@@ -58,18 +66,17 @@ pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &
                      snapshot first and name it by `snapshotName` in the `snapshotRepo` of `{name}`"
                 ));
         } else {
-            taking.insert(name, own);
+            taking.insert(name, migration.name().unwrap_or_default());
         }
     }
     let mut writers = BTreeMap::new();
-    for (path, name, source) in walk::sources(file).filter(|(_, name, _)| taking.contains_key(name))
-    {
-        let repo = source.snapshot_repo.as_ref();
-        let Some(place) = repository::of(name, repo, installation) else { continue };
-        let place = repository::place(&place);
+    let is_taking = |name: &str| taking.contains_key(name);
+    for (path, name, source) in walk::sources(file).filter(|(_, name, _)| is_taking(name)) {
+        let Some(proved) = repositories.get(name) else { continue };
+        let place = place(&proved.repository);
         if let Some(other) = writers.get(&place) {
             let path = path.key("snapshotRepo");
-            let key = repo.and_then(|repo| repo.uri()).map(|(key, _)| key);
+            let key = source.snapshot_repo.as_ref().and_then(|repo| repo.uri()).map(|(key, _)| key);
             report
                 .value(
                     &SOURCES,
@@ -81,10 +88,6 @@ pub(crate) fn check(file: &MigrationFile, installation: &Installation, report: &
             writers.insert(place, name);
         }
     }
-}
-
-fn takes_snapshot(source: &SourceCluster) -> bool {
-    source.snapshot_repo.as_ref().is_none_or(|repo| repo.snapshot_name.is_none())
 }
 
 #[cfg(test)]

@@ -2,20 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use contract::{IndexPattern, pattern::PatternError};
+use contract::{Group, IndexPattern, IndexSelection, pattern::PatternError, rfs::RfsLimits};
 
-use super::{Rule, walk};
+use super::{
+    file::{DocumentBackfill, SnapshotMigration},
+    gates::{GATES, Level},
+    proved::{Documents, GroupConfig, MetadataWork},
+};
 use crate::{
-    config::{
-        file::{MigrationFile, SnapshotMigration},
-        group_name, migration_name,
-    },
-    findings::{Report, Severity},
+    clusters::reference::EMPTY_NAME,
+    file::{Migration, MigrationFile, walk},
+    findings::report::Report,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises.
+pub(crate) const RULES: &[Rule] =
+    &[NO_MIGRATIONS, DUPLICATE_NAME, NOTHING_ENABLED, PATTERN, NO_INDICES, DOCUMENTS_ONLY];
+
+/// The number of workers of a group when the file does not say.
+const DEFAULT_WORKERS: u32 = 2;
+
 /// Nothing to do.
-pub(crate) const NO_MIGRATIONS: Rule = Rule {
+const NO_MIGRATIONS: Rule = Rule {
     id: "migration::none",
     severity: Severity::Error,
     summary: "nothing is migrated",
@@ -23,7 +33,7 @@ pub(crate) const NO_MIGRATIONS: Rule = Rule {
 };
 
 /// One name twice.
-pub(crate) const DUPLICATE_NAME: Rule = Rule {
+const DUPLICATE_NAME: Rule = Rule {
     id: "group::duplicate-name",
     severity: Severity::Error,
     summary: "two groups of a migration, or two migrations, have one name",
@@ -32,7 +42,7 @@ pub(crate) const DUPLICATE_NAME: Rule = Rule {
 };
 
 /// Nothing enabled.
-pub(crate) const NOTHING_ENABLED: Rule = Rule {
+const NOTHING_ENABLED: Rule = Rule {
     id: "group::nothing-enabled",
     severity: Severity::Error,
     summary: "a group migrates neither metadata nor documents",
@@ -41,7 +51,7 @@ pub(crate) const NOTHING_ENABLED: Rule = Rule {
 };
 
 /// Not a pattern.
-pub(crate) const PATTERN: Rule = Rule {
+const PATTERN: Rule = Rule {
     id: "group::pattern",
     severity: Severity::Error,
     summary: "an index pattern that cannot be read",
@@ -50,7 +60,7 @@ pub(crate) const PATTERN: Rule = Rule {
 };
 
 /// No patterns.
-pub(crate) const NO_INDICES: Rule = Rule {
+const NO_INDICES: Rule = Rule {
     id: "group::no-indices",
     severity: Severity::Error,
     summary: "a group means no index",
@@ -59,7 +69,7 @@ pub(crate) const NO_INDICES: Rule = Rule {
 };
 
 /// Documents without metadata.
-pub(crate) const DOCUMENTS_ONLY: Rule = Rule {
+const DOCUMENTS_ONLY: Rule = Rule {
     id: "group::documents-only",
     severity: Severity::Note,
     summary: "a group migrates documents without their mappings",
@@ -69,33 +79,52 @@ pub(crate) const DOCUMENTS_ONLY: Rule = Rule {
            other results, and documents that do not fit the guess are rejected.",
 };
 
-pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
+/// A group, as far as it is proved.
+pub(super) struct ProvedGroup {
+    pub name: String,
+    /// The patterns that can be read, and where each is.
+    pub selection: IndexSelection,
+    pub paths: Vec<Pointer>,
+    /// What is done with the group; absent when a pattern cannot be read, or there is none.
+    pub config: Option<GroupConfig>,
+}
+
+/// Proves the groups of every migration, in the order of the file.
+pub(super) fn prove(file: &MigrationFile, report: &mut Report<'_>) -> Vec<Vec<ProvedGroup>> {
     if file.migrations.as_ref().is_some_and(Vec::is_empty) {
         let path = Pointer::root().key("migrations");
         report.key(&NO_MIGRATIONS, &path, "`migrations` is empty").help("add a migration");
     }
     let mut names = Names::default();
+    let mut all = Vec::new();
     for (path, migration) in walk::migrations(file) {
-        if let Some(name) = migration_name(migration) {
+        if let Some(name) = migration.name() {
             let at = if migration.name.is_some() { path.key("name") } else { path.clone() };
             names.add("migrations", &name, &at, report);
         }
+        let path = path.key("snapshotMigrations");
         if migration.snapshot_migrations.as_ref().is_some_and(Vec::is_empty) {
             report
-                .key(
-                    &NO_MIGRATIONS,
-                    &path.key("snapshotMigrations"),
-                    "this migration has no groups",
-                )
+                .key(&NO_MIGRATIONS, &path, "this migration has no groups")
                 .help("add one, for example `- indices: [\"*\"]`");
         }
         let mut names = Names::default();
-        for (path, position, group) in walk::groups(&path, migration) {
+        let groups = migration.snapshot_migrations.iter().flatten().enumerate();
+        let groups = groups.map(|(position, group)| {
+            let path = path.index(position);
+            let name = group.name(position);
             let at = if group.name.is_some() { path.key("name") } else { path.clone() };
-            names.add("groups of this migration", &group_name(group, position), &at, report);
-            one(group, &path, report);
-        }
+            names.add("groups of this migration", &name, &at, report);
+            if group.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+                report
+                    .value(&EMPTY_NAME, &path.key("name"), "this group's name is empty")
+                    .help("write a name, or leave the key out");
+            }
+            prove_group(file, migration, group, name, &path, report)
+        });
+        all.push(groups.collect());
     }
+    all
 }
 
 /// The names that were seen.
@@ -112,27 +141,68 @@ impl Names {
     }
 }
 
-fn one(group: &SnapshotMigration, path: &Pointer, report: &mut Report<'_>) {
-    if !group.migrates_metadata() && !group.migrates_documents() {
+fn prove_group(
+    file: &MigrationFile,
+    migration: &Migration,
+    group: &SnapshotMigration,
+    name: String,
+    path: &Pointer,
+    report: &mut Report<'_>,
+) -> ProvedGroup {
+    let (has_metadata, has_documents) = (group.migrates_metadata(), group.migrates_documents());
+    if !has_metadata && !has_documents {
         report
             .value(&NOTHING_ENABLED, path, "this group migrates neither metadata nor documents")
             .help("enable `metadataMigration` or `documentBackfill`, or remove the group");
     }
-    if !group.migrates_metadata() && group.migrates_documents() {
+    if !has_metadata && has_documents {
         let message = "the documents of this group come without their mappings";
         report.key(&DOCUMENTS_ONLY, &path.key("metadataMigration"), message).help(
-            "make its indices on the target before, with their mappings, or enable \
-             `metadataMigration`; else the target guesses a mapping from the first documents",
+            "create its indices on the target first, with their mappings, or enable \
+             `metadataMigration`; otherwise the target guesses a mapping from the first documents",
         );
     }
-    let Some(indices) = &group.indices else { return };
-    let path = path.key("indices");
-    let mut includes = false;
-    for (position, text) in indices.iter().enumerate() {
+    let Patterns { selection, paths, are_complete } =
+        prove_patterns(group.indices.as_deref(), &path.key("indices"), report);
+    let levels: [Level<'_>; 3] = [
+        (group.approvals.as_ref(), group.skip_approvals),
+        (migration.approvals.as_ref(), migration.skip_approvals),
+        (file.approvals.as_ref(), file.skip_approvals),
+    ];
+    let config = are_complete.then(|| GroupConfig {
+        group: Group {
+            name: name.clone(),
+            indices: selection.clone(),
+            existing_indices: group.existing_indices.unwrap_or_default(),
+            allow_empty: group.allow_empty.unwrap_or(false),
+        },
+        metadata: if has_metadata { MetadataWork::Migrated } else { MetadataWork::LeftOut },
+        documents: has_documents.then(|| documents(group.document_backfill.as_ref())),
+        gates: GATES.into_iter().filter(|gate| gate.waits(&levels)).collect(),
+    });
+    ProvedGroup { name, selection, paths, config }
+}
+
+/// The patterns of a group.
+struct Patterns {
+    selection: IndexSelection,
+    paths: Vec<Pointer>,
+    are_complete: bool,
+}
+
+fn prove_patterns(indices: Option<&[String]>, path: &Pointer, report: &mut Report<'_>) -> Patterns {
+    let mut patterns = Vec::new();
+    let mut paths = Vec::new();
+    let mut are_complete = indices.is_some();
+    for (position, text) in indices.unwrap_or_default().iter().enumerate() {
+        let path = path.index(position);
         match text.parse::<IndexPattern>() {
-            Ok(pattern) => includes |= !pattern.is_exclusion(),
+            Ok(pattern) => {
+                patterns.push(pattern);
+                paths.push(path);
+            }
             Err(error) => {
-                includes = true;
+                are_complete = false;
                 let help = match &error {
                     PatternError::Character { character, .. } if character.is_uppercase() => {
                         Some("names of indices are lower-case")
@@ -142,18 +212,40 @@ fn one(group: &SnapshotMigration, path: &Pointer, report: &mut Report<'_>) {
                     }
                     _ => None,
                 };
-                let finding = report.value(&PATTERN, &path.index(position), error.to_string());
+                let finding = report.value(&PATTERN, &path, error.to_string());
                 if let Some(help) = help {
                     finding.help(help);
                 }
             }
         }
     }
-    if !includes {
-        let what = if indices.is_empty() { "is empty" } else { "has exclusions only" };
+    // A pattern that cannot be read may have been one that includes.
+    if are_complete && patterns.iter().all(IndexPattern::is_exclusion) {
+        are_complete = false;
+        let what = if patterns.is_empty() { "is empty" } else { "has exclusions only" };
         report
-            .value(&NO_INDICES, &path, format!("`indices` {what}"))
+            .value(&NO_INDICES, path, format!("`indices` {what}"))
             .help("add what is meant, for example `\"*\"` or `\"logs-*\"`");
+    }
+    Patterns { selection: IndexSelection::new(patterns), paths, are_complete }
+}
+
+fn documents(part: Option<&DocumentBackfill>) -> Documents {
+    let defaults = RfsLimits::default();
+    let limits = RfsLimits {
+        bulk_bytes: part.and_then(|part| part.bulk_bytes).unwrap_or(defaults.bulk_bytes),
+        bulk_documents: part
+            .and_then(|part| part.bulk_documents)
+            .unwrap_or(defaults.bulk_documents),
+        connections: part.and_then(|part| part.max_connections).unwrap_or(defaults.connections),
+        lease_seconds: part.and_then(|part| part.lease_seconds).unwrap_or(defaults.lease_seconds),
+    };
+    Documents {
+        workers: part.and_then(|part| part.workers).unwrap_or(DEFAULT_WORKERS),
+        limits,
+        allowed_rejections: part.and_then(|part| part.allowed_rejections).unwrap_or(0),
+        allow_partial_source: part.and_then(|part| part.allow_partial_source).unwrap_or(false),
+        verify: part.and_then(|part| part.verify).unwrap_or_default(),
     }
 }
 
@@ -225,7 +317,7 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
         15 |         metadataMigration: { enabled: false }
            |         ^^^^^^^^^^^^^^^^^
            |
-           = help: make its indices on the target before, with their mappings, or enable `metadataMigration`; else the target guesses a mapping from the first documents
+           = help: create its indices on the target first, with their mappings, or enable `metadataMigration`; otherwise the target guesses a mapping from the first documents
         "#);
     }
 

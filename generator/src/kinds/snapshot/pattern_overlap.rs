@@ -1,9 +1,8 @@
-//! Which name do two groups both mean? A search, not a guess: the patterns run side by side over
-//! all names at once.
+//! Do two patterns overlap? A search for a name that two groups both select.
 //!
-//! A state of the search is one of an automaton for each of the two patterns and for every
-//! exclusion of both groups; a letter leads from state to state. Breadth first, the first state
-//! where both patterns have matched and no exclusion has gives the shortest name.
+//! A state of the search consists of one state of each automaton: of the two patterns, and of every
+//! exclusion of both groups. A character leads from state to state. The search is breadth first, so
+//! the first state in which both patterns match and no exclusion does gives the shortest name.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,74 +10,75 @@ use contract::{IndexPattern, IndexSelection};
 
 use super::{
     automaton::{Automaton, Run, State},
-    candidates::{Ends, Nested},
+    candidate_pairs::{LiteralEnds, PrefixMap},
 };
 
-/// States to look at before giving up; the register step looks at the real names anyway.
-const MOST_STATES: usize = 5_000;
-/// The letters of ASCII that names can have. What an expression tells apart is not known, so it is
-/// offered all of them.
-const LETTERS_OF_NAMES: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_.+@!$%&'()=;[]^`{}~";
+/// The number of states after which a search gives up. The register step checks the real names in
+/// any case.
+const MAX_STATES: usize = 5_000;
+/// The ASCII characters that names can have. Which of them an expression distinguishes is not known,
+/// so all are tried.
+const NAME_CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_.+@!$%&'()=;[]^`{}~";
 
-/// How many more states are looked at for expressions, in all searches of one file: where many
-/// groups mean expressions that begin with anything, each is compared with each.
-pub(super) struct Effort(usize);
+/// The number of states that are left for expressions, in all searches of one file. Where many
+/// groups have expressions that begin with anything, each is compared with each.
+pub(super) struct SearchBudget(usize);
 
-impl Effort {
+impl SearchBudget {
     pub(super) const fn of_a_file() -> Self {
         Self(10_000)
     }
 }
 
-/// A group: what it means, and its exclusions by what they begin with.
-pub(super) struct Side<'a> {
+/// The patterns of a group, with the exclusions by what they begin with.
+pub(super) struct GroupPatterns<'a> {
     selection: &'a IndexSelection,
-    exclusions: Nested<Automaton<'a>>,
+    exclusions: PrefixMap<Automaton<'a>>,
 }
 
-impl<'a> Side<'a> {
+impl<'a> GroupPatterns<'a> {
     pub(super) fn new(selection: &'a IndexSelection) -> Self {
-        let mut exclusions = Nested::default();
+        let mut exclusions = PrefixMap::default();
         for pattern in selection.patterns().iter().filter(|pattern| pattern.is_exclusion()) {
             if let Some(automaton) = Automaton::of(pattern) {
-                exclusions.add(Ends::of(pattern).beginning, automaton);
+                exclusions.add(LiteralEnds::of(pattern).beginning, automaton);
             }
         }
         Self { selection, exclusions }
     }
 }
 
-/// A pattern that adds names.
-pub(super) struct Adding<'a> {
+/// A pattern that includes names.
+pub(super) struct Inclusion<'a> {
     pub pattern: &'a IndexPattern,
     automaton: Option<Automaton<'a>>,
 }
 
-impl<'a> Adding<'a> {
+impl<'a> Inclusion<'a> {
     pub(super) fn new(pattern: &'a IndexPattern) -> Self {
         Self { pattern, automaton: Automaton::of(pattern) }
     }
 }
 
-/// Returns a name that `first` and `second` match and both groups mean, if one is found.
-pub(super) fn witness(
-    first: &Adding<'_>,
-    second: &Adding<'_>,
-    one: &Side<'_>,
-    two: &Side<'_>,
-    effort: &mut Effort,
+/// Returns a name that `first` and `second` match and both groups select, if one is found.
+pub(super) fn common_name(
+    first: &Inclusion<'_>,
+    second: &Inclusion<'_>,
+    one: &GroupPatterns<'_>,
+    two: &GroupPatterns<'_>,
+    budget: &mut SearchBudget,
 ) -> Option<String> {
-    let means = |name: &str| one.selection.selects(name) && two.selection.selects(name);
+    let selected = |name: &str| one.selection.selects(name) && two.selection.selects(name);
     for (exact, other) in [(first, second), (second, first)] {
         if exact.pattern.is_exact() {
             let name: String = exact.pattern.glob()?.iter().collect();
-            return (other.pattern.matches(&name) && means(&name)).then_some(name);
+            return (other.pattern.matches(&name) && selected(&name)).then_some(name);
         }
     }
     let globs = first.pattern.glob().zip(second.pattern.glob());
     let is_hopeless = match globs {
         Some((first, second)) => !ends_meet(first, second),
-        None => effort.0 == 0,
+        None => budget.0 == 0,
     };
     if is_hopeless {
         return None;
@@ -86,19 +86,19 @@ pub(super) fn witness(
     let mut runs = vec![Run::new(first.automaton.as_ref()?), Run::new(second.automaton.as_ref()?)];
     // All names in question begin with the longer of the two beginnings, so only exclusions that
     // fit it can take one away.
-    let beginning = [first, second].map(|adding| Ends::of(adding.pattern).beginning);
+    let beginning = [first, second].map(|inclusion| LiteralEnds::of(inclusion.pattern).beginning);
     let beginning = beginning.iter().max_by_key(|beginning| beginning.len())?;
     for side in [one, two] {
         let longer = side.exclusions.longer(beginning);
         runs.extend(longer.chain(side.exclusions.shorter(beginning)).map(Run::new));
     }
-    search(runs, means, effort)
+    search(runs, selected, budget)
 }
 
-/// Returns whether the texts after the last wildcards can end one name: a cheap first look.
+/// Returns whether the texts after the last wildcards can end one name: a cheap first test.
 fn ends_meet(first: &[char], second: &[char]) -> bool {
     let mut pairs = first.iter().rev().zip(second.iter().rev());
-    let wild = |letter: &char| matches!(letter, '*' | '?');
+    let wild = |character: &char| matches!(character, '*' | '?');
     pairs
         .find(|(one, other)| wild(one) || wild(other) || one != other)
         .is_none_or(|(one, other)| wild(one) || wild(other))
@@ -107,42 +107,45 @@ fn ends_meet(first: &[char], second: &[char]) -> bool {
 /// The first two run for the patterns, the others for exclusions.
 fn search(
     mut runs: Vec<Run<'_>>,
-    means: impl Fn(&str) -> bool,
-    effort: &mut Effort,
+    selected: impl Fn(&str) -> bool,
+    budget: &mut SearchBudget,
 ) -> Option<String> {
     let alphabet = alphabet(&runs);
     let is_expression = |run: &Run<'_>| matches!(run.automaton(), Automaton::Expression { .. });
     let has_expression = runs.iter().any(is_expression);
     let start: Vec<Option<State>> = runs.iter_mut().map(Run::start).collect();
-    // The start is not among the states seen: no letter has been read there, and a name has some.
+    // The start is not among the states seen: no character has been read there, and a name has some.
     let mut seen = BTreeSet::new();
     let mut queue = VecDeque::from([(start, String::new())]);
     while let Some((state, name)) = queue.pop_front() {
         if has_expression {
-            effort.0 = effort.0.checked_sub(1)?;
+            budget.0 = budget.0.checked_sub(1)?;
         }
-        for letter in &alphabet {
+        for character in &alphabet {
             // No index name begins so.
-            if name.is_empty() && matches!(letter, '-' | '_' | '+') {
+            if name.is_empty() && matches!(character, '-' | '_' | '+') {
                 continue;
             }
-            let next: Vec<Option<State>> =
-                runs.iter_mut().zip(&state).map(|(run, state)| run.step(*state, *letter)).collect();
+            let next: Vec<Option<State>> = runs
+                .iter_mut()
+                .zip(&state)
+                .map(|(run, state)| run.step(*state, *character))
+                .collect();
             if next.iter().take(2).any(Option::is_none) {
                 continue;
             }
             let mut name = name.clone();
-            name.push(*letter);
+            name.push(*character);
             // Only some patterns mean names with a dot before them, so these are told apart.
             if !seen.insert((name.starts_with('.'), next.clone())) {
                 continue;
             }
-            if seen.len() > MOST_STATES {
+            if seen.len() > MAX_STATES {
                 return None;
             }
             let mut verdicts = runs.iter_mut().zip(&next).map(|(run, state)| run.accepts(*state));
             let both = verdicts.by_ref().take(2).all(|accepts| accepts);
-            if both && !verdicts.any(|accepts| accepts) && means(&name) {
+            if both && !verdicts.any(|accepts| accepts) && selected(&name) {
                 return Some(name);
             }
             queue.push_back((next, name));
@@ -151,25 +154,25 @@ fn search(
     None
 }
 
-/// Returns the letters that make a difference: one that no pattern names, and those they do.
+/// Returns the characters that make a difference: those that a pattern has, and one that none has.
 fn alphabet(runs: &[Run<'_>]) -> Vec<char> {
     let mut named = BTreeSet::new();
     for run in runs {
         match run.automaton() {
-            Automaton::Glob(letters) => {
-                named.extend(letters.iter().filter(|letter| !matches!(letter, '*' | '?')));
+            Automaton::Glob(characters) => {
+                named.extend(characters.iter().filter(|character| !matches!(character, '*' | '?')));
             }
             Automaton::Expression { beyond_ascii, .. } => {
-                named.extend(LETTERS_OF_NAMES.chars());
+                named.extend(NAME_CHARACTERS.chars());
                 named.extend(beyond_ascii);
             }
         }
     }
-    let other = ('a'..='z').chain('0'..='9').find(|letter| !named.contains(letter));
-    let mut letters: Vec<char> = other.into_iter().chain(named).collect();
-    // Names of letters are recognised soonest.
-    letters.sort_by_key(|letter| (!letter.is_alphabetic(), !letter.is_numeric()));
-    letters
+    let other = ('a'..='z').chain('0'..='9').find(|character| !named.contains(character));
+    let mut characters: Vec<char> = other.into_iter().chain(named).collect();
+    // A name of letters is the easiest to recognise.
+    characters.sort_by_key(|character| (!character.is_alphabetic(), !character.is_numeric()));
+    characters
 }
 
 #[cfg(test)]
@@ -182,9 +185,10 @@ mod tests {
             IndexSelection::new(patterns)
         };
         let (one, two) = (read(one), read(two));
-        let sides = (Side::new(&one), Side::new(&two));
-        let adding = (Adding::new(one.patterns().first()?), Adding::new(two.patterns().first()?));
-        witness(&adding.0, &adding.1, &sides.0, &sides.1, &mut Effort::of_a_file())
+        let sides = (GroupPatterns::new(&one), GroupPatterns::new(&two));
+        let inclusion =
+            (Inclusion::new(one.patterns().first()?), Inclusion::new(two.patterns().first()?));
+        common_name(&inclusion.0, &inclusion.1, &sides.0, &sides.1, &mut SearchBudget::of_a_file())
     }
 
     #[test]
@@ -225,12 +229,17 @@ mod tests {
     }
 
     #[test]
-    fn expressions_are_offered_the_letters_that_a_pattern_can_have() {
-        let is_letter = |letter: &char| {
-            !matches!(letter, '*' | '?') && format!("a{letter}").parse::<IndexPattern>().is_ok()
+    fn expressions_are_offered_the_characters_that_a_pattern_can_have() {
+        let is_character = |character: &char| {
+            !matches!(character, '*' | '?')
+                && format!("a{character}").parse::<IndexPattern>().is_ok()
         };
-        for letter in ' '..='~' {
-            assert_eq!(LETTERS_OF_NAMES.contains(letter), is_letter(&letter), "{letter:?}");
+        for character in ' '..='~' {
+            assert_eq!(
+                NAME_CHARACTERS.contains(character),
+                is_character(&character),
+                "{character:?}"
+            );
         }
     }
 
@@ -275,13 +284,15 @@ mod tests {
         ran.expect("the search finds what trying all short names finds, and nothing else");
     }
 
-    fn names(letters: &str, longest: usize) -> Vec<String> {
+    fn names(characters: &str, longest: usize) -> Vec<String> {
         let mut all: Vec<String> = vec![String::new()];
         let mut last = all.clone();
         for _ in 0..longest {
             last = last
                 .iter()
-                .flat_map(|name| letters.chars().map(move |letter| format!("{name}{letter}")))
+                .flat_map(|name| {
+                    characters.chars().map(move |character| format!("{name}{character}"))
+                })
                 .collect();
             all.extend(last.iter().cloned());
         }

@@ -1,4 +1,4 @@
-//! Which patterns can match one name at all? Only those whose literal ends fit each other.
+//! Which two patterns can match one name at all? Only those whose literal ends fit each other.
 //!
 //! Every name that a wildcard pattern matches begins with the text before its first wildcard and
 //! ends with the text after its last one; of an expression only the beginning is looked at, and
@@ -13,53 +13,54 @@ use contract::IndexPattern;
 
 /// The literal ends of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ends {
+pub(super) struct LiteralEnds {
     /// What every name begins with.
     pub beginning: String,
     /// What every name ends with, backwards.
     pub end: String,
 }
 
-impl Ends {
+impl LiteralEnds {
     /// Returns the ends of a pattern.
     pub(super) fn of(pattern: &IndexPattern) -> Self {
         if let Some(expression) = pattern.expression() {
             return Self { beginning: plain_beginning(expression), end: String::new() };
         }
-        let letters = pattern.glob().unwrap_or_default();
-        let literal = |letter: &&char| !matches!(**letter, '*' | '?');
+        let characters = pattern.glob().unwrap_or_default();
+        let literal = |character: &&char| !matches!(**character, '*' | '?');
         Self {
-            beginning: letters.iter().take_while(literal).collect(),
-            end: letters.iter().rev().take_while(literal).collect(),
+            beginning: characters.iter().take_while(literal).collect(),
+            end: characters.iter().rev().take_while(literal).collect(),
         }
     }
 }
 
-/// Returns letters that each name begins with; too few where an expression is not simple.
+/// Returns characters that each name begins with; too few where an expression is not simple.
 fn plain_beginning(anchored: &str) -> String {
     let inner = anchored.strip_prefix("^(?:").unwrap_or_default();
     if inner.contains('|') {
         return String::new();
     }
     let inner = inner.strip_prefix('^').unwrap_or(inner);
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    let end = inner.find(|letter| !is_plain(letter)).unwrap_or(inner.len());
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let end = inner.find(|character| !is_plain(character)).unwrap_or(inner.len());
     let (plain, rest) = inner.split_at(end);
-    // The last letter may be there any number of times.
+    // The last character may be there any number of times.
     let may_lack = rest.starts_with(['*', '?', '{']);
     plain.split_at(plain.len().saturating_sub(may_lack.into())).0.to_owned()
 }
 
 /// Values by text, to be found by longer and by shorter texts.
-pub(super) struct Nested<T>(BTreeMap<String, Vec<T>>);
+pub(super) struct PrefixMap<T>(BTreeMap<String, Vec<T>>);
 
-impl<T> Default for Nested<T> {
+impl<T> Default for PrefixMap<T> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<T> Nested<T> {
+impl<T> PrefixMap<T> {
     pub(super) fn add(&mut self, text: String, value: T) {
         self.0.entry(text).or_default().push(value);
     }
@@ -79,8 +80,8 @@ impl<T> Nested<T> {
 }
 
 /// Calls `visit` once with every two of `all` that may match one name, by their positions.
-pub(super) fn pairs(all: &[Ends], mut visit: impl FnMut(usize, usize)) {
-    let (mut by_beginning, mut by_end) = (Nested::default(), Nested::default());
+pub(super) fn pairs(all: &[LiteralEnds], mut visit: impl FnMut(usize, usize)) {
+    let (mut by_beginning, mut by_end) = (PrefixMap::default(), PrefixMap::default());
     for (position, ends) in all.iter().enumerate() {
         by_end.add(ends.end.clone(), position);
         if !ends.beginning.is_empty() {
@@ -134,7 +135,7 @@ mod tests {
             ("\\.kibana", ""),
         ] {
             let pattern = format!("regex:{expression}").parse().expect("a pattern");
-            assert_eq!(Ends::of(&pattern).beginning, beginning, "{expression}");
+            assert_eq!(LiteralEnds::of(&pattern).beginning, beginning, "{expression}");
         }
     }
 
@@ -147,8 +148,8 @@ mod tests {
         fn every_pair_that_fits_is_visited_once(
             texts in proptest::collection::vec("[ab*?]{1,5}", 0..12),
         ) {
-            let all: Vec<Ends> =
-                texts.iter().map(|text| Ends::of(&text.parse().expect("a pattern"))).collect();
+            let all: Vec<LiteralEnds> =
+                texts.iter().map(|text| LiteralEnds::of(&text.parse().expect("a pattern"))).collect();
             let mut visited = BTreeSet::new();
             let mut twice = false;
             pairs(&all, |one, other| {

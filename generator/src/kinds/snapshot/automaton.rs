@@ -1,4 +1,4 @@
-//! How far has a name matched a pattern? A pattern as an automaton: each letter of a name leads
+//! How far has a name matched a pattern? A pattern as an automaton: each character of a name leads
 //! from state to state.
 //!
 //! A set of positions in a wildcard pattern says how far it has matched. An expression is read by
@@ -20,7 +20,7 @@ pub(super) enum Automaton<'a> {
     /// An expression, or a wildcard pattern that is longer.
     Expression {
         states: Box<DFA>,
-        /// The letters in its text that few names have.
+        /// The characters in its text that few names have.
         beyond_ascii: Vec<char>,
     },
 }
@@ -28,18 +28,18 @@ pub(super) enum Automaton<'a> {
 /// How far a name has matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
-    /// Bit `n` says that `n` letters of the pattern have been matched.
+    /// Bit `n` says that `n` characters of the pattern have been matched.
     Positions(u128),
     /// The state of an expression.
     Reached(LazyStateID),
 }
 
 impl<'a> Automaton<'a> {
-    /// Returns `None` for an expression of which the states cannot be told, or are too many.
+    /// Returns `None` for an expression whose states cannot be computed, or are too many.
     pub(super) fn of(pattern: &'a IndexPattern) -> Option<Self> {
         match (pattern.glob(), pattern.expression()) {
-            (Some(letters), _) if letters.len() < 128 => Some(Self::Glob(letters)),
-            (Some(letters), _) => Self::expression(&as_expression(letters)),
+            (Some(characters), _) if characters.len() < 128 => Some(Self::Glob(characters)),
+            (Some(characters), _) => Self::expression(&as_expression(characters)),
             (None, expression) => Self::expression(expression?),
         }
     }
@@ -51,22 +51,22 @@ impl<'a> Automaton<'a> {
             // States keep their names for as long as the search goes on.
             .minimum_cache_clear_count(Some(0));
         let states = DFA::builder().configure(config).build(text).ok()?;
-        let beyond_ascii = text.chars().filter(|letter| !letter.is_ascii()).collect();
+        let beyond_ascii = text.chars().filter(|character| !character.is_ascii()).collect();
         Some(Self::Expression { states: Box::new(states), beyond_ascii })
     }
 }
 
-fn as_expression(letters: &[char]) -> String {
+fn as_expression(characters: &[char]) -> String {
     let mut text = String::from("^");
-    for letter in letters {
-        match letter {
+    for character in characters {
+        match character {
             '*' => text.push_str(".*"),
             '?' => text.push('.'),
-            letter => {
-                if letter.is_ascii_punctuation() {
+            character => {
+                if character.is_ascii_punctuation() {
                     text.push('\\');
                 }
-                text.push(*letter);
+                text.push(*character);
             }
         }
     }
@@ -92,10 +92,10 @@ impl<'a> Run<'a> {
         self.automaton
     }
 
-    /// Returns the state before the first letter.
+    /// Returns the state before the first character.
     pub(super) fn start(&mut self) -> Option<State> {
         match (self.automaton, &mut self.found) {
-            (Automaton::Glob(letters), _) => Some(State::Positions(past_stars(letters, 1))),
+            (Automaton::Glob(characters), _) => Some(State::Positions(past_stars(characters, 1))),
             (Automaton::Expression { states, .. }, Some(found)) => {
                 let anchored = Input::new("").anchored(Anchored::Yes);
                 states.start_state_forward(found, &anchored).ok().map(State::Reached)
@@ -104,15 +104,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns the state behind a letter, if the pattern can still match.
-    pub(super) fn step(&mut self, state: Option<State>, letter: char) -> Option<State> {
+    /// Returns the state behind a character, if the pattern can still match.
+    pub(super) fn step(&mut self, state: Option<State>, character: char) -> Option<State> {
         match (self.automaton, state?, &mut self.found) {
-            (Automaton::Glob(letters), State::Positions(set), _) => {
-                let next = past_stars(letters, matched(letters, set, letter));
+            (Automaton::Glob(characters), State::Positions(set), _) => {
+                let next = past_stars(characters, matched(characters, set, character));
                 (next != 0).then_some(State::Positions(next))
             }
             (Automaton::Expression { states, .. }, State::Reached(mut id), Some(found)) => {
-                for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
                     id = states.next_state(found, id, byte).ok()?;
                 }
                 (!id.is_dead() && !id.is_quit()).then_some(State::Reached(id))
@@ -124,8 +124,8 @@ impl<'a> Run<'a> {
     /// Returns whether a name that ends here is matched.
     pub(super) fn accepts(&mut self, state: Option<State>) -> bool {
         match (self.automaton, state, &mut self.found) {
-            (Automaton::Glob(letters), Some(State::Positions(set)), _) => {
-                set & (1 << letters.len()) != 0
+            (Automaton::Glob(characters), Some(State::Positions(set)), _) => {
+                set & (1 << characters.len()) != 0
             }
             (Automaton::Expression { states, .. }, Some(State::Reached(id)), Some(found)) => {
                 states.next_eoi_state(found, id).is_ok_and(|id| id.is_match())
@@ -136,23 +136,23 @@ impl<'a> Run<'a> {
 }
 
 /// A star may match nothing, so the position behind it is reached with the one before it.
-fn past_stars(letters: &[char], mut set: u128) -> u128 {
-    for (position, letter) in letters.iter().enumerate() {
-        if *letter == '*' && set & (1 << position) != 0 {
+fn past_stars(characters: &[char], mut set: u128) -> u128 {
+    for (position, character) in characters.iter().enumerate() {
+        if *character == '*' && set & (1 << position) != 0 {
             set |= 1 << (position + 1);
         }
     }
     set
 }
 
-fn matched(letters: &[char], set: u128, letter: char) -> u128 {
+fn matched(characters: &[char], set: u128, character: char) -> u128 {
     let mut next = 0;
-    for (position, expected) in letters.iter().enumerate() {
+    for (position, expected) in characters.iter().enumerate() {
         if set & (1 << position) != 0 {
             match expected {
                 '*' => next |= 1 << position,
                 '?' => next |= 1 << (position + 1),
-                expected if *expected == letter => next |= 1 << (position + 1),
+                expected if *expected == character => next |= 1 << (position + 1),
                 _ => {}
             }
         }
@@ -170,8 +170,8 @@ mod tests {
         let automaton = Automaton::of(pattern).expect("states");
         let mut run = Run::new(&automaton);
         let mut state = run.start();
-        for letter in name.chars() {
-            state = run.step(state, letter);
+        for character in name.chars() {
+            state = run.step(state, character);
         }
         run.accepts(state)
     }

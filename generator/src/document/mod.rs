@@ -1,8 +1,8 @@
 //! What does the text say, and where? YAML or JSON as values that remember their bytes.
 //!
-//! JSON is YAML, so there is one parser. Duplicate keys are findings, all of them at once; the
-//! last value is the one that the rest of the compiler looks at. This is the one module of the
-//! compiler that names the YAML crate.
+//! JSON is YAML, so there is one parser. Of a key that is repeated the last value counts; all
+//! repetitions are listed ([`Document::repeated_keys`]). This is the one module of the compiler that
+//! names the YAML crate.
 
 mod secrets;
 
@@ -15,11 +15,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use serde_yaml::{DuplicateKeyPolicy, Location, Spanned, budget, options};
 
-use crate::{
-    check::structure,
-    findings::{Finding, Findings},
-    pointer::Pointer,
-};
+use crate::pointer::Pointer;
 
 /// A migration file as values with places.
 #[derive(Debug)]
@@ -46,49 +42,61 @@ enum Content {
     Map(Vec<(String, Range<usize>, Node)>),
 }
 
-/// Reads the text. `None` when it is not YAML at all; `findings` says why.
-pub(crate) fn parse(source: &str, findings: &mut Findings) -> Option<Document> {
+/// Why a text is not readable.
+#[derive(Debug)]
+pub(crate) struct SyntaxProblem {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+    /// Where the reader stopped.
+    pub span: Range<usize>,
+    /// Bytes of the source that are never printed.
+    pub secrets: Vec<Range<usize>>,
+}
+
+/// A key that is in one map more than once.
+#[derive(Debug)]
+pub(crate) struct RepeatedKey<'a> {
+    pub key: &'a str,
+    pub path: Pointer,
+    /// The repetition.
+    pub span: Range<usize>,
+}
+
+/// Reads the text.
+pub(crate) fn parse(source: &str) -> Result<Document, SyntaxProblem> {
     let options = options! {
         strict_booleans: true,
         duplicate_keys: DuplicateKeyPolicy::LastWins,
-        // A file of many thousand groups is large and still a file that somebody wrote.
+        // A file of many thousand groups is large, and still one that a person may write.
         budget: budget! { max_nodes: 4_000_000, max_events: 8_000_000 },
     };
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(source, options) {
-        Ok(raw) => {
-            let document = Document { source: source.to_owned(), root: node(raw, source.len()) };
-            let mut hidden = Vec::new();
-            secrets::hide(&document.root, source, &mut hidden);
-            findings.hide(hidden);
-            repeated_keys(&document.root, None, findings);
-            Some(document)
-        }
-        Err(error) => {
-            let error = error.without_snippet();
-            let at = error.location().map_or(0..0, |location| place(&location, source));
-            let text = error.to_string();
-            // The caret says where.
-            let reason = text.lines().next().unwrap_or_default();
-            let reason = reason.split(" at line ").next().unwrap_or_default();
-            // The library's words are for programmers here.
-            let (message, help) = if reason.starts_with("multiple YAML documents") {
-                (
-                    "a second document begins here, behind `---`".to_owned(),
-                    "write all under one `migrations:`, or make a file of each document",
-                )
-            } else {
-                (
-                    format!("the file is not readable as YAML or JSON: {reason}"),
-                    "check quotes, colons and indentation near this place",
-                )
-            };
-            findings.hide(secrets::passwords_in_lines(source));
-            findings
-                .push(Finding::new(&structure::SYNTAX, &Pointer::root(), at, message))
-                .help(help);
-            None
-        }
+        Ok(raw) => Ok(Document { source: source.to_owned(), root: node(raw, source.len()) }),
+        Err(error) => Err(problem(error.without_snippet(), source)),
     }
+}
+
+fn problem(error: &serde_yaml::Error, source: &str) -> SyntaxProblem {
+    let span = error.location().map_or(0..0, |location| place(&location, source));
+    let text = error.to_string();
+    // The caret says where.
+    let reason = text.lines().next().unwrap_or_default();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    // The library's own words are for programmers.
+    let (message, help) = if reason.starts_with("multiple YAML documents") {
+        (
+            "a second document begins here, after `---`".to_owned(),
+            "write everything under one `migrations:`, or split the file into one for each document",
+        )
+    } else {
+        (
+            format!("the file is not readable as YAML or JSON: {reason}"),
+            "check quotes, colons and indentation near this place",
+        )
+    };
+    SyntaxProblem { message, help, span, secrets: secrets::passwords_in_lines(source) }
 }
 
 impl Document {
@@ -117,6 +125,20 @@ impl Document {
     pub(crate) fn has_key(&self, path: &Pointer) -> bool {
         let mut parts = path.parts();
         parts.try_fold(&self.root, |node, part| Some(node.at(&part)?.1)).is_some()
+    }
+
+    /// Returns the bytes of the source that are never printed.
+    pub(crate) fn secrets(&self) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        secrets::hide(&self.root, &self.source, &mut found);
+        found
+    }
+
+    /// Returns the keys that are in one map more than once.
+    pub(crate) fn repeated_keys(&self) -> Vec<RepeatedKey<'_>> {
+        let mut found = Vec::new();
+        repeated_keys(&self.root, None, &mut found);
+        found
     }
 
     fn find(&self, path: &Pointer) -> (&Range<usize>, Option<&Range<usize>>) {
@@ -311,12 +333,12 @@ impl Place<'_> {
     }
 }
 
-fn repeated_keys(node: &Node, around: Option<&Place<'_>>, findings: &mut Findings) {
+fn repeated_keys<'a>(node: &'a Node, around: Option<&Place<'_>>, found: &mut Vec<RepeatedKey<'a>>) {
     match &node.content {
         Content::List(items) => {
             for (position, item) in items.iter().enumerate() {
                 let place = Place { part: Part::Position(position), around };
-                repeated_keys(item, Some(&place), findings);
+                repeated_keys(item, Some(&place), found);
             }
         }
         Content::Map(entries) => {
@@ -325,9 +347,9 @@ fn repeated_keys(node: &Node, around: Option<&Place<'_>>, findings: &mut Finding
                 let place = Place { part: Part::Key(key), around };
                 if !seen.insert(key.as_str()) {
                     let path = Place::pointer(Some(&place));
-                    structure::duplicate_key(key, &path, span.clone(), findings);
+                    found.push(RepeatedKey { key, path, span: span.clone() });
                 }
-                repeated_keys(value, Some(&place), findings);
+                repeated_keys(value, Some(&place), found);
             }
         }
         Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_) => {}
@@ -339,9 +361,8 @@ mod tests {
     use super::*;
 
     fn parsed(source: &str) -> Document {
-        let mut findings = Findings::default();
-        let document = parse(source, &mut findings).expect("YAML");
-        assert!(findings.is_empty(), "{findings:?}");
+        let document = parse(source).expect("YAML");
+        assert!(document.repeated_keys().is_empty(), "{document:?}");
         document
     }
 
@@ -386,10 +407,7 @@ mod tests {
                       g: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g]\n";
         let refused = [deep.as_str(), laughs, "a: *nothing", "a: !!int x\n", "\u{0}", "? [a]: b"];
         for source in refused {
-            let mut findings = Findings::default();
-            assert!(parse(source, &mut findings).is_none(), "{source:.40} was read");
-            let ids: Vec<&str> = findings.iter().map(|finding| finding.id).collect();
-            assert_eq!(ids, ["config::syntax"], "{source:.40}");
+            assert!(parse(source).is_err(), "{source:.40} was read");
         }
     }
 }

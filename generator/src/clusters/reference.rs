@@ -1,16 +1,23 @@
-//! Do migrations name clusters that there are, and is every cluster used?
+//! Do migrations name known clusters, and is every cluster used?
 
 use std::collections::BTreeSet;
 
-use super::{Rule, explain::nearest, walk};
 use crate::{
-    config::file::MigrationFile,
-    findings::{Report, Severity},
+    file::{
+        MigrationFile,
+        walk::{self, Side},
+    },
+    findings::report::Report,
+    nearest::nearest,
     pointer::Pointer,
+    rule::{Rule, Severity},
 };
 
+/// The rules that this module raises; empty names of groups are found by their kind.
+pub(crate) const RULES: &[Rule] = &[UNKNOWN, BOTH_SIDES, UNUSED, EMPTY_NAME];
+
 /// No such cluster.
-pub(crate) const UNKNOWN: Rule = Rule {
+const UNKNOWN: Rule = Rule {
     id: "group::unknown-cluster",
     severity: Severity::Error,
     summary: "a migration names a cluster that there is not",
@@ -19,7 +26,7 @@ pub(crate) const UNKNOWN: Rule = Rule {
 };
 
 /// One name on both sides.
-pub(crate) const BOTH_SIDES: Rule = Rule {
+const BOTH_SIDES: Rule = Rule {
     id: "cluster::both-sides",
     severity: Severity::Error,
     summary: "one name stands for a source and for a target",
@@ -28,7 +35,7 @@ pub(crate) const BOTH_SIDES: Rule = Rule {
 };
 
 /// A cluster that nothing uses.
-pub(crate) const UNUSED: Rule = Rule {
+const UNUSED: Rule = Rule {
     id: "cluster::unused",
     severity: Severity::Warning,
     summary: "no migration uses a cluster",
@@ -43,69 +50,75 @@ pub(crate) const EMPTY_NAME: Rule = Rule {
     docs: "A name is needed to speak of it. Any script and case will do.",
 };
 
-pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
-    let sources: Option<Vec<&str>> =
-        file.source_clusters.as_ref().map(|map| map.keys().map(String::as_str).collect());
-    let targets: Option<Vec<&str>> =
-        file.target_clusters.as_ref().map(|map| map.keys().map(String::as_str).collect());
+/// The clusters of a migration, both of which the file has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub source: String,
+    pub target: String,
+}
+
+/// Proves the ends of every migration, in the order of the file.
+pub(crate) fn prove(file: &MigrationFile, report: &mut Report<'_>) -> Vec<Option<Ends>> {
+    let names = |side| {
+        let clusters = walk::clusters(file).filter(|cluster| cluster.side == side);
+        clusters.map(|cluster| cluster.name).collect::<Vec<&str>>()
+    };
+    let sources = file.source_clusters.is_some().then(|| names(Side::Source));
+    let targets = file.target_clusters.is_some().then(|| names(Side::Target));
     let mut used = BTreeSet::new();
     // Where a reference is missing or unknown, the cluster that it meant seems unused.
     let mut unclear = BTreeSet::new();
+    let mut all = Vec::new();
     for (path, migration) in walk::migrations(file) {
-        let ends = [
-            ("sourceCluster", "sourceClusters", &migration.source_cluster, &sources),
-            ("targetCluster", "targetClusters", &migration.target_cluster, &targets),
-        ];
-        for (key, map, name, known) in ends {
-            let Some(name) = name.as_deref() else {
-                unclear.insert(map);
-                continue;
+        let mut resolve = |key: &str, side: Side, name: Option<&str>, known: Option<&[&str]>| {
+            let Some(name) = name else {
+                unclear.insert(side);
+                return None;
             };
-            used.insert((map, name));
-            if let Some(known) = known
-                && !known.contains(&name)
-            {
-                unclear.insert(map);
-                unknown(key, map, name, known, &path.key(key), report);
+            used.insert((side, name.to_owned()));
+            let known = known?;
+            if known.contains(&name) {
+                return Some(name.to_owned());
             }
+            unclear.insert(side);
+            unknown(key, side.key(), name, known, &path.key(key), report);
+            None
+        };
+        let source = migration.source_cluster.as_deref();
+        let source = resolve("sourceCluster", Side::Source, source, sources.as_deref());
+        let target = migration.target_cluster.as_deref();
+        let target = resolve("targetCluster", Side::Target, target, targets.as_deref());
+        all.push(source.zip(target).map(|(source, target)| Ends { source, target }));
+        if migration.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            report
+                .value(&EMPTY_NAME, &path.key("name"), "this migration's name is empty")
+                .help("write a name, or leave the key out");
         }
     }
     for cluster in walk::clusters(file) {
-        let map = cluster.path.parts().next().unwrap_or_default();
         if cluster.name.trim().is_empty() {
             report.key(&EMPTY_NAME, &cluster.path, "this cluster has no name").help("give it one");
         }
-        let is_source = map == "sourceClusters";
-        if !is_source && sources.iter().flatten().any(|name| *name == cluster.name) {
+        if cluster.side == Side::Target && sources.iter().flatten().any(|it| *it == cluster.name) {
+            let path = Pointer::root().key(Side::Source.key()).key(cluster.name);
+            let other = report.place_of_key(&path, "the source of this name");
             report
                 .key(
                     &BOTH_SIDES,
                     &cluster.path,
                     format!("`{}` is also the name of a source", cluster.name),
                 )
+                .related(other)
                 .help("give one of the two another name");
         }
-        let is_used = used.iter().any(|it| *it == (map.as_str(), cluster.name));
-        if file.migrations.is_some() && !is_used && !unclear.contains(map.as_str()) {
+        let is_used = used.contains(&(cluster.side, cluster.name.to_owned()));
+        if file.migrations.is_some() && !is_used && !unclear.contains(&cluster.side) {
             report
                 .key(&UNUSED, &cluster.path, format!("no migration uses `{}`", cluster.name))
                 .help("add a migration for it, or remove it");
         }
     }
-    for (path, migration) in walk::migrations(file) {
-        if migration.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
-            report
-                .value(&EMPTY_NAME, &path.key("name"), "this migration's name is empty")
-                .help("write a name, or leave the key out");
-        }
-        for (path, _, group) in walk::groups(&path, migration) {
-            if group.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
-                report
-                    .value(&EMPTY_NAME, &path.key("name"), "this group's name is empty")
-                    .help("write a name, or leave the key out");
-            }
-        }
-    }
+    all
 }
 
 fn unknown(
@@ -171,6 +184,8 @@ migrations:
         error[cluster::both-sides]: `main` is also the name of a source
          --> migration.yaml:3:19
           |
+        2 | sourceClusters: { main: { endpoint: "http://a", snapshotRepo: { repoPathUri: "gs://b/p" } } }
+          |                   ---- the source of this name
         3 | targetClusters: { main: { endpoint: "http://c" } }
           |                   ^^^^
           |

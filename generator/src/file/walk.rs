@@ -1,0 +1,73 @@
+//! The places of a migration file that checks read, each with its pointer.
+
+use super::{
+    Migration, MigrationFile,
+    clusters::{AuthConfig, SourceCluster},
+};
+use crate::pointer::Pointer;
+
+/// Whether a cluster is read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    /// Returns the key that holds the clusters of this side.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Source => "sourceClusters",
+            Self::Target => "targetClusters",
+        }
+    }
+}
+
+/// A cluster of either side: what both sides have.
+pub(crate) struct RawCluster<'a> {
+    pub side: Side,
+    pub name: &'a str,
+    pub path: Pointer,
+    pub endpoint: Option<&'a str>,
+    pub version: Option<&'a str>,
+    pub allow_insecure: Option<bool>,
+    pub auth: Option<&'a AuthConfig>,
+}
+
+/// Returns all clusters, sources first.
+pub(crate) fn clusters(file: &MigrationFile) -> impl Iterator<Item = RawCluster<'_>> {
+    let sources = sources(file).map(|(path, name, cluster)| RawCluster {
+        side: Side::Source,
+        name,
+        path,
+        endpoint: cluster.endpoint.as_deref(),
+        version: cluster.version.as_deref(),
+        allow_insecure: cluster.allow_insecure,
+        auth: cluster.auth_config.as_ref(),
+    });
+    let targets = file.target_clusters.iter().flatten().map(|(name, cluster)| RawCluster {
+        side: Side::Target,
+        name,
+        path: Pointer::root().key(Side::Target.key()).key(name),
+        endpoint: cluster.endpoint.as_deref(),
+        version: cluster.version.as_deref(),
+        allow_insecure: cluster.allow_insecure,
+        auth: cluster.auth_config.as_ref(),
+    });
+    sources.chain(targets)
+}
+
+/// Returns all sources.
+pub(crate) fn sources(
+    file: &MigrationFile,
+) -> impl Iterator<Item = (Pointer, &str, &SourceCluster)> {
+    file.source_clusters.iter().flatten().map(|(name, cluster)| {
+        (Pointer::root().key(Side::Source.key()).key(name), name.as_str(), cluster)
+    })
+}
+
+/// Returns all migrations.
+pub(crate) fn migrations(file: &MigrationFile) -> impl Iterator<Item = (Pointer, &Migration)> {
+    let list = file.migrations.iter().flatten().enumerate();
+    list.map(|(position, migration)| (Pointer::root().key("migrations").index(position), migration))
+}

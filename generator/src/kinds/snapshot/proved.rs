@@ -1,0 +1,45 @@
+//! What is proved of a migration from a snapshot?
+
+use contract::{Group, rfs::RfsLimits, verify::VerifyMode};
+
+use super::{gates::GateSpec, repository::SourceRepository};
+use crate::clusters::proved::Cluster;
+
+/// Groups that go from one source to one target.
+#[derive(Debug)]
+pub(crate) struct Migration {
+    pub name: String,
+    pub source_name: String,
+    /// Absent when the snapshot exists and the source is not needed.
+    pub source: Option<Cluster>,
+    pub target: Cluster,
+    pub repository: SourceRepository,
+    pub groups: Vec<GroupConfig>,
+}
+
+/// A group and what is done with it.
+#[derive(Debug)]
+pub(crate) struct GroupConfig {
+    pub group: Group,
+    pub metadata: MetadataWork,
+    pub documents: Option<Documents>,
+    /// The gates that wait for a person.
+    pub gates: Vec<&'static GateSpec>,
+}
+
+/// Whether templates, settings, mappings and aliases are migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetadataWork {
+    Migrated,
+    LeftOut,
+}
+
+/// How the documents of a group are migrated.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub workers: u32,
+    pub limits: RfsLimits,
+    pub allowed_rejections: u64,
+    pub allow_partial_source: bool,
+    pub verify: VerifyMode,
+}
