@@ -13,11 +13,12 @@ use url::Url;
 
 use crate::{
     error::{Cause, ClusterError, detail_of},
-    request::{Body, Request},
+    request::{Body, Repeat, Request},
     response::{CLUSTER_BLOCK, Response},
     retry::{RetryPolicy, is_retryable, retry_after},
     sigv4::{Signable, Signer},
     tls,
+    wait::{RequestWait, SLOW_RESPONSE, WaitObserver, describe},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,6 +31,7 @@ const MAX_RESPONSE_BYTES: usize = 512 * 1024 * 1024;
 pub struct Client {
     shared: Arc<Shared>,
     retry_policy: RetryPolicy,
+    observer: Option<Arc<dyn WaitObserver>>,
 }
 
 struct Shared {
@@ -95,13 +97,20 @@ impl Client {
             authentication,
             http,
         };
-        Ok(Self { shared: Arc::new(shared), retry_policy: RetryPolicy::PERSISTENT })
+        Ok(Self { shared: Arc::new(shared), retry_policy: RetryPolicy::PERSISTENT, observer: None })
     }
 
     /// Returns a client of the same cluster with another retry policy.
     #[must_use]
     pub fn with_retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
         self.retry_policy = retry_policy;
+        self
+    }
+
+    /// Returns a client of the same cluster that reports to `observer` what it is waiting for.
+    #[must_use]
+    pub fn with_wait_observer(mut self, observer: Arc<dyn WaitObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -127,9 +136,20 @@ impl Client {
 
     /// Sends a request, and sends it again after transient faults; any status is a response.
     pub async fn send(&self, request: &Request) -> Result<Response, ClusterError> {
-        let mut delays = self.retry_policy.delays();
+        let mut delays = self.retry_policy.delays().peekable();
+        let mut wait = self
+            .observer
+            .as_ref()
+            .map(|observer| RequestWait::new(observer, request, self.cluster()));
         loop {
-            let outcome = self.send_once(request).await;
+            let is_retried = delays.peek().is_some() && request.repeat == Repeat::Safe;
+            let outcome = match &mut wait {
+                Some(wait) => {
+                    wait.attempt(is_retried.then_some(REQUEST_TIMEOUT));
+                    self.send_observed(request, wait).await
+                }
+                None => self.send_once(request).await,
+            };
             if !is_retryable(request.repeat, &outcome) {
                 return outcome;
             }
@@ -138,22 +158,32 @@ impl Client {
                 Ok(response) => retry_after(&response.headers).unwrap_or(delay).max(delay),
                 Err(_) => delay,
             };
-            match &outcome {
-                Ok(response) => tracing::warn!(
-                    cluster = self.cluster(),
-                    status = response.status,
-                    "{} is sent again in {delay:.1?}",
-                    response.request
-                ),
-                Err(error) => tracing::warn!(
+            if let Some(wait) = &mut wait {
+                wait.retry(&outcome, delay);
+            } else {
+                tracing::warn!(
                     cluster = self.cluster(),
                     url = self.url(),
-                    "{}; trying again in {delay:.1?}",
-                    error.cause().map_or_else(|| error.to_string(), |cause| cause.to_string())
-                ),
+                    "`{request}`: {}; trying again in {delay:.1?}",
+                    describe(&outcome)
+                );
             }
             tokio::time::sleep(delay).await;
         }
+    }
+
+    /// Sends a request once, and reports if there is no response for some seconds.
+    async fn send_observed(
+        &self,
+        request: &Request,
+        wait: &mut RequestWait<'_>,
+    ) -> Result<Response, ClusterError> {
+        let mut attempt = Box::pin(self.send_once(request));
+        if let Ok(outcome) = tokio::time::timeout(SLOW_RESPONSE, &mut attempt).await {
+            return outcome;
+        }
+        wait.slow();
+        attempt.await
     }
 
     /// Sends a request like [`Self::send`]; a status other than 2xx is an error.
@@ -195,7 +225,7 @@ impl Client {
         let headers = self.headers(request, &url, content_type, &body)?;
         let outgoing =
             self.shared.http.request(request.method.clone(), &url).headers(headers).body(body);
-        let name = format!("{} {}", request.method, request.path);
+        let name = request.to_string();
         let unreachable = |error: reqwest::Error| {
             let error = error.without_url();
             ClusterError::Unreachable {

@@ -24,6 +24,7 @@ mod response;
 mod retry;
 mod sigv4;
 mod tls;
+mod wait;
 
 pub use client::Client;
 pub use error::{Cause, ClusterError};
@@ -31,3 +32,4 @@ pub use http::Method;
 pub use request::{Body, Repeat, Request, path};
 pub use response::Response;
 pub use retry::RetryPolicy;
+pub use wait::{WaitId, WaitObserver};

@@ -1,6 +1,6 @@
 //! What is sent to a cluster, as a value that tests can compare?
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::Method;
@@ -118,6 +118,13 @@ impl Request {
             let _ = write!(target, "{separator}{name}={value}");
         }
         target
+    }
+}
+
+/// Method and path, as messages name a request.
+impl fmt::Display for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.method, self.path)
     }
 }
 

@@ -1,19 +1,11 @@
 //! What a step program is given beside its request, and how it reports its progress.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use cluster::Client;
-use contract::{
-    ClusterAccess, Credentials, Failure, Progress, RunId, WorkerName, progress::LOG_FIELD,
-};
+use cluster::{Client, WaitObserver};
+use contract::{ClusterAccess, Credentials, Failure, Progress, RunId, WorkerName};
 
-/// How often the progress is written to the log.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
+use crate::reporter::{ConditionWait, ProgressFiles, Reporter};
 
 /// The endpoint whose credentials the source cluster uses.
 pub const SOURCE: &str = "source";
@@ -31,17 +23,7 @@ pub struct Context {
     /// Settings of object stores: the `AWS_*`, `GOOGLE_*` and `AZURE_*` variables.
     pub storage: BTreeMap<String, String>,
     credentials: BTreeMap<String, Credentials>,
-    progress: ProgressFiles,
-    last_logged: Mutex<Option<Instant>>,
-}
-
-/// Where the progress of a step is written.
-#[derive(Debug, Default)]
-pub(crate) struct ProgressFiles {
-    /// The whole of it, as JSON.
-    pub(crate) detail: Option<PathBuf>,
-    /// `N/M`, as Argo reads it.
-    pub(crate) count: Option<PathBuf>,
+    reporter: Arc<Reporter>,
 }
 
 impl Context {
@@ -52,7 +34,8 @@ impl Context {
         credentials: BTreeMap<String, Credentials>,
         progress: ProgressFiles,
     ) -> Self {
-        Self { run, worker, storage, credentials, progress, last_logged: Mutex::new(None) }
+        let reporter = Arc::new(Reporter::new(progress));
+        Self { run, worker, storage, credentials, reporter }
     }
 
     /// Returns the credentials of an endpoint; empty if there are none.
@@ -72,43 +55,20 @@ impl Context {
 
     /// Makes a client of a cluster with the credentials of this endpoint.
     pub fn endpoint(&self, endpoint: &str, access: &ClusterAccess) -> Result<Client, Failure> {
-        Client::new(access, &self.credentials(endpoint), &self.storage).map_err(Failure::from)
+        let observer: Arc<dyn WaitObserver> = Arc::<Reporter>::clone(&self.reporter);
+        Client::new(access, &self.credentials(endpoint), &self.storage)
+            .map(|client| client.with_wait_observer(observer))
+            .map_err(Failure::from)
     }
 
-    /// Reports how far the step is: into the progress files, and at times into the log. A file
-    /// that cannot be written never fails a step; it is logged.
+    /// Reports how far the step is.
     pub fn report(&self, progress: &Progress) {
-        if let Some(path) = &self.progress.count
-            && let Some(measure) = progress.finest()
-        {
-            let total = measure.total.unwrap_or_default();
-            write_whole(path, format!("{}/{total}\n", measure.done.min(total)).as_bytes());
-        }
-        let Ok(json) = serde_json::to_string(progress) else { return };
-        if let Some(path) = &self.progress.detail {
-            write_whole(path, json.as_bytes());
-        }
-        if self.is_time_to_log() {
-            tracing::info!({ LOG_FIELD } = json, "{progress}");
-        }
+        self.reporter.report(progress);
     }
 
-    fn is_time_to_log(&self) -> bool {
-        let Ok(mut last) = self.last_logged.lock() else { return false };
-        let is_time = last.is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
-        if is_time {
-            *last = Some(Instant::now());
-        }
-        is_time
-    }
-}
-
-/// Writes beside the file and renames, so that a reader never sees half of it.
-fn write_whole(path: &Path, bytes: &[u8]) {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".new");
-    let written = fs_err::write(&beside, bytes).and_then(|()| fs_err::rename(&beside, path));
-    if let Err(error) = written {
-        tracing::warn!(%error, "cannot write the progress file");
+    /// Reports that the step is waiting for a condition other than a request (clients report their
+    /// requests themselves), as in "snapshot `a` to finish".
+    pub fn waiting(&self, condition: impl Into<String>) -> ConditionWait {
+        self.reporter.condition(condition.into())
     }
 }

@@ -12,7 +12,10 @@ use contract::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::context::{Context, ProgressFiles, SOURCE, TARGET};
+use crate::{
+    context::{Context, SOURCE, TARGET},
+    reporter::ProgressFiles,
+};
 
 /// The endpoints whose credentials may be in the environment.
 const ENDPOINTS: [&str; 2] = [SOURCE, TARGET];

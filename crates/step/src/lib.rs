@@ -12,6 +12,7 @@
 
 mod context;
 mod environment;
+mod reporter;
 
 use std::{env, ffi::OsString, io::Write as _, process::ExitCode};
 
@@ -22,7 +23,10 @@ use contract::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::context::{Context, SOURCE, TARGET};
+pub use self::{
+    context::{Context, SOURCE, TARGET},
+    reporter::ConditionWait,
+};
 
 /// Threads for reading files and decoding. The allocator keeps memory for each thread, so their
 /// number is bounded as the rest of the memory is.

@@ -3,22 +3,20 @@
 //! ```text
 //!   target ---+
 //!   source ---+--> versions that were declared, the pair, permissions ---> answer
-//!   repository +                        \---------------------------------> all problems at once
+//!   repository +                        \---------------------------------> all problems together
 //! ```
 //!
-//! What the register step will refuse is refused here, before the snapshot is taken, as far as the
-//! source's names tell it: `ahead` asks the same functions. The register step stays the judge.
+//! What the register step would refuse is refused here, before the snapshot is taken, as far as the
+//! index names of the source allow: `conflicts` calls the same functions. The register step decides.
 //!
-//! Nothing is written anywhere. Passing faults are waited out for a few seconds only: this is the
-//! first step, and a person waits for its message.
+//! Nothing is written. Transient faults are retried for a few seconds only: this is the first step,
+//! and a person waits for its message.
 
-mod ahead;
+mod conflicts;
 mod probe;
 mod problems;
 mod secrets;
 mod storage;
-
-use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use contract::{
@@ -29,7 +27,7 @@ use contract::{
 use step::Context;
 
 use crate::{
-    probe::{Probed, Role},
+    probe::{ProbedCluster, Role},
     problems::Problems,
     secrets::Secret,
 };
@@ -46,16 +44,13 @@ async fn initialize(
     let InitializeRequest { source, target, source_secret, target_secret, snapshot, .. } = request;
     let mut problems = Problems::default();
 
-    let storage = &context.storage;
-    let credentials = context.credentials(step::TARGET);
-    let secret = Secret { name: target_secret.as_deref(), credentials: &credentials };
-    let target = probe(target, secret, storage, Role::Target, &mut problems).await;
+    let secret = target_secret.as_deref();
+    let target = probe(target, secret, context, Role::Target, &mut problems).await;
     let source = match source {
         Some(source) => {
             let role = Role::Source { takes_snapshot: snapshot.is_created() };
-            let credentials = context.credentials(step::SOURCE);
-            let secret = Secret { name: source_secret.as_deref(), credentials: &credentials };
-            probe(source, secret, storage, role, &mut problems).await
+            let secret = source_secret.as_deref();
+            probe(source, secret, context, role, &mut problems).await
         }
         None => None,
     };
@@ -65,12 +60,14 @@ async fn initialize(
     let source_version = source.as_ref().map(|source| source.version).or(in_snapshot);
     if let Some(target) = &target {
         let known = match (&opened, &source) {
-            (Some(opened), _) => Some(ahead::Known::of_snapshot(opened)),
-            (None, Some(source)) => source.indices.as_deref().map(ahead::Known::of_source),
+            (Some(opened), _) => Some(conflicts::KnownIndices::of_snapshot(opened)),
+            (None, Some(source)) => {
+                source.indices.as_deref().map(conflicts::KnownIndices::of_source)
+            }
             (None, None) => None,
         };
         if let Some(known) = known {
-            ahead::look(&target.client, request, context, known, &mut problems).await;
+            conflicts::check(&target.client, request, context, known, &mut problems).await;
         }
     }
     if let (Some(source), Some(target)) = (&source_version, &target)
@@ -85,16 +82,18 @@ async fn initialize(
 
 async fn probe(
     access: &ClusterAccess,
-    secret: Secret<'_>,
-    storage: &BTreeMap<String, String>,
+    secret: Option<&str>,
+    context: &Context,
     role: Role,
     problems: &mut Problems,
-) -> Option<Probed> {
+) -> Option<ProbedCluster> {
+    let credentials = context.credentials(role.endpoint());
+    let secret = Secret { name: secret, credentials: &credentials };
     if let Some(missing) = secrets::missing(access, &secret) {
         problems.invalid(missing);
         return None;
     }
-    let probed = probe::probe(access, secret.credentials, storage, role, problems).await?;
+    let probed = probe::probe(access, context, role, problems).await?;
     tracing::info!("cluster `{}` is {}", access.name, probed.version);
     Some(probed)
 }

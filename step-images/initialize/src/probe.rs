@@ -1,11 +1,10 @@
-//! Does a cluster answer, as the one that was declared, and may we do there what we will have to?
-
-use std::collections::BTreeMap;
+//! Is a cluster the one that was declared, and is the migration permitted what it needs there?
 
 use cluster::{Client, ClusterError, Request, RetryPolicy, indices, path, snapshots, version};
-use contract::{ClusterAccess, Credentials, ServerVersion};
+use contract::{ClusterAccess, ServerVersion};
 use coordination::working_state;
 use serde_json::json;
+use step::Context;
 
 use crate::problems::Problems;
 
@@ -21,27 +20,36 @@ pub(crate) enum Role {
     Target,
 }
 
-/// A cluster that answered.
+impl Role {
+    /// Returns the endpoint whose credentials it uses.
+    pub(crate) fn endpoint(self) -> &'static str {
+        match self {
+            Self::Source { .. } => step::SOURCE,
+            Self::Target => step::TARGET,
+        }
+    }
+}
+
+/// A cluster that responded.
 #[derive(Debug)]
-pub(crate) struct Probed {
+pub(crate) struct ProbedCluster {
     pub(crate) client: Client,
     pub(crate) version: ServerVersion,
     /// The names of its indices, if the migration will need them and they could be listed.
     pub(crate) indices: Option<Vec<String>>,
 }
 
-/// Looks at a cluster; what is wrong goes to `problems`. `None` when it could not be asked.
+/// Checks a cluster and adds what is wrong to `problems`; `None` if it cannot be used at all.
 pub(crate) async fn probe(
     access: &ClusterAccess,
-    credentials: &Credentials,
-    storage: &BTreeMap<String, String>,
+    context: &Context,
     role: Role,
     problems: &mut Problems,
-) -> Option<Probed> {
-    let client = match Client::new(access, credentials, storage) {
+) -> Option<ProbedCluster> {
+    let client = match context.endpoint(role.endpoint(), access) {
         Ok(client) => client.with_retry_policy(RetryPolicy::BRIEF),
-        Err(error) => {
-            problems.cluster(error);
+        Err(failure) => {
+            problems.failure(failure);
             return None;
         }
     };
@@ -70,33 +78,33 @@ pub(crate) async fn probe(
             names = noted(listed);
             noted(snapshots::list_repositories(&client).await.map(|_| Vec::new()));
         }
-        // The migration asks nothing of it.
+        // The migration sends it no requests.
         Role::Source { takes_snapshot: false } => {}
         Role::Target => {
             noted(may_create_index(&client).await.map(|()| Vec::new()));
         }
     }
-    Some(Probed { client, version, indices: names })
+    Some(ProbedCluster { client, version, indices: names })
 }
 
 fn contradiction(access: &ClusterAccess, detected: &ServerVersion) -> Option<String> {
     let declared = access.version.filter(|declared| !declared.agrees_with(detected))?;
     Some(format!(
         "cluster `{}` at `{}` is {detected}, but `version` says {declared}; correct `version`, or \
-         leave it out, or check that `endpoint` is the cluster you mean",
+         remove it, or check that `endpoint` is the cluster you mean",
         access.name, access.endpoint
     ))
 }
 
-/// Asks for an index of no shards, which every server refuses: after it has looked whether we may
-/// create one, and before it creates anything. What else it may have against it, now, is not a
-/// reason to stop.
+/// Checks the permission to create an index with a request for an index of no shards: every server
+/// rejects it after it has checked the permission, and before it creates anything. Any other reason
+/// to reject it is not a problem here.
 async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
     if client.is_serverless() {
-        // A collection has no shards to speak of and might make the index, without our mapping.
+        // A collection ignores the number of shards and might create the index, without our mapping.
         tracing::info!(
-            "cluster `{}` is serverless: whether its data access policy lets us create indices \
-             shows when the register step does",
+            "cluster `{}` is serverless: whether its data access policy permits the creation of \
+             indices is known when the register step creates one",
             client.cluster()
         );
         return Ok(());
@@ -108,7 +116,7 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
         401 | 403 => client.check_status(response).map(drop),
         429 | 500.. => {
             tracing::warn!(
-                "cluster `{}` could not say whether we may create indices (status {}: {})",
+                "cluster `{}` did not say whether the migration may create indices (status {}: {})",
                 client.cluster(),
                 response.status,
                 response.error_reason()

@@ -1,4 +1,4 @@
-//! What is wrong, all of it, and with which code does the step end?
+//! What are all the problems, and with which exit code does the step end?
 
 use cluster::ClusterError;
 use contract::{Exit, Failure, exit::exit_of};
@@ -10,12 +10,17 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    /// Adds what a cluster said or did not say.
+    /// Adds a failed request.
     pub(crate) fn cluster(&mut self, error: ClusterError) {
         self.add(error.into());
     }
 
-    /// Adds a fault of any kind, with its whole chain.
+    /// Adds a failure.
+    pub(crate) fn failure(&mut self, failure: Failure) {
+        self.add(failure);
+    }
+
+    /// Adds an error of any kind, with all of its causes.
     pub(crate) fn fault(&mut self, error: &anyhow::Error) {
         self.add(Failure::new(exit_of(error), text_of(error)));
     }
@@ -31,7 +36,7 @@ impl Problems {
     }
 
     fn add(&mut self, mut failure: Failure) {
-        // It was tried again for a while already; the user should see it now.
+        // It was retried before; the user should see it now.
         if failure.exit == Exit::Temporary {
             failure.exit = Exit::Failed;
         }
@@ -60,7 +65,7 @@ impl Problems {
     }
 }
 
-/// Joins a chain of errors, leaving out a cause that says the same again.
+/// Joins an error and its causes, without a cause that only repeats the text before it.
 fn text_of(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -83,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_together() {
         let mut problems = Problems::default();
         problems.invalid("one".to_owned());
         problems.fault(&anyhow!("inner").context("inner"));
@@ -97,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn one_problem_keeps_its_code_unless_it_is_a_passing_one() {
+    fn one_problem_keeps_its_code_unless_it_is_temporary() {
         let mut problems = Problems::default();
         problems.invalid("one".to_owned());
         assert_eq!(problems.into_result().expect_err("a problem").exit, Exit::Invalid);

@@ -1,20 +1,20 @@
-//! Is the Secret there that a cluster's `authConfig` needs?
+//! Does the Secret exist that a cluster's `authConfig` names?
 //!
-//! A Secret that is not there is no error of the pod, for a cluster may need none: here it is seen
-//! first, and here its name is known.
+//! A missing Secret is not an error of the pod, because a cluster may need none. This is the first
+//! place that notices it, and the one that knows its name.
 
 use contract::{Auth, ClusterAccess, Credentials};
 
-/// A Secret, and what came of it.
+/// A Secret and its content.
 pub(crate) struct Secret<'a> {
-    /// Its name; a cluster may have none.
+    /// Its name; `None` if the cluster has none.
     pub(crate) name: Option<&'a str>,
-    /// Its entries that are there.
+    /// The entries that exist.
     pub(crate) credentials: &'a Credentials,
 }
 
-/// Returns what is missing and how to make it, or `None` if all is there that can be kept in a
-/// Secret.
+/// Returns what is missing and how to create it, or `None` if the Secret has everything that is
+/// needed.
 pub(crate) fn missing(access: &ClusterAccess, secret: &Secret<'_>) -> Option<String> {
     let Secret { name, credentials } = secret;
     let name = (*name)?;
@@ -38,9 +38,9 @@ pub(crate) fn missing(access: &ClusterAccess, secret: &Secret<'_>) -> Option<Str
     }
     let command = "workflow configure credentials";
     Some(format!(
-        "`authConfig.{kind}` of cluster `{}` needs {} of Secret `{name}`, which is not there or \
-         lacks that; make it with `{command} create {name}{flags}`, or with `update` instead of \
-         `create` if there is one",
+        "`authConfig.{kind}` of cluster `{}` needs {} of Secret `{name}`, which does not exist or \
+         does not have it; create it with `{command} create {name}{flags}`, or use `update` if it \
+         exists",
         access.name,
         absent.join(" and ")
     ))
@@ -66,9 +66,8 @@ mod tests {
         let of = |name, credentials| Secret { name: Some(name), credentials };
         let message = missing(&access(Auth::Basic), &of("old", &none)).expect("a message");
         let expected = "`authConfig.basic` of cluster `legacy` needs `username` and `password` of \
-                        Secret `old`, which is not there or lacks that; make it with `workflow \
-                        configure credentials create old`, or with `update` instead of `create` if \
-                        there is one";
+                        Secret `old`, which does not exist or does not have it; create it with \
+                        `workflow configure credentials create old`, or use `update` if it exists";
         assert_eq!(message, expected);
         let half = Credentials { certificate: Some("c".to_owned()), ..Credentials::default() };
         let message = missing(&access(Auth::Mtls), &of("pki", &half)).expect("a message");

@@ -1,4 +1,4 @@
-//! Can the repository be read from here, and is the snapshot there if it should be?
+//! Can the repository be read from here, and does the snapshot exist if it should?
 
 use contract::{Failure, SnapshotSource};
 use coordination::{
@@ -10,7 +10,7 @@ use step::Context;
 
 use crate::problems::Problems;
 
-/// Looks at the repository; opens the snapshot if it is an existing one.
+/// Checks the repository, and opens the snapshot if it is an existing one.
 pub(crate) async fn check(
     source: &SnapshotSource,
     context: &Context,
@@ -31,7 +31,7 @@ pub(crate) async fn check(
     }
 }
 
-/// A repository that is to be written may be empty, but must be a place that can be read.
+/// Checks that a repository for a new snapshot can be read; it may be empty.
 async fn readable(source: &SnapshotSource, context: &Context) -> anyhow::Result<()> {
     let repository = resolve::open_repository(source, &context.storage).map_err(|error| {
         let missing = error.chain().any(|cause| {
@@ -45,9 +45,9 @@ async fn readable(source: &SnapshotSource, context: &Context) -> anyhow::Result<
         }
         let uri = &source.repository.uri;
         let message = format!(
-            "the folder of `{uri}` does not exist here; make it, let the source's own user write \
-             to it, name it in `path.repo` in the configuration of every node of the source, and \
-             mount it where the migration runs"
+            "the folder of `{uri}` does not exist here; create it, let the user of the source's \
+             process write to it, add it to `path.repo` in the configuration of every node of the \
+             source, and mount it where the migration runs"
         );
         Failure::new(contract::Exit::NotFound, message).into()
     })?;

@@ -1,4 +1,4 @@
-//! What will the register step refuse?
+//! Which conflicts will the register step find on the target?
 
 use cluster::{Client, RetryPolicy};
 use contract::{Exit, Failure, initialize::InitializeRequest};
@@ -11,33 +11,33 @@ use step::Context;
 
 use crate::problems::Problems;
 
-/// What is known of the indices that there are to migrate.
-pub(crate) struct Known {
+/// The indices that can be migrated, as far as they are known now.
+pub(crate) struct KnownIndices {
     place: &'static str,
-    /// The uuid of an existing snapshot. One that is still to be taken is like no other.
+    /// The UUID of an existing snapshot; empty for a snapshot that is taken later.
     snapshot: String,
     names: Vec<String>,
 }
 
-impl Known {
-    /// The indices of an existing snapshot, which are what the register step will see.
+impl KnownIndices {
+    /// Returns the indices of an existing snapshot, which the register step will see.
     pub(crate) fn of_snapshot(opened: &Opened) -> Self {
         let names = opened.snapshot.indices.iter().map(|index| index.name.clone()).collect();
         Self { place: "the snapshot", snapshot: opened.snapshot.uuid.clone(), names }
     }
 
-    /// The indices of the source now, which a snapshot would hold.
+    /// Returns the present indices of the source, which a snapshot would contain.
     pub(crate) fn of_source(names: &[String]) -> Self {
         Self { place: "the source", snapshot: String::new(), names: names.to_vec() }
     }
 }
 
-/// Looks at the target as the register step will; what is wrong goes to `problems`.
-pub(crate) async fn look(
+/// Checks the target as the register step will, and adds what is wrong to `problems`.
+pub(crate) async fn check(
     target: &Client,
     request: &InitializeRequest,
     context: &Context,
-    known: Known,
+    known: KnownIndices,
     problems: &mut Problems,
 ) {
     let repository = request.snapshot.repository.uri.to_string();
@@ -53,7 +53,7 @@ pub(crate) async fn look(
             for problem in found {
                 problems.fault(&Failure::new(Exit::Failed, problem).into());
             }
-            // That run may be done, or found to be dead, when the register step looks.
+            // When the register step checks, that run may have ended, or be found to be idle.
             for claim in claims.keys() {
                 tracing::warn!("{claim}");
             }
