@@ -72,7 +72,7 @@ pub struct EnvFrom {
 pub struct SecretRef {
     /// Its name.
     pub name: String,
-    /// It is no error when it is not there.
+    /// Whether it may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
 }
@@ -137,12 +137,12 @@ pub struct Volume {
     /// A ConfigMap, one file an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<ConfigMapVolume>,
-    /// What somebody claimed for this namespace.
+    /// Storage that was claimed for the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persistent_volume_claim: Option<ClaimedVolume>,
 }
 
-/// Storage that somebody claimed for a namespace.
+/// Storage that was claimed for a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimedVolume {
@@ -168,7 +168,7 @@ pub struct EmptyDir {
 pub struct ConfigMapVolume {
     /// The ConfigMap's name.
     pub name: String,
-    /// It is no error when it is not there.
+    /// Whether it may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
 }

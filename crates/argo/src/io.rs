@@ -104,7 +104,7 @@ pub struct KeyRef {
     pub name: String,
     /// The entry's key.
     pub key: String,
-    /// It is no error when the object or the entry is not there.
+    /// Whether the object or the entry may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
 }

@@ -4,8 +4,8 @@
 //! (<https://argo-workflows.readthedocs.io/en/latest/fields/>), kept to what 3.5 to 4.x share.
 //! Every type refuses unknown fields when read: a manifest that was read can be run or emitted
 //! without anything being dropped. [`Manifest`] is any of the objects, [`yaml`] their text,
-//! [`names`] the one function that makes names, [`status`] what a run looks like, [`convention`] the
-//! labels, names and words that our own manifests share.
+//! [`names`] the one function that makes names, [`status`] what a run looks like, [`convention`]
+//! the labels, names and words that our own manifests share.
 
 pub mod container;
 pub mod convention;

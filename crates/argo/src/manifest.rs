@@ -38,7 +38,7 @@ impl Manifest {
             "Role" => Self::Role(serde_json::from_value(value)?),
             "RoleBinding" => Self::RoleBinding(serde_json::from_value(value)?),
             other => {
-                let message = format!("objects of kind `{other}` are neither emitted nor run here");
+                let message = format!("objects of kind `{other}` are not supported");
                 return Err(serde_json::Error::custom(message));
             }
         })

@@ -2,11 +2,11 @@
 //!
 //! Argo and Kubernetes allow lower-case letters, digits and `-`, at most 63 of them; users write
 //! names in any case and script. A name that is allowed stays as it is. Any other is rewritten,
-//! and gets a hash of what was written, so that `Logs` and `logs` never meet.
+//! and gets a hash of the original, so that `Logs` and `logs` stay different.
 
 use sha2::{Digest as _, Sha256};
 
-/// The longest name that is allowed everywhere (a label's value, RFC 1123).
+/// The length that is allowed everywhere (a label's value, RFC 1123).
 pub const LONGEST: usize = 63;
 
 /// Returns an allowed name for what the user wrote: the same text always gives the same name, and
@@ -15,16 +15,16 @@ pub fn allowed(text: &str) -> String {
     shortened(text, LONGEST)
 }
 
-/// As [`allowed`], with at most `longest` letters (16 at least).
+/// As [`allowed`], with at most `longest` characters (16 at least).
 pub fn shortened(text: &str, longest: usize) -> String {
     if is_allowed(text) && text.len() <= longest {
         return text.to_owned();
     }
     let hash = hash(text);
     let mut name = String::new();
-    for letter in text.chars().flat_map(char::to_lowercase) {
-        if letter.is_ascii_alphanumeric() {
-            name.push(letter);
+    for character in text.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            name.push(character);
         } else if !name.ends_with('-') {
             name.push('-');
         }
@@ -43,8 +43,7 @@ pub fn joined(parts: &[&str]) -> String {
 
 /// Returns whether Kubernetes and Argo take the name as it is.
 pub fn is_allowed(name: &str) -> bool {
-    let fits =
-        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let fits = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
     !name.is_empty()
         && name.len() <= LONGEST
         && name.chars().all(fits)

@@ -14,7 +14,7 @@ pub struct ObjectMeta {
     /// A prefix from which the server makes a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate_name: Option<String>,
-    /// The namespace; whoever applies the object decides when it is absent.
+    /// The namespace; the client that applies the object decides when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Labels.

@@ -20,7 +20,7 @@ pub struct WorkflowStatus {
     /// When it ended (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// Why it is so.
+    /// Why it has that phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The nodes by id.
@@ -58,16 +58,16 @@ pub struct NodeStatus {
     /// When it ended (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// Why it is so.
+    /// Why it has that phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// `N/M`, as the step told.
+    /// `N/M`, as the step reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
-    /// What it was called with.
+    /// Its inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
-    /// What it gave.
+    /// Its outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Outputs>,
 }
@@ -78,7 +78,7 @@ pub enum NodeType {
     /// A process.
     #[default]
     Pod,
-    /// A group of steps that run at once.
+    /// A group of steps that run concurrently.
     StepGroup,
     /// A `steps` template.
     Steps,

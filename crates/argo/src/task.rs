@@ -23,7 +23,7 @@ pub struct DagTask {
     /// A template of another object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_ref: Option<TemplateRef>,
-    /// What it is called with.
+    /// Its arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Arguments>,
     /// It is skipped when this is false.
@@ -38,7 +38,7 @@ pub struct DagTask {
     /// Once for each number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_sequence: Option<Sequence>,
-    /// Whether the workflow goes on when it fails.
+    /// Whether the workflow continues when it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_on: Option<ContinueOn>,
 }
@@ -55,7 +55,7 @@ pub struct WorkflowStep {
     /// A template of another object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_ref: Option<TemplateRef>,
-    /// What it is called with.
+    /// Its arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Arguments>,
     /// It is skipped when this is false.
@@ -70,7 +70,7 @@ pub struct WorkflowStep {
     /// Once for each number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_sequence: Option<Sequence>,
-    /// Whether the workflow goes on when it fails.
+    /// Whether the workflow continues when it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_on: Option<ContinueOn>,
 }
@@ -115,14 +115,14 @@ pub struct Sequence {
     pub format: Option<String>,
 }
 
-/// Whether the workflow goes on when a task does not succeed.
+/// Whether the workflow continues when a task does not succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContinueOn {
-    /// Go on after an error.
+    /// Continue after an error.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub error: bool,
-    /// Go on after a failure.
+    /// Continue after a failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
 }

@@ -16,16 +16,16 @@ use crate::{
 pub struct Template {
     /// The name.
     pub name: String,
-    /// What it takes.
+    /// Its inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Inputs>,
-    /// What it gives.
+    /// Its outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Outputs>,
     /// Labels and annotations of its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<PodMetadata>,
-    /// How many of its children run at once, at most.
+    /// The limit of its children that run concurrently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<u32>,
     /// Whether, when and how often to try again.
@@ -49,10 +49,10 @@ pub struct Template {
     /// A graph of tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dag: Option<DagTemplate>,
-    /// Groups of steps: one group after the other, the steps of a group at once.
+    /// Groups of steps: one group after the other, the steps of a group concurrently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<Vec<WorkflowStep>>>,
-    /// Wait until somebody resumes the node.
+    /// Waits until the node is resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<SuspendTemplate>,
     /// A Kubernetes object to create and wait for.
@@ -81,12 +81,12 @@ pub struct DagTemplate {
     pub target: Option<String>,
     /// The tasks.
     pub tasks: Vec<DagTask>,
-    /// Whether nothing new starts after a failure (Argo's default), or all branches go on.
+    /// Whether nothing new starts after a failure (Argo's default), or all branches continue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail_fast: Option<bool>,
 }
 
-/// Wait until somebody resumes the node, or for a while.
+/// Waits until the node is resumed, or for a while.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuspendTemplate {

@@ -72,7 +72,7 @@ pub struct WorkflowSpec {
     /// Parameters for the whole run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Arguments>,
-    /// How many pods run at once, at most.
+    /// The limit of pods that run concurrently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<u32>,
     /// The account of all pods.

@@ -33,7 +33,7 @@ pub enum YamlError {
 impl YamlError {
     /// Refuses a variant of several values, which no manifest has.
     fn of_variant(name: &str, variant: &str) -> Self {
-        Self::Write(format!("`{name}::{variant}` is of a kind that no manifest has"))
+        Self::Write(format!("`{name}::{variant}` cannot be part of a manifest"))
     }
 }
 
@@ -50,7 +50,7 @@ pub fn write(value: &impl Serialize) -> Result<String, YamlError> {
     Ok(text)
 }
 
-/// Writes one value as a YAML document behind what stands in the text.
+/// Appends one value to the text as a YAML document.
 pub fn append(value: &impl Serialize, text: &mut String) -> Result<(), YamlError> {
     value.serialize(block::Writer::new(text))
 }

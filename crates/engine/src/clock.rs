@@ -1,20 +1,20 @@
-//! What time is it? Whoever uses this crate says so; it reads no clock itself.
+//! What time is it? The caller passes a clock in; this crate reads none itself.
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
-/// A source of the present time.
+/// A source of the current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// Makes a clock of a function, as in `Clock::new(jiff::Timestamp::now)`.
+    /// Makes a clock from a function, as in `Clock::new(jiff::Timestamp::now)`.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Returns the present time.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }

@@ -14,15 +14,15 @@ use std::collections::BTreeSet;
 use argo::NodePhase;
 use thiserror::Error;
 
-/// A `depends` that cannot be read.
+/// A `depends` expression that cannot be parsed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{text}` is no expression over tasks: {problem}")]
+#[error("`{text}` is not a valid `depends` expression: {problem}")]
 pub(crate) struct DependsError {
     text: String,
     problem: String,
 }
 
-/// A `depends` that was read.
+/// A parsed `depends` expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Depends {
     /// A task ended as it should.
@@ -42,7 +42,7 @@ pub(crate) enum Depends {
 pub(crate) enum TaskResult {
     /// It is in this phase.
     Phase(NodePhase),
-    /// It is a daemon, which never happens here.
+    /// It is a daemon; the engine runs none.
     Daemoned,
     /// One of its items succeeded.
     AnySucceeded,
@@ -50,8 +50,8 @@ pub(crate) enum TaskResult {
     AllFailed,
 }
 
-/// Nested deeper than this, an expression is refused.
-const DEEPEST: usize = 100;
+/// The limit of nesting in an expression.
+const MAX_DEPTH: usize = 100;
 
 /// Reads an expression.
 pub(crate) fn parse(text: &str) -> Result<Depends, DependsError> {
@@ -91,7 +91,7 @@ impl Depends {
         tasks
     }
 
-    /// Returns whether it holds; `is` tells about one task, with a result or without.
+    /// Returns whether it holds; `is` answers for one task, with a result or without.
     pub(crate) fn holds(&self, is: &dyn Fn(&str, Option<TaskResult>) -> bool) -> bool {
         match self {
             Self::Task(task) => is(task, None),
@@ -142,7 +142,7 @@ impl Parser<'_> {
 
     fn one(&mut self) -> Result<Depends, String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err("it is nested too deeply".to_owned());
         }
         let depends = if self.take("!") {
@@ -162,11 +162,12 @@ impl Parser<'_> {
 
     fn task(&mut self) -> Result<Depends, String> {
         self.skip_space();
-        let is_name =
-            |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        let is_name = |character: char| {
+            character.is_ascii_alphanumeric() || character == '-' || character == '_'
+        };
         let end = self
             .rest
-            .find(|letter: char| !is_name(letter) && letter != '.')
+            .find(|character: char| !is_name(character) && character != '.')
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         if word.is_empty() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// A duration that cannot be read.
+/// A text that is not a duration.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is not a duration; write seconds as in `10`, or units as in `1h30m`, `5s`, `500ms`")]
 pub(crate) struct DurationError(String);
@@ -33,11 +33,11 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     }
     while !rest.is_empty() {
         let digits = rest
-            .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+            .find(|character: char| !character.is_ascii_digit() && character != '.')
             .ok_or_else(wrong)?;
         let (number, tail) = rest.split_at(digits);
         let letters = tail
-            .find(|letter: char| letter.is_ascii_digit() || letter == '.')
+            .find(|character: char| character.is_ascii_digit() || character == '.')
             .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         let number: f64 = number.parse().map_err(|_| wrong())?;

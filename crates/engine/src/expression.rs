@@ -20,7 +20,7 @@ use thiserror::Error;
 /// How words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// `when`: a word is text, so that `foo == foo` needs no quotes.
+    /// `when`: a word is a text, so that `foo == foo` needs no quotes.
     When,
     /// `retryStrategy.expression`: a word is a variable, an operator or a function.
     Retry,
@@ -39,7 +39,7 @@ pub(crate) enum Value {
     List(Vec<Self>),
 }
 
-/// An expression that cannot be read or has no value.
+/// An expression that cannot be parsed or evaluated.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("expression `{expression}`: {problem}")]
 pub(crate) struct ExpressionError {
@@ -47,7 +47,7 @@ pub(crate) struct ExpressionError {
     problem: String,
 }
 
-/// An expression that was read.
+/// A parsed expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expression {
     text: String,
@@ -123,8 +123,8 @@ const LEVELS: [&[(&str, Operator)]; 5] = [
 /// Operators that are words in [`Dialect::When`] as well.
 const WHEN_WORDS: [&str; 2] = ["in", "IN"];
 
-/// Nested deeper than this, an expression is refused.
-const DEEPEST: usize = 50;
+/// The limit of nesting in an expression.
+const MAX_DEPTH: usize = 50;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
@@ -190,7 +190,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             tail = after;
         } else if first.is_alphanumeric() || first == '_' {
             let end = rest
-                .find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.')
+                .find(|character: char| {
+                    !character.is_alphanumeric() && character != '_' && character != '.'
+                })
                 .unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             tokens.push(match word.parse::<f64>() {
@@ -209,16 +211,16 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
-/// Takes a quoted text off the front.
+/// Splits a quoted text off the front.
 fn quoted(rest: &str, quote: char) -> Result<(String, &str), String> {
     let mut value = String::new();
     let mut letters = rest.char_indices().skip(1);
-    while let Some((place, letter)) = letters.next() {
-        if letter == quote {
-            let after = rest.get(place + letter.len_utf8()..).unwrap_or_default();
+    while let Some((place, character)) = letters.next() {
+        if character == quote {
+            let after = rest.get(place + character.len_utf8()..).unwrap_or_default();
             return Ok((value, after));
         }
-        if letter == '\\' {
+        if character == '\\' {
             let Some((_, escaped)) = letters.next() else { break };
             value.push(match escaped {
                 'n' => '\n',
@@ -227,7 +229,7 @@ fn quoted(rest: &str, quote: char) -> Result<(String, &str), String> {
                 other => other,
             });
         } else {
-            value.push(letter);
+            value.push(character);
         }
     }
     Err(format!("the closing {quote} is missing"))
@@ -265,7 +267,7 @@ impl Parser {
 
     fn condition(&mut self) -> Result<Term, String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err("it is nested too deeply".to_owned());
         }
         let mut term = self.binary(0)?;
@@ -322,7 +324,7 @@ impl Parser {
         parse: impl FnOnce(&mut Self) -> Result<Term, String>,
     ) -> Result<Term, String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err("it is nested too deeply".to_owned());
         }
         let term = parse(self)?;
@@ -344,7 +346,7 @@ impl Parser {
             }
             Some(Token::Symbol("[")) => Ok(Term::List(self.list("]")?)),
             Some(token) => Err(format!("{} was not expected", shown(&token))),
-            None => Err("something is missing at its end".to_owned()),
+            None => Err("the expression ends too early".to_owned()),
         }
     }
 
@@ -364,7 +366,7 @@ impl Parser {
             "asInt" | "int" => Function::AsInt,
             "asFloat" | "float" => Function::AsFloat,
             "string" => Function::Text,
-            other => return Err(format!("the function `{other}` is not known here")),
+            other => return Err(format!("the function `{other}` is not supported here")),
         };
         let argument = self.condition()?;
         self.expect(")")?;
@@ -389,7 +391,9 @@ impl Parser {
 fn evaluate(term: &Term, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
     match term {
         Term::Value(value) => Ok(value.clone()),
-        Term::Variable(name) => lookup(name).ok_or_else(|| format!("`{name}` is not known here")),
+        Term::Variable(name) => {
+            lookup(name).ok_or_else(|| format!("`{name}` is not a known variable"))
+        }
         Term::List(items) => {
             let values: Result<_, _> = items.iter().map(|item| evaluate(item, lookup)).collect();
             Ok(Value::List(values?))

@@ -1,4 +1,4 @@
-//! Which gates has a run, and what became of each?
+//! Which gates does a run have, and what is the state of each?
 
 use argo::{NodePhase, NodeType};
 use jiff::Timestamp;
@@ -16,30 +16,30 @@ use crate::{
 pub struct Gate {
     /// The name: shown and typed.
     pub name: String,
-    /// What became of it.
+    /// Its state.
     pub state: GateState,
-    /// Who answered.
+    /// Who decided.
     pub by: Option<String>,
-    /// When, in whole seconds as all times of a status.
+    /// When, in whole seconds like all times of a status.
     #[serde(serialize_with = "whole_seconds")]
     pub at: Option<Timestamp>,
-    /// Why it is so.
+    /// The reason that was given, or the message of the node.
     pub reason: Option<String>,
 }
 
-/// What became of a gate.
+/// The state of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GateState {
-    /// The run is not there yet.
+    /// The run has not reached it.
     Pending,
-    /// The run waits for an answer.
+    /// The run waits for a decision.
     Waiting,
-    /// Somebody approved, now or in advance.
+    /// It was approved, at the gate or in advance.
     Approved,
-    /// Somebody rejected.
+    /// It was rejected.
     Rejected,
-    /// The run passed or ended without asking.
+    /// The run passed it or ended without a decision.
     Skipped,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn waiting_nodes(name: &str, state: &RunState) -> Vec<String> {
     suspended(name, state).map(|node| node.id.clone()).collect()
 }
 
-/// Returns the ConfigMap entry where the gate looks up an answer given in advance.
+/// Returns the ConfigMap entry from which the gate reads a decision made in advance.
 pub(crate) fn decision_entry(place: &GatePlace, state: &RunState) -> Option<ConfigMapKey> {
     let key = place.decision.as_ref()?;
     let own = |text: &str| text.replace("{{workflow.name}}", &state.identity.name);
@@ -131,13 +131,13 @@ fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
     answered(GateState::Pending, None, None)
 }
 
-/// Whether the run ended before the gate, or left out the task that leads to it.
+/// Returns whether the run ended before the gate, or omitted the task that leads to it.
 fn is_passed_over(place: &GatePlace, state: &RunState) -> bool {
-    let left_out = |node: &Node| {
+    let is_left_out = |node: &Node| {
         place.callers.contains(&node.display_name)
             && matches!(node.phase, NodePhase::Omitted | NodePhase::Skipped)
     };
-    state.is_complete() || state.nodes.values().any(left_out)
+    state.is_complete() || state.nodes.values().any(is_left_out)
 }
 
 fn is_approved_in_advance(program: &Program, place: &GatePlace, state: &RunState) -> bool {

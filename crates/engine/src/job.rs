@@ -1,7 +1,7 @@
 //! What does a Job ask for, and what is its status? The part of Kubernetes' Job that runs here.
 //!
 //! A Job without `completions` is a fleet that takes work until none is left: when one worker
-//! ends well no new ones start, and it is complete when all have ended.
+//! succeeds, no new ones start, and it is complete when all have ended.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::node::JobState;
 
-/// How often workers may fail when the manifest does not say.
+/// How often workers may fail when the manifest sets no limit.
 const BACKOFF_LIMIT: u32 = 6;
 
 /// What a Job asks for.
@@ -28,20 +28,20 @@ pub(crate) struct JobPlan {
     pub(crate) annotations: BTreeMap<String, String>,
 }
 
-/// A manifest that is no Job which can be run here, or a condition that cannot be read.
+/// A manifest that is not a Job that the engine can run, or a condition that cannot be parsed.
 #[derive(Debug, Error)]
 pub(crate) enum JobError {
     #[error("the manifest is not YAML")]
     Yaml(#[from] argo::yaml::YamlError),
     #[error("not a Job that can be run here: {path}: {source}")]
     Shape { path: String, source: serde_json::Error },
-    #[error("objects of kind `{0}` are not created here; only a `Job` is")]
+    #[error("objects of kind `{0}` cannot be created here; only a `Job` can")]
     Kind(String),
-    #[error("a Job of {0} containers is not run here; one is")]
+    #[error("a Job needs exactly one container here, not {0}")]
     Containers(usize),
     #[error("`{0}` is not a number")]
     Number(String),
-    #[error("the condition `{0}` is not understood here; use for example `status.failed > 4`")]
+    #[error("the condition `{0}` is not supported here; use for example `status.failed > 4`")]
     Condition(String),
 }
 
@@ -90,7 +90,7 @@ struct PodTemplateMetadata {
     annotations: BTreeMap<String, Value>,
 }
 
-/// Fields with an underscore have no meaning for a process of this machine.
+/// Fields with an underscore have no effect on a process of this machine.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PodSpec {
@@ -168,11 +168,11 @@ fn texts(values: BTreeMap<String, Value>) -> BTreeMap<String, String> {
 pub(crate) enum JobStep {
     /// Have this many workers running: the missing ones are started.
     Run(u32),
-    /// Start none and end none: those that run still end by themselves.
+    /// Start no worker and end none: the running ones finish by themselves.
     Drain,
-    /// All is done.
+    /// The Job has succeeded.
     Complete,
-    /// Too many failures.
+    /// Too many workers failed.
     Fail,
 }
 
@@ -267,7 +267,8 @@ impl Condition {
 
     /// Returns whether it holds.
     pub(crate) fn holds(&self, status: JobStatus) -> bool {
-        // A count of zero is absent from a Job's status, as is the time of an end to come.
+        // A count of zero is absent from a Job's status, and so is the completion time until it
+        // ends.
         let value = |field: &str| {
             let count = match field {
                 "status.active" => status.active,

@@ -1,7 +1,8 @@
-//! Where is it written what happened in a run?
+//! What happened in a run, and who may add to it?
 //!
-//! An append takes effect whole or not at all, and only if nobody else wrote since: whoever is
-//! behind reads first. So every decision was made with everything known before it.
+//! An append takes effect as a whole or not at all, and only if no other process wrote since the
+//! writer last read. A writer that is behind reads first, so every decision is made with all
+//! earlier entries known.
 
 use thiserror::Error;
 
@@ -18,20 +19,20 @@ pub trait Journal: Send {
     /// Appends entries if `after` is still the last place.
     fn append(&mut self, after: Sequence, entries: &[Entry]) -> Result<Append, JournalError>;
 
-    /// Keeps what a node told last about its progress; this is not part of the journal.
+    /// Stores the latest progress of a node; this is not part of the journal.
     fn report(&mut self, node: &str, progress: &NodeProgress) -> Result<(), JournalError>;
 }
 
-/// What became of an append.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Append {
-    /// It stands; this is the new last place.
+    /// The entries were written; this is the new last place.
     Written(Sequence),
-    /// Somebody else wrote since.
+    /// Another process wrote since; nothing was written.
     Behind,
 }
 
-/// What a node told last about its progress, as it told it.
+/// The latest progress of a node, as its process wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeProgress {
     /// The JSON of [`contract::Progress`].
@@ -52,13 +53,13 @@ pub enum JournalError {
          finish the run with that version"
     )]
     Entry {
-        /// Where.
+        /// Its place.
         sequence: Sequence,
         /// Why.
         #[source]
         source: serde_json::Error,
     },
-    /// An entry that cannot be written.
+    /// An entry that cannot be encoded.
     #[error("an entry of the journal cannot be written")]
     Write(#[source] serde_json::Error),
 }

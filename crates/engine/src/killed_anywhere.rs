@@ -1,8 +1,8 @@
 //! Does a run come to the same end when its engine is killed at any entry of the journal? Also one
-//! that failed, was reopened, and found a mended world?
+//! that failed and was reopened after the cause was fixed?
 //!
-//! The engine is the real one; only its border to the world is put in place: a journal in memory
-//! that fails at a chosen append, and a launcher whose processes end at once.
+//! The engine is the real one; only its access to the outside is replaced: a journal in memory that
+//! fails at a chosen append, and a launcher whose processes end immediately.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,11 +25,11 @@ use crate::{
     check::check,
     clock::Clock,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
-    launch::{Launched, Launcher, ProcessOrder, ProcessResult, Programs},
+    launch::{Launcher, ProcessHandle, ProcessOrder, ProcessResult, Programs},
     node::{Node, Part},
     program::Program,
     reopen,
-    runner::{Border, EngineOutcome, Options, RunError, run_with},
+    runner::{EngineIo, EngineOutcome, Options, RunError, run_with},
     secrets::Secrets,
     state::{Entry, RunIdentity, RunState},
 };
@@ -58,7 +58,7 @@ impl Entries {
     }
 }
 
-/// What an engine meets that must write nothing more.
+/// The journal of an engine, which fails after the kill.
 fn killed() -> JournalError {
     JournalError::Database(rusqlite::Error::InvalidQuery)
 }
@@ -82,7 +82,7 @@ impl Journal for MemoryJournal {
             return Err(killed());
         }
         let mut known = self.entries.0.lock().expect("no panic");
-        assert_eq!(i64::try_from(known.len()).expect("few"), after, "nobody else writes");
+        assert_eq!(i64::try_from(known.len()).expect("few"), after, "no other engine writes");
         known.extend_from_slice(entries);
         if self.kill == Kill::After(number) {
             return Err(killed());
@@ -95,22 +95,22 @@ impl Journal for MemoryJournal {
     }
 }
 
-/// Processes that end at once, as their first argument says.
+/// A launcher of processes that end immediately, as their first argument says.
 struct Ends {
     entries: Entries,
     world: World,
 }
 
-/// Whether what fails still does.
+/// Whether the failing processes still fail.
 #[derive(Clone, Debug)]
 enum World {
     Broken,
-    /// Nothing fails for good; the nodes of these names succeeded before.
-    Mended(BTreeSet<String>),
+    /// No process fails every time; the nodes of these names succeeded before.
+    Fixed(BTreeSet<String>),
 }
 
 impl Launcher for Ends {
-    fn launch(&self, order: ProcessOrder) -> io::Result<Launched> {
+    fn launch(&self, order: ProcessOrder) -> io::Result<ProcessHandle> {
         let pod = &order.environment["HOSTNAME"];
         let state = self.entries.state();
         let node = state
@@ -120,7 +120,7 @@ impl Launcher for Ends {
         let node = node.expect("a process belongs to a node that is written down");
         assert!(!node.is_fulfilled(), "`{}` has ended and must not run again", node.name);
 
-        if let World::Mended(succeeded) = &self.world {
+        if let World::Fixed(succeeded) = &self.world {
             assert!(!succeeded.contains(&node.name), "`{}` succeeded before", node.name);
         }
 
@@ -128,7 +128,7 @@ impl Launcher for Ends {
         let exit_code = match kind.as_str() {
             "ok" => 0,
             "flaky" if retries != "0" => 0,
-            "fail" if matches!(self.world, World::Mended(_)) => 0,
+            "fail" if matches!(self.world, World::Fixed(_)) => 0,
             _ => 3,
         };
         if let Some(path) = order.environment.get("OUT") {
@@ -139,7 +139,7 @@ impl Launcher for Ends {
             tokio::task::yield_now().await;
             ProcessResult { exit_code, output: None }
         };
-        Ok(Launched { pid: 1, signals, end: Box::pin(end) })
+        Ok(ProcessHandle { pid: 1, signals, end: Box::pin(end) })
     }
 }
 
@@ -162,7 +162,7 @@ async fn engine(
         let now = seconds.fetch_add(1, Ordering::Relaxed);
         jiff::Timestamp::from_second(now).expect("a time")
     });
-    let border = Border {
+    let io = EngineIo {
         journal: Box::new(MemoryJournal {
             entries: entries.clone(),
             kill,
@@ -177,7 +177,7 @@ async fn engine(
         poll: Duration::from_millis(1),
         ..Options::new(Programs::in_folder("/nowhere").with_own_command("sh"))
     };
-    let ended = run_with(program, identity(), options, border, pending()).await;
+    let ended = run_with(program, identity(), options, io, pending()).await;
     match kill {
         Kill::Never => assert!(matches!(ended, Ok(EngineOutcome::Finished(_))), "{ended:?}"),
         Kill::Before(_) | Kill::After(_) => {
@@ -188,7 +188,7 @@ async fn engine(
     appends.load(Ordering::Relaxed)
 }
 
-/// How a run ended: its own phase, and each node's phase and outputs.
+/// How a run ended: its phase, and the phase and outputs of each node.
 type Outcome = (NodePhase, BTreeMap<String, (NodePhase, Outputs)>);
 
 fn outcome(entries: &Entries) -> Outcome {
@@ -198,7 +198,7 @@ fn outcome(entries: &Entries) -> Outcome {
     (state.phase, nodes)
 }
 
-/// A copy of the journal of a run that failed, reopened; and the world that it finds.
+/// Returns a copy of the journal of a failed run, reopened, and the world that it runs in.
 fn reopened(program: &Program, failed: &Entries) -> (Entries, World) {
     let state = failed.state();
     let stays = |node: &&Node| node.part == Part::Main && node.phase == NodePhase::Succeeded;
@@ -206,7 +206,7 @@ fn reopened(program: &Program, failed: &Entries) -> (Entries, World) {
     let (nodes, _) = reopen::plan_of(program, &state);
     let mut entries = failed.0.lock().expect("no panic").clone();
     entries.push(Entry::RunReopened { nodes, at: state.identity.created_at });
-    (Entries(Arc::new(Mutex::new(entries))), World::Mended(stay))
+    (Entries(Arc::new(Mutex::new(entries))), World::Fixed(stay))
 }
 
 /// What a task does.
@@ -360,8 +360,8 @@ proptest! {
             engine(&program, &failed, folder.path(), Kill::Never, &World::Broken).await;
             prop_assume!(outcome(&failed).0.is_failure());
 
-            let (whole, mended) = reopened(&program, &failed);
-            let appends = engine(&program, &whole, folder.path(), Kill::Never, &mended).await;
+            let (whole, fixed) = reopened(&program, &failed);
+            let appends = engine(&program, &whole, folder.path(), Kill::Never, &fixed).await;
             let expected = outcome(&whole);
             // What ran because something failed stays, and is not in a run where nothing does.
             let wants_success = |plan: &TaskPlan| {
@@ -369,16 +369,16 @@ proptest! {
             };
             if plans.iter().all(wants_success) {
                 let fresh = Entries::default();
-                let nothing = World::Mended(BTreeSet::new());
+                let nothing = World::Fixed(BTreeSet::new());
                 engine(&program, &fresh, folder.path(), Kill::Never, &nothing).await;
                 prop_assert_eq!(expected.0, NodePhase::Succeeded);
                 prop_assert_eq!(&expected, &outcome(&fresh));
             }
             for number in 0..appends {
                 for kill in [Kill::Before(number), Kill::After(number)] {
-                    let (entries, mended) = reopened(&program, &failed);
-                    engine(&program, &entries, folder.path(), kill, &mended).await;
-                    engine(&program, &entries, folder.path(), Kill::Never, &mended).await;
+                    let (entries, fixed) = reopened(&program, &failed);
+                    engine(&program, &entries, folder.path(), kill, &fixed).await;
+                    engine(&program, &entries, folder.path(), Kill::Never, &fixed).await;
                     prop_assert_eq!(&outcome(&entries), &expected, "{:?}", kill);
                 }
             }

@@ -1,7 +1,7 @@
-//! Which program stands for an image, and how is it started?
+//! Which program runs for an image, and how is it started?
 //!
-//! [`Launcher`] is the border to the operating system: the engine starts real processes behind
-//! it, a test may put anything there that ends.
+//! [`Launcher`] separates the engine from the operating system: the engine starts real processes
+//! through it, and a test may use anything that ends.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,45 +15,43 @@ use tokio::sync::mpsc;
 
 use crate::{mounts, node::Capture};
 
-/// The programs that stand for images.
+/// The programs that run for images.
 #[derive(Clone, Debug)]
 pub struct Programs {
     folder: PathBuf,
     own_command: BTreeSet<String>,
 }
 
-/// An image that no program stands for.
+/// An image without a program.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProgramError {
-    /// The image's name is no name of a file.
+    /// The image's name cannot be the name of a file.
     #[error("image `{0}` does not name a program")]
     Image(String),
     /// There is no such file.
-    #[error(
-        "the step program `{name}` is not in `{folder}`; install it beside the `workflow` program"
-    )]
+    #[error("the step program `{name}` is not in `{folder}`; install it there")]
     Missing {
         /// The program.
         name: String,
-        /// Where it was looked for.
+        /// The folder where it should be.
         folder: String,
     },
 }
 
 impl Programs {
-    /// Takes the file in `folder` that is named as the last part of the image, without its tag.
+    /// Runs the file in `folder` that has the name of the image: its last part, without the tag.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), own_command: BTreeSet::new() }
     }
 
-    /// Runs the command of images of this name as it stands.
+    /// Runs the command of the manifest for images of this name.
     #[must_use]
     pub fn with_own_command(mut self, image: impl Into<String>) -> Self {
         self.own_command.insert(image.into());
         self
     }
 
-    /// Returns the program that stands for an image.
+    /// Returns the program of an image.
     pub(crate) fn resolve(&self, image: &str, command: &str) -> Result<PathBuf, ProgramError> {
         let name = short_name(image);
         if self.own_command.contains(name) {
@@ -104,17 +102,17 @@ pub struct ProcessResult {
     pub output: Option<String>,
 }
 
-/// How a process is told to end.
+/// How a process is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Please.
+    /// SIGTERM.
     Ask,
-    /// At once.
+    /// SIGKILL.
     Force,
 }
 
-/// A process that was started.
-pub struct Launched {
+/// A running process.
+pub struct ProcessHandle {
     /// Its number.
     pub pid: u32,
     /// Takes signals for it; dropping it does nothing.
@@ -123,16 +121,16 @@ pub struct Launched {
     pub end: Pin<Box<dyn Future<Output = ProcessResult> + Send>>,
 }
 
-impl std::fmt::Debug for Launched {
+impl std::fmt::Debug for ProcessHandle {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Launched").field("pid", &self.pid).finish_non_exhaustive()
+        formatter.debug_struct("ProcessHandle").field("pid", &self.pid).finish_non_exhaustive()
     }
 }
 
 /// Starts processes.
 pub trait Launcher: Send + Sync {
     /// Starts one.
-    fn launch(&self, order: ProcessOrder) -> io::Result<Launched>;
+    fn launch(&self, order: ProcessOrder) -> io::Result<ProcessHandle>;
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Which processes did a killed engine leave behind? They are ended before new ones start.
 //!
 //! Every process that an engine starts carries the run's folder in its environment, and so do the
-//! processes that it starts. A process that was started in the moment before the engine died, and
-//! is in no journal, is found just as well.
+//! processes that it starts. This also finds a process that was started just before the engine died
+//! and is in no journal.
 
 use std::{io, path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::layout::RUN_FOLDER_VARIABLE;
 
-/// Ends all processes of a run: asks, waits up to `grace`, then forces.
+/// Ends all processes of a run: sends SIGTERM, waits up to `grace`, then sends SIGKILL.
 pub(crate) async fn end_leftovers(run_folder: &Path, grace: Duration) -> io::Result<()> {
     let mark = format!("{RUN_FOLDER_VARIABLE}={}", run_folder.display());
     let step = Duration::from_millis(20);
@@ -57,7 +57,7 @@ fn find(mark: &str) -> io::Result<Vec<Pid>> {
     Ok(found)
 }
 
-/// Whether a process carries the mark; one that is gone or is another user's does not.
+/// Returns whether a process carries the mark; one that is gone or of another user does not.
 fn is_marked(pid: Pid, mark: &str) -> bool {
     let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
     environment.is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
@@ -65,7 +65,7 @@ fn is_marked(pid: Pid, mark: &str) -> bool {
 
 /// Sends a signal to a process that is still the marked one.
 fn end(pid: Pid, mark: &str, signal: Signal) -> io::Result<()> {
-    // The handle is of whoever has the number now; then it is looked at once more.
+    // The pid may have been reused, so check the mark again once the pidfd is open.
     let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(()) };
     if !is_marked(pid, mark) {
         return Ok(());

@@ -1,26 +1,28 @@
-//! How do these manifests run here, with no cluster?
+//! How do the compiled manifests run without a cluster?
 //!
 //! The manifests that a cluster would run are run on this machine, unchanged. [`check`] proves
-//! that nothing in them is beyond this engine; [`Store`] keeps runs in a state directory; [`run`]
-//! is one engine at work on one run. The decisions are Argo's: a node gets the phase and outputs
-//! that it would get there.
+//! that the engine supports everything in them; [`Store`] keeps runs in a state directory; [`run`]
+//! runs one run. The decisions are Argo's: a node gets the phase and outputs that it would get
+//! there.
 //!
 //! ```text
 //!  manifests --check--> Program --+                        +--> processes (process, job)
 //!                                 +--> operate --> Entry --+
 //!  journal ----fold---> RunState -+        ^               +--> journal (SQLite)
 //!                          ^               |
-//!                          +--- people: answers to gates, stop, more workers (store)
+//!                          +--- people: decisions, stop requests, resume (store)
 //! ```
 //!
 //! The journal is the only truth: an engine that is killed at any instant and started again folds
-//! it, and goes on. A process that ran then is started again; a node that ended is never run
+//! it and continues. A process that was running is started again; a node that ended never runs
 //! again.
 
 mod check;
 pub mod clock;
 mod depends;
 mod duration;
+#[cfg(test)]
+mod exit_contract;
 mod expression;
 pub mod fleet;
 pub mod gates;

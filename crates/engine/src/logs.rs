@@ -1,4 +1,4 @@
-//! What did a step say? Its standard output and error, a line each, in the order they came.
+//! What did a step write? Its standard output and error, line by line, in the order of arrival.
 //!
 //! ```text
 //! 2026-11-21T03:55:52.123456Z out snapshot `nightly`: 12 indices
@@ -56,9 +56,9 @@ pub enum Stream {
 pub struct LogLine<'a> {
     /// When it was read.
     pub at: Timestamp,
-    /// Where it came from.
+    /// The stream that it came from.
     pub stream: Stream,
-    /// What was said.
+    /// The text.
     pub text: &'a str,
 }
 
@@ -104,14 +104,14 @@ pub(crate) fn files(run_folder: &Path, state: &RunState) -> io::Result<Vec<LogFi
     Ok(found)
 }
 
-/// Writes a log from two streams at once.
+/// Writes the lines of two concurrent streams to one log.
 #[derive(Debug)]
 pub(crate) struct LogWriter {
     file: Mutex<std::fs::File>,
 }
 
 impl LogWriter {
-    /// Opens a log file; what is there stays.
+    /// Opens a log file for appending.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;

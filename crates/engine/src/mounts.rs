@@ -1,10 +1,10 @@
-//! Where on this machine is a file of a container? Paths under a mount are moved.
+//! Where on this machine is a file of a container? Paths under a mount are mapped to its volume.
 
 use std::path::{Component, Path, PathBuf};
 
 use argo::container::VolumeMount;
 
-/// Returns whether a path is absolute and names nothing outside itself.
+/// Returns whether a path is absolute, without `.` and `..`.
 pub(crate) fn is_plain(path: &str) -> bool {
     let path = Path::new(path);
     path.is_absolute()
@@ -13,11 +13,11 @@ pub(crate) fn is_plain(path: &str) -> bool {
 
 /// Returns whether a name can be the name of a folder.
 pub(crate) fn is_name(name: &str) -> bool {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
 }
 
-/// Returns the mount that a path lies in: the longest, as a kernel would.
+/// Returns the mount that a path is in: the longest that matches, as in a kernel.
 pub(crate) fn mount_of<'a>(path: &str, mounts: &'a [VolumeMount]) -> Option<&'a VolumeMount> {
     mounts
         .iter()
@@ -25,7 +25,7 @@ pub(crate) fn mount_of<'a>(path: &str, mounts: &'a [VolumeMount]) -> Option<&'a 
         .max_by_key(|mount| Path::new(&mount.mount_path).components().count())
 }
 
-/// Returns where a path lies when the volumes are folders in `volumes`; `None` for a path outside
+/// Returns the place of a path when the volumes are folders in `volumes`; `None` for a path outside
 /// all mounts and for one that tries to leave them.
 pub(crate) fn on_this_machine(
     path: &str,

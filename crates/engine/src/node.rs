@@ -25,23 +25,23 @@ pub struct Node {
     pub boundary: Option<String>,
     /// Ids of the nodes that follow.
     pub children: Vec<String>,
-    /// Ids of the nodes that stand for the end of this one, when it is a DAG or steps.
+    /// Ids of the last nodes of this one, when it is a DAG or steps: those that later nodes follow.
     pub outbound: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// Why it is so.
+    /// Why it has that phase.
     pub message: Option<String>,
-    /// What it was called with, in the order of the template.
+    /// Its inputs, in the order of the template.
     pub inputs: Vec<(String, String)>,
-    /// What it gave.
+    /// Its outputs.
     pub outputs: Outputs,
     /// Whether it belongs to the exit handler.
     pub part: Part,
     /// Whether it is one of the tries of a retry node.
     pub attempt: Attempt,
-    /// The process or Job that it stands for.
+    /// The process or Job that it runs.
     pub pod: Option<Pod>,
     /// Its processes that were started and whose end is not recorded, by worker.
     pub processes: BTreeMap<u32, ProcessRecord>,
@@ -147,7 +147,7 @@ pub struct ProcessRecord {
 pub struct JobState {
     /// Workers that were started.
     pub started: u32,
-    /// Workers that ended well.
+    /// Workers that succeeded.
     pub succeeded: u32,
     /// Workers that failed.
     pub failed: u32,

@@ -11,15 +11,15 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    launch::{Launched, Launcher, ProcessOrder, ProcessResult, Signal},
+    launch::{Launcher, ProcessHandle, ProcessOrder, ProcessResult, Signal},
     logs::{LogWriter, Stream},
     node::Capture,
 };
 
-/// A longer line of a log is cut into several.
-const LONGEST_LINE: u64 = 64 * 1024;
-/// As Argo does, not more than this is kept of the standard output.
-const LONGEST_RESULT: usize = 256 * 1024;
+/// The limit of a log line; a longer one is split.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// How much of the standard output is kept as a result, as in Argo.
+const MAX_RESULT_BYTES: usize = 256 * 1024;
 
 /// Starts real processes.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Processes {
 }
 
 impl Launcher for Processes {
-    fn launch(&self, order: ProcessOrder) -> io::Result<Launched> {
+    fn launch(&self, order: ProcessOrder) -> io::Result<ProcessHandle> {
         let ProcessOrder { program, arguments, environment, folder, log, capture } = order;
         let log = Arc::new(LogWriter::open(&log)?);
         let mut child = Command::new(&program)
@@ -45,7 +45,7 @@ impl Launcher for Processes {
             .map_err(|error| {
                 io::Error::new(error.kind(), format!("starting `{}`: {error}", program.display()))
             })?;
-        let pid = child.id().ok_or_else(|| io::Error::other("the process ended at once"))?;
+        let pid = child.id().ok_or_else(|| io::Error::other("the process ended immediately"))?;
         let (signals, received) = mpsc::unbounded_channel();
         let out = child.stdout.take();
         let err = child.stderr.take();
@@ -56,7 +56,7 @@ impl Launcher for Processes {
                 let err = copy(err, Stream::Err, &log, &clock, Capture::Log);
                 tokio::join!(out, err).0
             };
-            // What the process left behind in its group would hold the pipes open.
+            // Processes that it left behind in its group would keep the pipes open.
             let ended = async {
                 let status = wait(&mut child, pid, received).await;
                 signal_group(pid, UnixSignal::KILL);
@@ -65,7 +65,7 @@ impl Launcher for Processes {
             let (output, exit_code) = tokio::join!(outputs, ended);
             ProcessResult { exit_code, output }
         };
-        Ok(Launched { pid, signals, end: Box::pin(end) })
+        Ok(ProcessHandle { pid, signals, end: Box::pin(end) })
     }
 }
 
@@ -84,7 +84,7 @@ async fn wait(child: &mut Child, pid: u32, mut signals: mpsc::UnboundedReceiver<
     match status {
         Ok(status) => status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         Err(error) => {
-            tracing::error!(%error, pid, "cannot tell how the process ended");
+            tracing::error!(%error, pid, "cannot read the exit status of the process");
             255
         }
     }
@@ -93,7 +93,7 @@ async fn wait(child: &mut Child, pid: u32, mut signals: mpsc::UnboundedReceiver<
 fn signal_group(pid: u32, signal: UnixSignal) {
     let group = i32::try_from(pid).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
-        // It is no error that nobody is left.
+        // The group may be gone already.
         let _gone = kill_process_group(group, signal);
     }
 }
@@ -111,15 +111,15 @@ async fn copy(
     let mut line = Vec::new();
     loop {
         line.clear();
-        match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
+        match (&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await {
             Ok(0) => break,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot read what the process says");
+                tracing::warn!(%error, "cannot read the output of the process");
                 break;
             }
         }
-        if capture == Capture::Result && kept.len() < LONGEST_RESULT {
+        if capture == Capture::Result && kept.len() < MAX_RESULT_BYTES {
             kept.extend_from_slice(&line);
         }
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
@@ -130,7 +130,7 @@ async fn copy(
     if capture == Capture::Log {
         return None;
     }
-    kept.truncate(LONGEST_RESULT);
+    kept.truncate(MAX_RESULT_BYTES);
     let text = String::from_utf8_lossy(&kept).into_owned();
     Some(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
 }

@@ -67,7 +67,7 @@ pub(crate) struct TemplateIndex(pub(crate) usize);
 /// A template that can be called.
 #[derive(Clone, Debug)]
 pub(crate) struct Callable {
-    /// The template as it was written.
+    /// The template as it was submitted.
     pub(crate) template: Template,
     /// What it does.
     pub(crate) body: Body,
@@ -92,7 +92,7 @@ impl Body {
     }
 }
 
-/// A DAG whose tasks stand after those that they depend on.
+/// A DAG; each task comes after those that it depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Dag {
     pub(crate) tasks: Vec<Task>,
@@ -143,12 +143,12 @@ pub(crate) enum Expansion {
     Sequence(Sequence),
 }
 
-/// Where a gate stands in the templates.
+/// A gate in the templates.
 #[derive(Clone, Debug)]
 pub(crate) struct GatePlace {
     /// The name of the call.
     pub(crate) name: String,
-    /// The ConfigMap entry that its `when` looks at; may hold tags.
+    /// The ConfigMap entry with its decision; may contain tags.
     pub(crate) decision: Option<ConfigMapKey>,
     /// Names of the calls of the template that holds it.
     pub(crate) callers: BTreeSet<String>,

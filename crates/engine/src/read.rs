@@ -1,17 +1,18 @@
-//! Which manifests stand in these values? Reads them and names everything it does not know.
+//! Which manifests are these values? Reads them, and lists every field that the engine does not
+//! know.
 //!
 //! The types of the `argo` crate refuse unknown fields, one at a time. Here each refused field is
-//! taken out and the rest read again, so that all of them are named at once, with their places.
+//! removed and the rest is read again, so that all of them are listed, with their paths.
 
 use argo::Manifest;
 use serde_json::Value;
 
 use crate::refusal::{Refusal, Refusals};
 
-/// More refused fields than this in one object are not listed.
-const MOST: usize = 50;
+/// The limit of refused fields that are listed for one object.
+const MAX_LISTED_FIELDS: usize = 50;
 
-/// Reads manifests, or returns everything in them that is not known here.
+/// Reads manifests, or returns everything in them that the engine does not know.
 pub fn read(values: &[Value]) -> Result<Vec<Manifest>, Vec<Refusal>> {
     let mut manifests = Vec::new();
     let mut refused = Vec::new();
@@ -31,7 +32,7 @@ fn read_one(value: &Value) -> Result<Manifest, Vec<Refusal>> {
         .map_or_else(|| text("/metadata/generateName"), |_| text("/metadata/name"));
     let mut refusals = Refusals::of(text("/kind"), name);
     let mut rest = value.clone();
-    for _ in 0..MOST {
+    for _ in 0..MAX_LISTED_FIELDS {
         let Err((path, message)) = probe(&rest) else { break };
         let field = message.strip_prefix("unknown field `").and_then(|tail| tail.split_once('`'));
         let Some((field, _)) = field else {
@@ -43,7 +44,7 @@ fn read_one(value: &Value) -> Result<Manifest, Vec<Refusal>> {
         } else {
             format!("{path}.{field}")
         };
-        refusals.add(whole.clone(), "this field is not run here; remove it");
+        refusals.add(whole.clone(), "this field is not supported here; remove it");
         if !remove(&mut rest, &whole) {
             break;
         }
@@ -59,7 +60,7 @@ fn read_one(value: &Value) -> Result<Manifest, Vec<Refusal>> {
     })
 }
 
-/// Reads the object as its kind says; returns the place and text of the first error.
+/// Reads the object as the type of its kind; returns the path and text of the first error.
 fn probe(value: &Value) -> Result<(), (String, String)> {
     fn as_type<'a, T: serde::Deserialize<'a>>(value: &'a Value) -> Result<(), (String, String)> {
         serde_path_to_error::deserialize::<_, T>(value).map(|_| ()).map_err(|error| {
@@ -72,12 +73,12 @@ fn probe(value: &Value) -> Result<(), (String, String)> {
         Some("Workflow") => as_type::<argo::Workflow>(value),
         Some("WorkflowTemplate") => as_type::<argo::WorkflowTemplate>(value),
         Some("ConfigMap") => as_type::<argo::ConfigMap>(value),
-        // The others have no meaning here and are only read.
+        // Other kinds have no effect here and are only read.
         _ => Ok(()),
     }
 }
 
-/// Takes the field at a path such as `spec.templates[3].script` out.
+/// Removes the field at a path such as `spec.templates[3].script`.
 fn remove(value: &mut Value, path: &str) -> bool {
     let (parents, field) = path.rsplit_once('.').unwrap_or(("", path));
     let mut place = Some(value);

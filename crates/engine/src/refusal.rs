@@ -1,4 +1,4 @@
-//! What in these manifests cannot be run here, and where does it stand?
+//! What in these manifests cannot be run here, and where is it?
 
 use std::fmt;
 

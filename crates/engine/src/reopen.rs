@@ -1,23 +1,23 @@
-//! What of a run that failed is tried again, and what stays?
+//! Which nodes of a failed run are run again when it is resumed, and which are kept?
 //!
 //! ```text
 //!   w         DAG        Failed     Running again
-//!   |-- a     Pod        Succeeded  stays
-//!   |-- b     Retry      Failed     goes, with its tries; it is made again
+//!   |-- a     Pod        Succeeded  kept
+//!   |-- b     Retry      Failed     removed with its tries; created again
 //!   |-- c     Steps      Failed     Running again
-//!   |   |-- [0]          Succeeded  stays, and what is in it
+//!   |   |-- [0]          Succeeded  kept, with everything in it
 //!   |   `-- [1]          Failed     Running again
-//!   |       `-- d  Pod   Failed     goes
-//!   `-- e     Pod        Omitted    goes
-//!   w.onExit  ...        any        goes, and what is in it
+//!   |       `-- d  Pod   Failed     removed
+//!   `-- e     Pod        Omitted    removed
+//!   w.onExit  ...        any        removed, with everything in it
 //! ```
 //!
-//! A node that `when` skipped goes too: it did nothing, and the condition may be another now. A
-//! DAG or steps template whose annotation says that it is tried again whole goes with everything
-//! in it, for its later steps go on from what the first ones write.
+//! A node that `when` skipped is removed too: it did nothing, and the condition may have changed. A
+//! DAG or steps template with the annotation [`WHOLE`] is removed with everything in it, because
+//! its later steps read what the first ones write.
 //!
-//! The status is Argo's, so this decides for a run on a cluster as well: there, what goes is taken
-//! out of the Workflow's status, and the controller makes it again.
+//! The status is Argo's, so the same plan serves a run on a cluster: there, the removed nodes are
+//! taken out of the Workflow's status, and the controller creates them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,9 +29,9 @@ use crate::{
     status::workflow_status,
 };
 
-/// Decides what the run `workflow` needs to be gone on with after it failed; `whole` are the names
-/// of the templates that are tried again whole. Returns the display names of what failed and is
-/// tried again too, in the order it began.
+/// Plans how the failed run `workflow` is resumed; `whole` are the names of the templates that run
+/// again as a whole. Also returns the display names of the failed nodes that run again, in the
+/// order in which they began.
 pub fn plan(
     status: &WorkflowStatus,
     workflow: &str,
@@ -46,7 +46,7 @@ pub fn plan(
     let tries = tries.map(|node| node.id.as_str()).collect();
     let (exit, reopening) = (format!("{workflow}.onExit"), Reopening::default());
     let mut plan = Plan { status, whole, members, tries, exit, reopening };
-    plan.go_through(None);
+    plan.plan_members(None);
     let of_exit = nodes.values().filter(|node| plan.is_exit(node)).map(|node| node.id.clone());
     let of_exit: Vec<String> = of_exit.collect();
     plan.reopening.removed.extend(of_exit);
@@ -54,7 +54,7 @@ pub fn plan(
     (plan.reopening, again)
 }
 
-/// Decides it of a run of this engine.
+/// Plans it for a run of this engine.
 pub(crate) fn plan_of(program: &Program, state: &RunState) -> (Reopening, Vec<String>) {
     let templates = program.templates.iter().map(|callable| &callable.template);
     let whole = templates
@@ -81,11 +81,11 @@ fn tries<'a>(
 
 struct Plan<'a> {
     status: &'a WorkflowStatus,
-    /// The names of the templates that are tried again whole.
+    /// The names of the templates that run again as a whole.
     whole: &'a BTreeSet<String>,
     /// The nodes by the DAG or steps node that they belong to.
     members: BTreeMap<Option<&'a str>, Vec<&'a NodeStatus>>,
-    /// The tries of retried nodes, which go or stay with those.
+    /// The tries of retry nodes, which are kept or removed with those.
     tries: BTreeSet<&'a str>,
     /// The name of the exit handler's node.
     exit: String,
@@ -94,9 +94,9 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Decides about the members of a DAG or steps node that is Running again.
-    fn go_through(&mut self, boundary: Option<&str>) {
+    fn plan_members(&mut self, boundary: Option<&str>) {
         let members = self.members.get(&boundary).cloned().unwrap_or_default();
-        // What a group tolerated when it succeeded is over.
+        // A failure that a group tolerated when it succeeded is not repeated.
         let settled: BTreeSet<&str> = members
             .iter()
             .filter(|node| is_group(node) && node.phase == NodePhase::Succeeded)
@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
             NodeType::Dag | NodeType::Steps if self.is_whole(node) => self.remove_whole(node),
             NodeType::Dag | NodeType::Steps => {
                 self.reopening.revived.insert(node.id.clone());
-                self.go_through(Some(&node.id));
+                self.plan_members(Some(&node.id));
             }
             NodeType::StepGroup | NodeType::TaskGroup => {
                 self.reopening.revived.insert(node.id.clone());
@@ -128,8 +128,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The last try of a DAG or steps holds what succeeded in it, so it goes on; a try of a pod
-    /// holds nothing, and the count begins anew.
+    /// The last try of a DAG or steps contains what succeeded in it, so it continues; a try of a
+    /// pod contains nothing, so the count of tries starts again.
     fn decide_retry(&mut self, node: &'a NodeStatus) {
         let tries: Vec<&NodeStatus> = tries(self.status, node).collect();
         match tries.last() {
@@ -164,8 +164,8 @@ impl<'a> Plan<'a> {
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '(']))
     }
 
-    /// What failed by itself, and not with what it is in; of the exit handler only if nothing else
-    /// did.
+    /// Returns the nodes that failed by themselves, not because of a node in them; those of the
+    /// exit handler only if no other failed.
     fn tried_again(&self) -> Vec<String> {
         let removed = &self.reopening.removed;
         let mut failed: Vec<&NodeStatus> = removed
@@ -228,7 +228,7 @@ spec:
           - {name: fine, template: run}
 "#;
 
-    /// Runs it with pods that end at once: those of these display names fail.
+    /// Runs it with pods that end immediately; those with these display names fail.
     fn run(program: &Program, state: &mut RunState, failing: &[&str]) -> Vec<Entry> {
         let at = state.identity.created_at;
         let mut entries = operate(program, state, at).entries;

@@ -1,9 +1,10 @@
-//! One engine at work on one run: decide, start and watch processes, write it down, wait.
+//! How does one engine run one run? It decides, supervises processes, records what happens, and
+//! waits.
 //!
 //! ```text
-//!   +--> read what others wrote --> operate --> append --> supervise processes --+
+//!   +--> read new entries ---> operate ---> append ---> supervise processes -----+
 //!   |                                                                            |
-//!   +------- wait: a process ended | somebody wrote (poll) | a time came --------+
+//!   +------- wait: a process ended | poll interval | a deadline was reached -----+
 //! ```
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
@@ -31,20 +32,21 @@ use crate::{
 /// How an engine works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The programs that stand for images.
+    /// The programs that run for images.
     pub programs: Programs,
     /// What every process inherits, beside the environment of its manifest.
     pub child_env: BTreeMap<String, String>,
-    /// How often to look for what people want.
+    /// How often to check for decisions and stop requests.
     pub poll: Duration,
-    /// How long a process that was asked to end may take before it is forced to.
+    /// How long a process may take to end after the request before it is killed.
     pub grace: Duration,
-    /// The wait after the first failed worker of a Job; it doubles with each, up to a minute.
+    /// The wait after the first failed worker of a Job; it doubles with each failure, up to a
+    /// minute.
     pub job_backoff: Duration,
 }
 
 impl Options {
-    /// The usual timing, and an empty environment.
+    /// Returns the default timing, and an empty environment for processes.
     pub fn new(programs: Programs) -> Self {
         Self {
             programs,
@@ -75,14 +77,14 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The journal.
-    #[error("the engine cannot write down what it does and stops; the run can be resumed")]
+    #[error("the engine cannot use its journal and stops; fix the cause, then resume the run")]
     Journal(#[from] JournalError),
     /// Files or processes.
-    #[error("the engine cannot use the files or processes of the run")]
+    #[error("the engine cannot use the files or start the processes of the run")]
     Files(#[from] io::Error),
 }
 
-/// Runs a run until it ends or `interrupt` does. Of two engines at once, the second gets
+/// Runs a run until it ends or `interrupt` does. Of two concurrent engines, the second one gets
 /// [`RunError::AlreadyRunning`].
 pub async fn run(
     store: &Store,
@@ -98,7 +100,7 @@ pub async fn run(
         taken.map_err(io::Error::other)??
     };
     let Some(_lock) = lock else { return Err(RunError::AlreadyRunning) };
-    // As every process of the run will name it.
+    // The form in which every process of the run has it in its environment.
     let folder = fs_err::canonicalize(folder)?;
     let (state, _) = store.load(uid)?;
     if state.is_complete() {
@@ -106,18 +108,18 @@ pub async fn run(
     }
     leftover::end_leftovers(&folder, options.grace).await?;
     let launcher = Arc::new(Processes { clock: store.clock().clone() });
-    let border = Border {
+    let io = EngineIo {
         journal: Box::new(store.journal(uid)),
         launcher,
         clock: store.clock().clone(),
         secrets: store.secrets(),
         folder,
     };
-    run_with(&program, state.identity, options, border, interrupt).await
+    run_with(&program, state.identity, options, io, interrupt).await
 }
 
-/// What an engine touches of the world.
-pub(crate) struct Border {
+/// Everything outside the engine that it reads and writes.
+pub(crate) struct EngineIo {
     pub(crate) journal: Box<dyn Journal>,
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) clock: Clock,
@@ -125,12 +127,12 @@ pub(crate) struct Border {
     pub(crate) folder: PathBuf,
 }
 
-/// As [`run`], with a given border to the world, and without the lock.
+/// As [`run`], without the lock, and with the given access to the outside.
 pub(crate) async fn run_with(
     program: &Program,
     identity: RunIdentity,
     options: Options,
-    border: Border,
+    io: EngineIo,
     interrupt: impl Future<Output = ()>,
 ) -> Result<EngineOutcome, RunError> {
     let (events, mut ended) = mpsc::unbounded_channel();
@@ -141,11 +143,11 @@ pub(crate) async fn run_with(
         last: 0,
         running: BTreeMap::new(),
         plans: BTreeMap::new(),
-        told: BTreeMap::new(),
-        listened_at: None,
+        reported: BTreeMap::new(),
+        progress_read_at: None,
         events,
         wake_at: None,
-        border,
+        io,
     };
     tokio::pin!(interrupt);
     let stopped = engine.work(&mut ended, interrupt).await;
@@ -165,7 +167,7 @@ enum StopReason {
     Interrupted,
 }
 
-/// Whether something changed that may let more happen at once.
+/// Whether something changed after which more can be decided immediately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
     Yes,
@@ -175,7 +177,7 @@ pub(crate) enum Changed {
 /// A process of a node: the node's id and the worker's number.
 pub(crate) type ProcessKey = (String, u32);
 
-/// A process has ended.
+/// The end of a process.
 #[derive(Debug)]
 pub(crate) struct ProcessEvent {
     pub(crate) key: ProcessKey,
@@ -186,7 +188,7 @@ pub(crate) struct ProcessEvent {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) signals: mpsc::UnboundedSender<Signal>,
-    /// Where it tells its progress.
+    /// The files in which it reports its progress.
     pub(crate) progress: ProgressFiles,
     /// Why and when it was asked to end.
     pub(crate) asked: Option<(Reason, Timestamp)>,
@@ -211,17 +213,17 @@ pub(crate) struct Engine<'a> {
     pub(crate) running: BTreeMap<ProcessKey, Running>,
     /// Job manifests that were read, by node.
     pub(crate) plans: BTreeMap<String, crate::job::JobPlan>,
-    /// The progress that was last written down, by node.
-    pub(crate) told: BTreeMap<String, NodeProgress>,
+    /// The progress that was last stored, by node.
+    pub(crate) reported: BTreeMap<String, NodeProgress>,
     /// When the progress of all steps was last read.
-    pub(crate) listened_at: Option<Timestamp>,
+    pub(crate) progress_read_at: Option<Timestamp>,
     pub(crate) events: mpsc::UnboundedSender<ProcessEvent>,
     pub(crate) wake_at: Option<Timestamp>,
-    pub(crate) border: Border,
+    pub(crate) io: EngineIo,
 }
 
 impl Engine<'_> {
-    /// Works until the run has ended, or somebody interrupts.
+    /// Works until the run has ended, or until an interrupt.
     async fn work(
         &mut self,
         ended: &mut mpsc::UnboundedReceiver<ProcessEvent>,
@@ -237,7 +239,7 @@ impl Engine<'_> {
             if self.supervise()? == Changed::Yes {
                 continue;
             }
-            self.take_progress();
+            self.read_progress();
             let wait = self.time_to_wait();
             tokio::select! {
                 event = ended.recv() => {
@@ -255,23 +257,23 @@ impl Engine<'_> {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.border.clock.now()
+        self.io.clock.now()
     }
 
     pub(crate) fn wake(&mut self, at: Timestamp) {
         self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// Takes in what others wrote.
+    /// Reads the entries that other processes wrote.
     fn catch_up(&mut self) -> Result<(), JournalError> {
-        for (sequence, entry) in self.border.journal.entries_after(self.last)? {
+        for (sequence, entry) in self.io.journal.entries_after(self.last)? {
             self.state.apply(&entry);
             self.last = sequence;
         }
         Ok(())
     }
 
-    /// Decides with everything known; what was decided with less is thrown away.
+    /// Decides with all entries; discards decisions that missed a newer entry.
     fn decide(&mut self) -> Result<(), JournalError> {
         loop {
             self.catch_up()?;
@@ -281,7 +283,7 @@ impl Engine<'_> {
             if decided.entries.is_empty() {
                 return Ok(());
             }
-            match self.border.journal.append(self.last, &decided.entries)? {
+            match self.io.journal.append(self.last, &decided.entries)? {
                 Append::Written(last) => {
                     self.last = last;
                     return Ok(());
@@ -294,10 +296,10 @@ impl Engine<'_> {
         }
     }
 
-    /// Writes down what happened, whatever others wrote meanwhile.
+    /// Records what happened, after any entries that others wrote meanwhile.
     pub(crate) fn record(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         loop {
-            if let Append::Written(last) = self.border.journal.append(self.last, entries)? {
+            if let Append::Written(last) = self.io.journal.append(self.last, entries)? {
                 self.last = last;
                 for entry in entries {
                     self.state.apply(entry);
@@ -308,8 +310,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Processes of an engine before this one are gone: they count neither way, and are started
-    /// again.
+    /// Records that the processes of an earlier engine are gone. They count neither as succeeded
+    /// nor as failed, and are started again.
     fn forget_lost_processes(&mut self) -> Result<(), JournalError> {
         let at = self.now();
         let lost: Vec<Entry> = self
@@ -330,10 +332,10 @@ impl Engine<'_> {
     }
 
     fn status(&self) -> WorkflowStatus {
-        status::workflow_status(&self.state, &self.told)
+        status::workflow_status(&self.state, &self.reported)
     }
 
-    /// Ends all processes without writing anything: the run goes on when it is resumed.
+    /// Ends all processes without recording it: the run continues with the next engine.
     async fn interrupt(&mut self, ended: &mut mpsc::UnboundedReceiver<ProcessEvent>) {
         for running in self.running.values() {
             let _gone = running.signals.send(Signal::Ask);

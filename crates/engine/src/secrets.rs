@@ -28,13 +28,11 @@ pub enum SecretError {
     /// A name that could leave the folder.
     #[error("`{0}` is not a name of a secret; use letters, digits, `-`, `_` and `.`")]
     Name(String),
-    /// It is not there at all.
-    #[error("there is no secret `{0}`; create it with `workflow configure credentials`")]
+    /// The secret does not exist.
+    #[error("there is no secret `{0}`; create it, then resume the workflow")]
     NoSecret(String),
-    /// It is not there.
-    #[error(
-        "there is no entry `{key}` in secret `{name}`; create it with `workflow configure credentials`"
-    )]
+    /// The secret has no such entry.
+    #[error("secret `{name}` has no entry `{key}`; add it, then resume the workflow")]
     Missing {
         /// The secret.
         name: String,
@@ -55,12 +53,12 @@ pub enum SecretError {
 }
 
 impl Secrets {
-    /// Uses a folder, which is made when the first secret is written.
+    /// Uses a folder, which is created when the first secret is written.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// Writes an entry; an older value is replaced in one go.
+    /// Writes an entry; an older value is replaced atomically.
     pub fn write(&self, name: &str, key: &str, value: &[u8]) -> Result<(), SecretError> {
         let path = self.path(name, key)?;
         private_folder(&self.folder)?;
@@ -111,7 +109,7 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Removes a secret with all its entries; returns whether it was there.
+    /// Removes a secret with all its entries; returns whether it existed.
     pub fn remove(&self, name: &str) -> Result<bool, SecretError> {
         check(name)?;
         match fs::remove_dir_all(self.folder.join(name)) {
@@ -128,9 +126,9 @@ impl Secrets {
     }
 }
 
-/// Refuses names that are no single, visible part of a path.
+/// Refuses names that are not a single, visible part of a path.
 fn check(name: &str) -> Result<(), SecretError> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
         return Err(SecretError::Name(name.to_owned()));
     }

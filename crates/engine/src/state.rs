@@ -6,9 +6,9 @@
 //!   people -------+         (append only)
 //! ```
 //!
-//! A node that is complete stays as it is: an entry that would change its phase is passed over,
-//! so a gate that somebody answered cannot be taken back by an engine that did not know yet. Only
-//! a run that has ended and is reopened goes back, and no engine is at work then.
+//! A complete node does not change: an entry that would change its phase is ignored, so an engine
+//! that has not seen a decision yet cannot undo it. Only reopening a run that has ended changes its
+//! complete nodes, and no engine works on the run then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub struct RunIdentity {
     pub created_at: Timestamp,
 }
 
-/// How a run is ended before its time.
+/// How a run is ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shutdown {
     /// The exit handler still runs.
@@ -48,12 +48,12 @@ impl Shutdown {
     }
 }
 
-/// What a person said about a gate.
+/// A person's decision about a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// Go on.
+    /// The run continues.
     Approved,
-    /// Do not.
+    /// The gate fails.
     Rejected,
 }
 
@@ -67,16 +67,16 @@ impl Verdict {
     }
 }
 
-/// A person's answer to a gate.
+/// A person's decision about a gate, with who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateAnswer {
-    /// What.
+    /// The decision.
     pub verdict: Verdict,
-    /// Who.
+    /// Who decided.
     pub by: String,
-    /// When.
+    /// When it was made.
     pub at: Timestamp,
-    /// Why.
+    /// Why, if a reason was given.
     pub reason: Option<String>,
 }
 
@@ -89,12 +89,12 @@ pub struct ConfigMapKey {
     pub key: String,
 }
 
-/// What becomes of the nodes of a run that failed and is gone on with.
+/// How reopening changes the nodes of a failed run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reopening {
-    /// Nodes that did not succeed: they are forgotten, and made again.
+    /// Nodes that did not succeed: they are removed, and created again.
     pub removed: BTreeSet<String>,
-    /// Nodes that hold others which stay: they run again.
+    /// Nodes that contain kept nodes: they are Running again.
     pub revived: BTreeSet<String>,
 }
 
@@ -118,40 +118,40 @@ pub enum Entry {
     },
     /// The run ended.
     RunEnded {
-        /// How.
+        /// Its phase.
         phase: NodePhase,
         /// Why.
         message: Option<String>,
         /// When.
         at: Timestamp,
     },
-    /// A run that had failed is gone on with: rejections and the wish to end it are forgotten.
+    /// A failed run was reopened: this clears rejections and the stop request.
     RunReopened {
-        /// What becomes of its nodes.
+        /// How its nodes change.
         nodes: Reopening,
         /// When.
         at: Timestamp,
     },
-    /// A node was made.
+    /// A node was created.
     NodeCreated {
         /// The node.
         node: Box<Node>,
     },
     /// A node follows another.
     ChildAdded {
-        /// The one before.
+        /// The earlier node.
         parent: String,
-        /// The one after.
+        /// The later node.
         child: String,
     },
-    /// The nodes that stand for the end of a DAG or steps node are known.
+    /// The last nodes of a DAG or steps node are known: those that later nodes follow.
     OutboundSet {
         /// The DAG or steps node.
         node: String,
         /// The nodes.
         outbound: Vec<String>,
     },
-    /// A node is in another phase, or has another message.
+    /// The phase or the message of a node changed.
     PhaseChanged {
         /// The node.
         node: String,
@@ -162,11 +162,11 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// A node gave something.
+    /// A node has outputs.
     OutputsSet {
         /// The node.
         node: String,
-        /// What it gave.
+        /// The outputs.
         outputs: Outputs,
     },
     /// An output became a parameter of the whole run.
@@ -196,15 +196,15 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// A person answered a gate.
+    /// A person decided about a gate.
     GateAnswered {
         /// The gate's name.
         gate: String,
-        /// The answer.
+        /// The decision.
         answer: GateAnswer,
-        /// The nodes that waited for it; none when it was answered in advance.
+        /// The nodes that waited for it; none when it was made in advance.
         nodes: Vec<String>,
-        /// Where later calls of the gate look the answer up.
+        /// The entry from which later calls of the gate read the decision.
         entry: Option<ConfigMapKey>,
     },
     /// A person asked for the end of the run.
@@ -223,7 +223,7 @@ pub struct RunState {
     pub identity: RunIdentity,
     /// How far it is.
     pub phase: NodePhase,
-    /// Why it is so.
+    /// Why it has that phase.
     pub message: Option<String>,
     /// When it began.
     pub started_at: Option<Timestamp>,
@@ -235,9 +235,9 @@ pub struct RunState {
     pub shutdown: Option<Shutdown>,
     /// Entries of a ConfigMap that were written since the run was submitted.
     pub config_map_entries: BTreeMap<ConfigMapKey, String>,
-    /// Answers to gates by the gate's name; the latest.
+    /// The latest decision about each gate, by the gate's name.
     pub answers: BTreeMap<String, GateAnswer>,
-    /// Parameters of the whole run that nodes gave.
+    /// Parameters of the whole run that are outputs of nodes.
     pub exported: BTreeMap<String, String>,
 }
 
@@ -272,7 +272,7 @@ impl RunState {
         }
     }
 
-    /// Takes one entry in.
+    /// Applies one entry.
     pub fn apply(&mut self, entry: &Entry) {
         match entry {
             Entry::RunStarted { at } => {
@@ -324,7 +324,7 @@ impl RunState {
                 self.answer(gate, answer, nodes, entry.as_ref());
             }
             Entry::ShutdownRequested { shutdown, at: _ } => {
-                // Terminate is the stronger wish; a later stop does not weaken it.
+                // Terminate is stronger; a later stop does not weaken it.
                 if self.shutdown != Some(Shutdown::Terminate) {
                     self.shutdown = Some(*shutdown);
                 }
@@ -351,7 +351,7 @@ impl RunState {
                 node.outbound.clear();
             }
         }
-        // The gates ask again.
+        // The rejected gates wait again.
         self.answers.retain(|_, answer| answer.verdict != Verdict::Rejected);
         self.config_map_entries.retain(|_, word| word != Verdict::Rejected.as_str());
         self.shutdown = None;

@@ -1,13 +1,13 @@
-//! What stands for `{{inputs.parameters.x}}`? Finds the tags in a text and puts values in.
+//! Where are the tags in a text? Finds `{{inputs.parameters.x}}` and replaces it by its value.
 //!
-//! A value that is put in is never looked at again: a `{{` that came with a value stays text.
+//! A value is not searched again: a `{{` in a value stays text.
 
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// Text as it stands.
+    /// Text without tags.
     Plain(&'a str),
-    /// A tag: what stands between the braces, without the space around it.
+    /// A tag: the text between the braces, without surrounding space.
     Tag {
         /// The tag, as in `inputs.parameters.x`.
         tag: &'a str,
@@ -52,7 +52,7 @@ pub(crate) fn tags(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Puts values in; a tag without a value stays as it is.
+/// Replaces tags by their values; a tag without a value is kept.
 pub(crate) fn substitute(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {
@@ -67,7 +67,7 @@ pub(crate) fn substitute(text: &str, value_of: &dyn Fn(&str) -> Option<String>) 
     filled
 }
 
-/// Puts `stand_in` in for every tag, so that the text around can be checked.
+/// Replaces every tag by a placeholder, so that the text around it can be checked.
 pub(crate) fn stand_in(text: &str, stand_in: &str) -> String {
     substitute(text, &|_| Some(stand_in.to_owned()))
 }

@@ -1,5 +1,5 @@
-//! Do the right processes run? Starts what is missing, ends what should not run, and writes down
-//! how each ended.
+//! Do the right processes run? Starts missing ones, ends those that should not run, and records how
+//! each ended.
 
 use std::{
     io::{self, Read as _},
@@ -18,24 +18,24 @@ use crate::{
     layout, mounts,
     node::{Node, Pod, ProcessRecord, Work},
     operate::ended_message,
-    prepare::{PrepareError, ProgressFiles, Subject, Surroundings, prepare},
+    prepare::{PrepareError, ProcessSpec, ProgressFiles, RunContext, prepare},
     runner::{Changed, Engine, ProcessEvent, ProcessKey, Reason, RunError, Running},
     state::{Entry, ProcessEnd},
 };
 
 /// The longest wait between two failed workers of a Job.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
-/// How long at least between two looks at the progress of the steps.
-const PROGRESS: Duration = Duration::from_millis(500);
-/// An output file that is longer is refused: a run's outputs are kept in its state.
-const LONGEST_OUTPUT: u64 = 1024 * 1024;
-/// With what Argo's executor ends when a Job failed.
+const MAX_JOB_BACKOFF: Duration = Duration::from_mins(1);
+/// The interval at which the progress files of the steps are read, at least.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+/// The limit of an output file: a run's outputs are kept in its state.
+const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
+/// The exit code of Argo's executor when a Job failed.
 const JOB_FAILED: &str = "64";
-/// As Argo and Kubernetes name it.
+/// The message of Argo and Kubernetes for a pod that exceeded its deadline.
 const DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
 
 impl Engine<'_> {
-    /// Compares what runs with what should.
+    /// Compares the processes that run with those that should run.
     pub(crate) fn supervise(&mut self) -> Result<Changed, RunError> {
         let mut changed = Changed::No;
         let open: Vec<(Node, Pod)> = self
@@ -57,7 +57,7 @@ impl Engine<'_> {
                 changed = Changed::Yes;
             }
         }
-        self.force_the_slow();
+        self.kill_after_grace();
         Ok(changed)
     }
 
@@ -78,7 +78,7 @@ impl Engine<'_> {
             self.end_node(&node.id, NodePhase::Failed, message)?;
             return Ok(Changed::Yes);
         }
-        let subject = Subject {
+        let spec = ProcessSpec {
             node,
             pod,
             container,
@@ -87,24 +87,24 @@ impl Engine<'_> {
             annotations: &pod.annotations,
             worker: None,
         };
-        self.start(&subject, key)
+        self.start(&spec, key)
     }
 
-    fn start(&mut self, subject: &Subject<'_>, key: ProcessKey) -> Result<Changed, RunError> {
-        let surroundings = Surroundings {
+    fn start(&mut self, spec: &ProcessSpec<'_>, key: ProcessKey) -> Result<Changed, RunError> {
+        let context = RunContext {
             program: self.program,
             state: &self.state,
-            run_folder: &self.border.folder,
-            secrets: &self.border.secrets,
+            run_folder: &self.io.folder,
+            secrets: &self.io.secrets,
             programs: &self.options.programs,
             child_env: &self.options.child_env,
         };
-        let launched = prepare(subject, &surroundings).and_then(|order| {
+        let handle = prepare(spec, &context).and_then(|order| {
             let progress = ProgressFiles::of(&order);
-            Ok((self.border.launcher.launch(order)?, progress))
+            Ok((self.io.launcher.launch(order)?, progress))
         });
-        let (launched, progress) = match launched {
-            Ok(launched) => launched,
+        let (handle, progress) = match handle {
+            Ok(handle) => handle,
             Err(error) => {
                 let message = match &error {
                     PrepareError::Files(cause) => format!("{error}: {cause}"),
@@ -116,20 +116,20 @@ impl Engine<'_> {
         };
         let at = self.now();
         let events = self.events.clone();
-        let (end, event_key) = (launched.end, key.clone());
+        let (end, event_key) = (handle.end, key.clone());
         tokio::spawn(async move {
             let result = end.await;
             let _engine_gone = events.send(ProcessEvent { key: event_key, result });
         });
-        let running = Running { signals: launched.signals, progress, asked: None };
+        let running = Running { signals: handle.signals, progress, asked: None };
         self.running.insert(key.clone(), running);
         let (node, worker) = key;
         let mut entries = vec![Entry::ProcessStarted {
             node: node.clone(),
             worker,
-            process: ProcessRecord { pid: launched.pid, started_at: at },
+            process: ProcessRecord { pid: handle.pid, started_at: at },
         }];
-        if subject.node.phase != NodePhase::Running {
+        if spec.node.phase != NodePhase::Running {
             let (phase, message) = (NodePhase::Running, None);
             entries.push(Entry::PhaseChanged { node, phase, message, at });
         }
@@ -197,7 +197,7 @@ impl Engine<'_> {
         if let Some(last) = node.job.last_failure {
             let doublings = node.job.failed.saturating_sub(1);
             let wait = self.options.job_backoff.saturating_mul(2_u32.saturating_pow(doublings));
-            let until = last.checked_add(wait.min(LONGEST_BACKOFF)).unwrap_or(last);
+            let until = last.checked_add(wait.min(MAX_JOB_BACKOFF)).unwrap_or(last);
             if self.now() < until {
                 self.wake(until);
                 return Ok(Changed::No);
@@ -207,7 +207,7 @@ impl Engine<'_> {
             let worker = node.job.started.saturating_add(number);
             // The first start changes the phase; the later ones must not do it again.
             let phase = if worker == 0 { node.phase } else { NodePhase::Running };
-            let subject = Subject {
+            let spec = ProcessSpec {
                 node: &Node { phase, ..node.clone() },
                 pod,
                 container: &plan.container,
@@ -216,14 +216,14 @@ impl Engine<'_> {
                 annotations: &plan.annotations,
                 worker: Some(worker),
             };
-            if self.start(&subject, (node.id.clone(), worker))? == Changed::Yes {
+            if self.start(&spec, (node.id.clone(), worker))? == Changed::Yes {
                 return Ok(Changed::Yes);
             }
         }
         Ok(Changed::No)
     }
 
-    /// Ends the workers of a Job, and the node when none is left.
+    /// Ends the workers of a Job, and the node once all of them have ended.
     fn end_job(
         &mut self,
         node: &Node,
@@ -236,7 +236,7 @@ impl Engine<'_> {
             let (node, at) = (node.id.clone(), self.now());
             let mut entries = vec![Entry::PhaseChanged { node: node.clone(), phase, message, at }];
             if reason == Reason::Job {
-                // Argo's own executor watches a Job, and these are its codes.
+                // On a cluster, Argo's executor watches the Job; these are its exit codes.
                 let exit_code = if phase == NodePhase::Succeeded { "0" } else { JOB_FAILED };
                 let exit_code = Some(exit_code.to_owned());
                 let outputs = Outputs { exit_code, ..Outputs::default() };
@@ -282,7 +282,7 @@ impl Engine<'_> {
         }
     }
 
-    fn force_the_slow(&mut self) {
+    fn kill_after_grace(&mut self) {
         let now = self.now();
         let mut next: Option<Timestamp> = None;
         for running in self.running.values() {
@@ -299,10 +299,10 @@ impl Engine<'_> {
         }
     }
 
-    /// Writes down how a process ended, and with a container its node.
+    /// Records how a process ended. For a container, ends its node too.
     pub(crate) fn process_ended(&mut self, event: ProcessEvent) -> Result<(), RunError> {
         let ProcessEvent { key, result } = event;
-        self.take_progress_of(&key);
+        self.read_progress_of(&key);
         let reason = self.running.remove(&key).and_then(|running| running.asked);
         let (id, worker) = key;
         let at = self.now();
@@ -314,7 +314,7 @@ impl Engine<'_> {
         };
         let mut entries = vec![Entry::ProcessEnded { node: id.clone(), worker, end, at }];
         if let Work::Container(container) = &pod.work {
-            let folder = layout::process(&self.border.folder, &id, None);
+            let folder = layout::process(&self.io.folder, &id, None);
             let volumes = layout::volumes(&folder);
             let mut outputs = Outputs {
                 parameters: Vec::new(),
@@ -362,24 +362,25 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Keeps what the running steps tell about their progress.
-    pub(crate) fn take_progress(&mut self) {
+    /// Stores what the running steps report about their progress.
+    pub(crate) fn read_progress(&mut self) {
         let now = self.now();
-        let is_soon = self.listened_at.is_some_and(|last| {
-            Duration::try_from(now.duration_since(last)).is_ok_and(|passed| passed < PROGRESS)
+        let is_soon = self.progress_read_at.is_some_and(|last| {
+            Duration::try_from(now.duration_since(last))
+                .is_ok_and(|passed| passed < PROGRESS_INTERVAL)
         });
         if is_soon {
             return;
         }
-        self.listened_at = Some(now);
+        self.progress_read_at = Some(now);
         let keys: Vec<ProcessKey> = self.running.keys().cloned().collect();
         for key in keys {
-            self.take_progress_of(&key);
+            self.read_progress_of(&key);
         }
     }
 
-    fn take_progress_of(&mut self, (id, worker): &ProcessKey) {
-        // The workers of a Job share their numbers in the target; a follower tells them.
+    fn read_progress_of(&mut self, (id, worker): &ProcessKey) {
+        // The workers of a Job share their progress on the target; the follower reports it.
         let is_container = self
             .state
             .nodes
@@ -396,29 +397,29 @@ impl Engine<'_> {
             .filter(|text| serde_json::from_str::<contract::Progress>(text).is_ok());
         let count = fs::read_to_string(count).ok().map(|text| text.trim().to_owned());
         let progress = NodeProgress { detail, count };
-        let known = self.told.get(id);
+        let known = self.reported.get(id);
         if progress == NodeProgress::default() || known == Some(&progress) {
             return;
         }
-        if let Err(error) = self.border.journal.report(id, &progress) {
-            tracing::warn!(%error, "cannot write the progress of a step down");
+        if let Err(error) = self.io.journal.report(id, &progress) {
+            tracing::warn!(%error, "cannot store the progress of a step");
         }
-        self.told.insert(id.clone(), progress);
+        self.reported.insert(id.clone(), progress);
     }
 }
 
-/// Reads what a step wrote as an output; `None` if it wrote nothing. A file that is there and cannot
-/// be read is not one that is not there, for which there may be a default.
+/// Reads the output file of a step; `None` if there is no file, so that its default may be used. A
+/// file that exists but cannot be read is an error.
 fn written(path: Option<&Path>) -> io::Result<Option<String>> {
     let Some(path) = path else { return Ok(None) };
     let mut text = String::new();
     let read = fs::File::open(path)
-        .and_then(|file| file.take(LONGEST_OUTPUT + 1).read_to_string(&mut text));
+        .and_then(|file| file.take(MAX_OUTPUT_BYTES + 1).read_to_string(&mut text));
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-        Ok(length) if length as u64 > LONGEST_OUTPUT => {
-            let message = format!("it is longer than {LONGEST_OUTPUT} bytes");
+        Ok(length) if length as u64 > MAX_OUTPUT_BYTES => {
+            let message = format!("it is longer than {MAX_OUTPUT_BYTES} bytes");
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         Ok(_) => {}
@@ -429,7 +430,7 @@ fn written(path: Option<&Path>) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Decides whether a Job's node ends, as its conditions say.
+/// Decides whether a Job's node ends, and how, from its conditions.
 fn verdict(
     step: JobStep,
     status: JobStatus,
@@ -467,7 +468,7 @@ mod tests {
         }
         fs::write(&path, b"\xff").expect("written");
         assert!(written(Some(&path)).is_err(), "no text");
-        let longest = usize::try_from(LONGEST_OUTPUT).expect("small");
+        let longest = usize::try_from(MAX_OUTPUT_BYTES).expect("small");
         fs::write(&path, "a".repeat(longest)).expect("written");
         assert!(written(Some(&path)).is_ok());
         fs::write(&path, "a".repeat(longest + 1)).expect("written");

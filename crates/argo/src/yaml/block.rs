@@ -9,7 +9,7 @@
 //!      "mode": "evaluate"
 //!    }
 //!  list:
-//!  - key: value                lists stand below their key, without further indentation
+//!  - key: value                lists are below their key, without further indentation
 //! ```
 
 use std::fmt::{Display, Write as _};
@@ -24,7 +24,7 @@ use serde::{
 
 use super::{YamlError, scalar};
 
-/// Writes one value behind what stands in the text.
+/// Appends one value to the text.
 pub(super) struct Writer<'a> {
     text: &'a mut String,
     place: Place,
@@ -32,7 +32,7 @@ pub(super) struct Writer<'a> {
     indent: usize,
 }
 
-/// What stands before a value.
+/// What precedes a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Nothing: the value is the document.
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         if value.is_finite() {
             self.bare(format_args!("{value:?}"))
         } else {
-            Err(YamlError::Write(format!("`{value}` is no number of JSON")))
+            Err(YamlError::Write(format!("`{value}` is not a JSON number")))
         }
     }
 }
@@ -106,7 +106,7 @@ impl<'a> Open<'a> {
         Self { text, place, indent: indent + further, begun: false }
     }
 
-    /// Goes to where the next key or dash stands.
+    /// Moves to the place of the next key or dash.
     fn next(&mut self) {
         if self.begun || self.place == Place::BehindKey {
             if !self.begun {
@@ -319,7 +319,7 @@ impl<'a> Serializer for Writer<'a> {
 }
 
 fn no_key() -> YamlError {
-    YamlError::Write("a key is no text, and only texts are keys in a manifest".to_owned())
+    YamlError::Write("the keys of a manifest must be text".to_owned())
 }
 
 impl SerializeMap for Entries<'_> {

@@ -1,4 +1,4 @@
-//! How does one text stand in YAML, so that every reader of 1.1 and 1.2 sees that very text?
+//! How is a text written in YAML, so that every reader of 1.1 and 1.2 reads the same text?
 //!
 //! Plain if it is obviously a word, as nearly all texts of a manifest are; as a block if it has
 //! several lines that a block shows as they are; else in quotes. Whether a reader would take
@@ -75,7 +75,7 @@ fn is_in_word(byte: u8) -> bool {
     IN_WORD.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// The answer for each byte: a manifest is made of words.
+/// Whether each byte is part of a word: most of a manifest is words.
 static IN_WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut rest: &mut [bool] = &mut table;
@@ -89,8 +89,8 @@ static IN_WORD: [bool; 256] = {
     table
 };
 
-/// Returns whether the word is no text in YAML 1.1 or 1.2. Everything else that is none begins with
-/// a digit or a sign.
+/// Returns whether the word is not a text in YAML 1.1 or 1.2. Everything else that is none begins
+/// with a digit or a sign.
 fn is_reserved(word: &str) -> bool {
     let reserved: &[&str] = match word.len() {
         1 => &["y", "n"],
@@ -103,19 +103,20 @@ fn is_reserved(word: &str) -> bool {
     reserved.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
-/// Returns whether every reader takes all letters between quotes or in a block for themselves.
+/// Returns whether every reader reads all characters literally, between quotes or in a block.
 fn are_shown(value: &str, is_byte_shown: impl Fn(u8) -> bool) -> bool {
-    // Counted to the end, so that many bytes are looked at at once: requests of steps are long.
+    // Counts to the end, so that many bytes are compared at a time: requests of steps are long.
     let odd = value.bytes().filter(|byte| !is_byte_shown(*byte)).count();
     odd == 0
-        || value.chars().all(|letter| match u8::try_from(letter) {
+        || value.chars().all(|character| match u8::try_from(character) {
             Ok(byte) if byte.is_ascii() => is_byte_shown(byte),
-            _ => is_shown(letter),
+            _ => is_shown(character),
         })
 }
 
-fn is_shown(letter: char) -> bool {
-    u8::try_from(letter).is_ok_and(is_ascii_shown) || !letter.is_ascii() && letter.is_alphanumeric()
+fn is_shown(character: char) -> bool {
+    u8::try_from(character).is_ok_and(is_ascii_shown)
+        || !character.is_ascii() && character.is_alphanumeric()
 }
 
 const fn is_ascii_shown(byte: u8) -> bool {
@@ -124,9 +125,9 @@ const fn is_ascii_shown(byte: u8) -> bool {
 
 fn push_escaped(value: &str, text: &mut String) {
     text.push('"');
-    for letter in value.chars() {
-        let code = u32::from(letter);
-        let written = match letter {
+    for character in value.chars() {
+        let code = u32::from(character);
+        let written = match character {
             '"' => text.write_str("\\\""),
             '\\' => text.write_str("\\\\"),
             '\n' => text.write_str("\\n"),

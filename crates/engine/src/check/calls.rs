@@ -16,7 +16,7 @@ use crate::{
     substitute::stand_in,
 };
 
-/// Resolves a DAG: tasks in an order in which each stands after those that it depends on.
+/// Resolves a DAG: orders the tasks so that each comes after those that it depends on.
 pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals) -> Option<Dag> {
     let DagTemplate { target, tasks, fail_fast } = dag;
     let names: BTreeSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
@@ -25,12 +25,13 @@ pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals)
     let has_order = has_depends || tasks.iter().any(|task| !task.dependencies.is_empty());
     for (position, task) in tasks.iter().enumerate() {
         let path = scope.at(&format!("dag.tasks[{position}]"));
-        if has_order && task.name.starts_with(|letter: char| letter.is_ascii_digit()) {
-            let message = "Argo takes no digit first where tasks depend on each other";
+        if has_order && task.name.starts_with(|character: char| character.is_ascii_digit()) {
+            let message = "a name must not start with a digit where tasks depend on each other";
             refusals.add(format!("{path}.name"), message);
         }
         if has_depends && task.continue_on.is_some() {
-            let message = "not where tasks have `depends`: write `task.Failed` there instead";
+            let message =
+                "not allowed where tasks have `depends`; write `task.Failed` there instead";
             refusals.add(format!("{path}.continueOn"), message);
         }
         if has_depends && !task.dependencies.is_empty() {
@@ -58,14 +59,14 @@ pub(crate) fn dag(dag: &DagTemplate, scope: &Scope<'_>, refusals: &mut Refusals)
         return None;
     }
     let Some(tasks) = in_order(resolved) else {
-        refusals.add(scope.at("dag.tasks"), "some tasks depend on each other in a circle");
+        refusals.add(scope.at("dag.tasks"), "some tasks depend on each other in a cycle");
         return None;
     };
     let fail_fast = if *fail_fast == Some(false) { FailFast::No } else { FailFast::Yes };
     Some(Dag { tasks, targets, fail_fast })
 }
 
-/// Sorts tasks so that each stands after its dependencies; `None` if that is impossible.
+/// Sorts tasks so that each comes after its dependencies; `None` if that is impossible.
 fn in_order(mut waiting: BTreeMap<String, (usize, Task)>) -> Option<Vec<Task>> {
     let mut open: BTreeMap<String, usize> =
         waiting.iter().map(|(name, (_, task))| (name.clone(), task.dependencies.len())).collect();
@@ -149,7 +150,7 @@ pub(crate) fn steps(
     is_whole.then_some(resolved)
 }
 
-/// A step is a call as a task is, whose place is where it stands.
+/// Returns a step as a task without dependencies: the order of the steps gives its place.
 fn as_task(step: &WorkflowStep) -> DagTask {
     let WorkflowStep {
         name,
@@ -191,7 +192,7 @@ fn call(task: &DagTask, path: &str, scope: &Scope<'_>, refusals: &mut Refusals) 
         with_sequence,
         continue_on,
     } = task;
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let fits = |character: char| character.is_ascii_alphanumeric() || character == '-';
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
         refusals.add(format!("{path}.name"), "letters, digits and `-` are needed");
     }

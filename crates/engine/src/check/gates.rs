@@ -1,4 +1,4 @@
-//! Where are people asked? The gates of a program, in the order in which they are reached.
+//! Where do people decide? The gates of a program, in the order in which they are reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ impl Walk<'_> {
 }
 
 /// The ConfigMap entry of the decision, if the template that holds the call is a gate. Any other
-/// call that waits can be answered only while it waits.
+/// suspended call takes a decision only while it waits.
 fn decision(call: &Call, holder: &Callable) -> Option<ConfigMapKey> {
     let shape = gate::Shape::from(&holder.template);
     let gate = shape.gate().filter(|gate| gate.name == call.name)?;

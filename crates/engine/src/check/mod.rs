@@ -1,11 +1,11 @@
-//! Can these manifests be run here? Everything that cannot is named, before anything runs.
+//! Can these manifests be run here? Everything that cannot is listed, before anything runs.
 //!
 //! ```text
 //! objects --> this file: one Workflow, names resolved
 //!               +--> templates: what each kind of template may hold
 //!               +--> calls:     tasks and steps, their order and arguments
-//!               +--> tags:      every {{...}} can have a value where it stands
-//!               +--> gates:     where people are asked
+//!               +--> tags:      every {{...}} can have a value at its place
+//!               +--> gates:     where people decide
 //! ```
 
 mod calls;
@@ -80,7 +80,9 @@ pub fn check(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
             let key = (holder.key.clone(), template.name.clone());
             if index.insert(key, TemplateIndex(count)).is_some() {
                 let path = format!("spec.templates[{position}].name");
-                holder.refusals.add(path, format!("`{}` is there twice", template.name));
+                holder
+                    .refusals
+                    .add(path, format!("there are two templates named `{}`", template.name));
             }
             count += 1;
         }
@@ -156,8 +158,8 @@ pub fn check(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
     Ok(program)
 }
 
-/// Returns a template with the labels and annotations that its object has for all pods: these
-/// count more than its own, as in Argo.
+/// Returns a template with the labels and annotations that its object has for all pods: these take
+/// precedence over its own, as in Argo.
 fn with_metadata_of(spec: &WorkflowSpec, template: &Template) -> Template {
     let mut template = template.clone();
     if let Some(PodMetadata { labels, annotations }) = spec.pod_metadata.clone() {
@@ -179,13 +181,14 @@ fn one_workflow(manifests: &[Manifest]) -> Result<&Workflow, Vec<Refusal>> {
         (None, _) => refusals.add("", "there is no Workflow among the manifests"),
         (Some(_), Some(second)) => {
             refusals = Refusals::of("Workflow", &second.metadata.name);
-            refusals.add("", "only one Workflow can be run at once; submit them one by one");
+            refusals
+                .add("", "only one Workflow can be submitted at a time; submit them one by one");
         }
     }
     Err(refusals.into_found())
 }
 
-/// Merges, and returns where the entrypoint is looked up.
+/// Merges the specs; also returns the object in which the entrypoint is looked up.
 fn merged_spec(
     workflow: &Workflow,
     holders: &[Holder<'_>],

@@ -4,7 +4,7 @@ use argo::{Parameter, Template, io::ValueFrom};
 
 use crate::{program::TemplateIndex, refusal::Refusals};
 
-/// Checks an argument: it must have a value, or a ConfigMap's.
+/// Checks that an argument has a value, or takes one from a ConfigMap.
 pub(super) fn given(parameter: &Parameter, path: &str, refusals: &mut Refusals) {
     match (&parameter.value, &parameter.value_from) {
         (Some(_), None) => {}
@@ -26,7 +26,7 @@ pub(super) fn only_config_map(from: &ValueFrom, path: &str, refusals: &mut Refus
     }
 }
 
-/// Adds a refusal for each input of a template that its caller does not give.
+/// Adds a refusal for each input of a template that its caller does not provide.
 pub(super) fn missing_arguments(
     arguments: &[Parameter],
     written: &[&Template],

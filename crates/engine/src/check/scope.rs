@@ -22,11 +22,11 @@ pub(super) struct MergedSpec {
     pub(super) volumes: Vec<Volume>,
 }
 
-/// Where a template stands.
+/// The place of a template.
 pub(super) struct Scope<'a> {
-    /// The object it stands in; none for the Workflow.
+    /// The object that it belongs to; none for the Workflow.
     pub(super) holder: &'a Option<String>,
-    /// What the run has.
+    /// The spec of the run.
     pub(super) spec: &'a MergedSpec,
     /// All templates by name.
     pub(super) index: &'a BTreeMap<TemplateKey, TemplateIndex>,

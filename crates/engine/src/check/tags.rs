@@ -1,4 +1,4 @@
-//! Can every `{{...}}` have a value where it stands?
+//! Can every `{{...}}` have a value at its place?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,7 +213,7 @@ impl Walk<'_> {
 impl Known<'_> {
     fn check(&self, tag: &str, place: &Place<'_>) -> Result<(), String> {
         if tag.starts_with('=') {
-            return Err(format!("the expression `{{{{{tag}}}}}` is not run here"));
+            return Err(format!("the expression `{{{{{tag}}}}}` is not supported here"));
         }
         let is_known = self.is_of_run(tag)
             || match place {

@@ -12,11 +12,11 @@ use crate::{
     substitute::{stand_in, tags},
 };
 
-/// Fields of a pod that a variable may have.
+/// Fields of a pod that a variable may refer to.
 const POD_FIELDS: [&str; 4] =
     ["metadata.name", "metadata.namespace", "metadata.uid", "spec.serviceAccountName"];
 
-/// Resolves what a template does; `None` when that cannot be told.
+/// Resolves what a template does; `None` if it cannot be determined.
 pub(crate) fn body(
     template: &Template,
     scope: &Scope<'_>,
@@ -39,7 +39,7 @@ pub(crate) fn body(
         suspend,
         resource,
     } = template;
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let fits = |character: char| character.is_ascii_alphanumeric() || character == '-';
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
         refusals.add(scope.at("name"), "letters, digits and `-` are needed");
     }
@@ -58,9 +58,10 @@ pub(crate) fn body(
     {
         refusals.add(scope.at("activeDeadlineSeconds"), format!("`{seconds}` is not a number"));
     }
-    let is_of_pod = |letter: char| !letter.is_ascii_uppercase();
+    let is_of_pod = |character: char| !character.is_ascii_uppercase();
     if (container.is_some() || resource.is_some()) && !name.chars().all(is_of_pod) {
-        let message = "no capitals are possible here: the names of pods are made of it";
+        let message =
+            "upper-case letters are not allowed here: the names of pods contain this name";
         refusals.add(scope.at("name"), message);
     }
     let all_volumes: Vec<&Volume> = volumes.iter().chain(&scope.spec.volumes).collect();
@@ -92,7 +93,7 @@ pub(crate) fn body(
         (None, None, None, None, Some(resource)) => {
             no_outputs(template, "a resource template", scope, refusals);
             if resource.action != "create" {
-                let message = format!("`{}` is not run here; only `create` is", resource.action);
+                let message = format!("`{}` is not supported here; use `create`", resource.action);
                 refusals.add(scope.at("resource.action"), message);
             }
             let conditions = [
@@ -135,7 +136,8 @@ pub(crate) fn retry(strategy: &RetryStrategy, path: &str, refusals: &mut Refusal
     if let Some(policy) = retry_policy
         && !["Always", "OnFailure", "OnError"].contains(&policy.as_str())
     {
-        let message = format!("`{policy}` is not run here; use `Always`, `OnFailure` or `OnError`");
+        let message =
+            format!("`{policy}` is not supported here; use `Always`, `OnFailure` or `OnError`");
         refusals.add(format!("{path}.retryPolicy"), message);
     }
     if let Some(text) = expression
@@ -167,7 +169,8 @@ pub(crate) fn retry(strategy: &RetryStrategy, path: &str, refusals: &mut Refusal
 
 fn container(container: &Container, volumes: &[&Volume], path: &str, refusals: &mut Refusals) {
     if container.command.is_empty() {
-        let message = "a command is needed: without it a cluster asks the image's registry";
+        let message =
+            "a command is needed; a cluster without one reads it from the image, which is not here";
         refusals.add(format!("{path}.command"), message);
     }
     for (position, variable) in container.env.iter().enumerate() {
@@ -258,6 +261,6 @@ fn derived_outputs(template: &Template, scope: &Scope<'_>, refusals: &mut Refusa
 
 fn no_outputs(template: &Template, what: &str, scope: &Scope<'_>, refusals: &mut Refusals) {
     if template.outputs.iter().any(|outputs| !outputs.parameters.is_empty()) {
-        refusals.add(scope.at("outputs"), format!("outputs of {what} are not run here"));
+        refusals.add(scope.at("outputs"), format!("outputs of {what} are not supported here"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Frame, Operation, Site, Started, items::FilledCall, values::Values};
+use super::{Fault, Frame, Operation, Site, StartOutcome, items::FilledCall, values::Values};
 use crate::{
     depends::{Depends, TaskResult},
     expression,
@@ -110,7 +110,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Says why the results of one of these tasks cannot be used.
+    /// Returns why the results of one of these tasks cannot be used.
     fn unreadable_result<'t>(
         &self,
         frame: &Frame,
@@ -120,7 +120,7 @@ impl Operation<'_> {
         tasks.into_iter().find_map(|task| values.unreadable_result(task))
     }
 
-    /// Goes through the items of a task that is a loop.
+    /// Creates and advances the items of a task that is a loop.
     fn task_items(
         &mut self,
         frame: &Frame,
@@ -162,7 +162,7 @@ impl Operation<'_> {
         self.set_phase(name, phase, None);
     }
 
-    /// Makes the node of a call whose time has come, unless `when` says no.
+    /// Creates the node of a call that may start now, unless `when` skips it.
     fn start_call(&mut self, name: &str, task: &Task, call: &FilledCall, site: Site<'_>) {
         let callee = task.call.callee;
         if let Some(when) = &call.when {
@@ -180,7 +180,7 @@ impl Operation<'_> {
             }
         }
         match self.start(name, callee, &call.arguments, site) {
-            Ok(Started::Yes | Started::NoRoom) => {}
+            Ok(StartOutcome::Yes | StartOutcome::NoRoom) => {}
             Err(Fault(message)) => {
                 let message = format!("task '{name}' errored: {message}");
                 self.set_fault(name, callee, site, message);
@@ -188,7 +188,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Puts a task after the ends of those that it depends on.
+    /// Connects a task to the last nodes of the tasks that it depends on.
     fn connect(&mut self, frame: &Frame, task: &Task, name: &str) {
         if task.dependencies.is_empty() {
             self.add_child(&frame.name, name);
@@ -204,7 +204,7 @@ impl Operation<'_> {
         }
     }
 
-    /// In a run that was reopened, what a task follows may have been made again since.
+    /// Connects a task again: in a reopened run, the nodes that it follows may be new.
     fn connect_again(&mut self, frame: &Frame, task: &Task, name: &str) {
         if self.have_ended(frame, &task.dependencies) {
             self.connect(frame, task, name);
@@ -255,7 +255,7 @@ impl Operation<'_> {
         ids.iter().filter_map(|id| self.state.nodes.get(id)).map(|node| node.phase)
     }
 
-    /// Decides how a DAG stands, by a walk over everything that follows its node.
+    /// Returns the phase of a DAG, from all nodes that follow its own.
     ///
     /// A target that was omitted has no outcome of its own: it takes that of the nodes before it,
     /// and a failure there counts more than a success.
@@ -278,7 +278,7 @@ impl Operation<'_> {
             }
             let node = match self.state.nodes.get(id) {
                 Some(node) if node.is_fulfilled() => node,
-                // Waits for room; nothing gets any when the run is being ended.
+                // It waits for room, which no node gets when the run is being ended.
                 None if is_ending => continue,
                 _ => return NodePhase::Running,
             };
@@ -292,7 +292,7 @@ impl Operation<'_> {
                 }
             }
             if node.kind == NodeType::Retry {
-                // A retry node stands for its last try; what follows hangs on the tries.
+                // A retry node has the phase of its last try; later nodes follow the tries.
                 let tries = self.tries(node);
                 open.extend(
                     tries.iter().flat_map(|node| &node.children).map(|id| (id.as_str(), phase)),

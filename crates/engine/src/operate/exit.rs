@@ -75,8 +75,8 @@ impl Operation<'_> {
         self.push(Entry::RunEnded { phase, message, at: self.now });
     }
 
-    /// Ends gates, and pods that were never started, when the run is being ended. Pods that run
-    /// are ended by whoever runs them.
+    /// Ends gates, and pods that were never started, when the run is being ended. Running pods are
+    /// ended by the caller, which has their processes.
     pub(super) fn end_waiting_nodes(&mut self) {
         let waits = |node: &Node| match node.kind {
             NodeType::Suspend => true,

@@ -21,8 +21,8 @@ pub(super) struct FilledCall {
     pub(super) when: Option<String>,
 }
 
-/// The most items of one loop.
-const MOST: i64 = 100_000;
+/// The limit of items of one loop.
+const MAX_ITEMS: i64 = 100_000;
 
 impl Operation<'_> {
     /// Fills a call that is made once.
@@ -36,7 +36,7 @@ impl Operation<'_> {
         let values = Values::of(self, &frame.inputs).with_calls(frame);
         let items = match items(&call.expansion, &values) {
             Ok(items) => items,
-            // What is not made needs no items.
+            // A call that `when` skips needs no items.
             Err(fault) => {
                 let when = call.when.as_deref().map(|when| values.fill(when));
                 return match when.map(|when| expression::when(&when)) {
@@ -141,21 +141,21 @@ fn sequence_items(sequence: &Sequence, values: &Values<'_>) -> Result<Vec<Value>
             return Err(Fault("neither end nor count was specified in withSequence".to_owned()));
         }
     };
-    if start.abs_diff(end) >= MOST.unsigned_abs() {
-        return Err(Fault(format!("withSequence: more than {MOST} items")));
+    if start.abs_diff(end) >= MAX_ITEMS.unsigned_abs() {
+        return Err(Fault(format!("withSequence: more than {MAX_ITEMS} items")));
     }
     let numbers: Vec<i64> =
         if start <= end { (start..=end).collect() } else { (end..=start).rev().collect() };
     numbers.into_iter().map(|number| formatted(format.as_deref(), number)).collect()
 }
 
-/// Writes a number as `%d`, `%5d`, `%02d`, `%x` or `%X` in the format says.
+/// Formats a number with the `%d`, `%5d`, `%02d`, `%x` or `%X` of the format.
 fn formatted(format: Option<&str>, number: i64) -> Result<Value, Fault> {
     let Some(format) = format else { return Ok(Value::String(number.to_string())) };
-    let wrong = || Fault(format!("withSequence: the format `{format}` is not understood here"));
+    let wrong = || Fault(format!("withSequence: the format `{format}` is not supported here"));
     let (before, rest) = format.split_once('%').ok_or_else(wrong)?;
-    let letter = rest.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(wrong)?;
-    let (width, rest) = rest.split_at(letter);
+    let character = rest.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
+    let (width, rest) = rest.split_at(character);
     let is_padded = width.starts_with('0');
     let width: usize = if width.is_empty() { 0 } else { width.parse().map_err(|_| wrong())? };
     if width > 64 {

@@ -12,8 +12,8 @@ use crate::{
     program::{Body, Callable},
 };
 
-/// Longer names of pods are cut; their hash tells them apart.
-const LONGEST: usize = 200;
+/// The limit of a pod's name; a longer one is cut, and its hash keeps it unique.
+const MAX_POD_NAME_LENGTH: usize = 200;
 
 impl Operation<'_> {
     /// Returns the name that the pod of a node would have in a cluster.
@@ -23,7 +23,7 @@ impl Operation<'_> {
             return run.clone();
         }
         let start: String =
-            format!("{run}-{}", callable.template.name).chars().take(LONGEST).collect();
+            format!("{run}-{}", callable.template.name).chars().take(MAX_POD_NAME_LENGTH).collect();
         format!("{start}-{}", hash(name))
     }
 
@@ -56,7 +56,7 @@ impl Operation<'_> {
                 }
             }
             Body::Suspend { .. } | Body::Dag(_) | Body::Steps(_) => {
-                return Err(Fault("the template makes no pod".to_owned()));
+                return Err(Fault("the template has no pod".to_owned()));
             }
         };
         let output_files = files

@@ -1,17 +1,17 @@
 //! What happens next in a run? The core of the engine, without files, processes or a clock.
 //!
 //! As Argo's controller does, it walks the tree of nodes from the entrypoint each time, compares
-//! it with the templates, and makes, changes and ends nodes until nothing more can be decided
+//! it with the templates, and creates, changes and ends nodes until nothing more can be decided
 //! now. It is level-triggered: the same state gives the same decisions, however it came about.
 //!
 //! ```text
 //!  exit: start, shutdown, exit handler, end of the run
-//!    +--> mod: start a node of any template / go on with one
+//!    +--> mod: start a node of any template, or advance one
 //!           +--> dag, steps: which calls can be made
 //!           |      +--> items: withItems, withParam, withSequence
 //!           +--> retry: one try after the other
 //!           +--> leaf: the pod of a container or resource
-//!  values: what stands for {{...}}      tree: edges between nodes
+//!  values: the value of {{...}}         tree: edges between nodes
 //! ```
 
 mod dag;
@@ -36,13 +36,13 @@ pub(crate) use exit::ended_message;
 pub(crate) use tree::node_id;
 use values::Values;
 
-/// Deeper than this, templates that call themselves are ended with an error.
-const DEEPEST: u32 = 100;
+/// The limit of calls within calls; a template that calls itself ends with an error there.
+const MAX_DEPTH: u32 = 100;
 
-/// What was decided.
+/// The outcome of [`operate`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Operated {
-    /// What changed, in order; the state has them already.
+pub(crate) struct OperateOutcome {
+    /// What changed, in order; the state includes them already.
     pub(crate) entries: Vec<Entry>,
     /// When to decide again even if nothing happens.
     pub(crate) wake_at: Option<Timestamp>,
@@ -50,13 +50,13 @@ pub(crate) struct Operated {
 
 /// Decides everything that can be decided now. The state is changed by exactly the entries that
 /// are returned.
-pub(crate) fn operate(program: &Program, state: &mut RunState, now: Timestamp) -> Operated {
+pub(crate) fn operate(program: &Program, state: &mut RunState, now: Timestamp) -> OperateOutcome {
     let active = |node: &&Node| node.kind == NodeType::Pod && !node.is_fulfilled();
     let active_pods = state.nodes.values().filter(active).count();
     let mut operation = Operation {
         program,
         now,
-        done: Operated::default(),
+        done: OperateOutcome::default(),
         active_pods,
         depth: 0,
         status: "Running".to_owned(),
@@ -66,19 +66,19 @@ pub(crate) fn operate(program: &Program, state: &mut RunState, now: Timestamp) -
     operation.done
 }
 
-/// Why a node cannot be made.
+/// The reason why a node cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fault(String);
 
-/// Whether a node was made.
+/// Whether a node was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Started {
+enum StartOutcome {
     Yes,
-    /// As many run as are allowed at once.
+    /// The limit of `parallelism` is reached.
     NoRoom,
 }
 
-/// Where a call is made.
+/// The place where a call is made.
 #[derive(Clone, Copy, Debug)]
 struct Site<'a> {
     /// The DAG or steps node; none for the entrypoint and the exit handler.
@@ -103,7 +103,7 @@ struct Operation<'a> {
     program: &'a Program,
     state: &'a mut RunState,
     now: Timestamp,
-    done: Operated,
+    done: OperateOutcome,
     active_pods: usize,
     depth: u32,
     /// `{{workflow.status}}`.
@@ -125,35 +125,35 @@ impl<'a> Operation<'a> {
     }
 
     fn callable(&self, index: TemplateIndex) -> Result<&'a Callable, Fault> {
-        // Resolved by the check; an index of another program is the only way to miss.
-        self.program.template(index).ok_or_else(|| Fault("the template is gone".to_owned()))
+        // The check resolved it; only an index of another program can miss.
+        self.program.template(index).ok_or_else(|| Fault("the template is missing".to_owned()))
     }
 
-    /// Makes the node of a call, and everything below it that can be made now.
+    /// Creates the node of a call, and all nodes below it that can be created now.
     fn start(
         &mut self,
         name: &str,
         callee: TemplateIndex,
         arguments: &[Parameter],
         site: Site<'_>,
-    ) -> Result<Started, Fault> {
-        if self.depth >= DEEPEST {
+    ) -> Result<StartOutcome, Fault> {
+        if self.depth >= MAX_DEPTH {
             return Err(Fault("Maximum recursion depth exceeded".to_owned()));
         }
         let callable = self.callable(callee)?;
         let inputs = self.inputs(callable, arguments, name, site)?;
         if !self.has_room(callable, site) {
-            return Ok(Started::NoRoom);
+            return Ok(StartOutcome::NoRoom);
         }
         if self.retry_strategy(callable).is_some() {
             let node = self.new_node(name, NodeType::Retry, callee, site, &inputs);
             self.create(Node { phase: NodePhase::Running, ..node });
-            return self.retry(name, callee, site).map(|()| Started::Yes);
+            return self.retry(name, callee, site).map(|()| StartOutcome::Yes);
         }
         self.start_once(name, callee, &inputs, site, &[])
     }
 
-    /// Goes on with a node that is there.
+    /// Advances an existing node.
     fn advance(&mut self, name: &str, callee: TemplateIndex, site: Site<'_>) -> Result<(), Fault> {
         let Some(node) = self.node(name) else { return Ok(()) };
         if node.is_fulfilled() {
@@ -187,7 +187,7 @@ impl<'a> Operation<'a> {
         Ok(())
     }
 
-    /// Makes the node itself: what [`Self::start`] does without a retry rule.
+    /// Creates the node itself: what [`Self::start`] does without a retry strategy.
     fn start_once(
         &mut self,
         name: &str,
@@ -195,7 +195,7 @@ impl<'a> Operation<'a> {
         inputs: &[(String, String)],
         site: Site<'_>,
         tries: &[(&str, String)],
-    ) -> Result<Started, Fault> {
+    ) -> Result<StartOutcome, Fault> {
         let callable = self.callable(callee)?;
         let attempt = if tries.is_empty() { Attempt::Only } else { Attempt::Retried };
         let kind = match &callable.body {
@@ -221,7 +221,7 @@ impl<'a> Operation<'a> {
             }
             Body::Suspend { .. } => {
                 self.create(Node { phase: NodePhase::Running, ..node });
-                // One whose time is up at once ends by itself, even when the run is being ended.
+                // A pause of no length ends by itself, even when the run is being ended.
                 self.advance(name, callee, site)?;
                 if self.state.is_ending(site.part) {
                     self.end_waiting_nodes();
@@ -232,7 +232,7 @@ impl<'a> Operation<'a> {
                 self.advance(name, callee, site)?;
             }
         }
-        Ok(Started::Yes)
+        Ok(StartOutcome::Yes)
     }
 
     fn nested(&mut self, walk: impl FnOnce(&mut Self)) {
@@ -256,7 +256,7 @@ impl<'a> Operation<'a> {
         callable.template.retry_strategy.as_ref().or(self.program.retry_strategy.as_ref())
     }
 
-    /// Whether one more may run: pods of the run, and children of the caller.
+    /// Returns whether one more may run: pods of the run, and children of the caller.
     fn has_room(&self, callable: &Callable, site: Site<'_>) -> bool {
         if self.state.is_ending(site.part) {
             return true;
@@ -279,7 +279,7 @@ impl<'a> Operation<'a> {
         limit == 0 || u32::try_from(active).is_ok_and(|active| active < limit)
     }
 
-    /// Returns the inputs of a call: what the caller gives, else what the template says.
+    /// Returns the inputs of a call: the caller's arguments, else the template's defaults.
     fn inputs(
         &self,
         callable: &Callable,
@@ -366,7 +366,7 @@ impl<'a> Operation<'a> {
         self.push(Entry::NodeCreated { node: Box::new(node) });
     }
 
-    /// Makes a node that does not run: skipped, omitted, or in error.
+    /// Creates a node that does not run: skipped, omitted, or in error.
     fn create_ended(
         &mut self,
         name: &str,
@@ -380,7 +380,7 @@ impl<'a> Operation<'a> {
         self.create(Node { phase, finished_at, message, ..node });
     }
 
-    /// Marks a node as in error, and makes it if it is not there.
+    /// Marks a node as in error, and creates it if it is missing.
     fn set_fault(&mut self, name: &str, callee: TemplateIndex, site: Site<'_>, message: String) {
         if self.node(name).is_some() {
             self.set_phase(name, NodePhase::Error, Some(message));

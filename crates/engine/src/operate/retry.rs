@@ -5,7 +5,7 @@ use std::time::Duration;
 use argo::{NodePhase, Outputs, RetryStrategy};
 use jiff::Timestamp;
 
-use super::{Fault, Operation, Site, Started, values::Values};
+use super::{Fault, Operation, Site, StartOutcome, values::Values};
 use crate::{
     duration,
     expression::{self, Dialect, Value},
@@ -13,19 +13,19 @@ use crate::{
     program::TemplateIndex,
 };
 
-/// What becomes of a retry node whose last try failed.
+/// What follows for a retry node whose last try failed.
 #[derive(Clone, Debug, PartialEq)]
 enum Next {
-    /// It ends as the last try did, for this reason.
+    /// The node ends like the last try, for this reason.
     End(Option<String>),
-    /// It waits.
+    /// The node waits until then.
     Wait(Timestamp, String),
-    /// It is tried again.
+    /// There is another try.
     Again,
 }
 
 impl Operation<'_> {
-    /// Goes on with a retry node, until a try runs or no more is made.
+    /// Advances a retry node until a try runs or there are no more tries.
     pub(super) fn retry(
         &mut self,
         name: &str,
@@ -40,7 +40,7 @@ impl Operation<'_> {
             let inputs = node.inputs.clone();
             let tries: Vec<Node> = self.tries(node).into_iter().cloned().collect();
             let Some(last) = tries.last() else {
-                if self.new_try(name, 0, None, callee, &inputs, site)? == Started::NoRoom {
+                if self.new_try(name, 0, None, callee, &inputs, site)? == StartOutcome::NoRoom {
                     return Ok(());
                 }
                 continue;
@@ -74,7 +74,7 @@ impl Operation<'_> {
                     self.set_phase(name, NodePhase::Running, Some(String::new()));
                     let last = Some(last);
                     let started = self.new_try(name, tries.len(), last, callee, &inputs, site)?;
-                    if started == Started::NoRoom {
+                    if started == StartOutcome::NoRoom {
                         return Ok(());
                     }
                 }
@@ -90,10 +90,10 @@ impl Operation<'_> {
         callee: TemplateIndex,
         inputs: &[(String, String)],
         site: Site<'_>,
-    ) -> Result<Started, Fault> {
+    ) -> Result<StartOutcome, Fault> {
         let callable = self.callable(callee)?;
         if callable.body.is_pod() && !self.has_room_for_try(site) {
-            return Ok(Started::NoRoom);
+            return Ok(StartOutcome::NoRoom);
         }
         let attempt = format!("{name}({number})");
         let exit_code = last.and_then(|last| last.outputs.exit_code.clone());
@@ -110,7 +110,7 @@ impl Operation<'_> {
             Err(Fault(message)) => {
                 // An error before the start counts as a try.
                 self.set_fault(&attempt, callee, site, message);
-                Ok(Started::Yes)
+                Ok(StartOutcome::Yes)
             }
         }
     }

@@ -65,7 +65,7 @@ impl Operation<'_> {
         self.set_phase(&frame.name, phase, message);
     }
 
-    /// Puts a group after the ends of the one before it.
+    /// Connects a group to the last nodes of the group before it.
     fn connect_group(&mut self, frame: &Frame, before: Option<&str>, name: &str) {
         let Some(before) = before else {
             self.add_child(&frame.name, name);
@@ -118,8 +118,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Makes or goes on with the nodes of one step; returns their names. One that waits for room
-    /// is named but not there.
+    /// Creates or advances the nodes of one step; returns their names. A node that waits for room
+    /// is named but does not exist yet.
     fn step(&mut self, frame: &Frame, call: &Call, group: &str) -> Result<Vec<String>, Fault> {
         let filled = match call.expansion {
             Expansion::Once => vec![self.fill_call(call, frame)],

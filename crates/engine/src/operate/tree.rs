@@ -7,8 +7,8 @@ use crate::{node::Node, state::Entry};
 
 /// Returns the id of a node: the run's name, and a hash of the node's name.
 ///
-/// Argo hashes to 32 bits; with the thousands of nodes of a big migration two of them would meet
-/// too often, so here it is 64 (FNV-1a).
+/// Argo hashes to 32 bits. With the thousands of nodes of a big migration, collisions would be too
+/// likely, so this hash has 64 bits (FNV-1a).
 pub(crate) fn node_id(run: &str, name: &str) -> String {
     if name == run {
         return run.to_owned();
@@ -40,7 +40,7 @@ pub(super) fn display_name(name: &str, boundary: Option<&str>) -> String {
 }
 
 impl Operation<'_> {
-    /// Puts a node after another; the other must be there, the node itself may still come.
+    /// Connects a node to another one, which must exist; the node itself may be created later.
     pub(super) fn add_child(&mut self, parent: &str, child: &str) {
         let run = &self.state.identity.name;
         let (parent, child) = (node_id(run, parent), node_id(run, child));
@@ -54,7 +54,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Returns the nodes that stand for the end of a node: what comes next follows those.
+    /// Returns the last nodes of a node: what comes next follows those.
     pub(super) fn outbound(&self, id: &str) -> Vec<String> {
         let Some(node) = self.state.nodes.get(id) else { return Vec::new() };
         let inner: Vec<&String> = match node.kind {

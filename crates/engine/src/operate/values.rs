@@ -1,4 +1,4 @@
-//! What stands for `{{tasks.a.outputs.parameters.x}}` at a place?
+//! What is the value of `{{tasks.a.outputs.parameters.x}}` at a place in a template?
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     substitute::{substitute, tags},
 };
 
-/// What Go's JSON writer escapes beyond what JSON asks for.
+/// The characters that Go's JSON encoder escapes although JSON does not require it.
 const GO_ESCAPES: [(char, &str); 5] = [
     ('<', "\\u003c"),
     ('>', "\\u003e"),
@@ -34,7 +34,7 @@ pub(super) struct Values<'v> {
 }
 
 impl<'v> Values<'v> {
-    /// Begins with the run's values and the inputs of the template.
+    /// Starts with the run's values and the inputs of the template.
     pub(super) fn of(operation: &'v Operation<'_>, inputs: &'v [(String, String)]) -> Self {
         Self { operation, inputs, locals: &[], calls: None, item: None }
     }
@@ -54,12 +54,12 @@ impl<'v> Values<'v> {
         Self { item, ..self }
     }
 
-    /// Puts values into a text; a tag without a value stays.
+    /// Replaces the tags in a text by their values; a tag without a value is kept.
     pub(super) fn fill(&self, text: &str) -> String {
         substitute(text, &|tag| self.get(tag))
     }
 
-    /// Puts values into a text, or returns the first tag that has none.
+    /// Replaces the tags in a text by their values; fails at the first tag without a value.
     pub(super) fn fill_whole(&self, text: &str) -> Result<String, String> {
         match tags(text).find(|tag| self.get(tag).is_none()) {
             Some(tag) => Err(format!("failed to resolve {{{{{tag}}}}}")),
@@ -166,7 +166,7 @@ impl<'v> Values<'v> {
         if node.kind == NodeType::TaskGroup {
             return self.of_items(&node_name, what);
         }
-        // What a retry node gives is what its last try gave.
+        // The outputs of a retry node are those of its last try.
         let tries = if node.kind == NodeType::Retry { self.operation.tries(node) } else { vec![] };
         let node = tries.last().copied().unwrap_or(node);
         match what {
@@ -197,7 +197,7 @@ impl<'v> Values<'v> {
         }
     }
 
-    /// Says why the results of a loop cannot be put into one list: in Argo each must be JSON.
+    /// Returns why the results of a loop cannot form a list: in Argo each must be JSON.
     pub(super) fn unreadable_result(&self, call: &str) -> Option<String> {
         let holder = self.operation.program.template(self.calls?.template)?;
         if !holder.results.contains(call) {
@@ -236,12 +236,12 @@ impl<'v> Values<'v> {
         Some(nodes.filter(|node| node.phase == NodePhase::Succeeded).collect())
     }
 
-    /// What the items of a loop gave together, as JSON lists.
+    /// Returns the outputs of all items of a loop, as JSON lists.
     fn of_items(&self, group: &str, what: &str) -> Option<String> {
         let items = self.items_of_loop(group)?;
         let succeeded = items.into_iter();
         let list: Vec<Value> = match what {
-            // One that is no JSON has ended the node before.
+            // A result that is not JSON has ended the node before.
             "outputs.result" => succeeded
                 .filter_map(|node| serde_json::from_str(node.outputs.result.as_deref()?).ok())
                 .collect(),
@@ -268,7 +268,7 @@ impl<'v> Values<'v> {
     }
 }
 
-/// If all texts are JSON objects or lists, these; else the texts.
+/// Returns the texts as JSON values if all are objects or lists, else as texts.
 fn objects_or_texts(texts: &[&String]) -> Vec<Value> {
     let read = |text: &&String| {
         let value: Value = serde_json::from_str(text).ok()?;
@@ -289,8 +289,8 @@ pub(super) fn item_text(item: &Value) -> String {
     body.map(str::to_owned).unwrap_or(json)
 }
 
-/// Returns an item as text. The fields of an object stand in the order of their names, and Go
-/// escapes what HTML would misread.
+/// Returns an item as text. The fields of an object are sorted by name, and Go
+/// escapes the characters that HTML would misread.
 fn whole_item(item: &Value) -> String {
     let json = match item {
         Value::Object(fields) => {
@@ -300,7 +300,8 @@ fn whole_item(item: &Value) -> String {
         Value::Array(_) => item.to_string(),
         _ => return item_text(item),
     };
-    let escape = |text: String, (letter, escaped): &(char, &str)| text.replace(*letter, escaped);
+    let escape =
+        |text: String, (character, escaped): &(char, &str)| text.replace(*character, escaped);
     GO_ESCAPES.iter().fold(json, escape)
 }
 

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS progress (
 PRAGMA user_version = 1;
 ";
 
-/// Opens the database, and makes its tables if it is new.
+/// Opens the database, and creates its tables if it is new.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let database = Connection::open(path)?;
     database.busy_timeout(Duration::from_secs(20))?;
@@ -54,8 +54,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(database)
 }
 
-/// Two processes that make a new database at once get in each other's way here, where `SQLite`
-/// does not wait by itself.
+/// Switches to the write-ahead log. Retries, because `SQLite` does not wait by itself here when two
+/// processes create the database concurrently.
 fn use_write_ahead_log(database: &Connection) -> Result<(), rusqlite::Error> {
     let mut tries = 0;
     loop {

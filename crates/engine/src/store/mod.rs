@@ -1,4 +1,4 @@
-//! What runs are there, how far are they, and what do people want of them? The state directory.
+//! Which runs exist, how far are they, and what did people request? The state directory.
 //!
 //! ```text
 //!   submit  gates  reopen  logs      what people ask for, each a part of `Store`

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::check;
 
-/// What a person wants to run.
+/// A request to run manifests.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The run's name; the Workflow manifest must have the same.

@@ -30,12 +30,12 @@ fn what_this_engine_does_not_run_is_refused_with_its_place() {
     assert_refused(
         "    - {name: main, script: {image: a, command: [b], source: c}}\n",
         "spec.templates[0].script",
-        "not run here",
+        "not supported here",
     );
     assert_refused(
         "    - {name: main, http: {url: a}}\n",
         "spec.templates[0].http",
-        "not run here",
+        "not supported here",
     );
     assert_refused(
         "    - {name: main, container: {image: a, command: ['{{=1 + 1}}']}}\n",
@@ -80,7 +80,7 @@ fn names_that_lead_nowhere_are_refused() {
     assert_refused(
         &dag("{name: x, template: a, depends: y}, {name: y, template: a, depends: x.Failed}"),
         "spec.templates[0].dag.tasks",
-        "circle",
+        "cycle",
     );
     assert_refused(
         &dag("{name: x, template: a, depends: x.Done}"),
@@ -96,14 +96,14 @@ fn names_that_argo_does_not_take_are_refused() {
     assert_refused(
         &dag("{name: 1st, template: a}, {name: x, template: a, depends: 1st}"),
         "spec.templates[0].dag.tasks[0].name",
-        "no digit first",
+        "start with a digit",
     );
     let apart = manifests(&workflow(&dag("{name: 1st, template: a}"))).expect("manifests");
     engine::check(&apart).expect("a program");
     assert_refused(
         "    - {name: Main, container: {image: a, command: [b]}}\n",
         "spec.templates[0].name",
-        "no capitals",
+        "upper-case letters",
     );
 }
 

@@ -1,9 +1,11 @@
 //! Workflows as real Argo ran them: the same phases, messages and outputs come out here.
 
-use argo::{NodePhase, NodeType};
-use engine::{DecisionOutcome, Verdict};
+use std::time::Duration;
 
-use crate::support::{Bench, LIMIT, eventually, node, phases, said, workflow};
+use argo::{NodePhase, NodeType};
+use engine::{DecisionOutcome, Options, Programs, Shutdown, Verdict};
+
+use crate::support::{Bench, LIMIT, eventually, node, options, phases, said, workflow};
 
 #[tokio::test]
 async fn one_container_is_one_node() {
@@ -308,7 +310,7 @@ async fn secrets_and_maps_reach_the_environment_and_nothing_else() {
 async fn a_secret_or_program_that_is_missing_is_an_error_of_the_node() {
     let missing_secret = "container: {image: sh, command: [x], env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]}";
     for (container, word) in [
-        (missing_secret, "no entry `k` in secret `s`"),
+        (missing_secret, "secret `s` has no entry `k`"),
         (
             "container: {image: sh, command: [x], envFrom: [{secretRef: {name: s}}]}",
             "no secret `s`",
@@ -343,7 +345,39 @@ async fn an_output_file_that_is_missing_takes_its_default_or_fails() {
 }
 
 #[tokio::test]
-async fn progress_is_kept_as_the_step_told_it() {
+async fn what_a_running_step_waits_for_is_seen_within_seconds() {
+    let json =
+        r#"{"waiting":{"request":"GET /","lastAnswer":"503","since":"2026-11-20T10:00:00Z"}}"#;
+    let bench = Bench::new();
+    bench.submit(&workflow(&format!(
+        r#"  templates:
+    - name: main
+      container:
+        image: sh
+        command: [sh, -c, 'echo up; echo "$0" >"$ARGOSY_PROGRESS_FILE"; while :; do sleep 0.02; done', '{json}']
+"#
+    )));
+    let watching = async {
+        eventually("the step runs", LIMIT, || !said(&bench, "w").is_empty()).await;
+        let waits = || {
+            let progress = bench.store.status("u1").expect("a status").progress;
+            progress.get("w").and_then(|progress| progress.waiting.clone())
+        };
+        eventually("the status shows it", Duration::from_secs(3), || waits().is_some()).await;
+        let waiting = waits().expect("it waits");
+        assert_eq!(
+            (waiting.request.as_str(), waiting.last_answer.as_deref()),
+            ("GET /", Some("503"))
+        );
+        bench.store.request_stop("u1", Shutdown::Stop).expect("asked");
+    };
+    // With the usual timing: what a person would see.
+    let options = Options { poll: Options::new(Programs::in_folder("/")).poll, ..options() };
+    tokio::join!(bench.finish_with(options), watching);
+}
+
+#[tokio::test]
+async fn progress_is_kept_as_the_step_reported_it() {
     let json = r#"{"measures":[{"what":"documents","done":5,"total":10}]}"#;
     for place in ["", "env: [{name: ARGOSY_PROGRESS_FILE, value: /t/progress.json}]"] {
         let bench = Bench::new();
