@@ -7,17 +7,17 @@
 use sha2::{Digest as _, Sha256};
 
 /// The length that is allowed everywhere (a label's value, RFC 1123).
-pub const LONGEST: usize = 63;
+pub const MAX_LENGTH: usize = 63;
 
 /// Returns an allowed name for what the user wrote: the same text always gives the same name, and
 /// different texts give different names.
-pub fn allowed(text: &str) -> String {
-    shortened(text, LONGEST)
+pub fn sanitize(text: &str) -> String {
+    shorten(text, MAX_LENGTH)
 }
 
-/// As [`allowed`], with at most `longest` characters (16 at least).
-pub fn shortened(text: &str, longest: usize) -> String {
-    if is_allowed(text) && text.len() <= longest {
+/// As [`sanitize`], with at most `max_length` characters (16 at least).
+pub fn shorten(text: &str, max_length: usize) -> String {
+    if is_allowed(text) && text.len() <= max_length {
         return text.to_owned();
     }
     let hash = hash(text);
@@ -29,23 +29,23 @@ pub fn shortened(text: &str, longest: usize) -> String {
             name.push('-');
         }
     }
-    let room = longest.max(16) - hash.len() - 1;
+    let room = max_length.max(16) - hash.len() - 1;
     let trimmed: String = name.trim_matches('-').chars().take(room).collect();
     let trimmed = trimmed.trim_end_matches('-');
     if trimmed.is_empty() { format!("n-{hash}") } else { format!("{trimmed}-{hash}") }
 }
 
-/// Joins parts with `-`; the result is allowed if the parts are, and is shortened as [`allowed`]
+/// Joins parts with `-`; the result is allowed if the parts are, and is shortened as [`sanitize`]
 /// does when it is too long.
-pub fn joined(parts: &[&str]) -> String {
-    allowed(&parts.join("-"))
+pub fn join(parts: &[&str]) -> String {
+    sanitize(&parts.join("-"))
 }
 
 /// Returns whether Kubernetes and Argo take the name as it is.
 pub fn is_allowed(name: &str) -> bool {
     let fits = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
     !name.is_empty()
-        && name.len() <= LONGEST
+        && name.len() <= MAX_LENGTH
         && name.chars().all(fits)
         && !name.starts_with('-')
         && !name.ends_with('-')
@@ -64,18 +64,18 @@ mod tests {
 
     #[test]
     fn an_allowed_name_stays() {
-        assert_eq!(allowed("legacy-to-new"), "legacy-to-new");
+        assert_eq!(sanitize("legacy-to-new"), "legacy-to-new");
     }
 
     #[test]
     fn other_names_are_rewritten_and_stay_apart() {
         let names =
             ["Logs", "LOGS", "lo gs", "żółć", "---", "a_b", "a.b", "a--", "日本", &"x".repeat(200)];
-        let rewritten: Vec<String> = names.iter().map(|name| allowed(name)).collect();
+        let rewritten: Vec<String> = names.iter().map(|name| sanitize(name)).collect();
         for (position, name) in rewritten.iter().enumerate() {
             assert!(is_allowed(name), "{name}");
             assert!(!rewritten.iter().skip(position + 1).any(|other| other == name), "{name}");
         }
-        assert!(allowed("Logs").starts_with("logs-"));
+        assert!(sanitize("Logs").starts_with("logs-"));
     }
 }

@@ -33,7 +33,7 @@ const WORKFLOW: Rule = Rule {
 };
 
 /// The longest name of a workflow: the name of its ConfigMap of decisions adds to it.
-const LONGEST_WORKFLOW_NAME: usize = names::LONGEST - decisions::SUFFIX.len();
+const LONGEST_WORKFLOW_NAME: usize = names::MAX_LENGTH - decisions::SUFFIX.len();
 
 pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
     if !names::is_allowed(&plan.workflow) || plan.workflow.len() > LONGEST_WORKFLOW_NAME {
@@ -51,7 +51,7 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
     for (position, migration) in plan.migrations.iter().enumerate() {
         let path = Pointer::root().key("migrations").index(position).key("snapshotMigrations");
         for (position, group) in migration.groups.iter().enumerate() {
-            let name = names::joined(&[&migration.id, &group.id]);
+            let name = names::join(&[&migration.id, &group.id]);
             let this = (migration.name.as_str(), group.group.name.as_str());
             let Some((other_migration, other_group)) = seen.insert(name, this) else { continue };
             let message = format!(

@@ -107,7 +107,7 @@ pub(crate) fn prove(
     let basic = basic.as_ref().map(|basic| {
         // The workflow's name keeps it apart from Secrets that people made, which it must never
         // overwrite.
-        let own_name = || names::joined(&[workflow, cluster, "credentials"]);
+        let own_name = || names::join(&[workflow, cluster, "credentials"]);
         prove_basic(basic, own_name, &path.key("basic"), report)
     });
     let mtls = mtls.as_ref().map(|mtls| {

@@ -86,7 +86,7 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
             ..task(give_up, scope, bundle)
         },
     ];
-    let own_name = |first| names::joined(&[first, scope.migration(), scope.group()]);
+    let own_name = |first| names::join(&[first, scope.migration(), scope.group()]);
     let dag = Template {
         name: own_name("fleet"),
         dag: Some(DagTemplate { tasks: inner, ..DagTemplate::default() }),

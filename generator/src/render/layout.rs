@@ -50,7 +50,7 @@ pub(super) fn spread(
     let (mut tasks, mut exits) = (Vec::new(), Vec::new());
     for rendered in migrations {
         let id = rendered.plan.id.clone();
-        let template = names::joined(&[&plan.workflow, "migration", &id]);
+        let template = names::join(&[&plan.workflow, "migration", &id]);
         let task = |name: &str, of: &str| DagTask {
             name: name.to_owned(),
             template_ref: Some(TemplateRef { name: template.clone(), template: of.to_owned() }),
@@ -79,7 +79,7 @@ fn together(
     let (mut tasks, mut exits, mut templates) = (Vec::new(), Vec::new(), Vec::new());
     for rendered in migrations {
         let RenderedMigration { plan, before, groups, after, at_exit, bundle } = rendered;
-        let name = names::joined(&["migration", &plan.id]);
+        let name = names::join(&["migration", &plan.id]);
         tasks.push(body::local(&plan.id, &name));
         exits.extend(at_exit.into_iter().map(on_failure));
         let branches = groups.iter().map(|group| group.branch(&plan.id)).collect();
@@ -105,7 +105,7 @@ fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec
     let mut branches = Vec::new();
     for (position, part) in parts(groups).into_iter().enumerate() {
         let number = (position + 1).to_string();
-        let name = names::joined(&[workflow, GROUPS, &number, &plan.id]);
+        let name = names::join(&[workflow, GROUPS, &number, &plan.id]);
         let mut branch = Branch {
             task: DagTask {
                 name: format!("{GROUPS}-{number}"),

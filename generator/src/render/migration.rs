@@ -119,7 +119,7 @@ fn rendered_group<'a>(
 
 /// Returns the name of a group's DAG.
 fn group_template(migration: &str, group: &PlannedGroup) -> String {
-    names::joined(&["group", migration, &group.id])
+    names::join(&["group", migration, &group.id])
 }
 
 impl<'a> RenderedGroup<'a> {

@@ -16,8 +16,8 @@ pub(super) fn request_file(
     request: String,
     scope: &Scope<'_>,
 ) -> (Template, ConfigMap) {
-    let name = names::joined(&["request", scope.migration(), scope.group(), task]);
-    let object_name = names::joined(&[scope.workflow, &name]);
+    let name = names::join(&["request", scope.migration(), scope.group(), task]);
+    let object_name = names::join(&[scope.workflow, &name]);
     let mut run = scope.templates.run(program).clone();
     run.name = name;
     if let Some(inputs) = &mut run.inputs {

@@ -37,14 +37,14 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let Migration { name, source_name, source, target, repository, groups } = migration;
     let SourceRepository { repository, secret, existing_snapshot, max_rate_mb_per_node } =
         repository;
-    let id = names::allowed(name);
-    let own_name = names::joined(&["argosy", &id]);
+    let id = names::sanitize(name);
+    let own_name = names::join(&["argosy", &id]);
     let repository_name = registered_name(repository);
     let (snapshot, snapshot_label) = if let Some(name) = existing_snapshot {
-        (SnapshotChoice::Existing { name: name.clone() }, names::allowed(name))
+        (SnapshotChoice::Existing { name: name.clone() }, names::sanitize(name))
     } else {
         // Nine characters of the run's id follow, and the whole must fit a label.
-        let prefix = names::shortened(&own_name, 54);
+        let prefix = names::shorten(&own_name, 54);
         (SnapshotChoice::Created { prefix: prefix.clone() }, prefix)
     };
     let snapshot = SnapshotSource { repository: repository.clone(), snapshot };
@@ -120,7 +120,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
         body: cleanup(CleanupMode::Complete),
     });
     plan.at_exit.push(Task {
-        id: TaskId::new(&[&id, &names::joined(&["cleanup", &id])]),
+        id: TaskId::new(&[&id, &names::join(&["cleanup", &id])]),
         after: Vec::new(),
         owner,
         body: cleanup(CleanupMode::Partial),
@@ -133,8 +133,8 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
         storage_secret: secret.clone(),
         labels: Labels {
             migration: id.clone(),
-            source: names::allowed(source_name),
-            target: names::allowed(&target.access.name),
+            source: names::sanitize(source_name),
+            target: names::sanitize(&target.access.name),
             snapshot: snapshot_label,
         },
         groups: planned_groups,
@@ -157,7 +157,7 @@ fn add_group(
     let GroupConfig { group, metadata, documents, gates } = config;
     let gate = |spec: &'static GateSpec, chain: &mut Chain<'_>| {
         if gates.iter().any(|gate| gate.name == spec.name) {
-            let name = names::joined(&[spec.name, migration, id]);
+            let name = names::join(&[spec.name, migration, id]);
             let gate = Gate { name, guards: spec.guards };
             chain.add(&format!("gate-{}", spec.name), |_, _| Body::Gate(gate));
         }
@@ -254,7 +254,7 @@ impl<'a> Chain<'a> {
 fn group_id(name: &str) -> String {
     let taken = TASKS_OF_MIGRATION.contains(&name) || WORDS_OF_EXPRESSIONS.contains(&name);
     let begins_with_digit = name.starts_with(|character: char| character.is_ascii_digit());
-    if taken || begins_with_digit { names::joined(&["group", name]) } else { names::allowed(name) }
+    if taken || begins_with_digit { names::join(&["group", name]) } else { names::sanitize(name) }
 }
 
 /// The tasks of a migration that belong to no group.

@@ -238,7 +238,7 @@ impl Place<'_> {
     fn repository(&self, source: &str, repo: Option<&SnapshotRepo>) -> SourceRepository {
         let (uri, default) = match self {
             Self::Own { uri } => (uri.clone(), None),
-            Self::Default { uri, default } => (uri.join(&names::allowed(source)), Some(*default)),
+            Self::Default { uri, default } => (uri.join(&names::sanitize(source)), Some(*default)),
         };
         let region = repo.and_then(SnapshotRepo::region).map(|(_, region)| region.to_owned());
         let endpoint = repo.and_then(|repo| repo.endpoint.clone());
@@ -294,7 +294,7 @@ pub(crate) fn place(repository: &Repository) -> String {
 /// Returns the name under which a cluster knows a repository. It is made of the place alone: a
 /// cluster that knows one place under two names refuses to write to it.
 pub(crate) fn registered_name(repository: &Repository) -> String {
-    names::joined(&["argosy", &names::shortened(&place(repository), 54)])
+    names::join(&["argosy", &names::shorten(&place(repository), 54)])
 }
 
 /// Returns whether the source is a domain of Amazon OpenSearch Service.
