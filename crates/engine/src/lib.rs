@@ -68,4 +68,5 @@ pub use store::{
     error::StoreError,
     runs::RunRecord,
     submit::{Existing, Submission},
+    watch::Revision,
 };

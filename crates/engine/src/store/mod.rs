@@ -1,8 +1,8 @@
 //! Which runs exist, how far are they, and what did people request? The state directory.
 //!
 //! ```text
-//!   submit  gates  reopen  logs      what people ask for, each a part of `Store`
-//!       \      |      |     /
+//!   submit  gates  reopen  logs  watch   what people ask for, each a part of `Store`
+//!       \      |      |     /     /
 //!             Store                  open; status, stop, forget; folds journals
 //!         /     |      \
 //!     runs   entries  progress       the tables, and all SQL
@@ -20,6 +20,7 @@ mod progress;
 mod reopen;
 pub mod runs;
 pub mod submit;
+pub mod watch;
 
 use std::{
     collections::BTreeMap,

@@ -8,3 +8,4 @@ mod refusals;
 mod reopened;
 mod shapes;
 mod support;
+mod watch;
