@@ -1,8 +1,8 @@
 //! How do we talk to an Elasticsearch (5 to 9) or OpenSearch (1 to 3) cluster?
 //!
 //! ```text
-//!  indices, bulk, snapshots,     Request        Client            Response      decoded value
-//!  templates, version        ------------->  auth, TLS, time  ------------->   or ClusterError
+//!  indices, bulk, repositories,  Request        Client            Response      decoded value
+//!  snapshots, templates, ..  ------------->  auth, TLS, time  ------------->   or ClusterError
 //!                               (a value)    limits, retry       (a value)
 //! ```
 //!
@@ -13,6 +13,7 @@
 
 pub mod bulk;
 pub mod indices;
+pub mod repositories;
 pub mod snapshots;
 pub mod templates;
 pub mod version;

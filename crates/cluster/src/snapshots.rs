@@ -1,9 +1,7 @@
-//! How are repositories registered, and snapshots created, observed and deleted?
-
-use std::collections::BTreeMap;
+//! How are snapshots created, observed and deleted?
 
 use contract::SnapshotState;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -12,54 +10,6 @@ use crate::{
     request::{Repeat, Request, path},
     response::{Response, error_type_of, reason_of},
 };
-
-/// A registered repository: its type and settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RepositoryDefinition {
-    /// `fs`, `s3`, `gcs` or `azure`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The settings; a value that is not a string, such as a list, is written as JSON.
-    #[serde(default, deserialize_with = "strings")]
-    pub settings: BTreeMap<String, String>,
-}
-
-fn strings<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let values = BTreeMap::<String, Value>::deserialize(input)?;
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    Ok(values.into_iter().map(|(name, value)| (name, text(value))).collect())
-}
-
-/// Registers a repository; the cluster verifies that it can write to it.
-pub async fn put_repository(
-    client: &Client,
-    name: &str,
-    definition: &RepositoryDefinition,
-) -> Result<(), ClusterError> {
-    let RepositoryDefinition { kind, settings } = definition;
-    let request = Request::put(path(&["_snapshot", name]))
-        .json(serde_json::json!({ "type": kind, "settings": settings }));
-    client.call(&request).await.map(drop)
-}
-
-/// Returns all registered repositories by name.
-pub async fn list_repositories(
-    client: &Client,
-) -> Result<BTreeMap<String, RepositoryDefinition>, ClusterError> {
-    client.call(&Request::get("/_snapshot")).await?.json()
-}
-
-/// Unregisters a repository and leaves its files; returns whether it was registered.
-pub async fn delete_repository(client: &Client, name: &str) -> Result<bool, ClusterError> {
-    let response = client.send(&Request::delete(path(&["_snapshot", name]))).await?;
-    if response.status == 404 {
-        return Ok(false);
-    }
-    client.check_status(response).map(|_| true)
-}
 
 /// Returns the request that starts a snapshot and does not wait for its end.
 fn create_request(repository: &str, snapshot: &str, body: Value) -> Request {
@@ -88,7 +38,7 @@ pub struct SnapshotInfo {
     /// Its uuid.
     #[serde(default)]
     pub uuid: String,
-    /// How it ended, or that it is still being taken.
+    /// Its state.
     pub state: SnapshotState,
     /// The indices in it.
     #[serde(default)]

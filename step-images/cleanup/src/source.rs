@@ -1,10 +1,13 @@
 //! What is cleaned on the source: the snapshots that the migration took, and the registration of
 //! its repository.
 
-use cluster::{ClusterError, snapshots};
+use cluster::{
+    ClusterError,
+    repositories::{self, RegisteredRepository},
+    snapshots,
+};
 use contract::{Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 use coordination::resolve;
-use snapshot_step::registration::{Standing, definition, find, is_same_place};
 use step::Context;
 
 use crate::Done;
@@ -24,13 +27,13 @@ pub(crate) async fn clean(
         return Ok(());
     }
     let client = context.source(source)?;
-    let wanted = definition(&snapshot.repository, None);
-    let Some(Standing { name: repository, definition }) = find(&client, ours, &wanted).await?
-    else {
+    let wanted = repositories::definition(&snapshot.repository, None);
+    let found = repositories::find(&client, ours, &wanted).await.map_err(Failure::from)?;
+    let Some(RegisteredRepository { name: repository, definition }) = found else {
         done.actions.extend(left_behind(snapshot, context).await);
         return Ok(());
     };
-    if !is_same_place(&definition, &wanted) {
+    if !repositories::is_same_location(&definition, &wanted) {
         done.actions.push(format!(
             "left repository `{repository}` of cluster `{}` as it is: it is registered for \
              another place than `{}`",
@@ -59,7 +62,7 @@ pub(crate) async fn clean(
         ));
         return Ok(());
     }
-    match snapshots::delete_repository(&client, &repository).await {
+    match repositories::delete(&client, &repository).await {
         Ok(true) => done
             .actions
             .push(format!("unregistered repository `{repository}` from cluster `{}`", source.name)),

@@ -1,6 +1,6 @@
 //! Is a cluster the one that was declared, and is the migration permitted what it needs there?
 
-use cluster::{Client, ClusterError, Request, RetryPolicy, indices, path, snapshots, version};
+use cluster::{Client, ClusterError, Request, RetryPolicy, indices, path, repositories, version};
 use contract::{ClusterAccess, ServerVersion};
 use coordination::working_state;
 use serde_json::json;
@@ -76,7 +76,7 @@ pub(crate) async fn probe(
             let listed = indices::list(&client).await;
             let listed = listed.map(|all| all.into_iter().map(|index| index.name).collect());
             names = noted(listed);
-            noted(snapshots::list_repositories(&client).await.map(|_| Vec::new()));
+            noted(repositories::list(&client).await.map(|_| Vec::new()));
         }
         // The migration sends it no requests.
         Role::Source { takes_snapshot: false } => {}

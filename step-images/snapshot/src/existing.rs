@@ -1,11 +1,11 @@
-//! What is in a snapshot that was there before the migration?
+//! What does a snapshot contain that existed before the migration?
 
 use contract::{SnapshotSource, snapshot::SnapshotAnswer};
 use coordination::resolve::{self, Opened};
 use step::Context;
 
-/// Reads an existing snapshot in its repository; one that is not whole is an error.
-pub(crate) async fn look(
+/// Reads an existing snapshot in its repository; an incomplete one is an error.
+pub(crate) async fn read(
     source: &SnapshotSource,
     context: &Context,
 ) -> anyhow::Result<SnapshotAnswer> {
@@ -25,7 +25,7 @@ pub(crate) async fn look(
     })
 }
 
-/// Returns the seconds between two instants in milliseconds; clocks that went back give none.
+/// Returns the seconds between two instants in milliseconds, or 0 if the clock went back.
 pub(crate) fn seconds_between(start_millis: i64, end_millis: i64) -> f64 {
     let millis = u64::try_from(end_millis.saturating_sub(start_millis)).unwrap_or(0);
     std::time::Duration::from_millis(millis).as_secs_f64()
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_went_back_makes_no_negative_time() {
+    fn a_clock_that_went_back_gives_no_negative_time() {
         assert!((seconds_between(1_000, 3_500) - 2.5).abs() < f64::EPSILON);
         assert!(seconds_between(3_500, 1_000).abs() < f64::EPSILON);
         assert!(seconds_between(i64::MAX, i64::MIN).abs() < f64::EPSILON);

@@ -1,15 +1,16 @@
-//! The snapshot step: is there a whole snapshot of all that the migration means?
+//! The snapshot step: is there a complete snapshot of all indices of the migration?
 //!
 //! ```text
 //!  existing:  read it in the repository, as every later step will
-//!  created:   select indices -> register the repository -> take, or pick up -> wait -> verify
+//!  created:   select indices -> register the repository -> start, or find -> wait -> check
 //! ```
 //!
-//! The step can be killed at any instant: the snapshot goes on in the source under a name that is
-//! the run's own, and the next attempt finds it by that name and waits on.
+//! The step can be killed at any instant: the snapshot continues in the source under a name that
+//! belongs to the run, and the next attempt finds it by that name and waits for it.
 
+mod completeness;
 mod existing;
-pub mod registration;
+mod registration;
 mod selection;
 mod take;
 
@@ -27,7 +28,7 @@ pub async fn run(request: SnapshotRequest, context: Context) -> anyhow::Result<S
 
 async fn snapshot(request: &SnapshotRequest, context: &Context) -> anyhow::Result<SnapshotAnswer> {
     if !request.snapshot.is_created() {
-        return existing::look(&request.snapshot, context).await;
+        return existing::read(&request.snapshot, context).await;
     }
     let client = context.source(&request.source)?;
     let indices = selection::select(&client, &request.groups).await?;

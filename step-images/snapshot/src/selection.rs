@@ -1,7 +1,7 @@
-//! Which of the source's indices go into the snapshot?
+//! Which indices of the source go into the snapshot?
 //!
-//! The names are resolved here, with the patterns' one meaning, and not by the cluster: it knows
-//! neither `regex:` nor our exclusions, and would leave out hidden and closed indices silently.
+//! The patterns are resolved here and not by the cluster, which has neither `regex:` nor our
+//! exclusions, and would leave out hidden and closed indices silently.
 
 use cluster::{
     Client,
@@ -9,8 +9,8 @@ use cluster::{
 };
 use contract::{Exit, Failure, Group, selection};
 
-/// Lists the source's indices and returns the names that at least one group means: none, if every
-/// group may be empty.
+/// Returns the indices of the source that at least one group selects; none, if every group may be
+/// empty.
 pub(crate) async fn select(client: &Client, groups: &[Group]) -> anyhow::Result<Vec<String>> {
     let found = indices::list(client).await.map_err(Failure::from)?;
     let names: Vec<String> = found.iter().map(|index| index.name.clone()).collect();
@@ -20,7 +20,7 @@ pub(crate) async fn select(client: &Client, groups: &[Group]) -> anyhow::Result<
     Ok(indices)
 }
 
-/// Finds out now what the register step would say of the snapshot.
+/// Selects the indices, with the checks that the register step will make.
 fn pick(place: &str, groups: &[Group], names: &[String]) -> Result<Vec<String>, Failure> {
     let selection = selection::select_in(place, groups, names);
     if !selection.problems.is_empty() {
@@ -31,7 +31,7 @@ fn pick(place: &str, groups: &[Group], names: &[String]) -> Result<Vec<String>, 
     }
     if !selection.passed_over.is_empty() {
         tracing::info!(
-            "not in the snapshot, for no pattern with a leading dot names them: {}",
+            "not in the snapshot, because no pattern with a leading dot selects them: {}",
             selection.passed_over.join(", ")
         );
     }
@@ -41,17 +41,17 @@ fn pick(place: &str, groups: &[Group], names: &[String]) -> Result<Vec<String>, 
     Ok(indices)
 }
 
-/// Says beforehand what the cluster may refuse, so that its refusal is understood.
+/// Warns of indices that the cluster may refuse, so that its message is understood.
 fn warn_of_state(found: &[IndexSummary], selected: &[String]) {
     for index in found.iter().filter(|index| selected.contains(&index.name)) {
         if index.is_closed() {
             tracing::warn!(
-                "index `{}` is closed; if the source cannot take it, open it or exclude it",
+                "index `{}` is closed; if the source cannot take a snapshot of it, open it or exclude it",
                 index.name
             );
         } else if index.health.as_deref() == Some("red") {
             tracing::warn!(
-                "index `{}` is red: some of its shards are not assigned and cannot be taken",
+                "index `{}` is red: some of its primary shards are not assigned, and cannot be in the snapshot",
                 index.name
             );
         }

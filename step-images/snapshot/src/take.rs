@@ -1,42 +1,38 @@
-//! How is a snapshot taken, or one that was begun picked up, and watched until it is whole?
+//! How is a snapshot started, or one of an earlier attempt found, and observed until it ends?
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use cluster::{
     Client, ClusterError,
     snapshots::{self, SnapshotInfo, SnapshotProgress},
 };
 use contract::{
-    Exit, Failure, Group, IncompleteSnapshot, Measure, MissingShard, Progress, ServerVersion,
-    SnapshotState,
+    Exit, Failure, Measure, Progress, ServerVersion, SnapshotState,
     rate::{Rate, as_float},
-    selection,
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
 use serde_json::{Value, json};
 use step::Context;
 
-use crate::existing::seconds_between;
+use crate::{completeness, existing::seconds_between};
 
-/// Small snapshots are done in a moment, so the first looks come soon.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
-const LOOKS: Duration = Duration::from_secs(1);
-/// The rate is that of the last while, since shards differ.
-const RATE_OVER: Duration = Duration::from_secs(20);
-/// A snapshot that was accepted shows up in the list after a moment.
-const SHOWS_UP: Duration = Duration::from_secs(30);
+/// The first poll interval is short, because small snapshots end soon; each one is longer, up to
+/// [`POLL_INTERVAL`].
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The rate is measured over this time, because shards differ.
+const RATE_WINDOW: Duration = Duration::from_secs(20);
+/// How long a snapshot that was accepted may be missing from the list.
+const MAX_LIST_DELAY: Duration = Duration::from_secs(30);
 
-/// A snapshot by name, on the cluster that takes it.
-struct Taking<'a> {
+/// A snapshot by name, in the cluster that takes it.
+struct SnapshotTask<'a> {
     client: &'a Client,
     repository: &'a str,
     snapshot: String,
 }
 
-/// Takes the snapshot of this run, or picks up the one that an earlier attempt began.
+/// Takes the snapshot of this run, or continues with the one that an earlier attempt started.
 pub(crate) async fn take(
     client: &Client,
     repository: &str,
@@ -46,13 +42,15 @@ pub(crate) async fn take(
     version: &ServerVersion,
 ) -> anyhow::Result<SnapshotAnswer> {
     let snapshot = request.snapshot.snapshot_name(&context.run);
-    let taking = Taking { client, repository, snapshot };
-    let begun = taking.begin(indices, version).await?;
-    let (info, progress) = taking.wait(context).await?;
-    whole(&info)?;
-    match begun {
-        Begun::Now => holds(&info, indices)?,
-        Begun::Before => holds_groups(&info, &request.groups, indices)?,
+    let task = SnapshotTask { client, repository, snapshot };
+    let started_by = task.start(indices, version).await?;
+    let (info, progress) = task.wait(context).await?;
+    completeness::check_shards(&info)?;
+    match started_by {
+        StartedBy::ThisAttempt => completeness::check_indices(&info, indices)?,
+        StartedBy::EarlierAttempt => {
+            completeness::check_groups(&info, &request.groups, indices)?;
+        }
     }
     let answer = SnapshotAnswer {
         snapshot: info.snapshot,
@@ -64,7 +62,7 @@ pub(crate) async fn take(
     tracing::info!(
         bytes = answer.bytes,
         seconds = answer.seconds,
-        "snapshot `{}` is whole{}",
+        "snapshot `{}` is complete{}",
         answer.snapshot,
         throughput(&answer)
     );
@@ -91,27 +89,31 @@ fn progress(seen: &SnapshotProgress, rate: &Rate) -> Progress {
     }
 }
 
-/// When a snapshot was begun.
+/// Which attempt of the step started a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begun {
-    /// By this attempt, of the indices that it has seen.
-    Now,
-    /// By an earlier attempt of the same run, of the indices that there were then.
-    Before,
+enum StartedBy {
+    /// This one, with the indices that it has listed.
+    ThisAttempt,
+    /// An earlier one of the same run, with the indices that existed then.
+    EarlierAttempt,
 }
 
-impl Taking<'_> {
-    /// Starts the snapshot unless one of this name is there that can be used.
-    async fn begin(&self, indices: &[String], version: &ServerVersion) -> anyhow::Result<Begun> {
+impl SnapshotTask<'_> {
+    /// Starts the snapshot unless a usable one of this name exists.
+    async fn start(
+        &self,
+        indices: &[String],
+        version: &ServerVersion,
+    ) -> anyhow::Result<StartedBy> {
         let Self { client, repository, snapshot } = self;
         if let Some(info) = self.info().await? {
             match info.state {
                 SnapshotState::InProgress | SnapshotState::Success => {
-                    tracing::info!("snapshot `{snapshot}` was begun before; picking it up");
-                    return Ok(Begun::Before);
+                    tracing::info!("continuing with snapshot `{snapshot}` of an earlier attempt");
+                    return Ok(StartedBy::EarlierAttempt);
                 }
                 state => {
-                    // The name is this run's own, so an earlier attempt of it left this.
+                    // The name belongs to this run, so an earlier attempt left the snapshot.
                     tracing::warn!(
                         "snapshot `{snapshot}` of an earlier attempt is {state}; taking it again"
                     );
@@ -121,33 +123,33 @@ impl Taking<'_> {
         }
         match snapshots::create(client, repository, snapshot, body(indices, version)).await {
             Ok(()) => {
-                tracing::info!("snapshot `{snapshot}` of {} indices is begun", indices.len());
-                Ok(Begun::Now)
+                tracing::info!("started snapshot `{snapshot}` of {} indices", indices.len());
+                Ok(StartedBy::ThisAttempt)
             }
-            // An answer that was lost on the way: it was begun all the same.
+            // The response to the first request was lost, but the snapshot was started.
             Err(error) if error.kind() == Some("invalid_snapshot_name_exception") => {
                 match self.info().await? {
-                    Some(_) => Ok(Begun::Before),
+                    Some(_) => Ok(StartedBy::EarlierAttempt),
                     None => Err(Failure::from(error).into()),
                 }
             }
             Err(error) if is_busy(&error) => {
                 let message =
-                    format!("{error}; another snapshot is under way: this step waits for it");
+                    format!("{error}; another snapshot is in progress, and this step waits for it");
                 Err(Failure::new(Exit::Temporary, message).into())
             }
             Err(error) if error.to_string().contains("index closed") => {
                 let message = format!(
-                    "{error}; a source of this version takes no closed index: open the indices \
-                     that were warned of, or exclude them with `-name`"
+                    "{error}; a source of this version cannot take a snapshot of a closed index: open \
+                     the indices named in the warnings above, or exclude them with `-name`"
                 );
                 Err(Failure::new(error.exit(), message).into())
             }
             Err(error) if error.to_string().contains("primary shards") => {
                 let message = format!(
-                    "{error}; a snapshot of an index without all of its primaries would not be \
-                     whole: look with `GET /_cluster/allocation/explain` why they are not \
-                     assigned, or exclude the index with `-name`"
+                    "{error}; a snapshot of an index with unassigned primary shards would be \
+                     incomplete: `GET /_cluster/allocation/explain` says why they are not assigned; \
+                     fix that, or exclude the index with `-name`"
                 );
                 Err(Failure::new(error.exit(), message).into())
             }
@@ -155,15 +157,19 @@ impl Taking<'_> {
         }
     }
 
-    /// Waits until the snapshot has ended, however it ended.
+    /// Waits until the snapshot has ended, with any outcome.
     async fn wait(&self, context: &Context) -> anyhow::Result<(SnapshotInfo, SnapshotProgress)> {
         let Self { client, repository, snapshot } = self;
         let start = Instant::now();
-        let mut rate = Rate::over(RATE_OVER);
-        let mut pause = FIRST_LOOK;
+        let mut rate = Rate::over(RATE_WINDOW);
+        let mut interval = FIRST_POLL_INTERVAL;
+        let cluster = client.cluster();
+        let mut wait =
+            context.waiting(format!("snapshot `{snapshot}` of cluster `{cluster}` to finish"));
         loop {
             let info = self.info().await?;
-            let ended = info.as_ref().is_some_and(|info| info.state != SnapshotState::InProgress);
+            let state = info.as_ref().map(|info| info.state.clone());
+            let has_ended = state.as_ref().is_some_and(|state| *state != SnapshotState::InProgress);
             if info.is_some() {
                 let seen = snapshots::progress(client, repository, snapshot)
                     .await
@@ -171,20 +177,22 @@ impl Taking<'_> {
                     .unwrap_or_default();
                 rate.note(start.elapsed(), seen.bytes_done);
                 context.report(&progress(&seen, &rate));
-                if let Some(info) = info.filter(|_| ended) {
+                if let Some(info) = info.filter(|_| has_ended) {
                     return Ok((info, seen));
                 }
-            } else if start.elapsed() > SHOWS_UP {
+            } else if start.elapsed() > MAX_LIST_DELAY {
                 let message = format!(
                     "cluster `{}` at `{}` accepted snapshot `{snapshot}` but does not list it; \
-                     was it deleted meanwhile?",
+                     check whether another process has deleted it, then submit again",
                     client.cluster(),
                     client.url()
                 );
                 return Err(Failure::new(Exit::Failed, message).into());
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(LOOKS);
+            let answer = state.map_or_else(|| "not listed yet".to_owned(), |it| it.to_string());
+            wait.update(Some(answer), interval);
+            tokio::time::sleep(interval).await;
+            interval = (interval * 3 / 2).min(POLL_INTERVAL);
         }
     }
 
@@ -194,9 +202,10 @@ impl Taking<'_> {
     }
 }
 
-/// What is taken: exactly these indices, all of their shards or none, and the templates.
+/// Returns the body of the request: exactly these indices, with all of their shards or none, and the
+/// templates.
 fn body(indices: &[String], version: &ServerVersion) -> Value {
-    // An empty list would mean all indices.
+    // An empty list means all indices.
     let indices = if indices.is_empty() { json!("-*") } else { json!(indices) };
     let mut body = json!({
         "indices": indices,
@@ -204,153 +213,34 @@ fn body(indices: &[String], version: &ServerVersion) -> Value {
         "include_global_state": true,
         "partial": false,
     });
-    // Since 7.12 the global state would bring the indices of Kibana, security and the like along.
+    // Since 7.12 the global state includes the system indices of Kibana, security and others.
     if !version.is_opensearch() && version.at_least(7, 12) {
         body["feature_states"] = json!(["none"]);
     }
     body
 }
 
-/// Up to 7.6, one snapshot at a time; later, a repository that is being cleaned waits too.
+/// Returns whether the source cannot start a snapshot now: up to 7.6 only one can be in progress, and
+/// later releases refuse it during a cleanup of the repository.
 fn is_busy(error: &ClusterError) -> bool {
     error.kind() == Some("concurrent_snapshot_execution_exception")
 }
 
-/// Accepts only a snapshot that holds every shard of what it holds.
-fn whole(info: &SnapshotInfo) -> Result<(), Failure> {
-    let SnapshotInfo { snapshot, state, shards, .. } = info;
-    if *state == SnapshotState::Success {
-        return Ok(());
-    }
-    let missing = info.failures.iter().map(|failure| MissingShard {
-        index: &failure.index,
-        shard: failure.shard_id,
-        reason: &failure.reason,
-    });
-    let incomplete = IncompleteSnapshot {
-        name: snapshot,
-        state,
-        whole_shards: shards.successful,
-        shards: shards.total,
-        reason: info.reason.as_deref(),
-        advice: "see the health of the source, then submit again",
-        missing: missing.collect(),
-    };
-    Err(Failure::new(Exit::Failed, incomplete.to_string()))
-}
-
-/// Accepts only a snapshot that holds every index that was asked for.
-fn holds(info: &SnapshotInfo, indices: &[String]) -> Result<(), Failure> {
-    let missing = absent(info, indices);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "snapshot `{}` does not hold {}; these indices were deleted while it was begun: exclude \
-         them, or submit again for a new snapshot",
-        info.snapshot,
-        missing.join(", ")
-    );
-    Err(Failure::new(Exit::Failed, message))
-}
-
-/// Accepts a snapshot that an earlier attempt has begun: it holds what there was then, and that
-/// must be something for each group. What was made since is for a later migration.
-fn holds_groups(info: &SnapshotInfo, groups: &[Group], indices: &[String]) -> Result<(), Failure> {
-    let place = format!("snapshot `{}`", info.snapshot);
-    let selection = selection::select_in(&place, groups, &info.indices);
-    if !selection.problems.is_empty() {
-        return Err(Failure::new(Exit::Failed, selection.problems.join("\n")));
-    }
-    let newer = absent(info, indices);
-    if !newer.is_empty() {
-        tracing::warn!(
-            "snapshot `{}` does not hold {}: made after it was begun; submit again if they are to \
-             be migrated too",
-            info.snapshot,
-            newer.join(", ")
-        );
-    }
-    Ok(())
-}
-
-/// Returns those of the indices that a snapshot does not hold, quoted.
-fn absent(info: &SnapshotInfo, indices: &[String]) -> Vec<String> {
-    let held: BTreeSet<&str> = info.indices.iter().map(String::as_str).collect();
-    indices
-        .iter()
-        .filter(|name| !held.contains(name.as_str()))
-        .map(|name| format!("`{name}`"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use cluster::snapshots::{ShardFailure, SnapshotShards};
-    use contract::ExistingIndices;
-
     use super::*;
 
-    fn info(state: SnapshotState, indices: &[&str]) -> SnapshotInfo {
-        SnapshotInfo {
-            snapshot: "mig-1".to_owned(),
-            uuid: String::new(),
-            state,
-            indices: indices.iter().map(|&name| name.to_owned()).collect(),
-            reason: None,
-            failures: Vec::new(),
-            shards: SnapshotShards { total: 2, failed: 0, successful: 2 },
-            start_time_in_millis: 0,
-            end_time_in_millis: 0,
-        }
-    }
-
     #[test]
-    fn bytes_tell_when_a_snapshot_will_be_whole() {
+    fn the_remaining_time_follows_from_the_bytes() {
         let seen =
             SnapshotProgress { shards_done: 1, shards_total: 4, bytes_done: 200, bytes_total: 999 };
-        let mut rate = Rate::over(RATE_OVER);
+        let mut rate = Rate::over(RATE_WINDOW);
         rate.note(Duration::ZERO, 0);
         assert_eq!(progress(&seen, &rate).eta_seconds, None);
         rate.note(Duration::from_secs(2), 200);
         let progress = progress(&seen, &rate);
         assert_eq!(progress.eta_seconds, Some(8));
         assert_eq!(progress.to_string(), "1/4 shards, 200 B, 100 B/s, 8 s left");
-    }
-
-    #[test]
-    fn only_a_whole_snapshot_of_everything_is_accepted() {
-        let wanted = ["a", "b"].map(str::to_owned);
-        holds(&info(SnapshotState::Success, &["a", "b", "c"]), &wanted).expect("accepted");
-        let error =
-            holds(&info(SnapshotState::Success, &["a"]), &wanted).expect_err("b is missing");
-        assert!(error.to_string().contains("does not hold `b`"), "{error}");
-        whole(&info(SnapshotState::Success, &["a"])).expect("whole");
-        let partial = SnapshotInfo {
-            failures: vec![ShardFailure {
-                index: "b".to_owned(),
-                shard_id: 1,
-                reason: "primary shard is not allocated".to_owned(),
-            }],
-            ..info(SnapshotState::Partial, &["a", "b"])
-        };
-        let error = whole(&partial).expect_err("partial");
-        assert!(error.to_string().contains("index `b` shard 1: primary shard"), "{error}");
-    }
-
-    #[test]
-    fn a_snapshot_that_was_begun_before_need_not_hold_what_is_newer() {
-        let group = |pattern: &str| Group {
-            name: pattern.to_owned(),
-            indices: vec![pattern.to_owned()].try_into().expect("a pattern"),
-            existing_indices: ExistingIndices::Refuse,
-            allow_empty: false,
-        };
-        let held = info(SnapshotState::Success, &["a1"]);
-        let now = ["a1", "a2"].map(str::to_owned);
-        holds_groups(&held, &[group("a*")], &now).expect("accepted");
-        let error = holds_groups(&held, &[group("a*"), group("b*")], &now).expect_err("refused");
-        assert!(error.to_string().contains("group `b*` matches no index"), "{error}");
     }
 
     #[test]
