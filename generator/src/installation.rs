@@ -1,6 +1,6 @@
-//! What does the place where migrations run say, beside the migration file?
+//! What does an installation decide for all of its migrations?
 //!
-//! The second input of the compiler. Whoever calls it decides where the values come from; the
+//! This is the second input of the compiler. The caller decides where the values come from; the
 //! compiler itself reads no environment, so the same two inputs always give the same bytes.
 
 use std::{fmt, str::FromStr};
@@ -14,7 +14,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Installation {
-    /// The name of the workflow, and of the WorkflowTemplate behind it.
+    /// The name of the workflow, and of the WorkflowTemplate that it starts.
     pub workflow_name: String,
     /// Where the images of the steps are, as in `registry.example.com/argosy`.
     pub image_registry: String,
@@ -24,11 +24,11 @@ pub struct Installation {
     pub image_pull_policy: String,
     /// The account that pods run as.
     pub service_account: String,
-    /// Where sources that name no repository have theirs, in a folder each.
+    /// The repository of the sources that name none: a folder in it for each.
     pub default_snapshot_repository: Option<DefaultRepository>,
     /// Where pods find the folders of `file://` repositories.
     pub snapshot_volume: Option<SnapshotVolume>,
-    /// What the steps are; it decides what is worth a finding, and nothing else.
+    /// What the steps are. It only decides which findings there are.
     pub steps: Steps,
 }
 
@@ -76,13 +76,13 @@ impl SnapshotVolume {
 impl FromStr for SnapshotVolume {
     type Err = SnapshotVolumeError;
 
-    /// The folder is of plain letters: Argo gives `{{` a meaning, and Kubernetes `:`.
+    /// The folder has plain characters only: `{{` has a meaning for Argo, and `:` for Kubernetes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || SnapshotVolumeError(text.to_owned());
         let (claim, path) = text.split_once(':').ok_or_else(wrong)?;
         let path = path.trim_end_matches('/');
         let plain = |part: &str| {
-            let fits = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+            let fits = |character: char| character.is_alphanumeric() || "-_.".contains(character);
             !part.is_empty() && part.chars().all(fits) && !matches!(part, "." | "..")
         };
         let folders = path.strip_prefix('/').ok_or_else(wrong)?;
@@ -113,7 +113,7 @@ impl From<SnapshotVolume> for String {
     }
 }
 
-/// Where sources that name no repository have theirs: each in a folder with its name.
+/// The repository of the sources that name none: a folder in it for each, with its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefaultRepository {
@@ -125,7 +125,7 @@ pub struct DefaultRepository {
     /// The URL of an S3-compatible service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// The role that an AWS-managed source takes to write the snapshot.
+    /// The role that an AWS-managed source assumes to write the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_role_arn: Option<String>,
     /// The Secret with the keys that steps read the repository with.

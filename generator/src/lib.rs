@@ -93,11 +93,12 @@ pub struct ReadClusters {
     pub clusters: Option<Clusters>,
 }
 
-/// Reads the clusters of a migration file, whatever its migrations are.
+/// Reads the clusters of a migration file, whatever its repositories and groups are.
 pub fn clusters(source: &str, installation: &Installation) -> ReadClusters {
     let mut findings = Findings::default();
     let clusters = read(source, &mut findings).map(|Read { document, file, broken }| {
         let mut report = Report::new(&document, &broken, &mut findings);
+        clusters::reference::prove(&file, &mut report);
         clusters::prove(&file, &installation.workflow_name, &mut report)
     });
     finish(&mut findings);

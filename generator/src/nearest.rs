@@ -1,6 +1,6 @@
-//! Which known word was probably meant?
+//! Which known word is most like an unknown one?
 
-/// Returns the word most like `text`, if one is like it at all.
+/// Returns the word that is most like `text`, if one is similar enough.
 pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = text.to_lowercase();
     words

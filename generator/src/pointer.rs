@@ -1,4 +1,4 @@
-//! Which place of the migration file is meant? A JSON pointer (RFC 6901), built part by part.
+//! A place in the migration file: a JSON pointer (RFC 6901), built part by part.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Do approvals name gates that there are, and do they not contradict themselves?
+//! Do `approvals` name known gates, and do they agree with `skipApprovals`?
 
 use crate::{
     file::{MigrationFile, approvals::Approvals, walk},
@@ -16,18 +16,18 @@ pub(crate) const UNKNOWN_GATE: Rule = Rule {
     id: "approvals::unknown-gate",
     severity: Severity::Error,
     summary: "`approvals` names an unknown gate",
-    docs: "The gates are `metadataEvaluated`, `metadataMigrated` and `documentsBackfilled`. A \
-           misspelt gate would leave the real one at its default.",
+    docs: "The gates are `metadataEvaluated`, `metadataMigrated` and `documentsBackfilled`. With a \
+           misspelt name, the real gate would keep its default.",
 };
 
-/// Both none and some.
+/// No gate waits, and one does.
 const CONTRADICTION: Rule = Rule {
     id: "approvals::contradiction",
     severity: Severity::Error,
-    summary: "`skipApprovals` and `approvals` of one level contradict each other",
-    docs: "`skipApprovals: true` says that no gate waits; a gate that is switched on beside it \
-           says that one does. A nearer level may differ from a farther one, but one level must \
-           say one thing.",
+    summary: "`skipApprovals` and `approvals` contradict each other",
+    docs: "`skipApprovals: true` means that no gate waits, but `approvals` on the same level \
+           switches a gate on. A group may differ from its migration, and a migration from the \
+           file, but one level must not contradict itself.",
 };
 
 pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {

@@ -1,4 +1,5 @@
-//! Which rules are there? And the checks that belong to no cluster and no kind of migration.
+//! The checks that belong to no cluster and no kind of migration: of the structure of the file, of
+//! approvals, of names and of sizes.
 //!
 //! A check reads the file (or what was proved of it, or the plan) and reports findings. Where it
 //! proves something, it returns that: [`crate::config`] says in which order.

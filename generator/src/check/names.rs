@@ -1,4 +1,4 @@
-//! Do two things get one name?
+//! Are the names in Kubernetes unique and valid?
 
 use std::collections::BTreeMap;
 
@@ -14,37 +14,39 @@ use crate::{
 /// The rules that this module raises.
 pub(crate) const RULES: &[Rule] = &[COLLISION, WORKFLOW];
 
-/// Two things with one name.
+/// Two groups with the same gates.
 const COLLISION: Rule = Rule {
     id: "names::collision",
     severity: Severity::Error,
-    summary: "two groups would get gates of one name",
-    docs: "Names are joined with `-`, so migration `a-b` with group `c` and migration `a` with \
-           group `b-c` ask for the same gate. Give one of them another name.",
+    summary: "two groups would have gates of the same name",
+    docs: "The name of a gate consists of the names of migration and group, joined with `-`. So group \
+           `c` of migration `a-b` and group `b-c` of migration `a` would have the same gate. Rename \
+           one of them.",
 };
 
-/// A workflow that cannot be called so.
+/// A name that a workflow cannot have.
 const WORKFLOW: Rule = Rule {
     id: "names::workflow",
     severity: Severity::Error,
-    summary: "the workflow's name is not one that Kubernetes takes",
-    docs: "Names of workflows are lower-case letters, digits and `-`, at most 63 of them. The name \
+    summary: "Kubernetes does not allow the name of the workflow",
+    docs: "The name of a workflow consists of at most 53 lower-case letters, digits and `-`. It \
            comes from the installation or the command line, not from the file.",
 };
 
-/// The longest name of a workflow: the name of its ConfigMap of decisions adds to it.
-const LONGEST_WORKFLOW_NAME: usize = names::MAX_LENGTH - decisions::SUFFIX.len();
+/// The length that the name of a workflow may have: the name of its ConfigMap of decisions adds to
+/// it.
+const MAX_WORKFLOW_NAME: usize = names::MAX_LENGTH - decisions::SUFFIX.len();
 
 pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
-    if !names::is_allowed(&plan.workflow) || plan.workflow.len() > LONGEST_WORKFLOW_NAME {
+    if !names::is_allowed(&plan.workflow) || plan.workflow.len() > MAX_WORKFLOW_NAME {
         report
             .value(
                 &WORKFLOW,
                 &Pointer::root(),
-                format!("no workflow can be called `{}`", plan.workflow),
+                format!("`{}` cannot be the name of a workflow", plan.workflow),
             )
             .help(format!(
-                "choose lower-case letters, digits and `-`, at most {LONGEST_WORKFLOW_NAME} of them"
+                "choose lower-case letters, digits and `-`, at most {MAX_WORKFLOW_NAME} of them"
             ));
     }
     let mut seen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
@@ -56,7 +58,7 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
             let Some((other_migration, other_group)) = seen.insert(name, this) else { continue };
             let message = format!(
                 "group `{}` of migration `{}` and group `{other_group}` of migration \
-                 `{other_migration}` would get the same gates",
+                 `{other_migration}` would have the same gates",
                 group.group.name, migration.name,
             );
             report
@@ -90,7 +92,7 @@ migrations:
     snapshotMigrations: [ { name: b-c, indices: ["y*"] } ]
 "#;
         insta::assert_snapshot!(printed(source), @r#"
-        error[names::collision]: group `b-c` of migration `a` and group `c` of migration `a-b` would get the same gates
+        error[names::collision]: group `b-c` of migration `a` and group `c` of migration `a-b` would have the same gates
           --> migration.yaml:12:27
            |
         12 |     snapshotMigrations: [ { name: b-c, indices: ["y*"] } ]
@@ -106,7 +108,7 @@ migrations:
             Installation { workflow_name: "My Workflow".to_owned(), ..Installation::default() };
         let source = grouped(" [ { indices: [\"*\"] } ]");
         insta::assert_snapshot!(printed_for(&source, &installation), @"
-        error[names::workflow]: no workflow can be called `My Workflow`
+        error[names::workflow]: `My Workflow` cannot be the name of a workflow
          --> migration.yaml:1:1
           |
         1 | sourceClusters:

@@ -18,9 +18,9 @@ pub(crate) const RULES: &[Rule] = &[OBJECT, RUN, GROUP];
 const OBJECT: Rule = Rule {
     id: "manifest::too-large",
     severity: Severity::Error,
-    summary: "an object is larger than Kubernetes takes",
-    docs: "Kubernetes refuses objects over about 1 MiB. Large migrations are spread over several \
-           WorkflowTemplates by themselves; what all groups of one migration mean must still fit \
+    summary: "an object is too large for Kubernetes",
+    docs: "Kubernetes refuses objects of more than about 1 MiB. A large migration is spread over \
+           several WorkflowTemplates automatically, but the patterns of all its groups must fit \
            into one ConfigMap. Split the migration into several, or write fewer patterns.",
 };
 
@@ -28,35 +28,35 @@ const OBJECT: Rule = Rule {
 pub(crate) const RUN: Rule = Rule {
     id: "manifest::run-too-large",
     severity: Severity::Warning,
-    summary: "a run of so many groups is larger than Argo keeps",
-    docs: "Argo keeps a run in one object of 1 MiB, and copies every template that the run uses \
-           into it, about 10 KB a group, beside the state of each step, another 2.5 KB. So `submit` \
-           refuses such a file on Argo. Split it into several, each a workflow of its own \
-           (`--workflow-name`), and give the migrations in each another `name`: of two runs of \
-           migrations of one name, the later takes the place of the earlier. Or let the embedded \
-           engine run it, which has no such limit.",
+    summary: "a run with so many groups is too large for Argo",
+    docs: "Argo keeps a run in one object of at most 1 MiB. It copies every template that the run \
+           uses into this object, about 10 KB for each group, and adds the state of each step, \
+           about 2.5 KB for each group. So `submit` refuses such a file on Argo. Split it into \
+           several files, each a workflow of its own (`--workflow-name`), and give their migrations \
+           different names: a later run of a migration of the same name replaces the earlier one. \
+           Or run it with the embedded engine, which has no such limit.",
 };
 
-/// A group whose patterns fit no argument.
+/// A group whose patterns do not fit into an argument.
 const GROUP: Rule = Rule {
     id: "group::too-many-patterns",
     severity: Severity::Error,
-    summary: "the patterns of a group are too long for one argument",
-    docs: "The patterns of a group travel to each of its processes in one argument, which may \
-           have 100,000 bytes. Use wildcards or a regular expression, or make several groups.",
+    summary: "a group has too many patterns",
+    docs: "Each process of a group gets the patterns in one argument, which may have 100,000 \
+           bytes. Use wildcards or a regular expression, or make several groups.",
 };
 
-/// What the API server takes, with some room for what it adds itself.
+/// The size of an object that the API server accepts, with room for what it adds itself.
 const MAX_OBJECT_BYTES: usize = 1_000_000;
 
-/// What Argo's object of a run may hold: 1 MiB, with some room for long messages.
+/// The size of Argo's object of a run: 1 MiB, with room for long messages.
 const MAX_RUN_BYTES: usize = 1_000_000;
 
-/// What the templates of the steps take there, rounded up; every file brings them along.
+/// The size of the templates of the steps in it, rounded up; every run has them.
 const STEP_TEMPLATE_BYTES: usize = 50_000;
 
-/// What the state of a node takes there. Argo compresses it; a finished group of 23 nodes, many
-/// times over with other names and times, came to 2,300 bytes a group.
+/// The size of the state of a node in it. Argo compresses the state; in a measurement, many
+/// finished groups of 23 nodes with different names and times took 2,300 bytes each.
 const NODE_STATE_BYTES: usize = 110;
 
 /// Checks the requests of groups.
@@ -96,7 +96,7 @@ fn longest_request(body: &Body) -> usize {
     }
 }
 
-/// Returns whether a group says so much that its requests are worth measuring.
+/// Returns whether a group has so many patterns that its requests must be measured.
 fn may_be_long(planned: &PlannedGroup) -> bool {
     // Each character takes at most twelve bytes (`\ud83d` with its second half); all else in a
     // request is a few thousand bytes.
@@ -116,7 +116,7 @@ pub(crate) fn check_manifests(manifests: &[Manifest], report: &mut Report<'_>) -
         }
         if size > MAX_OBJECT_BYTES {
             let message = format!(
-                "the {} `{}` would have {size} bytes, and Kubernetes takes {MAX_OBJECT_BYTES}",
+                "the {} `{}` would have {size} bytes; Kubernetes accepts {MAX_OBJECT_BYTES}",
                 manifest.kind(),
                 manifest.metadata().name
             );
@@ -134,7 +134,7 @@ pub(crate) fn check_run(plan: &Plan, templates: usize, report: &mut Report<'_>) 
     let tasks = plan.tasks.iter().filter(|task| task.owner.group.is_some());
     // Each group is a node too.
     let nodes = groups + tasks.map(|task| nodes(&task.body)).sum::<usize>();
-    // Argo writes down what our manifests leave out, a sixteenth of them.
+    // Argo adds defaults that our manifests leave out, about a sixteenth of their size.
     let size = templates + templates / 16 + nodes * NODE_STATE_BYTES;
     if size <= MAX_RUN_BYTES {
         return;

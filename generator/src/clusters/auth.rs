@@ -19,36 +19,36 @@ pub(crate) const RULES: &[Rule] = &[ONE_KIND, INCOMPLETE, CLEAR_TEXT, SECRET_NAM
 const ONE_KIND: Rule = Rule {
     id: "auth::one-kind",
     severity: Severity::Error,
-    summary: "`authConfig` has no kind or more than one",
+    summary: "`authConfig` has none, or more than one, of its kinds",
     docs: "Exactly one of `basic`, `sigv4` and `mtls` says how requests are authenticated. Leave \
-           `authConfig` out for a cluster that wants none.",
+           `authConfig` out for a cluster without authentication.",
 };
 
 /// Basic without what it needs.
 const INCOMPLETE: Rule = Rule {
     id: "auth::incomplete",
     severity: Severity::Error,
-    summary: "`basic` has neither a Secret nor both user name and password, or has both",
-    docs: "Name a Secret with the keys `username` and `password` in `secretName`. For a pilot, \
-           `username` and `password` can be written instead; not beside it.",
+    summary: "`basic` needs either a Secret, or a user name and a password",
+    docs: "Name a Secret with the keys `username` and `password` in `secretName`. For a \
+           trial, `username` and `password` can be written instead, but not together with it.",
 };
 
 /// A password in the file.
 const CLEAR_TEXT: Rule = Rule {
     id: "auth::clear-text",
     severity: Severity::Warning,
-    summary: "a password stands in the file in clear text",
-    docs: "It is accepted, never written into a manifest, and kept as a Secret (or a file that \
-           only its owner can read). Everybody who sees the migration file sees it too: a Secret \
-           named in `secretName` is better.",
+    summary: "the file has a password in clear text",
+    docs: "The password is accepted. It is never written into a manifest, and is kept as a Secret \
+           (or a file that only its owner can read). But every reader of the migration file sees \
+           it: use a Secret, and name it in `secretName`.",
 };
 
 /// No Secret can have this name.
 const SECRET_NAME: Rule = Rule {
     id: "auth::secret-name",
     severity: Severity::Error,
-    summary: "a name that no Secret can have",
-    docs: "Names of Secrets are lower-case letters, digits, `-` and `.`.",
+    summary: "a Secret cannot have this name",
+    docs: "The name of a Secret consists of lower-case letters, digits, `-` and `.`.",
 };
 
 /// Another service than the two.
@@ -105,8 +105,8 @@ pub(crate) fn prove(
     };
     // Each part is proved, also where there should be one only: all findings are reported.
     let basic = basic.as_ref().map(|basic| {
-        // The workflow's name keeps it apart from Secrets that people made, which it must never
-        // overwrite.
+        // The workflow's name distinguishes it from Secrets that a person created, which it must
+        // never overwrite.
         let own_name = || names::join(&[workflow, cluster, "credentials"]);
         prove_basic(basic, own_name, &path.key("basic"), report)
     });

@@ -67,3 +67,33 @@ fn prove_cluster(
         clear_text: auth.clear_text,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Installation, clusters};
+
+    const FILE: &str = r#"
+sourceClusters: { old: { endpoint: "http://a", version: ES 7.10 } }
+targetClusters: { new: { endpoint: "http://b/" } }
+migrations:
+  - { sourceCluster: old, targetCluster: new, snapshotMigrations: [ { indices: ["A"] } ] }
+"#;
+
+    #[test]
+    fn clusters_are_read_whatever_the_repository_and_the_groups_are() {
+        let read = clusters(FILE, &Installation::default());
+        assert!(read.findings.is_empty(), "{:?}", read.findings);
+        let found = read.clusters.expect("clusters");
+        let endpoints: Vec<&str> =
+            found.sources().chain(found.targets()).map(|it| it.access.endpoint.as_str()).collect();
+        assert_eq!(endpoints, ["http://a", "http://b"]);
+    }
+
+    #[test]
+    fn a_cluster_that_cannot_be_used_is_an_error() {
+        let read = clusters(&FILE.replace("http://b/", "b:9200"), &Installation::default());
+        let ids: Vec<&str> = read.findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["cluster::endpoint"]);
+        assert!(read.clusters.is_none());
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) const RULES: &[Rule] = &[UNKNOWN, BOTH_SIDES, UNUSED, EMPTY_NAME];
 const UNKNOWN: Rule = Rule {
     id: "group::unknown-cluster",
     severity: Severity::Error,
-    summary: "a migration names a cluster that there is not",
+    summary: "a migration names an unknown cluster",
     docs: "`sourceCluster` is a name under `sourceClusters`, `targetCluster` one under \
            `targetClusters`.",
 };
@@ -29,9 +29,9 @@ const UNKNOWN: Rule = Rule {
 const BOTH_SIDES: Rule = Rule {
     id: "cluster::both-sides",
     severity: Severity::Error,
-    summary: "one name stands for a source and for a target",
-    docs: "Names of migrations, credentials and labels are made of names of clusters, so one name \
-           must mean one cluster.",
+    summary: "a source and a target have the same name",
+    docs: "The names of migrations, Secrets and labels contain the names of clusters, so a name must \
+           belong to one cluster only.",
 };
 
 /// A cluster that nothing uses.
@@ -39,7 +39,7 @@ const UNUSED: Rule = Rule {
     id: "cluster::unused",
     severity: Severity::Warning,
     summary: "no migration uses a cluster",
-    docs: "Perhaps a migration was forgotten, or the cluster can be removed.",
+    docs: "Either a migration is missing, or the cluster can be removed.",
 };
 
 /// A cluster without a name.
@@ -47,7 +47,7 @@ pub(crate) const EMPTY_NAME: Rule = Rule {
     id: "cluster::empty-name",
     severity: Severity::Error,
     summary: "a cluster, migration or group has an empty name",
-    docs: "A name is needed to speak of it. Any script and case will do.",
+    docs: "Findings, gates and labels show the name. It may have upper case and any script.",
 };
 
 /// The clusters of a migration, both of which the file has.

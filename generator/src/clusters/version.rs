@@ -22,20 +22,21 @@ pub(crate) const RULES: &[Rule] = &[UNREADABLE, UNSUPPORTED];
 const UNREADABLE: Rule = Rule {
     id: "cluster::version",
     severity: Severity::Error,
-    summary: "a version that cannot be read",
+    summary: "a version that cannot be parsed",
     docs: "Versions are written as `\"7.10.2\"`, `ES 7.10`, `OS 1.3` or `OpenSearch 2.19.0`. A \
-           bare number from 1 to 3 is an OpenSearch, from 5 on an Elasticsearch. The key can be \
-           left out: the version is then detected.",
+           number without a name is a version of OpenSearch from 1 to 3, and of Elasticsearch \
+           from 5. When the key is left out, the version is detected.",
 };
 
 /// A pair that cannot be migrated.
 const UNSUPPORTED: Rule = Rule {
     id: "version::unsupported",
     severity: Severity::Error,
-    summary: "data cannot be migrated from this version to that one",
+    summary: "data cannot be migrated between these versions",
     docs: "Sources are Elasticsearch 5 to 9 and OpenSearch 1 to 3; targets are OpenSearch 1 to 3 \
-           and Elasticsearch 7 to 9, never of an older lineage than the source. The same is \
-           checked again with the detected versions before anything is written.",
+           and Elasticsearch 7 to 9. A downgrade is refused: an older target does not know all \
+           that the source can hold. The same is checked again with the detected versions before \
+           anything is written.",
 };
 
 /// Proves the version of a cluster.

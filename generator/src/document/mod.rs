@@ -1,8 +1,8 @@
 //! What does the text say, and where? YAML or JSON as values that remember their bytes.
 //!
 //! JSON is YAML, so there is one parser. Of a key that is repeated the last value counts; all
-//! repetitions are listed ([`Document::repeated_keys`]). This is the one module of the compiler that
-//! names the YAML crate.
+//! repetitions are listed ([`Document::repeated_keys`]). This is the one module of the compiler
+//! that names the YAML crate.
 
 mod secrets;
 
@@ -81,10 +81,10 @@ pub(crate) fn parse(source: &str) -> Result<Document, SyntaxProblem> {
 fn problem(error: &serde_yaml::Error, source: &str) -> SyntaxProblem {
     let span = error.location().map_or(0..0, |location| place(&location, source));
     let text = error.to_string();
-    // The caret says where.
+    // The place is left out: the caret shows it.
     let reason = text.lines().next().unwrap_or_default();
     let reason = reason.split(" at line ").next().unwrap_or_default();
-    // The library's own words are for programmers.
+    // This message of the library is written for programmers.
     let (message, help) = if reason.starts_with("multiple YAML documents") {
         (
             "a second document begins here, after `---`".to_owned(),
@@ -121,7 +121,7 @@ impl Document {
         key.unwrap_or(value).clone()
     }
 
-    /// Returns whether there is a key at the end of `path`, be it without a value.
+    /// Returns whether there is a key at the end of `path`, with or without a value.
     pub(crate) fn has_key(&self, path: &Pointer) -> bool {
         let mut parts = path.parts();
         parts.try_fold(&self.root, |node, part| Some(node.at(&part)?.1)).is_some()
@@ -310,7 +310,8 @@ fn json(node: &Node) -> Value {
     }
 }
 
-/// Where the walk is: the way back to the root. A pointer is made of it only for a finding.
+/// The current place of the walk, linked to the places around it. Only a finding turns it into a
+/// pointer.
 struct Place<'a> {
     part: Part<'a>,
     around: Option<&'a Self>,

@@ -1,5 +1,5 @@
-//! Which bytes of a migration file are never printed? Findings show lines of the file, and some lines
-//! hold passwords.
+//! Which bytes of a migration file are never printed? Findings show lines of the file, and some
+//! lines hold passwords.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub(super) fn hide(node: &Node, source: &str, secrets: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Finds what follows a word like `password` in a line, for text that is no YAML.
+/// Finds what follows a word like `password` in a line, for text that is not YAML.
 pub(super) fn passwords_in_lines(source: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut found = Vec::new();

@@ -9,18 +9,18 @@ use crate::kinds::snapshot::file::SnapshotRepo;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SourceCluster {
-    /// An `http` or `https` URL. May be absent when `snapshotRepo.snapshotName` names a snapshot
-    /// that exists: the cluster is then not needed.
+    /// An `http` or `https` URL. It may be absent when `snapshotRepo.snapshotName` names an
+    /// existing snapshot: the cluster is then not needed.
     pub endpoint: Option<String>,
     /// The version in quotes, as in `"7.10.2"`, `ES 7.10` or `OS 1.3`. Detected when absent; a
     /// contradiction is an error.
     pub version: Option<String>,
     /// Accept any server certificate.
     pub allow_insecure: Option<bool>,
-    /// How requests are authenticated; not at all when absent.
+    /// How requests are authenticated; requests have no credentials when absent.
     pub auth_config: Option<AuthConfig>,
-    /// Where its snapshots are; in a folder of its own in the installation's default repository when
-    /// absent.
+    /// The repository of its snapshots. When absent, it is a folder of its own in the
+    /// installation's default repository.
     pub snapshot_repo: Option<SnapshotRepo>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct TargetCluster {
     pub version: Option<String>,
     /// Accept any server certificate.
     pub allow_insecure: Option<bool>,
-    /// How requests are authenticated; not at all when absent.
+    /// How requests are authenticated; requests have no credentials when absent.
     pub auth_config: Option<AuthConfig>,
 }
 
@@ -52,11 +52,11 @@ pub(crate) struct AuthConfig {
     pub mtls: Option<MtlsAuth>,
 }
 
-/// User name and password, from a Secret or (for pilots) in clear text.
+/// User name and password, from a Secret or, for trials, in clear text.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BasicAuth {
-    /// A Secret with the keys `username` and `password`, and perhaps `ca.crt`.
+    /// A Secret with the keys `username` and `password`, and optionally `ca.crt`.
     pub secret_name: Option<String>,
     /// The user's name in clear text; prefer `secretName`.
     pub username: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) struct Sigv4Auth {
     /// The AWS region, as in `us-east-1`.
     #[schemars(required)]
     pub region: Option<String>,
-    /// `es` for a managed domain (when absent), `aoss` for a serverless collection.
+    /// `es` for a managed domain, which is the default, or `aoss` for a serverless collection.
     pub service: Option<String>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct Sigv4Auth {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MtlsAuth {
-    /// A Secret with the keys `tls.crt` and `tls.key`, and perhaps `ca.crt`.
+    /// A Secret with the keys `tls.crt` and `tls.key`, and optionally `ca.crt`.
     #[schemars(required)]
     pub secret_name: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! How is a migration file spelled? The raw types, from which the published schema is made.
+//! How is a migration file written? The raw types, from which the published schema is made.
 //!
 //! Every field is an `Option`, also those that the schema requires: a check can then read what is
 //! there while another reports what is missing. The parts that belong to one kind of migration are
@@ -18,16 +18,16 @@ use self::{
 };
 use crate::kinds::snapshot::file::SnapshotMigration;
 
-/// A migration file: which indices go from which cluster to which.
+/// A migration file: which indices are migrated, from which cluster to which.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Argosy migration file")]
 pub(crate) struct MigrationFile {
-    /// The schema, for editors that read it from here.
+    /// The URL or path of the schema, for editors.
     #[serde(rename = "$schema")]
     #[expect(dead_code, reason = "for editors only; the compiler has its own")]
     pub schema: Option<String>,
-    /// How many pods (or processes) run at once, at most; 100 when absent.
+    /// The maximum number of pods (or processes) that run concurrently; 100 when absent.
     #[schemars(range(min = 1, max = 10_000))]
     pub parallelism: Option<u32>,
     /// Which gates wait for a person, in all migrations.
@@ -40,7 +40,7 @@ pub(crate) struct MigrationFile {
     /// The clusters to write to, by name.
     #[schemars(required)]
     pub target_clusters: Option<IndexMap<String, TargetCluster>>,
-    /// What to migrate; all of it runs side by side.
+    /// What to migrate. The migrations run concurrently.
     #[schemars(required)]
     pub migrations: Option<Vec<Migration>>,
 }
@@ -67,8 +67,8 @@ pub(crate) struct Migration {
 }
 
 impl Migration {
-    /// Returns the migration's name: its own, or one made of its clusters. `None` while a cluster is
-    /// missing.
+    /// Returns the migration's name: its own, or one made of its clusters. `None` while a cluster
+    /// is missing.
     pub(crate) fn name(&self) -> Option<String> {
         if let Some(name) = &self.name {
             return Some(name.clone());

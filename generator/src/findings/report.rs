@@ -16,7 +16,7 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Creates a report on `document`. Findings inside of the `broken` places are dropped: they
-    /// would only repeat in other words that the structure is wrong there.
+    /// would only repeat that the structure is wrong there.
     pub(crate) fn new(
         document: &'a Document,
         broken: &'a [Pointer],

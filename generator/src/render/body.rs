@@ -1,4 +1,4 @@
-//! How does Argo spell a task? One function for each body that a task can have.
+//! How is a task written as Argo manifests? One function for each body that a task can have.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
     let (annotation, value) = retry::WHOLE;
     let steps = Template {
         name: own_name("restore"),
-        // `prepare` opens again what failed, so a second try starts with it.
+        // `prepare` reopens the items that failed, so a retry starts with it.
         metadata: Some(PodMetadata {
             annotations: BTreeMap::from([(annotation.to_owned(), value.to_owned())]),
             ..PodMetadata::default()
@@ -122,7 +122,7 @@ pub(super) fn local(name: &str, template: &str) -> DagTask {
     DagTask { name: name.to_owned(), template: Some(template.to_owned()), ..DagTask::default() }
 }
 
-/// Returns the same call as a step of a `steps` template, in which the order of the steps says what
+/// Returns the same call as a step of a `steps` template. There the order of the steps decides what
 /// each one waits for.
 pub(super) fn step_of(task: DagTask) -> WorkflowStep {
     let DagTask { name, template, template_ref, arguments, when, .. } = task;

@@ -1,4 +1,4 @@
-//! What does a task of a DAG wait for, in Argo's words?
+//! What does a task of a DAG wait for, as an expression of Argo?
 
 use std::collections::BTreeSet;
 

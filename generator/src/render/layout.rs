@@ -1,5 +1,6 @@
-//! Which WorkflowTemplate holds what? One, as long as it is of a size that is easy to apply and
-//! to read; else one a migration, and further ones for its groups.
+//! Which WorkflowTemplate holds what? One holds everything, as long as it is small enough to be
+//! applied and read easily. Otherwise there is one for each migration, and further ones for its
+//! groups.
 //!
 //! ```text
 //!  small:  <workflow>: migrations -> migration-a -> group-a-1, group-a-2, ...
@@ -189,7 +190,7 @@ fn sizes(rendered: &RenderedMigration<'_>) -> impl Iterator<Item = usize> {
 }
 
 /// Returns about how many bytes of JSON the templates of a bundle are. They are measured to the
-/// byte when they stand in their objects ([`crate::check::size`]); to do so here as well would take
+/// byte when they are in their objects ([`crate::check::size`]); to do so here as well would take
 /// as long as all the rest of rendering.
 fn bundle_size(bundle: &Bundle) -> usize {
     bundle.templates.iter().map(template_size).sum()
@@ -199,7 +200,7 @@ fn template_size(template: &Template) -> usize {
     let tasks = template.dag.iter().flat_map(|dag| &dag.tasks).map(|task| &task.arguments);
     let steps = template.steps.iter().flatten().flatten().map(|step| &step.arguments);
     let calls: usize = tasks.chain(steps).map(|arguments| call_size(arguments.as_ref())).sum();
-    // A copy of a step's own template, or the braces and names of one of ours.
+    // A copy of a step's template, or the braces and names of one that we made.
     let own = if template.container.is_some() { 5_000 } else { 300 };
     own + calls
 }

@@ -1,4 +1,4 @@
-//! How does Argo spell the plan?
+//! How is the plan written as Argo manifests?
 //!
 //! ```text
 //!  argosy-gate, argosy-<step>   static WorkflowTemplates, from workflow-templates/

@@ -1,14 +1,15 @@
-//! How does a request travel? As JSON that neither Argo nor Kubernetes reads anything into.
+//! How is a request passed to a step? As JSON in which neither Argo nor Kubernetes replaces
+//! anything.
 //!
-//! A request passes through three readers before the step's own. Each gives meaning to some
-//! letters, so these are written as `\u` escapes, which JSON allows inside of texts and which
-//! stand nowhere else in our JSON:
+//! A request passes through three readers before the step's own. Some characters have a meaning for
+//! them, so these are written as `\u` escapes, which JSON allows between quotes. Elsewhere in our
+//! JSON they do not occur:
 //!
 //! - Argo replaces `{{...}}`;
 //! - Kubernetes replaces `$(NAME)` in arguments by environment variables, passwords included, and
 //!   makes `$$` one `$`;
-//! - Argo quotes what it puts in with Go's rules, which are not JSON's for unprintable letters and
-//!   those beyond 16 bits; YAML 1.1 takes some of them as ends of lines.
+//! - Argo quotes the values that it inserts with Go's rules, which differ from JSON's for
+//!   unprintable characters and those beyond 16 bits; YAML 1.1 reads some of them as ends of lines.
 //!
 //! [`lines`] lays it out for people.
 
@@ -24,7 +25,7 @@ use lines::Lines;
 
 use crate::plan::StepCall;
 
-/// The longest request that travels as an argument. Linux takes 128 KiB in one argument.
+/// The size up to which a request is passed as an argument. Linux allows 128 KiB in one argument.
 pub(crate) const MAX_ARGUMENT_BYTES: usize = 100_000;
 
 /// The request of a call, whatever its step is.
@@ -69,9 +70,9 @@ impl Formatter for OneLine {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         json: &mut W,
-        letters: &str,
+        characters: &str,
     ) -> io::Result<()> {
-        escape::fragment(letters, Some('\''), json)
+        escape::fragment(characters, Some('\''), json)
     }
 }
 

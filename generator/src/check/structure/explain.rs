@@ -1,4 +1,4 @@
-//! What does an error of the schema mean in our words?
+//! How is an error of the schema explained to a user?
 
 use jsonschema::{
     ValidationError,
@@ -15,7 +15,7 @@ use crate::{
     pointer::Pointer,
 };
 
-/// Adds what an error of the schema means in our words.
+/// Adds a finding that explains an error of the schema.
 pub(super) fn explain(
     error: &ValidationError<'_>,
     place: &Pointer,
@@ -44,7 +44,7 @@ pub(super) fn explain(
             }
         }
         ValidationErrorKind::Type { kind } => {
-            // What stands where a password belongs is not repeated.
+            // A value in the place of a password is not repeated.
             let is_secret = place.last().as_deref() == Some("password");
             let is = if is_secret { "not text".to_owned() } else { kind_of(error.instance()) };
             let message = format!("{name} is {is}, expected {}", expected(kind));
@@ -57,7 +57,7 @@ pub(super) fn explain(
         }
         ValidationErrorKind::Enum { options } => choice(&name, place, options, error, report),
         ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
-            // Our schema has choices only where one of a few documented words is meant.
+            // Our schema has choices only where one of a few documented words is expected.
             choice(&name, place, &words_of_choice(error), error, report);
         }
         ValidationErrorKind::Minimum { limit } => {
@@ -69,7 +69,7 @@ pub(super) fn explain(
             report.value(&RANGE, place, message);
         }
         _ => {
-            report.value(&VALUE, place, format!("{name} is not as the schema wants it: {error}"));
+            report.value(&VALUE, place, format!("{name} does not match the schema: {error}"));
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What is left of a file without what the schema refuses?
 //!
 //! Broken values are removed, or replaced by something empty, so that the other checks still read
-//! everything else. Their places are remembered, so that the checks do not repeat in other words
-//! what the schema said.
+//! everything else. Their places are remembered, so that the checks do not report them again.
 
 use jsonschema::{
     ValidationError,

@@ -6,38 +6,38 @@ use crate::rule::{Rule, Severity};
 pub(crate) const RULES: &[Rule] =
     &[SYNTAX, DUPLICATE_KEY, UNKNOWN_KEY, MISSING_KEY, TYPE, VALUE, RANGE];
 
-/// Not YAML at all.
+/// Not YAML.
 pub(super) const SYNTAX: Rule = Rule {
     id: "config::syntax",
     severity: Severity::Error,
     summary: "the file is not readable as YAML or JSON",
     docs: "The text breaks the rules of YAML (of which JSON is a part): a quote that is not \
            closed, a wrong indentation, a colon without a space. Nothing else can be checked \
-           before this is mended.",
+           until this is fixed.",
 };
 
 /// One key twice in one map.
 pub(super) const DUPLICATE_KEY: Rule = Rule {
     id: "config::duplicate-key",
     severity: Severity::Error,
-    summary: "one key stands twice in one map",
-    docs: "YAML readers disagree about which of the two counts; keep one of them.",
+    summary: "a key is in one map twice",
+    docs: "YAML readers disagree about which of the two values counts. Keep one of them.",
 };
 
 /// A key that the schema does not know.
 pub(super) const UNKNOWN_KEY: Rule = Rule {
     id: "config::unknown-key",
     severity: Severity::Error,
-    summary: "a key that has no meaning here",
-    docs: "A misspelt key would be ignored silently, and the migration would do something else \
-           than was meant. Keys are written in camelCase.",
+    summary: "an unknown key",
+    docs: "If a misspelt key were ignored, the migration would do something else than intended. \
+           Keys are written in camelCase.",
 };
 
 /// A key that must be given.
 pub(super) const MISSING_KEY: Rule = Rule {
     id: "config::missing-key",
     severity: Severity::Error,
-    summary: "a key that must be given is not there",
+    summary: "a required key is missing",
     docs: "The migration cannot be planned without it. A key without a value counts as absent.",
 };
 
@@ -46,8 +46,8 @@ pub(super) const TYPE: Rule = Rule {
     id: "config::type",
     severity: Severity::Error,
     summary: "a value of the wrong type",
-    docs: "Text is expected where a number stands, or a list where text stands. Versions need \
-           quotes: without them `7.10` is the number 7.1.",
+    docs: "For example, the value is a number and text is expected, or it is text and a list is \
+           expected. Versions need quotes: without them `7.10` is the number 7.1.",
 };
 
 /// A value that is none of the allowed ones.
@@ -55,7 +55,7 @@ pub(super) const VALUE: Rule = Rule {
     id: "config::value",
     severity: Severity::Error,
     summary: "a value that is none of the allowed ones",
-    docs: "The key takes one of a few words.",
+    docs: "The key takes one of a few words, which the finding lists.",
 };
 
 /// A number out of range.
@@ -63,5 +63,6 @@ pub(super) const RANGE: Rule = Rule {
     id: "config::range",
     severity: Severity::Error,
     summary: "a number that is too small or too large",
-    docs: "Workers, parallelism and limits of requests have ranges in which clusters survive.",
+    docs: "The finding shows the limit. Numbers of workers and sizes of requests outside of these \
+           ranges would overload clusters, or make no progress.",
 };

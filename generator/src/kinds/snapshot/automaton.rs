@@ -48,7 +48,7 @@ impl<'a> Automaton<'a> {
         let config = DFA::config()
             .match_kind(MatchKind::All)
             .unicode_word_boundary(true)
-            // States keep their names for as long as the search goes on.
+            // A state keeps its id as long as the search runs.
             .minimum_cache_clear_count(Some(0));
         let states = DFA::builder().configure(config).build(text).ok()?;
         let beyond_ascii = text.chars().filter(|character| !character.is_ascii()).collect();
@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns the state behind a character, if the pattern can still match.
+    /// Returns the state after a character, if the pattern can still match.
     pub(super) fn step(&mut self, state: Option<State>, character: char) -> Option<State> {
         match (self.automaton, state?, &mut self.found) {
             (Automaton::Glob(characters), State::Positions(set), _) => {
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A star may match nothing, so the position behind it is reached with the one before it.
+/// A star may match nothing, so the position after it is reached together with the one before it.
 fn past_stars(characters: &[char], mut set: u128) -> u128 {
     for (position, character) in characters.iter().enumerate() {
         if *character == '*' && set & (1 << position) != 0 {

@@ -1,8 +1,8 @@
 //! Which two patterns can match one name at all? Only those whose literal ends fit each other.
 //!
 //! Every name that a wildcard pattern matches begins with the text before its first wildcard and
-//! ends with the text after its last one; of an expression only the beginning is looked at, and
-//! only where it is plain. Two patterns can meet only if one of the beginnings
+//! ends with the text after its last one. Of an expression only the beginning is used, and only
+//! where it is plain. Two patterns can meet only if one of the beginnings
 //! begins with the other, and one of the ends ends with the other. Sorted by beginnings, and by
 //! ends read backwards, these pairs are neighbours: thousands of groups cost little more than
 //! sorting them.
@@ -90,8 +90,8 @@ pub(super) fn pairs(all: &[LiteralEnds], mut visit: impl FnMut(usize, usize)) {
     }
     let is_open = |position: usize| all.get(position).is_some_and(|it| it.beginning.is_empty());
     for (position, ends) in all.iter().enumerate() {
-        // Where the beginning says nothing, the end may; so nothing is compared with everything
-        // unless it says nothing at both ends.
+        // A pattern without a literal beginning is found by its end. So it is compared with all
+        // others only if it has no literal end either.
         if ends.beginning.is_empty() {
             for &other in by_end.longer(&ends.end) {
                 let same_end = all.get(other).is_some_and(|it| it.end == ends.end);

@@ -22,16 +22,16 @@ pub(crate) struct SnapshotRepo {
     pub aws_region_underscore: Option<String>,
     /// The URL of an S3-compatible service.
     pub endpoint: Option<String>,
-    /// The role that an AWS-managed source takes to write the snapshot.
+    /// The role that an AWS-managed source assumes to write the snapshot.
     pub s3_role_arn: Option<String>,
     /// A Secret with the keys that the repository is read with, each under the name of its
-    /// variable: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, perhaps `AWS_SESSION_TOKEN`;
+    /// variable: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, optionally `AWS_SESSION_TOKEN`;
     /// `GOOGLE_SERVICE_ACCOUNT_KEY`; `AZURE_STORAGE_ACCOUNT_NAME` and `AZURE_STORAGE_ACCOUNT_KEY`.
-    /// The identity of the pods, or the environment, when absent.
+    /// When absent, the identity of the pods or the environment is used.
     pub secret_name: Option<String>,
-    /// A snapshot that exists: it is read and none is taken.
+    /// The name of an existing snapshot, which is read; no snapshot is taken.
     pub snapshot_name: Option<String>,
-    /// The most that each node writes while the snapshot is taken, in MB a second.
+    /// The limit on what each node writes while the snapshot is taken, in MB a second.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_snapshot_rate_mb_per_node: Option<u32>,
 }
@@ -63,9 +63,9 @@ pub(crate) struct SnapshotMigration {
     pub metadata_migration: Option<MetadataMigration>,
     /// The documents; migrated when absent.
     pub document_backfill: Option<DocumentBackfill>,
-    /// What to do with an index that is on the target already; `refuse` when absent.
+    /// What to do with an index that already exists on the target; `refuse` when absent.
     pub existing_indices: Option<ExistingIndices>,
-    /// It is no error when the patterns match no index of the snapshot.
+    /// Whether the patterns may match no index of the snapshot; an error when absent.
     pub allow_empty: Option<bool>,
     /// Which gates wait for a person, in this group.
     pub approvals: Option<Approvals>,
@@ -104,10 +104,10 @@ pub(crate) struct MetadataMigration {
 pub(crate) struct DocumentBackfill {
     /// Whether they are migrated; yes when absent.
     pub enabled: Option<bool>,
-    /// How many workers share the shards; 2 when absent.
+    /// The number of workers that share the shards; 2 when absent.
     #[schemars(range(min = 1, max = 1_000))]
     pub workers: Option<u32>,
-    /// Bulk requests under way at once, at most, for each worker; 4 when absent.
+    /// The maximum number of concurrent bulk requests of each worker; 4 when absent.
     #[schemars(range(min = 1, max = 256))]
     pub max_connections: Option<u32>,
     /// A bulk request is closed before it exceeds this many bytes; 8 MiB when absent.
@@ -116,15 +116,15 @@ pub(crate) struct DocumentBackfill {
     /// A bulk request is closed at this many documents; 5,000 when absent.
     #[schemars(range(min = 1, max = 100_000))]
     pub bulk_documents: Option<u32>,
-    /// Seconds after which the shard of a worker that shows no sign of life goes to another one; 60
-    /// when absent.
+    /// The number of seconds after which another worker takes the shard of a worker that does not
+    /// respond; 60 when absent.
     #[schemars(range(min = 2, max = 3_600))]
     pub lease_seconds: Option<u32>,
-    /// How many rejected documents still count as done; 0 when absent.
+    /// The number of rejected documents with which the group still succeeds; 0 when absent.
     #[schemars(range(min = 0, max = 9_000_000_000_000_000_u64))]
     pub allowed_rejections: Option<u64>,
-    /// Whether documents of an index whose mapping keeps only some fields of `_source` are migrated
-    /// as they are; no when absent, and such an index is refused.
+    /// Whether an index whose mapping keeps only some fields of `_source` is migrated with the
+    /// fields that it has. When absent, such an index is refused.
     pub allow_partial_source: Option<bool>,
     /// How thoroughly the result is compared with the snapshot; `counts` when absent.
     pub verify: Option<VerifyMode>,

@@ -1,4 +1,4 @@
-//! Does every migration have groups, and does every group say what to do with which indices?
+//! Which groups does every migration have, with which indices, and what is done with them?
 
 use std::collections::BTreeSet;
 
@@ -28,17 +28,18 @@ const DEFAULT_WORKERS: u32 = 2;
 const NO_MIGRATIONS: Rule = Rule {
     id: "migration::none",
     severity: Severity::Error,
-    summary: "nothing is migrated",
+    summary: "there is nothing to migrate",
     docs: "`migrations` or the `snapshotMigrations` of one of them is an empty list.",
 };
 
-/// One name twice.
+/// Two groups or migrations of the same name.
 const DUPLICATE_NAME: Rule = Rule {
     id: "group::duplicate-name",
     severity: Severity::Error,
-    summary: "two groups of a migration, or two migrations, have one name",
-    docs: "Gates and labels are made of these names. A group without a name is called `group-1`, \
-           `group-2` and so on by its position; a migration `<source>-to-<target>`.",
+    summary: "two groups of a migration, or two migrations, have the same name",
+    docs: "Gates and labels contain these names. A group without a name is called `group-1`, \
+           `group-2` and so on by its position; a migration without a name is called \
+           `<source>-to-<target>`.",
 };
 
 /// Nothing enabled.
@@ -54,7 +55,7 @@ const NOTHING_ENABLED: Rule = Rule {
 const PATTERN: Rule = Rule {
     id: "group::pattern",
     severity: Severity::Error,
-    summary: "an index pattern that cannot be read",
+    summary: "an invalid index pattern",
     docs: "`indices` takes exact names, `*` and `?` wildcards, `-exclusions` and \
            `regex:expressions`. Names of indices are lower-case and have no spaces.",
 };
@@ -63,9 +64,9 @@ const PATTERN: Rule = Rule {
 const NO_INDICES: Rule = Rule {
     id: "group::no-indices",
     severity: Severity::Error,
-    summary: "a group means no index",
-    docs: "`indices` is empty or has exclusions only; an exclusion takes away from what the other \
-           patterns mean.",
+    summary: "a group selects no index",
+    docs: "`indices` is empty or has exclusions only. An exclusion removes indices from those that \
+           the other patterns select.",
 };
 
 /// Documents without metadata.
@@ -73,10 +74,10 @@ const DOCUMENTS_ONLY: Rule = Rule {
     id: "group::documents-only",
     severity: Severity::Note,
     summary: "a group migrates documents without their mappings",
-    docs: "`metadataMigration` is switched off, so the group's indices must be on the target \
-           already, with the mappings that their documents need. Into an index that is not there \
-           the target guesses a mapping from the first documents that come: searches then give \
-           other results, and documents that do not fit the guess are rejected.",
+    docs: "`metadataMigration` is switched off, so the group's indices must already be on the \
+           target, with the mappings that their documents need. If an index is missing, the \
+           target guesses a mapping from the first documents: searches then give other results, \
+           and documents that do not fit the guess are rejected.",
 };
 
 /// A group, as far as it is proved.
@@ -225,7 +226,7 @@ fn prove_patterns(indices: Option<&[String]>, path: &Pointer, report: &mut Repor
         let what = if patterns.is_empty() { "is empty" } else { "has exclusions only" };
         report
             .value(&NO_INDICES, path, format!("`indices` {what}"))
-            .help("add what is meant, for example `\"*\"` or `\"logs-*\"`");
+            .help("add a pattern, for example `\"*\"` or `\"logs-*\"`");
     }
     Patterns { selection: IndexSelection::new(patterns), paths, are_complete }
 }
@@ -368,7 +369,7 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
         15 |       - indices: ["-tmp-*"]
            |                  ^
            |
-           = help: add what is meant, for example `"*"` or `"logs-*"`
+           = help: add a pattern, for example `"*"` or `"logs-*"`
 
         error[group::no-indices]: `indices` is empty
           --> migration.yaml:16:18
@@ -376,7 +377,7 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
         16 |       - indices: []
            |                  ^
            |
-           = help: add what is meant, for example `"*"` or `"logs-*"`
+           = help: add a pattern, for example `"*"` or `"logs-*"`
         "#);
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod plan;
 pub(crate) mod prove;
 pub(crate) mod proved;
 pub(crate) mod repository;
+mod repository_name;
 pub(crate) mod sharing;
 pub(crate) mod source;
 

@@ -1,4 +1,4 @@
-//! Can one index belong to two groups?
+//! Can two groups select the same index?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,19 +21,19 @@ pub(crate) const RULES: &[Rule] = &[SAME_SOURCE, TWO_SOURCES];
 const SAME_SOURCE: Rule = Rule {
     id: "group::overlap",
     severity: Severity::Error,
-    summary: "two groups can mean the same index",
-    docs: "An index that belongs to two groups would be written twice, by both at once. The \
-           finding shows a name that both match; exclude it from one of them. What patterns alone \
-           cannot show is checked again when the names in the snapshot are known.",
+    summary: "two groups can select the same index",
+    docs: "An index that belongs to two groups would be written by both concurrently. The finding \
+           shows a name that both groups select; exclude it from one of them. The names in the \
+           snapshot are checked again when they are known.",
 };
 
 /// Two sources, one target.
 const TWO_SOURCES: Rule = Rule {
     id: "group::overlap-of-sources",
     severity: Severity::Warning,
-    summary: "two sources can bring the same index to one target",
-    docs: "If both sources have an index of that name, the second one meets documents on the \
-           target and stops there (or mixes with them, under `existingIndices: append`).",
+    summary: "two sources can write the same index on one target",
+    docs: "If both sources have an index of this name, the second migration finds documents in it \
+           on the target and stops (or adds its own, with `existingIndices: append`).",
 };
 
 /// A pattern that includes names, and where it is.
@@ -137,10 +137,10 @@ fn report_overlap(
         } else {
             format!("exclude it from {other}, with `-{}`", second.inclusion.pattern)
         };
-        let other = report.place_of_value(first.path, format!("means `{name}`"));
+        let other = report.place_of_value(first.path, format!("selects `{name}`"));
         report
             .value(&SAME_SOURCE, second.path, message)
-            .label(format!("also means `{name}`"))
+            .label(format!("also selects `{name}`"))
             .related(other)
             .help(help);
     } else {
@@ -148,7 +148,7 @@ fn report_overlap(
             "`{}` here and `{}` of source `{}` can both match `{name}`, on one target",
             second.inclusion.pattern, first.inclusion.pattern, one.source
         );
-        let other = report.place_of_value(first.path, format!("means `{name}`"));
+        let other = report.place_of_value(first.path, format!("selects `{name}`"));
         report
             .value(&TWO_SOURCES, second.path, message)
             .related(other)
@@ -156,8 +156,8 @@ fn report_overlap(
     }
 }
 
-/// Returns how specific a pattern is; of two, the more specific one is better excluded from the group
-/// of the other.
+/// Returns how specific a pattern is; of two, the more specific one is better excluded from the
+/// group of the other.
 fn specificity(entry: &Entry<'_>) -> usize {
     let pattern = entry.inclusion.pattern;
     match pattern.glob() {
@@ -181,9 +181,9 @@ mod tests {
           --> migration.yaml:15:35
            |
         14 |       - { name: orders, indices: ["orders-*"] }
-           |                                   ---------- means `orders-2024`
+           |                                   ---------- selects `orders-2024`
         15 |       - { name: yearly, indices: ["*-2024"] }
-           |                                   ^^^^^^^^ also means `orders-2024`
+           |                                   ^^^^^^^^ also selects `orders-2024`
            |
            = help: exclude it here, with `-orders-*`
         "#);
@@ -210,10 +210,10 @@ mod tests {
           --> migration.yaml:16:34
            |
         14 |       - { name: logs, indices: ["logs-*", "-logs-old-*"] }
-           |                                 -------- means `logs-0000`
+           |                                 -------- selects `logs-0000`
         15 |       - { name: old, indices: ["regex:logs-old-[0-9]+"] }
         16 |       - { name: dated, indices: ["regex:[a-z]+-[0-9]{4}"] }
-           |                                  ^^^^^^^^^^^^^^^^^^^^^^^ also means `logs-0000`
+           |                                  ^^^^^^^^^^^^^^^^^^^^^^^ also selects `logs-0000`
            |
            = help: exclude it here, with `-logs-*`
         "#);
@@ -236,9 +236,9 @@ mod tests {
           --> migration.yaml:15:21
            |
         14 |       - { indices: ["regex:customers-[0-9]+"] }
-           |                     ------------------------ means `customers-12`
+           |                     ------------------------ selects `customers-12`
         15 |       - { indices: ["customers-12", "customers-x"] }
-           |                     ^^^^^^^^^^^^^^ also means `customers-12`
+           |                     ^^^^^^^^^^^^^^ also selects `customers-12`
            |
            = help: exclude it from group `group-1`, with `-customers-12`
         "#);
@@ -258,9 +258,9 @@ migrations:
          --> migration.yaml:6:77
           |
         5 |   - { sourceCluster: a, targetCluster: x, snapshotMigrations: [ { indices: ["logs-*"] } ] }
-          |                                                                             -------- means `logs-1`
+          |                                                                             -------- selects `logs-1`
         6 |   - { sourceCluster: a, targetCluster: y, snapshotMigrations: [ { indices: ["*-1"] } ] }
-          |                                                                             ^^^^^ also means `logs-1`
+          |                                                                             ^^^^^ also selects `logs-1`
           |
           = help: exclude it here, with `-logs-*`
         "#);
@@ -282,7 +282,7 @@ migrations:
          --> migration.yaml:8:79
           |
         7 |   - { sourceCluster: a, targetCluster: new, snapshotMigrations: [ { indices: ["logs"] } ] }
-          |                                                                               ------ means `logs`
+          |                                                                               ------ selects `logs`
         8 |   - { sourceCluster: b, targetCluster: new, snapshotMigrations: [ { indices: ["l*"] } ] }
           |                                                                               ^^^^
           |

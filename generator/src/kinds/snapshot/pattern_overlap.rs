@@ -16,8 +16,8 @@ use super::{
 /// The number of states after which a search gives up. The register step checks the real names in
 /// any case.
 const MAX_STATES: usize = 5_000;
-/// The ASCII characters that names can have. Which of them an expression distinguishes is not known,
-/// so all are tried.
+/// The ASCII characters that names can have. Which of them an expression distinguishes is not
+/// known, so all are tried.
 const NAME_CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_.+@!$%&'()=;[]^`{}~";
 
 /// The number of states that are left for expressions, in all searches of one file. Where many
@@ -114,7 +114,8 @@ fn search(
     let is_expression = |run: &Run<'_>| matches!(run.automaton(), Automaton::Expression { .. });
     let has_expression = runs.iter().any(is_expression);
     let start: Vec<Option<State>> = runs.iter_mut().map(Run::start).collect();
-    // The start is not among the states seen: no character has been read there, and a name has some.
+    // The start is not among the states seen: no character has been read there, and a name has
+    // some.
     let mut seen = BTreeSet::new();
     let mut queue = VecDeque::from([(start, String::new())]);
     while let Some((state, name)) = queue.pop_front() {
@@ -136,7 +137,7 @@ fn search(
             }
             let mut name = name.clone();
             name.push(*character);
-            // Only some patterns mean names with a dot before them, so these are told apart.
+            // Only some patterns match names that begin with a dot, so these are different states.
             if !seen.insert((name.starts_with('.'), next.clone())) {
                 continue;
             }

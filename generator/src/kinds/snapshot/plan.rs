@@ -22,7 +22,8 @@ use contract::{
 use super::{
     gates::{DOCUMENTS_BACKFILLED, GateSpec, METADATA_EVALUATED, METADATA_MIGRATED},
     proved::{Documents, GroupConfig, MetadataWork, Migration},
-    repository::{SourceRepository, registered_name},
+    repository::SourceRepository,
+    repository_name::registered_name,
 };
 use crate::{
     clusters::proved::Cluster,
@@ -261,7 +262,7 @@ fn group_id(name: &str) -> String {
 const TASKS_OF_MIGRATION: [&str; 4] =
     ["initialize", "create-snapshot", "register-snapshot", "cleanup"];
 
-/// Words that mean something else in the language of Argo's expressions.
+/// Words that have a meaning of their own in Argo's expressions.
 const WORDS_OF_EXPRESSIONS: [&str; 36] = [
     "all", "and", "any", "concat", "contains", "count", "date", "duration", "else", "env", "false",
     "filter", "find", "first", "groupby", "if", "in", "int", "join", "keys", "last", "len", "let",

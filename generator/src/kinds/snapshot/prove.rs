@@ -1,5 +1,5 @@
-//! What does `snapshotMigrations` mean, if it is correct? Each check returns what it proved, or there is
-//! a finding.
+//! What does `snapshotMigrations` mean, if it is correct? Each check returns what it proved, or
+//! there is a finding.
 
 use super::{groups, overlap, proved::Migration, repository, sharing, source};
 use crate::{

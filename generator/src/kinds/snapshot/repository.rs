@@ -1,10 +1,7 @@
 //! Where are the snapshots of a source? In its own repository, or in a folder of its own in the
 //! installation's: two clusters that write one repository destroy it.
 
-use std::{
-    collections::BTreeMap,
-    path::{Component, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use argo::names;
 use contract::{Auth, Repository, RepositoryUri, RepositoryUriError};
@@ -34,7 +31,7 @@ pub(crate) const RULES: &[Rule] = &[NONE, URI, REGION, ROLE, TWICE, SNAPSHOT_NAM
 const URI: Rule = Rule {
     id: "repository::uri",
     severity: Severity::Error,
-    summary: "a snapshot repository that no reader knows",
+    summary: "the URI of a snapshot repository is not supported",
     docs: "Repositories are `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or \
            `file:///folder`.",
 };
@@ -43,9 +40,9 @@ const URI: Rule = Rule {
 const REGION: Rule = Rule {
     id: "repository::no-region",
     severity: Severity::Error,
-    summary: "an S3 repository without its region",
-    docs: "Requests to S3 are signed for a region. `awsRegion` must name the bucket's. It can be \
-           left out only for an S3-compatible service with its own `endpoint`.",
+    summary: "an S3 repository without a region",
+    docs: "Requests to S3 are signed for a region. `awsRegion` must be the region of the bucket. \
+           It can be left out only for an S3-compatible service with its own `endpoint`.",
 };
 
 /// No repository.
@@ -53,7 +50,7 @@ const NONE: Rule = Rule {
     id: "repository::none",
     severity: Severity::Error,
     summary: "a source without a snapshot repository",
-    docs: "The migration reads from a snapshot, which must be somewhere. Name the place in \
+    docs: "The migration reads from a snapshot, which needs a repository. Write its URI in \
            `snapshotRepo.repoPathUri`, or give the installation a default repository.",
 };
 
@@ -71,18 +68,18 @@ const ROLE: Rule = Rule {
     id: "repository::no-role",
     severity: Severity::Error,
     summary: "an AWS-managed source cannot write to S3 without a role",
-    docs: "A domain of Amazon OpenSearch Service writes its snapshot with a role that it is given \
-           when the repository is registered. Name it in `snapshotRepo.s3RoleArn`, or read a \
-           snapshot that exists.",
+    docs: "A domain of Amazon OpenSearch Service writes its snapshot with a role, which is set when \
+           the repository is registered. Write the role in `snapshotRepo.s3RoleArn`, or use an \
+           existing snapshot.",
 };
 
 /// A snapshot without a name.
 const SNAPSHOT_NAME: Rule = Rule {
     id: "repository::snapshot-name",
     severity: Severity::Error,
-    summary: "`snapshotName` cannot be a snapshot's name",
-    docs: "Names of snapshots are lower-case, without spaces, commas, slashes and the like, and do \
-           not begin with `_`. Leave the key out to have a snapshot taken.",
+    summary: "`snapshotName` is not a valid name of a snapshot",
+    docs: "The name of a snapshot is lower-case, has no spaces, commas, slashes or wildcards, and \
+           does not begin with `_`. When the key is left out, a snapshot is taken.",
 };
 
 /// A folder that pods do not see.
@@ -90,11 +87,10 @@ const UNSEEN: Rule = Rule {
     id: "repository::unseen-folder",
     severity: Severity::Warning,
     summary: "pods do not see the folder of a `file://` repository",
-    docs: "On Kubernetes a step sees only what is mounted into its pod. Put the folder that the \
-           source writes to behind a PersistentVolumeClaim of the namespace, and say with \
-           `--snapshot-volume CLAIM:FOLDER` where the pods are to see it: at the path that \
-           `repoPathUri` names, or above it. It is mounted to be read only. On one machine there \
-           is nothing to do.",
+    docs: "On Kubernetes a step sees only what is mounted into its pod. Make the folder that the \
+           source writes to available as a PersistentVolumeClaim of the namespace, and mount it \
+           with `--snapshot-volume CLAIM:FOLDER`. FOLDER is the path that `repoPathUri` names, or \
+           a folder above it. The mount is read-only. On one machine there is nothing to do.",
 };
 
 /// Where the snapshots of a source are.
@@ -233,8 +229,8 @@ impl Place<'_> {
         }
     }
 
-    /// Returns the repository of a source. What its `snapshotRepo` says counts more than what the
-    /// default repository does. The keys to the default repository are for that alone.
+    /// Returns the repository of a source. The values of its `snapshotRepo` override those of the
+    /// default repository. The keys to the default repository are used for that one only.
     fn repository(&self, source: &str, repo: Option<&SnapshotRepo>) -> SourceRepository {
         let (uri, default) = match self {
             Self::Own { uri } => (uri.clone(), None),
@@ -272,29 +268,6 @@ fn prove_uri(text: &str, of: &str, at: &Pointer, report: &mut Report<'_>) -> Opt
     };
     report.value(&URI, at, format!("{of} repository cannot be read: {error}")).help(help);
     None
-}
-
-/// Returns where a repository is: the same text, however its URI and service are spelled.
-pub(crate) fn place(repository: &Repository) -> String {
-    let Repository { uri, endpoint, .. } = repository;
-    let place = match uri.as_folder() {
-        // A store keeps empty parts of a path apart, a file system does not.
-        Some(folder) => {
-            let parts = folder.components().filter(|part| *part != Component::RootDir);
-            format!("file://{}", parts.collect::<PathBuf>().display())
-        }
-        None => uri.to_string(),
-    };
-    // Services of their own may each have a bucket of this name.
-    let service =
-        endpoint.as_ref().map(|endpoint| format!(" at {}", endpoint.trim_end_matches('/')));
-    format!("{place}{}", service.unwrap_or_default())
-}
-
-/// Returns the name under which a cluster knows a repository. It is made of the place alone: a
-/// cluster that knows one place under two names refuses to write to it.
-pub(crate) fn registered_name(repository: &Repository) -> String {
-    names::join(&["argosy", &names::shorten(&place(repository), 54)])
 }
 
 /// Returns whether the source is a domain of Amazon OpenSearch Service.
@@ -518,31 +491,6 @@ migrations:
             let name = folder.strip_prefix("s3://bucket/all/").expect("inside");
             assert!(names::is_allowed(name), "{name}");
             assert!(!folders.iter().skip(position + 1).any(|other| other == folder), "{folder}");
-        }
-    }
-
-    #[test]
-    fn a_place_has_one_name_however_it_is_spelled() {
-        let name = |uri: &str, endpoint: Option<&str>| {
-            let uri = uri.parse().expect("a URI");
-            let endpoint = endpoint.map(str::to_owned);
-            registered_name(&Repository { uri, region: None, endpoint, role_arn: None })
-        };
-        assert_eq!(name("file:///srv//repo/./a/", None), name("file:///srv/repo/a", None));
-        let service = Some("http://s3.local:9000");
-        assert_eq!(name("s3://b/a", service), name("s3://b/a/", Some("http://s3.local:9000/")));
-        let names = [
-            name("s3://b/a", service),
-            name("s3://b/a", None),
-            name("s3://b//a", None),
-            name("s3://b/a-", None),
-            name("gs://b/a", None),
-            name(&format!("gs://b/{}", "a".repeat(80)), None),
-            name(&format!("gs://b/{}b", "a".repeat(80)), None),
-        ];
-        for (position, name) in names.iter().enumerate() {
-            assert!(names::is_allowed(name) && name.starts_with("argosy-"), "{name}");
-            assert!(!names.iter().skip(position + 1).any(|other| other == name), "{name}");
         }
     }
 

@@ -1,11 +1,11 @@
-//! Do two snapshots meet in one repository?
+//! Would two snapshots be written to one repository?
 //!
 //! A repository has one writer: two clusters that write it, or one cluster that knows it under two
-//! names, overwrite each other's list of snapshots. Reading is free.
+//! names, overwrite each other's list of snapshots. Any number of processes may read.
 
 use std::collections::BTreeMap;
 
-use super::repository::{SourceRepository, place};
+use super::{repository::SourceRepository, repository_name::place};
 use crate::{
     file::{MigrationFile, walk},
     findings::report::Report,
@@ -19,22 +19,22 @@ pub(crate) const RULES: &[Rule] = &[SOURCES, MIGRATIONS];
 const SOURCES: Rule = Rule {
     id: "repository::two-sources",
     severity: Severity::Error,
-    summary: "two sources take their snapshots in one repository",
-    docs: "Each cluster keeps its own list of the snapshots in a repository and overwrites what \
-           the other one wrote, so that the repository is corrupted. Give each source a folder of \
-           its own. Snapshots that exist (`snapshotName`) are only read, and may share one.",
+    summary: "two sources write their snapshots to one repository",
+    docs: "Each cluster keeps its own list of the snapshots in a repository and overwrites the list \
+           of the other, which corrupts the repository. Give each source a folder of its own. \
+           Existing snapshots (`snapshotName`) are only read, and may share a repository.",
 };
 
-/// Two snapshots of one source at once.
+/// Two concurrent snapshots of one source.
 const MIGRATIONS: Rule = Rule {
     id: "repository::two-snapshots",
     severity: Severity::Error,
-    summary: "two migrations take a snapshot of one source at once",
-    docs: "Migrations run side by side, and each takes a snapshot of its own: the source would be \
-           read twice, many versions refuse a second snapshot while one is under way, and one \
-           migration would clean up what the other one still needs. Put groups for one target into \
-           one migration. For several targets take one snapshot before, and name it in \
-           `snapshotRepo.snapshotName` of the source: all of its migrations then read it.",
+    summary: "two migrations take a snapshot of one source concurrently",
+    docs: "Migrations run concurrently, and each takes a snapshot of its own. The source would be \
+           read twice, many versions refuse a second snapshot while one is running, and one \
+           migration would clean up what the other still needs. Put the groups for one target into \
+           one migration. For several targets, take one snapshot first, and name it in \
+           `snapshotRepo.snapshotName` of the source: all its migrations then read it.",
 };
 
 /// Checks all migrations; `repositories` are those of the sources.
@@ -81,7 +81,7 @@ pub(super) fn check(
                 .value(
                     &SOURCES,
                     &key.map_or_else(|| path.clone(), |key| path.key(key)),
-                    format!("source `{other}` takes its snapshot in this repository too"),
+                    format!("source `{other}` writes its snapshot to this repository too"),
                 )
                 .help("give each source a folder of its own: add its name at the end of the URI");
         } else {
@@ -117,7 +117,7 @@ migrations:
             r#"snapshotRepo: { repoPathUri: "gs://bucket/all/" }"#,
         );
         insta::assert_snapshot!(printed(&source), @r#"
-        error[repository::two-sources]: source `a` takes its snapshot in this repository too
+        error[repository::two-sources]: source `a` writes its snapshot to this repository too
          --> migration.yaml:3:59
           |
         3 |   b: { endpoint: "http://b", snapshotRepo: { repoPathUri: "gs://bucket/all/" } }

@@ -14,15 +14,15 @@ const NO_ENDPOINT: Rule = Rule {
     id: "cluster::no-endpoint",
     severity: Severity::Error,
     summary: "a source has neither an endpoint nor an existing snapshot",
-    docs: "A snapshot is taken by the source, so its endpoint must be known. Only when \
-           `snapshotRepo.snapshotName` names a snapshot that exists can the endpoint be left out.",
+    docs: "The source takes the snapshot, so its endpoint must be known. The endpoint can be left \
+           out only when `snapshotRepo.snapshotName` names an existing snapshot.",
 };
 
 /// A source that has no snapshots.
 const SERVERLESS_SOURCE: Rule = Rule {
     id: "auth::serverless-source",
     severity: Severity::Error,
-    summary: "a serverless collection is named as a source",
+    summary: "a serverless collection is used as a source",
     docs: "Collections of OpenSearch Serverless have no snapshot repositories, so nothing can be \
            read from them. They can be targets.",
 };

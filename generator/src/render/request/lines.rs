@@ -1,4 +1,4 @@
-//! How is a request laid out, so that a person finds in a manifest what it says?
+//! How is a request laid out, so that a person can read it in a manifest?
 //!
 //! ```text
 //!  {
@@ -99,9 +99,9 @@ impl Formatter for Lines {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         json: &mut W,
-        letters: &str,
+        characters: &str,
     ) -> io::Result<()> {
-        escape::fragment(letters, None, json)
+        escape::fragment(characters, None, json)
     }
 }
 
