@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use cluster::Client;
 use contract::{Exit, Failure, Group, RunId, SnapshotSource, SnapshotState};
-use snapshot_repo::{Location, Repository, Snapshot, SnapshotIndex};
+use snapshot_repo::{Location, Repository, RepositoryError, Snapshot, SnapshotIndex};
 
 use crate::{decision, faults};
 
@@ -51,7 +51,7 @@ pub async fn open(
     storage: &BTreeMap<String, String>,
 ) -> anyhow::Result<Opened> {
     let name = source.snapshot_name(run);
-    let repository = open_repository(source, storage)?;
+    let repository = open_repository(source, storage).map_err(Failure::from)?;
     let snapshot = repository
         .snapshot(&name)
         .await
@@ -69,7 +69,7 @@ pub async fn open(
 pub fn open_repository(
     source: &SnapshotSource,
     storage: &BTreeMap<String, String>,
-) -> anyhow::Result<Repository> {
+) -> Result<Repository, RepositoryError> {
     let contract::Repository { uri, region, endpoint, role_arn: _ } = &source.repository;
     let location = Location {
         uri: uri.clone(),
@@ -77,7 +77,7 @@ pub fn open_repository(
         endpoint: endpoint.clone(),
         options: storage.clone(),
     };
-    Repository::open(&location).map_err(faults::of_repository)
+    Repository::open(&location)
 }
 
 /// Reads what the register step decided for a group.
