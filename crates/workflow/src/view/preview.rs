@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::Treatment;
+use contract::{Treatment, numbers};
 
 use runs::preview::{ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView};
 
@@ -139,10 +139,7 @@ fn total(indices: &[&IndexView]) -> String {
 
 fn size(shards: Option<u64>, documents: Option<u64>, bytes: Option<u64>) -> String {
     let (shards, documents) = (count(shards, "shard"), count(documents, "document"));
-    let bytes = bytes.map_or_else(
-        || "size unknown".to_owned(),
-        |bytes| indicatif::HumanBytes(bytes).to_string(),
-    );
+    let bytes = bytes.map_or_else(|| "size unknown".to_owned(), numbers::size);
     format!("{shards}, {documents}, {bytes}")
 }
 
@@ -150,7 +147,7 @@ fn count(number: Option<u64>, word: &str) -> String {
     match number {
         None => format!("{word}s unknown"),
         Some(1) => format!("1 {word}"),
-        Some(number) => format!("{} {word}s", indicatif::HumanCount(number)),
+        Some(number) => format!("{} {word}s", numbers::grouped(number)),
     }
 }
 
@@ -204,15 +201,15 @@ what would change in `old-to-new`, by the clusters as they are now
   source `old`: Elasticsearch 7.17.29
   target `new` was not looked at: nobody answers
   ! group `b` matches no index
-  group `a`: 4 indices (4 shards, 4,800 documents, 8.00 KiB)
-    2 indices (2 shards, 2,400 documents, 4.00 KiB): made, with these changes
-      orders-1  1 shard, 1,200 documents, 2.00 KiB
-      orders-2  1 shard, 1,200 documents, 2.00 KiB
+  group `a`: 4 indices (4 shards, 4,800 documents, 8.1 kB)
+    2 indices (2 shards, 2,400 documents, 4.0 kB): made, with these changes
+      orders-1  1 shard, 1,200 documents, 2.0 kB
+      orders-2  1 shard, 1,200 documents, 2.0 kB
       - x: y
-    1 index (1 shard, 1,200 documents, 2.00 KiB): made without a change
-      users     1 shard, 1,200 documents, 2.00 KiB
-    1 index (1 shard, 1,200 documents, 2.00 KiB): on the target already: left alone (`existingIndices: skip`)
-      kept      1 shard, 1,200 documents, 2.00 KiB   7 documents on the target";
+    1 index (1 shard, 1,200 documents, 2.0 kB): made without a change
+      users     1 shard, 1,200 documents, 2.0 kB
+    1 index (1 shard, 1,200 documents, 2.0 kB): on the target already: left alone (`existingIndices: skip`)
+      kept      1 shard, 1,200 documents, 2.0 kB   7 documents on the target";
         assert_eq!(render(&view), expected);
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use cli_support::output;
-use contract::{Exit, Failure, SnapshotState};
+use contract::{Exit, Failure, SnapshotState, numbers::grouped};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use snapshot_repo::{
     Batch, IndexMetadata, Position, Repository, RepositoryError, Snapshot, SnapshotIndex,
@@ -24,7 +24,6 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use super::{
     READS_AT_ONCE, line,
     progress::{self, Unit},
-    text::count,
 };
 use crate::args::{Documents, Format};
 
@@ -85,7 +84,7 @@ pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::R
     }
     let mut lines = vec![format!(
         "{} documents have a source that cannot be printed as JSON; all others were printed",
-        count(unprintable)
+        grouped(unprintable)
     )];
     lines.extend(told);
     Err(Failure::new(Exit::Failed, lines.join("\n")).into())
@@ -126,7 +125,7 @@ impl Wanted<'_> {
         if documents == 0 {
             return Ok(());
         }
-        let (documents, mode) = (count(documents), keeping.mode);
+        let (documents, mode) = (grouped(documents), keeping.mode);
         let message = format!(
             "`_source` of index `{name}` is {mode} ({because}): none of its {documents} documents has \
              a stored one; reindex it on the source with a stored `_source` and take the snapshot \

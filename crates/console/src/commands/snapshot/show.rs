@@ -8,7 +8,10 @@
 use std::thread;
 
 use cli_support::output;
-use contract::{Exit, Failure};
+use contract::{
+    Exit, Failure,
+    numbers::{grouped, size},
+};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use snapshot_repo::{
@@ -20,7 +23,7 @@ use super::{
     READS_AT_ONCE, is_about_access,
     progress::{self, Unit},
     report::{Found, Look, Part, Report, ShardLook},
-    text::{Table, bytes, count},
+    text::Table,
 };
 use crate::args::Format;
 
@@ -168,7 +171,7 @@ async fn count_documents(
 
 fn text(report: &Report) -> String {
     let Report { totals, .. } = report;
-    let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
+    let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), grouped);
     let mut lines = vec![format!("snapshot `{}`, {}", report.snapshot, report.state)];
     let mut fact = |name: &str, value: String| lines.push(format!("  {name:<13} {value}"));
     fact("uuid", report.uuid.clone());
@@ -185,15 +188,15 @@ fn text(report: &Report) -> String {
         missing => format!(", {missing} of them missing or unreadable"),
     };
     fact("indices", format!("{} with {} shards{missing}", report.indices.len(), totals.shards));
-    let (size, stored) = (bytes(totals.size_bytes), bytes(totals.stored_bytes));
-    fact("size", format!("{size}, {stored} of it stored fields in {} segments", totals.segments));
+    let (all, stored) = (size(totals.size_bytes), size(totals.stored_bytes));
+    fact("size", format!("{all}, {stored} of it stored fields in {} segments", totals.segments));
     let documents = totals.documents;
     fact(
         "documents",
         format!(
             "{} live, {} deleted, {} nested, {} without source",
             known(documents.live),
-            count(documents.deleted),
+            grouped(documents.deleted),
             known(documents.nested),
             known(documents.without_source)
         ),
@@ -211,7 +214,7 @@ fn text(report: &Report) -> String {
     for obstacle in &report.cannot_migrate {
         let shard = obstacle.shard.map_or_else(String::new, |shard| format!(" shard {shard}"));
         let documents = match obstacle.documents {
-            Some(documents) => format!(" ({} documents)", count(documents)),
+            Some(documents) => format!(" ({} documents)", grouped(documents)),
             None => String::new(),
         };
         let (index, reason) = (&obstacle.index, &obstacle.reason);
@@ -221,7 +224,7 @@ fn text(report: &Report) -> String {
 }
 
 fn indices(report: &Report) -> String {
-    let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
+    let known = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), grouped);
     let headings = [
         "INDEX",
         ">SHARDS",
@@ -245,9 +248,9 @@ fn indices(report: &Report) -> String {
                 0 => shards.to_string(),
                 missing => format!("{} of {shards}", shards - missing),
             },
-            bytes(*size_bytes),
+            size(*size_bytes),
             known(documents.live),
-            count(documents.deleted),
+            grouped(documents.deleted),
             known(documents.nested),
             known(documents.without_source),
             index.source.unwrap_or("-").to_owned(),

@@ -1,4 +1,4 @@
-//! Tables, sizes and instants for people.
+//! Tables and instants for people.
 
 use std::fmt;
 
@@ -45,16 +45,6 @@ impl fmt::Display for Table {
 pub(super) fn instant(millis: i64) -> Option<String> {
     let instant = Timestamp::from_millisecond(millis).ok()?;
     (millis > 0).then(|| instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-}
-
-/// A number with its thousands apart.
-pub(super) fn count(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
-}
-
-/// A number of bytes in the largest unit that fits.
-pub(super) fn bytes(number: u64) -> String {
-    indicatif::HumanBytes(number).to_string()
 }
 
 #[cfg(test)]
