@@ -1,4 +1,4 @@
-//! What is fuzzed: one target for each decoder of bytes from outside.
+//! Fuzz targets: one for each decoder of bytes from outside.
 //!
 //! ```text
 //! bytes ── Target::run ──> decoder     wrong: a panic, a hang, a broken promise
@@ -6,8 +6,8 @@
 //! Target::seeds: the real files of the corpora
 //! ```
 //!
-//! The first byte of an input chooses the real file whose place the rest takes, so that one target
-//! meets all releases of its format.
+//! The first byte of an input selects the real file that the rest replaces, so one target covers all
+//! releases of its format.
 
 mod mutation;
 mod repository;
@@ -62,7 +62,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// All of them.
+    /// All targets.
     pub const ALL: &[Self] = &[
         Self::Commit,
         Self::SegmentInfo,
@@ -85,7 +85,7 @@ impl Target {
         Self::Id,
     ];
 
-    /// Its name, that of its program for libFuzzer.
+    /// Returns the name of the target and of its program for libFuzzer.
     pub fn name(self) -> &'static str {
         match self {
             Self::Commit => "commit",
@@ -110,7 +110,7 @@ impl Target {
         }
     }
 
-    /// Decodes any bytes.
+    /// Decodes the input.
     pub fn run(self, input: &[u8]) {
         match self {
             Self::Source => source(input),
@@ -126,7 +126,7 @@ impl Target {
         }
     }
 
-    /// Real inputs to begin from.
+    /// Returns real inputs to begin with.
     pub fn seeds(self) -> Vec<Vec<u8>> {
         match self {
             Self::Source => [
@@ -155,7 +155,7 @@ impl Target {
         }
     }
 
-    /// The ending of the Lucene file that it decodes.
+    /// Returns the ending of the Lucene file that the target decodes.
     fn part(self) -> Option<&'static str> {
         match self {
             Self::Commit => Some("segments"),
@@ -172,7 +172,7 @@ impl Target {
         }
     }
 
-    /// The blob of a repository that it decodes.
+    /// Returns the blob of a repository that the target decodes.
     fn blob(self) -> Option<repository::Blob> {
         match self {
             Self::Latest => Some(repository::Blob::Latest),
@@ -187,17 +187,17 @@ impl Target {
     }
 }
 
-/// One document is one line, whatever it was sent as; and what was not sent as JSON becomes JSON.
-/// (Of JSON, the tokens are copied and not read: numbers stay as they are.)
+/// One document becomes one line, and sources in other formats become JSON. (The tokens of JSON are
+/// copied without reading them, so numbers stay the same.)
 fn source(bytes: &[u8]) {
     if let Ok(line) = snapshot_repo::source::to_line(bytes) {
-        assert!(!line.contains(&b'\n'), "a line break is left");
+        assert!(!line.contains(&b'\n'), "the line contains a line break");
         let is_json = serde_json::from_slice::<&RawValue>(&line).is_ok();
         let marks: [&[u8]; 3] = [b":)\n", b"\xd9\xd9\xf7", b"---"];
         let was_other = marks.iter().any(|mark| bytes.starts_with(mark));
         assert!(
             is_json || !was_other,
-            "`{}` became `{}`, which is no JSON",
+            "`{}` became `{}`, which is not JSON",
             bytes.escape_ascii(),
             line.escape_ascii()
         );
@@ -211,12 +211,12 @@ fn id(bytes: &[u8]) {
     }
 }
 
-/// The top of the checkout.
+/// Returns the root of the checkout.
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Puts the right checksum at the end, so that decoding goes on behind it.
+/// Writes the right checksum at the end, so that the decoder accepts the file.
 fn with_checksum(bytes: &mut [u8]) {
     let Some((covered, sum)) = bytes.split_last_chunk_mut::<8>() else { return };
     *sum = u64::from(crc32fast::hash(covered)).to_be_bytes();

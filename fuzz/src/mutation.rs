@@ -1,16 +1,16 @@
-//! Changes to an input that look random and are the same for the same seed.
+//! Pseudo-random changes to an input, the same for the same seed.
 
-/// Makes changed inputs.
+/// Creates changed inputs.
 #[derive(Debug)]
 pub struct Mutator(u64);
 
 impl Mutator {
-    /// From a seed.
+    /// Returns a mutator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number (`SplitMix64`).
+    /// Returns the next number (`SplitMix64`).
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -24,12 +24,12 @@ impl Mutator {
         usize::try_from(self.next() % limit).unwrap_or(0)
     }
 
-    /// One of the inputs.
+    /// Returns one of the inputs.
     pub fn pick<'a>(&mut self, inputs: &'a [Vec<u8>]) -> &'a [u8] {
         inputs.get(self.below(inputs.len())).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// An input with one to four changes.
+    /// Returns the input with one to four changes.
     pub fn change(&mut self, input: &[u8]) -> Vec<u8> {
         let mut bytes = input.to_vec();
         for _ in 0..=self.below(4) {
@@ -39,7 +39,7 @@ impl Mutator {
     }
 
     fn change_once(&mut self, bytes: &mut Vec<u8>) {
-        // Near the start is where the lengths and counts are.
+        // Lengths and counts are near the start.
         let reach = if self.below(2) == 0 { bytes.len().min(200) } else { bytes.len() };
         let at = self.below(reach);
         let end = bytes.len().min(at.saturating_add(1).saturating_add(self.below(16)));
@@ -52,7 +52,7 @@ impl Mutator {
                 drop(bytes.splice(to..to, piece));
             }
             3 => {
-                // What lengths and signs turn on.
+                // Values that change lengths and signs.
                 let extreme = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
                 let value = extreme.get(self.below(extreme.len())).copied().unwrap_or(0);
                 if let Some(part) = bytes.get_mut(at..end) {

@@ -1,5 +1,5 @@
-//! Blobs of a repository: a real repository is read down to the lists of its shards' files, and one
-//! of its blobs is something else.
+//! Blobs of a repository: a real repository is read down to the lists of its shards' files, with one
+//! of its blobs replaced.
 
 use std::{
     cell::RefCell,
@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{checkout, with_checksum};
 
-/// The repositories of the corpus that are read: one of each dialect.
+/// The repositories of the corpus to read: one of each generation of the format.
 const REPOSITORIES: &[&str] = &["es56-incremental", "es717-partial", "es9-chunked", "os2-hashed"];
 
 /// A kind of blob.
@@ -30,7 +30,7 @@ pub(crate) enum Blob {
 }
 
 impl Blob {
-    /// Whether a blob at this path, relative to the repository, is of this kind.
+    /// Returns whether a blob at this path, relative to the repository, is of this kind.
     fn is_at(self, path: &Path) -> bool {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let parts = path.components().count();
@@ -53,17 +53,17 @@ impl Blob {
     }
 }
 
-/// Copies of the repositories that may be written to, and a runtime to read them in.
-struct Scene {
+/// Copies of the repositories to write to, and a runtime to read them with.
+struct Workspace {
     runtime: Runtime,
     copies: Vec<TempDir>,
 }
 
 thread_local! {
-    static SCENE: RefCell<Option<Scene>> = const { RefCell::new(None) };
+    static WORKSPACE: RefCell<Option<Workspace>> = const { RefCell::new(None) };
 }
 
-/// The real blobs of a kind.
+/// Returns the real blobs of a kind.
 pub(crate) fn files(blob: Blob) -> Vec<(u8, Vec<u8>)> {
     let folders = REPOSITORIES.iter().map(|name| original(name));
     let files = folders.flat_map(|folder| places(blob, &folder)).map(fs::read);
@@ -71,24 +71,24 @@ pub(crate) fn files(blob: Blob) -> Vec<(u8, Vec<u8>)> {
     (0..=u8::MAX).zip(files).collect()
 }
 
-/// Reads a repository in which a blob of this kind has these bytes.
+/// Reads a repository in which a blob of this kind is replaced by these bytes.
 pub(crate) fn run(blob: Blob, choice: u8, bytes: &[u8]) {
-    SCENE.with_borrow_mut(|scene| {
-        let scene = match scene {
-            Some(scene) => scene,
-            None => match Scene::set() {
-                Ok(set) => scene.insert(set),
+    WORKSPACE.with_borrow_mut(|workspace| {
+        let workspace = match workspace {
+            Some(workspace) => workspace,
+            None => match Workspace::create() {
+                Ok(created) => workspace.insert(created),
                 Err(error) => panic!("the repositories cannot be copied: {error:#}"),
             },
         };
-        if let Err(error) = scene.read_with(blob, choice, bytes) {
+        if let Err(error) = workspace.read_with(blob, choice, bytes) {
             panic!("the copies cannot be written to: {error:#}");
         }
     });
 }
 
-impl Scene {
-    fn set() -> Result<Self> {
+impl Workspace {
+    fn create() -> Result<Self> {
         let mut copies = Vec::new();
         for name in REPOSITORIES {
             let copy = TempDir::new()?;
@@ -128,7 +128,7 @@ impl Scene {
     }
 }
 
-/// Reads all that is not in the shards' files themselves.
+/// Reads everything except the contents of the shards' files.
 async fn read(folder: &Path) -> Result<(), RepositoryError> {
     let repository = Repository::open(&Location::folder(folder))?;
     for summary in repository.contents().await?.snapshots {
@@ -136,7 +136,7 @@ async fn read(folder: &Path) -> Result<(), RepositoryError> {
         repository.global_metadata(&snapshot).await?;
         for index in &snapshot.indices {
             let metadata = repository.index_metadata(&snapshot, index).await?;
-            // A wrong number is not to be believed for long.
+            // A wrong number may be huge.
             for shard in 0..metadata.number_of_shards.min(8) {
                 let files = repository.shard_files(&snapshot, index, shard).await?;
                 repository.shard_size(&files).await?;

@@ -1,4 +1,4 @@
-//! Lucene files: a real segment is opened and read, and one of its files is something else.
+//! Lucene files: a real segment is opened and read, with one of its files replaced.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use lucene::{Arena, FileSlice, LuceneError, Opening, SegmentCommit, SegmentInfos
 
 use crate::{checkout, with_checksum};
 
-/// A range of chunks of stored fields has this many bytes at least: little, so that there are several.
+/// The smallest range of chunks: small, so that there are several.
 const MIN_RANGE_BYTES: u64 = 2_000;
 
 /// A shard's files by name.
@@ -22,7 +22,7 @@ static SHARDS: LazyLock<Vec<Files>> =
 #[derive(Clone)]
 struct Place {
     shard: usize,
-    /// Which segment of its commit; none for the commit itself.
+    /// The segment of its commit; none for the commit itself.
     segment: Option<SegmentCommit>,
     slice: FileSlice,
 }
@@ -30,27 +30,27 @@ struct Place {
 /// The places for each kind of file.
 static PLACES: LazyLock<BTreeMap<&'static str, Vec<Place>>> = LazyLock::new(places);
 
-/// The real files of a kind.
+/// Returns the real files of a kind.
 pub(crate) fn files(ending: &'static str) -> Vec<(u8, Vec<u8>)> {
     let places = PLACES.get(ending).map(Vec::as_slice).unwrap_or_default();
     let files = places.iter().map(|place| fetch(&SHARDS[place.shard], &place.slice));
     (0..=u8::MAX).zip(files).collect()
 }
 
-/// Decodes a segment in which a file of this kind has these bytes.
+/// Decodes a segment in which a file of this kind is replaced by these bytes.
 pub(crate) fn run(ending: &'static str, choice: u8, bytes: &[u8]) {
     let Some(places) = PLACES.get(ending).filter(|places| !places.is_empty()) else { return };
     let place = &places[usize::from(choice) % places.len()];
     let files = &SHARDS[place.shard];
     let mut bytes = bytes.to_vec();
     if place.segment.is_some() {
-        // The file keeps its length, which others know.
+        // The file keeps its length, which other files contain.
         bytes.resize(usize::try_from(place.slice.length).unwrap_or(0), 0);
     }
     with_checksum(&mut bytes);
     match &place.segment {
         None => drop(SegmentInfos::parse(&place.slice.name, &bytes)),
-        // What is wrong with the bytes is said; that is all that is asked.
+        // Any error is fine: it says what is wrong with the bytes.
         Some(commit) => drop(read(files, commit, |slice| {
             if slice.name != place.slice.name {
                 return fetch(files, slice);
@@ -141,7 +141,7 @@ fn sorted(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(paths)
 }
 
-/// Reads every segment as it is and notes which files it asks for.
+/// Reads every segment unchanged and records which files it needs.
 fn places() -> BTreeMap<&'static str, Vec<Place>> {
     const ENDINGS: &[&str] =
         &[".si", ".cfe", ".fnm", ".liv", ".fdm", ".fdx", ".dvm", ".dvd", ".fdt"];
@@ -158,7 +158,7 @@ fn places() -> BTreeMap<&'static str, Vec<Place>> {
                 fetch(files, slice)
             });
             assert!(whole.is_ok(), "a real segment cannot be read: {whole:?}");
-            // Of a file that is asked for in parts, the last part is the whole.
+            // If a file is read in parts, the last part is the whole file.
             let asked: BTreeMap<String, FileSlice> =
                 asked.into_iter().map(|slice| (slice.name.clone(), slice)).collect();
             for slice in asked.into_values() {

@@ -1,10 +1,10 @@
 //! Every target takes every real file, and mutations of them from a fixed seed.
 //!
-//! `ARGOSY_FUZZ_CASES` says how many for each target, `ARGOSY_SEED` where they begin.
+//! `ARGOSY_FUZZ_CASES` is the number of mutations for each target, `ARGOSY_SEED` the first seed.
 
 use fuzz_targets::{Mutator, Target};
 
-/// Mutations for each target, unless the environment asks for more.
+/// Mutations for each target by default.
 const CASES: u64 = 300;
 /// A run of the same seed is the same run.
 const SEED: u64 = 20_261_121;
@@ -19,7 +19,7 @@ fn every_target_takes_real_files_and_mutations_of_them() {
     let seed = from_environment("ARGOSY_SEED").unwrap_or(SEED);
     for target in Target::ALL {
         let seeds = target.seeds();
-        assert!(!seeds.is_empty(), "`{}` has nothing to begin from", target.name());
+        assert!(!seeds.is_empty(), "`{}` has no seeds", target.name());
         for real in &seeds {
             target.run(real);
         }

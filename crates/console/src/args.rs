@@ -11,7 +11,7 @@ mod snapshot;
 
 pub(crate) use snapshot::{Documents, RepositoryFlags, Snapshot};
 
-/// Looks at the clusters of a migration, and into snapshots.
+/// Reads the clusters of a migration, and snapshots.
 #[derive(Debug, Parser)]
 #[command(
     name = "console",
@@ -21,7 +21,7 @@ pub(crate) use snapshot::{Documents, RepositoryFlags, Snapshot};
 Examples:
   console clusters connection-check              can both clusters be reached?
   console clusters cat-indices --refresh         what is on them?
-  console clusters curl target /_cluster/health  ask one of them anything
+  console clusters curl target /_cluster/health  send any request to one of them
   console snapshot list --repo s3://bucket/path  which snapshots are there?
   console snapshot show --repo file:///mnt/backup --snapshot nightly
                                                  what is in it, and what cannot be migrated?
@@ -69,7 +69,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clusters {
-    /// Reach each cluster, log in, and say its version.
+    /// Connect to each cluster, log in, and print its version.
     ConnectionCheck {
         /// `source`, `target` or a cluster's name; all when absent.
         #[arg(long, value_name = "CLUSTER")]
@@ -80,7 +80,7 @@ pub(crate) enum Clusters {
         /// `source`, `target` or a cluster's name; all when absent.
         #[arg(long, value_name = "CLUSTER")]
         cluster: Option<String>,
-        /// Refresh first, so that the counts are those of now.
+        /// Refresh the indices first, so that the counts are up to date.
         #[arg(long)]
         refresh: bool,
     },

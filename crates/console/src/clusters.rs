@@ -1,4 +1,4 @@
-//! The clusters of a migration file, as clients.
+//! Which clusters does a migration file name, and how are they reached?
 
 use cli_support::{EngineChoice, StateDir, session_file};
 use cluster::Client;
@@ -19,7 +19,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Returns the word that commands take.
+    /// Returns the word for it in commands.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -29,33 +29,35 @@ impl Role {
 }
 
 /// A cluster of the file.
-pub(crate) struct Known {
-    /// Read or written.
+pub(crate) struct NamedCluster {
+    /// Whether it is read or written.
     pub(crate) role: Role,
     /// Its name in the file.
     pub(crate) name: String,
-    /// How to talk to it.
+    /// The client to reach it with.
     pub(crate) client: Client,
 }
 
-/// Where migration files and credentials are kept.
-enum Kept {
-    Here(StateDir),
-    There(Namespace),
+/// Where migration files and credentials are storage.
+enum Storage {
+    /// The state directory of this machine.
+    Local(StateDir),
+    /// A namespace of a Kubernetes cluster.
+    Namespace(Namespace),
 }
 
-impl Kept {
+impl Storage {
     async fn open(global: &Global) -> anyhow::Result<Self> {
         Ok(match global.common.engine.choose()? {
-            EngineChoice::Local => Self::Here(StateDir::choose(&global.common.state)?),
-            EngineChoice::Argo(access) => Self::There(Namespace::connect(&access).await?),
+            EngineChoice::Local => Self::Local(StateDir::choose(&global.common.state)?),
+            EngineChoice::Argo(access) => Self::Namespace(Namespace::connect(&access).await?),
         })
     }
 
     async fn session(&self, session: &str) -> anyhow::Result<String> {
         match self {
-            Self::Here(state) => session_file::read(state, session),
-            Self::There(namespace) => namespace.session(session).await,
+            Self::Local(state) => session_file::read(state, session),
+            Self::Namespace(namespace) => namespace.session(session).await,
         }
     }
 
@@ -63,14 +65,14 @@ impl Kept {
     async fn client(&self, access: &ClusterAccess, secret: Option<&str>) -> anyhow::Result<Client> {
         match (self, secret) {
             (_, None) => cli_support::client(access, |_| Ok(None)),
-            (Self::Here(state), Some(name)) => {
+            (Self::Local(state), Some(name)) => {
                 let secrets = Secrets::in_folder(state.path().join("secrets"));
                 cli_support::client(access, |key| match secrets.read(name, key) {
                     Err(SecretError::Missing { .. }) => Ok(None),
                     read => Ok(Some(read?)),
                 })
             }
-            (Self::There(namespace), Some(name)) => {
+            (Self::Namespace(namespace), Some(name)) => {
                 let entries = namespace.secret(name).await?;
                 cli_support::client(access, |key| Ok(entries.get(key).cloned()))
             }
@@ -78,31 +80,34 @@ impl Kept {
     }
 }
 
-/// Returns the clusters of the migration file that `wanted` means: `source`, `target`, a name, or
+/// Returns the clusters of the migration file that `wanted` selects: `source`, `target`, a name, or
 /// all of them.
-pub(crate) async fn open(global: &Global, wanted: Option<&str>) -> anyhow::Result<Vec<Known>> {
-    let kept = Kept::open(global).await?;
+pub(crate) async fn open(
+    global: &Global,
+    wanted: Option<&str>,
+) -> anyhow::Result<Vec<NamedCluster>> {
+    let storage = Storage::open(global).await?;
     let (text, name) = match &global.config_file {
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
-        None => (kept.session(&global.session).await?, "migration.yaml".to_owned()),
+        None => (storage.session(&global.session).await?, "migration.yaml".to_owned()),
     };
-    let clusters = clusters(&text, &name)?;
-    let sources = clusters.sources().map(|cluster| (Role::Source, cluster));
-    let targets = clusters.targets().map(|cluster| (Role::Target, cluster));
-    let mut known = Vec::new();
+    let in_file = clusters(&text, &name)?;
+    let sources = in_file.sources().map(|cluster| (Role::Source, cluster));
+    let targets = in_file.targets().map(|cluster| (Role::Target, cluster));
+    let mut clusters = Vec::new();
     for (role, Cluster { access, secret, .. }) in sources.chain(targets) {
         if wanted.is_none_or(|wanted| wanted == role.word() || wanted == access.name) {
-            let client = kept.client(access, secret.as_deref()).await?;
-            known.push(Known { role, name: access.name.clone(), client });
+            let client = storage.client(access, secret.as_deref()).await?;
+            clusters.push(NamedCluster { role, name: access.name.clone(), client });
         }
     }
-    if known.is_empty() {
+    if clusters.is_empty() {
         let wanted = wanted.unwrap_or("any cluster");
         let message =
-            format!("{name} has no cluster `{wanted}`; write `source`, `target` or a name");
+            format!("`{name}` has no cluster `{wanted}`; use `source`, `target` or a name");
         return Err(Failure::new(Exit::NotFound, message).into());
     }
-    Ok(known)
+    Ok(clusters)
 }
 
 fn clusters(text: &str, name: &str) -> anyhow::Result<Clusters> {

@@ -1,4 +1,4 @@
-//! The `console` program: look at the clusters of a migration.
+//! The `console` program: reads the clusters of a migration, and snapshots.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Migration files and credentials, as `workflow` keeps them in a namespace of a cluster.
+//! Reads migration files and credentials that `workflow` stores in a namespace of a cluster.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-/// A namespace.
+/// A namespace of a Kubernetes cluster.
 pub(crate) struct Namespace {
     client: Client,
     name: String,
 }
 
 impl Namespace {
-    /// Finds out which one; nothing is asked yet.
+    /// Finds the API server and the namespace. Sends no request yet.
     pub(crate) async fn connect(access: &KubernetesAccess) -> anyhow::Result<Self> {
         let KubernetesAccess { kubeconfig, context, namespace, in_pod } = access;
         let config = if *in_pod {
@@ -49,7 +49,7 @@ impl Namespace {
         if let Some(text) = map.and_then(|map| map.data?.remove(session_file::ENTRY)) {
             return Ok(text);
         }
-        // A file that holds passwords is kept as a Secret.
+        // A file with passwords is stored as a Secret.
         let mut entries = self.secret(&object).await?;
         entries.remove(session_file::ENTRY).ok_or_else(|| {
             let message = format!(
@@ -61,7 +61,7 @@ impl Namespace {
         })
     }
 
-    /// Reads the entries of a Secret; one that is not there has none.
+    /// Reads the entries of a Secret; an absent one has none.
     pub(crate) async fn secret(&self, name: &str) -> anyhow::Result<BTreeMap<String, String>> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.name);
         let found = secrets.get_opt(name).await.map_err(|error| self.refused("secrets", error))?;
@@ -69,7 +69,7 @@ impl Namespace {
         data.into_iter()
             .map(|(key, value)| {
                 let text = String::from_utf8(value.0)
-                    .with_context(|| format!("entry `{key}` of Secret `{name}` is no text"))?;
+                    .with_context(|| format!("entry `{key}` of Secret `{name}` is not text"))?;
                 Ok((key, text))
             })
             .collect()

@@ -57,8 +57,8 @@ fn printed_json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&printed(folder, arguments)).expect("valid JSON")
 }
 
-/// What is told when it does not.
-fn told(folder: &Path, arguments: &[&str], exit: i32) -> String {
+/// Returns the error message.
+fn error_message(folder: &Path, arguments: &[&str], exit: i32) -> String {
     let output = run(folder, arguments);
     assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "", "{arguments:?}");
@@ -71,7 +71,7 @@ fn normal(line: &str) -> String {
     let mut normal = String::new();
     let mut rest = line;
     while let Some(start) = rest.find('"') {
-        normal.extend(rest[..start].chars().filter(|letter| !letter.is_ascii_whitespace()));
+        normal.extend(rest[..start].chars().filter(|character| !character.is_ascii_whitespace()));
         let mut strings = serde_json::Deserializer::from_str(&rest[start..]).into_iter();
         let string: &RawValue = strings.next().expect("as many strings").expect("JSON");
         // Half of a surrogate pair is no text: it stays as it is spelled.
@@ -80,7 +80,7 @@ fn normal(line: &str) -> String {
         normal.push_str(&text);
         rest = &rest[start + strings.byte_offset()..];
     }
-    normal.extend(rest.chars().filter(|letter| !letter.is_ascii_whitespace()));
+    normal.extend(rest.chars().filter(|character| !character.is_ascii_whitespace()));
     normal
 }
 
@@ -90,7 +90,7 @@ fn normal_lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String>
     lines
 }
 
-/// Drops what a server makes anew: it is in no file of the snapshot.
+/// Removes what a server rebuilds: it is in no file of the snapshot.
 fn without_source(line: &str) -> String {
     let mut document: Value = serde_json::from_str(line).expect("valid JSON");
     document.as_object_mut().expect("an object").shift_remove("_source").expect("the field");
@@ -113,7 +113,7 @@ fn check_documents(folder: &Path) -> u64 {
                 None => Vec::new(),
             };
             if fixture.case == "synthetic" {
-                let refused = told(folder, &arguments, 1);
+                let refused = error_message(folder, &arguments, 1);
                 assert!(refused.contains(&format!("none of its {}", expected.len())), "{refused}");
                 expected = expected.iter().map(|line| without_source(line)).collect();
                 arguments.push("--allow-missing-source");
@@ -176,8 +176,8 @@ fn check_counts(folder: &Path) {
             let is_nested = index["name"].as_str().expect("a string").ends_with("-nested");
             assert_eq!(nested > 0, is_nested, "{name}");
             let found = objects(&shown["cannotMigrate"], "index");
-            let told = found.filter(|told| index["name"] == **told).count();
-            assert!(without == 0 || told > 0, "{name}: {}", shown["cannotMigrate"]);
+            let reported = found.filter(|reported| index["name"] == **reported).count();
+            assert!(without == 0 || reported > 0, "{name}: {}", shown["cannotMigrate"]);
             live += expected;
             lacking += without;
         }
@@ -261,14 +261,14 @@ fn snapshots_are_listed_by_the_time_they_were_taken() {
 fn a_name_that_does_not_exist_is_not_found_and_gets_the_nearest() {
     let folder = corpus().join("es710-incremental");
     let documents = |snapshot, index| {
-        told(&folder, &["documents", "--snapshot", snapshot, "--index", index], 3)
+        error_message(&folder, &["documents", "--snapshot", snapshot, "--index", index], 3)
     };
     let snapshot = documents("secnod", "shop-inc-a");
     assert!(snapshot.contains("did you mean `second`?"), "{snapshot}");
     let index = documents("second", "shop-inc-x");
     assert!(index.contains("did you mean `shop-inc-a`, `shop-inc-b`, `shop-inc-c`?"), "{index}");
     let arguments = ["documents", "--snapshot", "second", "--index", "shop-inc-a", "--shard", "7"];
-    let shard = told(&folder, &arguments, 3);
+    let shard = error_message(&folder, &arguments, 3);
     assert!(shard.contains("`shop-inc-a` has no shard 7: the index has 2 shards"), "{shard}");
     let output = run(&folder, &["show", "--snapshot", "x", "--output", "json"]);
     let error: Value = serde_json::from_slice(&output.stdout).expect("valid content");
@@ -278,13 +278,13 @@ fn a_name_that_does_not_exist_is_not_found_and_gets_the_nearest() {
 #[test]
 fn a_place_without_a_repository_is_told_from_a_damaged_one() {
     let folder = TempDir::new().expect("a temporary folder");
-    let missing = told(folder.path(), &["list"], 3);
+    let missing = error_message(folder.path(), &["list"], 3);
     assert!(missing.contains("does not exist here"), "{missing}");
     fs_err::create_dir(folder.path().join("repo")).expect("a new folder");
-    let empty = told(folder.path(), &["list"], 3);
+    let empty = error_message(folder.path(), &["list"], 3);
     assert!(empty.contains("holds no snapshot repository"), "{empty}");
     fs_err::write(folder.path().join("repo/index-2"), "{").expect("a writable file");
-    let damaged = told(folder.path(), &["list"], 1);
+    let damaged = error_message(folder.path(), &["list"], 1);
     assert!(damaged.contains("`index-2` in `"), "{damaged}");
     let mut wrong = Command::new(env!("CARGO_BIN_EXE_console"));
     let wrong = wrong
@@ -300,13 +300,13 @@ fn a_partial_snapshot_is_refused_unless_it_is_allowed() {
     let documents = |index, shard: &[&'static str]| {
         [&["documents", "--snapshot", "partial", "--index", index], shard].concat()
     };
-    let refused = told(&folder, &documents("shop-whole", &[]), 1);
+    let refused = error_message(&folder, &documents("shop-whole", &[]), 1);
     assert!(refused.contains("2 of its 4 shards are whole"), "{refused}");
     assert!(refused.contains("index `shop-unassigned` shard 1: primary shard"), "{refused}");
     let allowed = run(&folder, &documents("shop-unassigned", &["--allow-partial"]));
     assert_eq!((allowed.status.code(), text(&allowed.stdout)), (Some(0), ""));
-    let told = text(&allowed.stderr);
-    assert!(told.contains("shard 0 of index `shop-unassigned` is missing"), "{told}");
+    let message = text(&allowed.stderr);
+    assert!(message.contains("shard 0 of index `shop-unassigned` is missing"), "{message}");
 }
 
 #[test]
@@ -381,8 +381,11 @@ fn damage_is_named_and_the_rest_is_shown() {
     assert!(shown.contains("shop-whole") && shown.contains("it ends at byte 0"), "{shown}");
     let arguments =
         ["documents", "--snapshot", "partial", "--index", "shop-whole", "--allow-partial"];
-    let told = told(copy.path(), &arguments, 1);
-    assert!(told.contains("/__") && told.contains("take the snapshot again"), "{name}: {told}");
+    let message = error_message(copy.path(), &arguments, 1);
+    assert!(
+        message.contains("/__") && message.contains("take the snapshot again"),
+        "{name}: {message}"
+    );
 }
 
 #[test]
@@ -415,10 +418,10 @@ fn one_bit_of_the_stored_fields_is_named_with_file_and_place() {
             assert_eq!(text(&output.stdout).lines().count(), right.len());
             unread += 1;
         } else {
-            let told = text(&output.stderr);
+            let message = text(&output.stderr);
             let name = blob.file_name().expect("a file name").to_str().expect("a UTF-8 path");
-            assert!(told.contains(" at byte "), "{name}: {told}");
-            assert!(told.contains(".fdt"), "{name}: {told}");
+            assert!(message.contains(" at byte "), "{name}: {message}");
+            assert!(message.contains(".fdt"), "{name}: {message}");
             refused += 1;
         }
     }

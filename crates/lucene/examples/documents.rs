@@ -12,7 +12,7 @@ use std::{
 use lucene::{Arena, DocumentClass, FileSlice, Opening, SegmentInfos, ShardFiles};
 use serde_json::json;
 
-/// How many bytes of stored fields are read at once.
+/// The smallest number of bytes of stored fields to read with one request.
 const MIN_RANGE_BYTES: u64 = 1 << 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -45,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for range in segment.chunk_ranges(MIN_RANGE_BYTES) {
             let length = range.bytes.end.saturating_sub(range.bytes.start);
             let slice = segment.stored_fields().part(range.bytes.start, length);
-            let bytes = fetch(folder, &slice.ok_or("a range of chunks lies beyond the file")?)?;
+            let bytes =
+                fetch(folder, &slice.ok_or("a range of chunks is beyond the end of the file")?)?;
             let mut decoder = segment.decoder(&range, &bytes)?;
             while let Some(chunk) = decoder.next_chunk(&mut arena)? {
                 for document in chunk.documents() {

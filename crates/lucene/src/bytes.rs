@@ -1,4 +1,4 @@
-//! Reading Lucene's primitive values from a slice, with the place for the error message.
+//! Reads Lucene's primitive values from a slice, and knows the offset for error messages.
 //!
 //! ```text
 //! vint        1..5  bytes, 7 bits each, low bits first, top bit set = more follow
@@ -33,12 +33,13 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Starts at the beginning of a file; fixed numbers are big-endian until told otherwise.
+    /// Starts at the beginning of a file. Fixed numbers are big-endian unless
+    /// [`Self::set_order`] changes that.
     pub(crate) fn new(file: &'a str, bytes: &'a [u8]) -> Self {
         Self::at(file, bytes, 0)
     }
 
-    /// Starts at `base` bytes into a file of which `bytes` is a window.
+    /// Starts `base` bytes into a file of which `bytes` is a part.
     pub(crate) fn at(file: &'a str, bytes: &'a [u8], base: u64) -> Self {
         Self { file, bytes, position: 0, base, order: ByteOrder::Big }
     }
@@ -48,37 +49,37 @@ impl<'a> Cursor<'a> {
         self.order = order;
     }
 
-    /// The current place in the file.
+    /// Returns the current offset in the file.
     pub(crate) fn offset(&self) -> u64 {
         self.base.saturating_add(u64::try_from(self.position).unwrap_or(u64::MAX))
     }
 
-    /// The number of bytes read from the window.
+    /// Returns the number of bytes read so far.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    /// The number of bytes left in the window.
+    /// Returns the number of bytes that are left.
     pub(crate) fn remaining(&self) -> usize {
         self.bytes.len().saturating_sub(self.position)
     }
 
-    /// The part of the window that was not read yet.
+    /// Returns the bytes that are left.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.position..).unwrap_or_default()
     }
 
-    /// Says that something is wrong at the current place.
+    /// Returns an error about the current offset.
     pub(crate) fn error(&self, problem: Problem) -> LuceneError {
         LuceneError::Malformed { file: self.file.to_owned(), offset: self.offset(), problem }
     }
 
-    /// Says that a number is impossible at the current place.
+    /// Returns an error about an impossible number at the current offset.
     pub(crate) fn out_of_range(&self, what: &'static str, value: i64) -> LuceneError {
         self.error(Problem::OutOfRange { what, value })
     }
 
-    /// Takes the next `count` bytes.
+    /// Reads the next `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], LuceneError> {
         let taken = self
             .position
@@ -93,7 +94,7 @@ impl<'a> Cursor<'a> {
         Err(self.error(Problem::UnexpectedEnd { wanted }))
     }
 
-    /// Steps over `count` bytes.
+    /// Skips `count` bytes.
     pub(crate) fn skip(&mut self, count: usize) -> Result<(), LuceneError> {
         self.take(count).map(drop)
     }
@@ -159,7 +160,7 @@ impl<'a> Cursor<'a> {
         u64::try_from(value).map_err(|_| self.out_of_range(what, value))
     }
 
-    /// Reads the generation of a file, which may be none.
+    /// Reads the generation of a file, or none.
     pub(crate) fn generation(&mut self) -> Result<Option<u64>, LuceneError> {
         let value = self.i64()?;
         match u64::try_from(value) {
@@ -180,7 +181,7 @@ impl<'a> Cursor<'a> {
         self.variable(10, 64)
     }
 
-    /// Reads a vint that must fit into a signed 32-bit number, as counts and lengths do.
+    /// Reads a vint that must fit into a signed 32-bit number, such as a count or a length.
     pub(crate) fn vlength(&mut self, what: &'static str) -> Result<usize, LuceneError> {
         let value = self.vint()?;
         i32::try_from(value)
@@ -189,9 +190,9 @@ impl<'a> Cursor<'a> {
             .ok_or_else(|| self.out_of_range(what, value.into()))
     }
 
-    fn variable(&mut self, longest: u32, bits: u32) -> Result<u64, LuceneError> {
+    fn variable(&mut self, max_bytes: u32, bits: u32) -> Result<u64, LuceneError> {
         let mut value = 0_u64;
-        for group in 0..longest {
+        for group in 0..max_bytes {
             let byte = self.u8()?;
             let part = u64::from(byte & 0x7f);
             let shift = group.saturating_mul(7);
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_never_ends_is_refused() {
+    fn a_number_without_end_is_refused() {
         let error = Cursor::at("_0.fnm", &[0x80; 20], 7).vint().expect_err("an error");
         assert_eq!(
             error.to_string(),

@@ -9,6 +9,9 @@
 //! The id is the segment's (in `segments_N` the commit's); the suffix is empty, or the
 //! base-36 generation, or the segment suffix of a per-field format such as `Lucene80_0`.
 
+#[cfg(test)]
+pub(crate) mod writing;
+
 use crate::{
     bytes::Cursor,
     error::{LuceneError, Problem},
@@ -19,13 +22,24 @@ pub(crate) const FOOTER_LENGTH: usize = 16;
 
 const HEADER_MAGIC: u32 = 0x3fd7_6c17;
 const FOOTER_MAGIC: u32 = 0xc028_93e8;
-/// Longer names are not written by anybody; a bound keeps an error message readable.
-const LONGEST_NAME: usize = 128;
+/// No format has a longer name; the limit keeps error messages readable.
+const MAX_NAME_LENGTH: usize = 128;
 
 /// The 16 bytes that name a segment or a commit.
 pub(crate) type ObjectId = [u8; 16];
 
-/// The name of the format in the header that a file begins with; 128 bytes of the file are enough.
+/// Returns the name of the format in the header of a file. The first 128 bytes of the file are
+/// enough.
+///
+/// ```
+/// let mut start = vec![0x3f, 0xd7, 0x6c, 0x17]; // the magic number
+/// start.push(16); // the length of the name
+/// start.extend(b"Lucene50LiveDocs");
+/// start.extend([0, 0, 0, 0]); // version 0
+/// start.extend(*b"id of 16 bytes..");
+/// start.extend([1, b'a']); // the suffix: generation 10 in base 36
+/// assert_eq!(lucene::header_name("_0_a.liv", &start), Ok("Lucene50LiveDocs".to_owned()));
+/// ```
 pub fn header_name(file: &str, start: &[u8]) -> Result<String, LuceneError> {
     Header::read(&mut Cursor::new(file, start)).map(|header| header.name.to_owned())
 }
@@ -52,7 +66,7 @@ impl<'a> Header<'a> {
             return Err(start.error(Problem::HeaderMagic { found }));
         }
         let length = cursor.vlength("length of the header name")?;
-        if length > LONGEST_NAME {
+        if length > MAX_NAME_LENGTH {
             let value = i64::try_from(length).unwrap_or(i64::MAX);
             return Err(cursor.out_of_range("length of the header name", value));
         }
@@ -68,12 +82,12 @@ impl<'a> Header<'a> {
         Ok(Self { name, version, id, suffix })
     }
 
-    /// The error for a name that no decoder knows.
+    /// Returns the error for a format that no decoder knows.
     pub(crate) fn unsupported(&self, file: &str) -> LuceneError {
         LuceneError::Unsupported { file: file.to_owned(), header: self.name.to_owned() }
     }
 
-    /// Refuses versions outside of `first..=last`.
+    /// Rejects versions outside `first..=last`.
     pub(crate) fn require_version(
         &self,
         file: &str,
@@ -87,7 +101,7 @@ impl<'a> Header<'a> {
         Err(LuceneError::Unsupported { file: file.to_owned(), header })
     }
 
-    /// Refuses a file of another segment.
+    /// Rejects a file of another segment.
     pub(crate) fn require_id(&self, file: &str, id: &ObjectId) -> Result<(), LuceneError> {
         if *id == self.id {
             return Ok(());
@@ -99,7 +113,7 @@ impl<'a> Header<'a> {
         })
     }
 
-    /// Refuses a file whose suffix is not the one that its name promises.
+    /// Rejects a file whose suffix is not the one in its name.
     pub(crate) fn require_suffix(&self, file: &str, suffix: &str) -> Result<(), LuceneError> {
         if self.suffix == suffix {
             return Ok(());
@@ -112,7 +126,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Checks the footer of a whole file and returns what lies before it.
+/// Verifies the footer of a whole file and returns the bytes before it.
 pub(crate) fn content<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], LuceneError> {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let Some((content, footer)) = bytes.split_last_chunk::<FOOTER_LENGTH>() else {
@@ -127,7 +141,7 @@ pub(crate) fn content<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], Lucen
     Ok(content)
 }
 
-/// Checks a footer against the running checksum of all bytes before it.
+/// Compares a footer with the running checksum of all bytes before it. Returns the checksum.
 pub(crate) fn check_footer(
     file: &str,
     offset: u64,
@@ -145,32 +159,6 @@ pub(crate) fn check_footer(
         Ok(computed)
     } else {
         Err(cursor.error(Problem::Checksum { computed, stored }))
-    }
-}
-
-/// Frames content as Lucene does, for the tests of the decoders.
-#[cfg(test)]
-pub(crate) mod writing {
-    use super::{FOOTER_MAGIC, HEADER_MAGIC};
-
-    /// The id that test files carry.
-    pub(crate) const ID: [u8; 16] = *b"0123456789abcdef";
-
-    /// Header and content and footer.
-    pub(crate) fn file(name: &str, version: u32, suffix: &str, content: &[u8]) -> Vec<u8> {
-        let mut bytes = HEADER_MAGIC.to_be_bytes().to_vec();
-        bytes.push(u8::try_from(name.len()).expect("in range"));
-        bytes.extend(name.as_bytes());
-        bytes.extend(version.to_be_bytes());
-        bytes.extend(ID);
-        bytes.push(u8::try_from(suffix.len()).expect("in range"));
-        bytes.extend(suffix.as_bytes());
-        bytes.extend(content);
-        bytes.extend(FOOTER_MAGIC.to_be_bytes());
-        bytes.extend([0; 4]);
-        let checksum = crc32fast::hash(&bytes);
-        bytes.extend(u64::from(checksum).to_be_bytes());
-        bytes
     }
 }
 

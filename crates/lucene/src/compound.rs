@@ -1,4 +1,4 @@
-//! Where the files of a segment lie inside its compound file: `.cfe`.
+//! Where are the files of a segment inside its compound file? (`.cfe`)
 //!
 //! ```text
 //! header Lucene50CompoundEntries (big-endian) or Lucene90CompoundEntries (little-endian)
@@ -19,9 +19,9 @@ use crate::{
 /// The place of one file inside a compound file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompoundEntry {
-    /// Where it starts in the `.cfs` file.
+    /// The offset in the `.cfs` file.
     pub(crate) offset: u64,
-    /// How long it is.
+    /// The length.
     pub(crate) length: u64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct CompoundEntries {
 }
 
 impl CompoundEntries {
-    /// Reads a whole `.cfe` file; no entry may lie outside of the `.cfs` file.
+    /// Reads a whole `.cfe` file. No entry may reach beyond the end of the `.cfs` file.
     pub(crate) fn parse(
         file: &str,
         bytes: &[u8],
@@ -63,7 +63,7 @@ impl CompoundEntries {
         Ok(Self { entries })
     }
 
-    /// The place of a file, by its name without the segment's.
+    /// Returns the place of a file, by its name without the segment's.
     pub(crate) fn get(&self, name: &str) -> Option<CompoundEntry> {
         self.entries.get(name).copied()
     }

@@ -1,12 +1,12 @@
-//! What can be wrong with the bytes of a shard, and where.
+//! What can be wrong with the bytes of a shard, and where?
 
-/// A shard's files cannot be read.
+/// Why a shard's files cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LuceneError {
     /// The bytes of a file contradict its format or themselves.
     #[error("`{file}` at byte {offset}: {problem}")]
     Malformed {
-        /// Name of the Lucene file, also when it lies inside a compound file.
+        /// Name of the Lucene file, also for a file inside a compound file.
         file: String,
         /// Offset from the start of that file.
         offset: u64,
@@ -16,7 +16,7 @@ pub enum LuceneError {
     /// A document inside a chunk contradicts the format.
     #[error("`{file}`, document {document} in the chunk at byte {chunk}: {problem}")]
     Document {
-        /// Name of the Lucene file, also when it lies inside a compound file.
+        /// Name of the Lucene file, also for a file inside a compound file.
         file: String,
         /// Offset of the chunk from the start of that file.
         chunk: u64,
@@ -51,7 +51,7 @@ pub enum LuceneError {
     },
 }
 
-/// What is wrong at a place of a file.
+/// What is wrong at one offset of a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The file ends inside a value.
@@ -83,15 +83,15 @@ pub enum Problem {
         /// Which part of the header shows it.
         part: &'static str,
     },
-    /// A number is outside of what its place allows.
+    /// A number is outside its allowed range.
     #[error("{what} cannot be {value}")]
     OutOfRange {
-        /// What the number stands for.
+        /// What the number means.
         what: &'static str,
         /// The number.
         value: i64,
     },
-    /// A number of several bytes does not end where the longest one would.
+    /// A number of several bytes is longer than allowed.
     #[error("a variable-length number does not fit into {bits} bits")]
     NumberTooLong {
         /// How many bits it may have.
@@ -103,10 +103,10 @@ pub enum Problem {
         /// The number.
         number: u32,
     },
-    /// Two counts that must be equal are not.
+    /// Two counts that must be equal differ.
     #[error("{what}: {found} found, {expected} expected")]
     CountMismatch {
-        /// What is counted.
+        /// What was counted.
         what: &'static str,
         /// The count that the bytes give.
         found: u64,
@@ -116,7 +116,7 @@ pub enum Problem {
     /// A string is not UTF-8.
     #[error("{what} is not UTF-8")]
     NotUtf8 {
-        /// What the string stands for.
+        /// What the string means.
         what: &'static str,
     },
     /// A compressed block cannot be decompressed.

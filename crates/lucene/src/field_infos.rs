@@ -1,4 +1,4 @@
-//! Which fields a segment has and by which numbers: `.fnm`.
+//! Which fields does a segment have, and by which numbers? (`.fnm`)
 //!
 //! ```text
 //! header Lucene60FieldInfos 0..2 (big-endian), Lucene90FieldInfos 0, Lucene94FieldInfos 0..2 (little)
@@ -9,7 +9,7 @@
 //!                [90, 94] vint vector dimensions | [94] u8 encoding | u8 similarity } | footer
 //! ```
 //!
-//! The newest generation counts: its doc values generations say where updated values lie.
+//! The newest generation is valid: its doc values generations say where updated values are.
 
 use std::collections::BTreeMap;
 
@@ -19,29 +19,29 @@ use crate::{
     error::{LuceneError, Problem},
 };
 
-/// What kind of doc values a field has.
+/// The kind of doc values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocValuesKind {
-    /// It has none.
+    /// The field has none.
     None,
-    /// One number a document.
+    /// One number for each document.
     Numeric,
-    /// Bytes, sorted ones, or several numbers.
+    /// Bytes, sorted values, or several numbers.
     Other,
 }
 
 /// A field of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfo {
-    /// Its name in the mapping.
+    /// The name in the mapping.
     pub name: String,
-    /// Its number in this segment's files.
+    /// The number in this segment's files.
     pub number: u32,
     /// What kind of doc values it has.
     pub doc_values: DocValuesKind,
-    /// The generation of the files that hold its doc values, when they were updated.
+    /// The generation of the files with its doc values, if these were updated.
     pub doc_values_generation: Option<u64>,
-    /// What the codecs noted about it.
+    /// What the codecs noted about the field.
     pub attributes: BTreeMap<String, String>,
     soft_deletes: bool,
     skip_index: bool,
@@ -51,13 +51,13 @@ pub struct FieldInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldInfos {
     fields: Vec<FieldInfo>,
-    /// Places in `fields`: an index may have many thousands.
+    /// Indices into `fields`: an index may have many thousands.
     by_number: BTreeMap<u32, usize>,
 }
 
-/// The bit that marks the field whose value says that a document is deleted.
+/// The bit of the field whose value marks a document as deleted.
 const SOFT_DELETES_BIT: u8 = 8;
-/// The name that Elasticsearch and OpenSearch give to that field.
+/// The name of that field in Elasticsearch and OpenSearch.
 const SOFT_DELETES_NAME: &str = "__soft_deletes";
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ enum Layout {
 }
 
 impl FieldInfos {
-    /// Reads a whole `.fnm` file and checks its checksum, the segment's id and the generation.
+    /// Reads a whole `.fnm` file. Verifies its checksum, the segment's id and the generation.
     pub fn parse(
         file: &str,
         bytes: &[u8],
@@ -105,7 +105,7 @@ impl FieldInfos {
         let (mut fields, mut by_number) = (Vec::new(), BTreeMap::new());
         for place in 0..count {
             let field = FieldInfo::read(&mut cursor, layout)?;
-            // Of two such fields the values of one would be taken for those of the other.
+            // With two such fields, the values of one would be taken for those of the other.
             if by_number.insert(field.number, place).is_some() {
                 return Err(cursor.error(Problem::RepeatedField { number: field.number }));
             }
@@ -114,17 +114,17 @@ impl FieldInfos {
         Ok(Self { fields, by_number })
     }
 
-    /// All fields, in the order of the file.
+    /// Returns all fields, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &FieldInfo> {
         self.fields.iter()
     }
 
-    /// The field of that number.
+    /// Returns the field of this number.
     pub fn by_number(&self, number: u32) -> Option<&FieldInfo> {
         self.by_number.get(&number).and_then(|place| self.fields.get(*place))
     }
 
-    /// The field whose value marks a document as deleted.
+    /// Returns the field whose value marks a document as deleted.
     pub fn soft_deletes(&self) -> Option<&FieldInfo> {
         self.fields.iter().find(|field| {
             field.doc_values == DocValuesKind::Numeric
@@ -177,12 +177,13 @@ impl FieldInfo {
         })
     }
 
-    /// Whether the entry of its doc values begins with a skip index.
+    /// Returns whether the entry of its doc values begins with a skip index.
     pub(crate) fn has_skip_index(&self) -> bool {
         self.skip_index
     }
 
-    /// The suffix in the names of the files that hold the field's doc values, such as `Lucene80_0`.
+    /// Returns the suffix in the names of the files with the field's doc values, such as
+    /// `Lucene80_0`.
     pub fn doc_values_suffix(&self) -> Option<String> {
         let format = self.attributes.get("PerFieldDocValuesFormat.format")?;
         let suffix = self.attributes.get("PerFieldDocValuesFormat.suffix")?;

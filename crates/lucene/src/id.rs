@@ -1,4 +1,4 @@
-//! How Elasticsearch and OpenSearch store a document's id.
+//! How do Elasticsearch and OpenSearch store a document's id?
 //!
 //! ```text
 //! _id   FF + UTF-8                    any id
@@ -16,12 +16,19 @@ const ESCAPE: u8 = 0xfd;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Decodes the bytes of a stored `_id`.
+///
+/// ```
+/// # use lucene::decode_id;
+/// assert_eq!(decode_id(b"\xffuser-7"), Ok("user-7".to_owned())); // FF: UTF-8
+/// assert_eq!(decode_id(&[0xfe, 0x12, 0x3f]), Ok("123".to_owned())); // FE: digits, F ends them
+/// assert_eq!(decode_id(&[0x69, 0xb7, 0x1d]), Ok("abcd".to_owned())); // else: base64 of the bytes
+/// ```
 pub fn decode_id(bytes: &[u8]) -> Result<String, Problem> {
     let mut id = String::new();
     push_id(bytes, &mut id).map(|()| id)
 }
 
-/// Appends the id that the bytes of a stored `_id` stand for.
+/// Appends the id that a stored `_id` encodes.
 #[inline]
 pub(crate) fn push_id(bytes: &[u8], text: &mut String) -> Result<(), Problem> {
     match bytes.split_first() {
@@ -64,12 +71,12 @@ fn push_digits(packed: &[u8], text: &mut String) -> Result<(), Problem> {
 }
 
 fn push_base64(bytes: &[u8], text: &mut String) {
-    // Ids that servers make have 15 bytes; others take several rounds.
+    // Ids that servers generate have 15 bytes; longer ones take several rounds.
     for part in bytes.chunks(BASE64_ROUND) {
-        let mut letters = [b'A'; BASE64_ROUND / 3 * 4];
+        let mut characters = [b'A'; BASE64_ROUND / 3 * 4];
         let (groups, rest) = part.as_chunks::<3>();
-        for (four, [one, two, three]) in letters.as_chunks_mut::<4>().0.iter_mut().zip(groups) {
-            *four = base64_letters(u32::from_be_bytes([0, *one, *two, *three]));
+        for (four, [one, two, three]) in characters.as_chunks_mut::<4>().0.iter_mut().zip(groups) {
+            *four = base64_characters(u32::from_be_bytes([0, *one, *two, *three]));
         }
         let rest = match *rest {
             [one] => Some(u32::from_be_bytes([0, one, 0, 0])),
@@ -77,21 +84,21 @@ fn push_base64(bytes: &[u8], text: &mut String) {
             _ => None,
         };
         if let Some(bits) = rest
-            && let Some(four) = letters.as_chunks_mut::<4>().0.get_mut(groups.len())
+            && let Some(four) = characters.as_chunks_mut::<4>().0.get_mut(groups.len())
         {
-            *four = base64_letters(bits);
+            *four = base64_characters(bits);
         }
         let count = part.len().saturating_mul(4).div_ceil(3);
-        let letters = letters.get(..count).unwrap_or_default();
-        text.push_str(std::str::from_utf8(letters).unwrap_or_default());
+        let characters = characters.get(..count).unwrap_or_default();
+        text.push_str(std::str::from_utf8(characters).unwrap_or_default());
     }
 }
 
-/// How many bytes are turned into letters at once.
+/// How many bytes are encoded in one round.
 const BASE64_ROUND: usize = 24;
 
 #[inline]
-fn base64_letters(bits: u32) -> [u8; 4] {
+fn base64_characters(bits: u32) -> [u8; 4] {
     [18, 12, 6, 0].map(|shift| {
         let place = usize::try_from((bits >> shift) & 63).unwrap_or(0);
         BASE64.get(place).copied().unwrap_or(b'A')
@@ -117,8 +124,8 @@ mod tests {
     fn encode_base64(id: &str) -> Vec<u8> {
         let bits: Vec<bool> = id
             .bytes()
-            .map(|letter| {
-                BASE64.iter().position(|known| *known == letter).expect("a known character")
+            .map(|character| {
+                BASE64.iter().position(|known| *known == character).expect("a known character")
             })
             .flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1 == 1))
             .collect();
@@ -145,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn ids_made_by_the_server_come_back(id in "[A-Za-z0-9_-]{20}|[_-]{4}[A-Za-z0-9_-]{16}") {
+        fn ids_generated_by_the_server_come_back(id in "[A-Za-z0-9_-]{20}|[_-]{4}[A-Za-z0-9_-]{16}") {
             assert_eq!(decode_id(&encode_base64(&id)).expect("an id"), id);
         }
 

@@ -1,6 +1,6 @@
-//! A shard's Lucene files to its documents, sans-IO.
+//! Reads the documents of a shard from its Lucene files, without doing I/O itself.
 //!
-//! The caller fetches bytes, this crate says which and what they mean:
+//! This crate says which bytes it needs and what they mean; the caller fetches them:
 //!
 //! ```text
 //!  file list ──> ShardFiles ──> segments_N ──> SegmentInfos
@@ -10,15 +10,15 @@
 //!                                            │ supply ────┘  .si .cfe .fnm .liv .fdm .fdx .dvm .dvd
 //!                                            v
 //!                                     Ready(Segment): live documents, wanted fields
-//!                                            │ ranges of chunks, in parallel if you like
+//!                                            │ ranges of chunks, in parallel or not
 //!                                            v
 //!        bytes of .fdt ──> ChunkDecoder ──> Chunk, Arena ──> StoredDocument ──> DocumentFields
 //!                                └─ finish ──> ChunkRangeSum ──> FileSum: the checksum of the file
 //! ```
 //!
-//! A file's format is what the header inside the file says; codec names are not looked at.
-//! Bytes are taken as hostile: nothing panics, loops without end, or allocates more than
-//! the files that were handed in can justify.
+//! A file's format is what the header inside the file says; codec names are ignored. Bytes are
+//! hostile: nothing panics, loops without end, or allocates more than the size of the files
+//! justifies.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(
     test,

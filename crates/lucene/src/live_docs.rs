@@ -1,8 +1,8 @@
-//! Which documents of a segment are alive: `.liv` and soft deletes together.
+//! Which documents of a segment are live? (`.liv` and soft deletes)
 //!
 //! ```text
 //! header Lucene50LiveDocs (big-endian) or Lucene90LiveDocs (little-endian), suffix = generation
-//! ceil(documents / 64) x int64, bit i of word w = document 64 w + i is alive | footer
+//! ceil(documents / 64) x int64, bit i of word w = document 64 w + i is live | footer
 //! ```
 
 use crate::{
@@ -13,14 +13,14 @@ use crate::{
     error::{LuceneError, Problem},
 };
 
-/// How a document stands.
+/// Whether a document is live or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// It is alive.
+    /// It is live.
     Live,
-    /// A newer copy replaced it, or it was deleted, and it is kept for history only.
+    /// It was replaced or deleted, and is kept for history only.
     SoftDeleted,
-    /// It is gone for good and waits for a merge.
+    /// It was deleted and waits for a merge to drop it.
     HardDeleted,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct HardDeletes {
 }
 
 impl HardDeletes {
-    /// Reads a whole `.liv` file; as many documents must be deleted as the commit says.
+    /// Reads a whole `.liv` file. It must mark as many documents as deleted as the commit says.
     pub(crate) fn parse(
         file: &str,
         bytes: &[u8],
@@ -84,7 +84,7 @@ fn last_word_mask(max_doc: u32) -> u64 {
     }
 }
 
-/// Which documents of a segment are alive, and why the others are not.
+/// Which documents of a segment are live, and how the others were deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveDocs {
     max_doc: u32,
@@ -95,7 +95,7 @@ pub struct LiveDocs {
 }
 
 impl LiveDocs {
-    /// Joins both kinds of deletes.
+    /// Combines both kinds of deletes.
     pub(crate) fn new(
         max_doc: u32,
         hard: Option<HardDeletes>,
@@ -118,7 +118,8 @@ impl LiveDocs {
         joined
     }
 
-    /// How the document stands; hard deletes win. Documents beyond the segment are gone.
+    /// Returns whether a document is live. Hard deletes take precedence; documents beyond the
+    /// segment count as hard-deleted.
     pub fn liveness(&self, doc: u32) -> Liveness {
         let beyond = doc >= self.max_doc;
         if beyond || self.hard.as_ref().is_some_and(|hard| !hard.live.contains(doc)) {
@@ -130,17 +131,17 @@ impl LiveDocs {
         }
     }
 
-    /// How many documents are alive, nested ones included.
+    /// Returns how many documents are live, including nested ones.
     pub fn live(&self) -> u32 {
         self.live
     }
 
-    /// How many documents are not alive.
+    /// Returns how many documents are deleted.
     pub fn deleted(&self) -> u32 {
         self.max_doc.saturating_sub(self.live)
     }
 
-    /// How many documents are soft-deleted and not hard-deleted.
+    /// Returns how many documents are soft-deleted and not hard-deleted.
     pub fn soft_deleted(&self) -> u32 {
         self.soft_deleted
     }
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_beyond_the_segment_are_not_alive() {
+    fn documents_beyond_the_segment_are_not_live() {
         let joined = LiveDocs::new(3, None, None);
         assert_eq!(joined.liveness(2), Liveness::Live);
         assert_eq!(joined.liveness(3), Liveness::HardDeleted);

@@ -1,4 +1,4 @@
-//! What was written once about a segment: `.si`.
+//! What was written once about a segment? (`.si`)
 //!
 //! ```text
 //! header  Lucene50SegmentInfo, Lucene62SegmentInfo      big-endian
@@ -18,12 +18,12 @@ use crate::{
     version::LuceneVersion,
 };
 
-/// Whether a segment's files lie in one compound file.
+/// Whether a segment's files are in one compound file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packaging {
     /// In one `.cfs` file, listed by a `.cfe` file.
     Compound,
-    /// Each a file of its own.
+    /// Each in a file of its own.
     Separate,
 }
 
@@ -32,16 +32,16 @@ pub enum Packaging {
 pub struct SegmentInfo {
     /// The release that wrote the segment.
     pub version: LuceneVersion,
-    /// How many documents it holds, deleted and nested ones included.
+    /// How many documents it holds, including deleted and nested ones.
     pub max_doc: u32,
-    /// Where its files lie.
+    /// Where its files are.
     pub packaging: Packaging,
     /// What the codecs noted, such as the mode of the stored fields.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl SegmentInfo {
-    /// Reads a whole `.si` file and checks its checksum and the segment's id.
+    /// Reads a whole `.si` file. Verifies its checksum and the segment's id.
     pub fn parse(file: &str, bytes: &[u8], id: &ObjectId) -> Result<Self, LuceneError> {
         let mut cursor = Cursor::new(file, content(file, bytes)?);
         let header = Header::read(&mut cursor)?;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_blocks_marker_is_stepped_over_from_9_9_on() {
+    fn the_blocks_marker_is_skipped_from_9_9_on() {
         for minor in [8_u32, 9] {
             let mut bytes = Vec::new();
             bytes.extend([9, minor, 0].into_iter().flat_map(u32::to_le_bytes));

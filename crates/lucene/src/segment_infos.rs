@@ -1,4 +1,4 @@
-//! Which segments a commit consists of: `segments_N`.
+//! Which segments does a commit consist of? (`segments_N`)
 //!
 //! ```text
 //! header "segments" 6..10, suffix N | version 3 vints | [7..] vint major that created the index
@@ -34,12 +34,12 @@ pub struct SegmentInfos {
     pub user_data: BTreeMap<String, String>,
 }
 
-/// A segment as of a commit: what was written once, and the generations of what changed since.
+/// A segment in a commit, with the generations of what changed after it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentCommit {
-    /// The name that all its files start with, such as `_4k`.
+    /// The name that all its files begin with, such as `_4k`.
     pub name: String,
-    /// The id that all its files carry.
+    /// The id in all its files.
     pub id: ObjectId,
     /// The codec's name, for messages only.
     pub codec: String,
@@ -47,14 +47,14 @@ pub struct SegmentCommit {
     pub deletion_generation: Option<u64>,
     /// How many documents that file marks as deleted.
     pub deleted: u32,
-    /// The generation of its newest `.fnm` file, when it is not the first.
+    /// The generation of its newest `.fnm` file, unless that is the first one.
     pub field_infos_generation: Option<u64>,
-    /// How many further documents are soft-deleted, when the commit's format says.
+    /// How many further documents are soft-deleted, if the commit's format says so.
     pub soft_deleted: Option<u32>,
 }
 
 impl SegmentInfos {
-    /// Reads a whole `segments_N` file and checks its checksum.
+    /// Reads a whole `segments_N` file and verifies its checksum.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, LuceneError> {
         let mut cursor = Cursor::new(file, content(file, bytes)?);
         let header = Header::read(&mut cursor)?;
@@ -102,7 +102,7 @@ impl SegmentCommit {
         let deletion_generation = cursor.generation()?;
         let deleted = cursor.count("the number of deleted documents")?;
         let field_infos_generation = cursor.generation()?;
-        // That of the doc values: each field has its own in `.fnm`.
+        // The generation of the doc values: each field has its own in `.fnm`.
         cursor.generation()?;
         let soft_deleted = if format >= 9 {
             Some(cursor.count("the number of soft-deleted documents")?)

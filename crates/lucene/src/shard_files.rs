@@ -1,4 +1,4 @@
-//! Which files a shard has, and ranges of them.
+//! Which files does a shard have, and which ranges of them are needed?
 //!
 //! ```text
 //! segments_N              the commit; N and every generation are numbers in base 36
@@ -17,12 +17,12 @@ pub struct ShardFiles {
 }
 
 impl ShardFiles {
-    /// Takes the list.
+    /// Takes the list of names and lengths.
     pub fn new(files: impl IntoIterator<Item = (String, u64)>) -> Self {
         Self { files: files.into_iter().collect() }
     }
 
-    /// The newest `segments_N`.
+    /// Returns the newest `segments_N`.
     pub fn segments_file(&self) -> Result<&str, LuceneError> {
         self.files
             .keys()
@@ -35,7 +35,7 @@ impl ShardFiles {
             .ok_or_else(|| LuceneError::MissingFile { file: "segments_N".to_owned() })
     }
 
-    /// A file as a whole.
+    /// Returns a whole file.
     pub fn whole(&self, name: &str) -> Result<FileSlice, LuceneError> {
         let missing = || LuceneError::MissingFile { file: name.to_owned() };
         let length = *self.files.get(name).ok_or_else(missing)?;
@@ -48,7 +48,7 @@ impl ShardFiles {
         })
     }
 
-    /// The files of one segment.
+    /// Returns the files of one segment.
     pub(crate) fn of_segment(&self, segment: &str) -> Self {
         let belongs = |name: &str| {
             name.strip_prefix(segment).is_some_and(|rest| rest.starts_with(['.', '_']))
@@ -61,29 +61,29 @@ impl ShardFiles {
 /// A range of a file in the shard's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSlice {
-    /// The Lucene file that the range is, or is part of: `_0.fnm`, also inside `_0.cfs`.
+    /// The Lucene file that the range is, or is a part of: `_0.fnm`, also inside `_0.cfs`.
     pub name: String,
     /// The file in the list.
     pub file: String,
-    /// Where the range starts in that file.
+    /// The offset of the range in that file.
     pub offset: u64,
-    /// How long it is.
+    /// The length of the range.
     pub length: u64,
     file_length: u64,
 }
 
 impl FileSlice {
-    /// Whether the range is the whole file, so that its checksum in the list applies.
+    /// Returns whether the range is the whole file, so that the checksum in the list applies.
     pub fn whole(&self) -> bool {
         self.offset == 0 && self.length == self.file_length
     }
 
-    /// The same range as the Lucene file that it is.
+    /// Returns the same range under the name of the Lucene file in it.
     pub(crate) fn named(self, name: String) -> Self {
         Self { name, ..self }
     }
 
-    /// A part of the range, if it lies within.
+    /// Returns a part of the range, if it is within the range.
     pub fn part(&self, offset: u64, length: u64) -> Option<Self> {
         offset.checked_add(length).filter(|end| *end <= self.length)?;
         let offset = self.offset.checked_add(offset)?;
@@ -91,7 +91,7 @@ impl FileSlice {
     }
 }
 
-/// Writes a generation as file names have it.
+/// Writes a generation as in file names.
 pub(crate) fn base36(mut generation: u64) -> String {
     let mut digits = Vec::new();
     loop {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_takes_no_file_of_another_one() {
+    fn a_segment_has_no_file_of_another_one() {
         let names = ["_1.si", "_1_2.liv", "_10.si", "_1a.fdt"];
         let files = ShardFiles::new(names.map(|name| (name.to_owned(), 1)));
         let own = files.of_segment("_1").files;

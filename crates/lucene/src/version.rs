@@ -1,4 +1,4 @@
-//! Which release of Lucene wrote a commit or a segment.
+//! Which release of Lucene wrote a commit or a segment?
 
 use crate::{bytes::Cursor, error::LuceneError};
 

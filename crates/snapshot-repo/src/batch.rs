@@ -54,7 +54,7 @@ pub struct DocumentRef<'a> {
 /// Whether the chunks that follow may be in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The window may go on after this chunk.
+    /// The window may continue after this chunk.
     Before,
     /// The window ends in this chunk or before it.
     Past,

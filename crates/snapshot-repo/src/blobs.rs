@@ -1,4 +1,4 @@
-//! The edge: reads blobs, and ranges of blobs, of one repository.
+//! Reads blobs, and ranges of blobs, of one repository.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Blobs {
     store: Arc<dyn ObjectStore>,
-    /// From the root of the store to the folder that names are relative to.
+    /// The path from the root of the store to the folder that names are relative to.
     prefix: Path,
     root: StoreRoot,
     uri: Arc<str>,
@@ -45,18 +45,18 @@ impl Blobs {
         })
     }
 
-    /// The URI of the repository.
+    /// Returns the URI of the repository.
     pub(crate) fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// The path from the root of the store to the repository.
+    /// Returns the path from the root of the store to the repository.
     pub(crate) fn parts(&self) -> Vec<String> {
         self.prefix.parts().map(|part| part.as_ref().to_owned()).collect()
     }
 
-    /// How many levels above the repository a path may begin that is not relative to it, the
-    /// likeliest first.
+    /// Returns how many levels above the repository a path that is not relative to it may begin, the
+    /// most likely first.
     pub(crate) fn levels(&self) -> Vec<usize> {
         let depth = self.prefix.parts_count();
         match self.root {
@@ -65,7 +65,7 @@ impl Blobs {
         }
     }
 
-    /// The same store with names relative to a folder that many levels further up.
+    /// Returns the same store with names relative to a folder `levels` levels further up.
     pub(crate) fn above(&self, levels: usize) -> Self {
         let mut above = self.clone();
         for _ in 0..levels {
@@ -74,7 +74,7 @@ impl Blobs {
         above
     }
 
-    /// A place as a path from the root of the store.
+    /// Returns a place as a path from the root of the store.
     pub(crate) fn shown(&self, place: &Place) -> String {
         let path = self.above(place.levels_up).path(&place.folder);
         match self.root {
@@ -116,7 +116,7 @@ impl Blobs {
         let got = match self.store.get_range(&path, range.clone()).await {
             Ok(bytes) => bytes,
             Err(error) => {
-                // Stores tell a range past the end each in their own words; the size tells it plainly.
+                // Each store reports a range past the end in its own way; the size is unambiguous.
                 return match self.store.head(&path).await {
                     Ok(meta) if meta.size < range.end => {
                         Err(self.too_short(name, meta.size, range.end))
@@ -133,7 +133,7 @@ impl Blobs {
         }
     }
 
-    /// The names of the blobs directly in a folder (`""` is the root); all pages are read.
+    /// Returns the names of the blobs directly in a folder (`""` is the root), from all pages.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, RepositoryError> {
         let path = self.path(folder);
         let parent = (!path.as_ref().is_empty()).then_some(&path);
@@ -149,7 +149,7 @@ impl Blobs {
             .collect())
     }
 
-    /// An error about the content of a blob.
+    /// Returns an error about the content of a blob.
     pub(crate) fn damaged(&self, name: &str, damage: impl Into<Damage>) -> RepositoryError {
         RepositoryError::Damaged {
             uri: self.uri.to_string(),
@@ -163,8 +163,8 @@ impl Blobs {
     }
 
     fn path(&self, name: &str) -> Path {
-        // Not `Path::from`: parts are joined one by one and as they are. Only `..` and the like are
-        // escaped, so that nothing in them is read as a path of its own.
+        // Not `Path::from`: parts are joined one by one and unchanged. Only `..` and the like are
+        // escaped, so that no part is read as a path.
         let parts = name.split('/').filter(|part| !part.is_empty());
         parts.fold(self.prefix.clone(), |path, part| {
             path.join(PathPart::parse(part).unwrap_or_else(|_| part.into()))

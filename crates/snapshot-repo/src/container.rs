@@ -17,10 +17,10 @@ use crate::error::Damage;
 const MAGIC: &[u8] = &[0x3f, 0xd7, 0x6c, 0x17];
 const FOOTER_MAGIC: &[u8] = &[0xc0, 0x28, 0x93, 0xe8];
 const FOOTER_LENGTH: usize = 16;
-/// More than any cluster state that a server can handle; stops a bomb of zeros.
-const BODY_LIMIT: u64 = 1 << 30;
+/// Larger than any cluster state that a server can handle; stops a decompression bomb.
+const MAX_BODY_BYTES: u64 = 1 << 30;
 
-/// The body of a container, checked and decompressed.
+/// Returns the body of a container, verified and decompressed.
 pub(crate) fn open(bytes: &[u8], codec: &str) -> Result<Vec<u8>, Damage> {
     let body = checked_body(bytes, codec)?;
     decompress(body)
@@ -77,7 +77,7 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, Damage> {
     }
 }
 
-/// The plain bytes of a compressed mapping: as above, or a DEFLATE stream without a prefix.
+/// Returns the plain bytes of a compressed mapping: as above, or a DEFLATE stream without a prefix.
 pub(crate) fn decompress_value(bytes: &[u8]) -> Result<Vec<u8>, Damage> {
     const PREFIXES: [&[u8]; 2] = [b"DFL\0", b"ZSTD\0"];
     if PREFIXES.iter().any(|prefix| bytes.starts_with(prefix)) {
@@ -92,11 +92,11 @@ pub(crate) fn decompress_value(bytes: &[u8]) -> Result<Vec<u8>, Damage> {
 fn bounded(reader: impl std::io::Read, method: &str) -> Result<Vec<u8>, Damage> {
     let mut plain = Vec::new();
     reader
-        .take(BODY_LIMIT + 1)
+        .take(MAX_BODY_BYTES + 1)
         .read_to_end(&mut plain)
         .map_err(|error| format!("its {method} body cannot be decompressed: {error}"))?;
-    if u64::try_from(plain.len()).unwrap_or(u64::MAX) > BODY_LIMIT {
-        return Err(format!("its {method} body is larger than {BODY_LIMIT} bytes").into());
+    if u64::try_from(plain.len()).unwrap_or(u64::MAX) > MAX_BODY_BYTES {
+        return Err(format!("its {method} body is larger than {MAX_BODY_BYTES} bytes").into());
     }
     Ok(plain)
 }

@@ -5,7 +5,7 @@ use std::{error::Error as _, fmt};
 
 use contract::{Exit, Failure};
 
-/// A repository that could not be opened or read.
+/// Why a repository cannot be opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// The URI of the repository cannot be used.
@@ -48,7 +48,7 @@ pub enum RepositoryError {
     Denied {
         /// The URI of the repository.
         uri: String,
-        /// The blob or prefix that was asked for.
+        /// The requested blob or prefix.
         blob: String,
         /// What the store said.
         #[source]
@@ -65,15 +65,15 @@ pub enum RepositoryError {
         #[source]
         source: Box<object_store::Error>,
     },
-    /// The blob was moved to a class of storage that cannot be read at once.
+    /// The blob was moved to a storage class that cannot be read immediately.
     #[error(
-        "`{blob}` in `{uri}` is archived and cannot be read as it is; restore it, and all others under \
+        "`{blob}` in `{uri}` is archived and cannot be read; restore it, and all other objects under \
          this prefix, to a storage class that can be read, and try again"
     )]
     Archived {
         /// The URI of the repository.
         uri: String,
-        /// The blob that was asked for.
+        /// The requested blob.
         blob: String,
         /// What the store said.
         #[source]
@@ -86,7 +86,7 @@ pub enum RepositoryError {
         uri: String,
         /// The region that was used.
         region: String,
-        /// Where it is, as far as the store says, and what to do.
+        /// The right region, if the store names it, and what to do.
         hint: String,
         /// What the store said.
         #[source]
@@ -105,12 +105,12 @@ pub enum RepositoryError {
     },
     /// Any other failed read.
     #[error(
-        "cannot read `{blob}` in `{uri}`; try again, and look at the store's own log if it stays"
+        "cannot read `{blob}` in `{uri}`; try again, and check the store's own log if it keeps failing"
     )]
     Read {
         /// The URI of the repository.
         uri: String,
-        /// The blob or prefix that was asked for.
+        /// The requested blob or prefix.
         blob: String,
         /// What the store said.
         #[source]
@@ -127,7 +127,7 @@ pub enum RepositoryError {
         /// The absent blob.
         blob: String,
     },
-    /// A shard with a hashed path is at none of the places where it may be.
+    /// A shard with a hashed path is in none of the folders where it may be.
     #[error(
         "shard {shard} of `{index}` in `{uri}` has a hashed path, but is in none of these folders: \
          `{tried}`; hashed folders may lie outside of the base path: copy the whole bucket or \
@@ -140,7 +140,7 @@ pub enum RepositoryError {
         index: String,
         /// The shard's number.
         shard: u32,
-        /// The folders that were looked at.
+        /// The folders that were tried.
         tried: String,
     },
     /// The prefix holds no repository.
@@ -152,7 +152,7 @@ pub enum RepositoryError {
         /// The URI of the repository.
         uri: String,
     },
-    /// The prefix holds a repository of a kind that is not read.
+    /// The repository, or a part of it, is of an unsupported kind.
     #[error("`{blob}` in `{uri}`: {what} is not supported yet; {instead}")]
     Unsupported {
         /// The URI of the repository.
@@ -169,7 +169,7 @@ pub enum RepositoryError {
     UnknownSnapshot {
         /// The URI of the repository.
         uri: String,
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The nearest names, or all of them.
         hint: String,
@@ -179,7 +179,7 @@ pub enum RepositoryError {
     UnknownIndex {
         /// The snapshot's name.
         snapshot: String,
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The nearest names, or all of them.
         hint: String,
@@ -189,12 +189,12 @@ pub enum RepositoryError {
     UnknownShard {
         /// The index.
         index: String,
-        /// The number asked for.
+        /// The requested number.
         shard: u32,
         /// How many shards it has.
         shards: u32,
     },
-    /// The snapshot is of the whole index but not of this shard.
+    /// The snapshot holds the index, but not this shard.
     #[error(
         "snapshot `{snapshot}` ({state}) does not hold shard {shard} of `{index}`: {reason}; take the \
          snapshot again once all shards are assigned, or leave this index out"
@@ -208,10 +208,10 @@ pub enum RepositoryError {
         index: String,
         /// The shard's number.
         shard: u32,
-        /// Why, as the snapshot tells it.
+        /// The reason in the snapshot.
         reason: String,
     },
-    /// A blob is not what it should be.
+    /// The content of a blob is wrong.
     #[error(
         "`{blob}` in `{uri}` is damaged: {damage}; take the snapshot again or restore the blob from a copy"
     )]
@@ -250,12 +250,12 @@ pub enum RepositoryError {
         uri: String,
         /// The blob, with its shard's path.
         blob: String,
-        /// What is wrong in which file at which byte.
+        /// What is wrong, in which file, at which byte.
         damage: Damage,
     },
-    /// A read was given up in its middle, or failed before.
+    /// A read was abandoned, or had failed before.
     #[error(
-        "the reading of shard `{shard}` stopped before its end; begin again after the last document that arrived"
+        "reading shard `{shard}` stopped before its end; resume after the last document that was returned"
     )]
     Stopped {
         /// The shard's folder.
@@ -315,7 +315,7 @@ impl From<RepositoryError> for Failure {
     }
 }
 
-/// What is wrong with some bytes, as the end of a sentence about their blob.
+/// What is wrong with the content of a blob, as the end of a sentence about it.
 #[derive(Debug)]
 pub struct Damage(String);
 

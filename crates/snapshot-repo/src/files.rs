@@ -1,5 +1,4 @@
-//! The edge of a shard's Lucene files: whole files, checked, and ranges of files, joined from their
-//! parts.
+//! Reads a shard's Lucene files: whole files, verified, and ranges of files, joined from their parts.
 
 use std::{
     collections::BTreeMap,
@@ -20,9 +19,9 @@ use crate::{
     shard_paths::Place,
 };
 
-/// A small file (segment infos, field infos, live docs) larger than this is damage, not data.
-const SMALL_FILE_LIMIT: u64 = 1 << 30;
-/// The checksum itself, at the end of a footer.
+/// The largest small file (segment infos, field infos, live docs); a larger one is damaged.
+const MAX_SMALL_FILE_BYTES: u64 = 1 << 30;
+/// The length of the checksum at the end of a footer.
 const CHECKSUM_LENGTH: usize = 8;
 
 /// Reads the files of one shard.
@@ -53,22 +52,22 @@ impl FileReader {
         Self { blobs, shard: Arc::new(shard) }
     }
 
-    /// The list as the decoder knows it.
+    /// Returns the list of files for the decoder.
     pub(crate) fn lucene_files(&self) -> &lucene::ShardFiles {
         &self.shard.lucene
     }
 
-    /// The mapping types of the shard's documents.
+    /// Returns the mapping types of the shard's documents.
     pub(crate) fn types(&self) -> &ShardTypes {
         &self.shard.types
     }
 
-    /// How many bytes of blobs were read so far.
+    /// Returns how many bytes of blobs were read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.shard.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// What the decoder asks for.
+    /// Reads a range that the decoder needs.
     pub(crate) async fn slice(&self, slice: &FileSlice) -> Result<Bytes, RepositoryError> {
         if slice.whole() {
             return self.whole(&slice.file).await;
@@ -77,16 +76,16 @@ impl FileReader {
         self.range(&slice.file, slice.offset..end).await
     }
 
-    /// A whole file; its length and checksum are those of the list.
+    /// Reads a whole file and compares its length and checksum with the list.
     pub(crate) async fn whole(&self, name: &str) -> Result<Bytes, RepositoryError> {
         let file = self.file(name)?;
         let bytes = match &file.content {
             Some(content) => content.clone(),
-            None if file.length > SMALL_FILE_LIMIT => {
+            None if file.length > MAX_SMALL_FILE_BYTES => {
                 let length = file.length;
                 let damage = format!(
                     "its list gives it {length} bytes, and no file of this kind has more than \
-                     {SMALL_FILE_LIMIT}"
+                     {MAX_SMALL_FILE_BYTES}"
                 );
                 return Err(self.damaged(file, 0, damage));
             }
@@ -99,7 +98,7 @@ impl FileReader {
         Ok(bytes)
     }
 
-    /// Whether this checksum of a file is the one in the list.
+    /// Compares the checksum of a file with the one in the list.
     pub(crate) fn check_sum(&self, name: &str, found: u32) -> Result<(), RepositoryError> {
         let file = self.file(name)?;
         if u64::from(found) == file.checksum {
@@ -111,7 +110,7 @@ impl FileReader {
         Err(self.damaged(file, file.length, damage))
     }
 
-    /// A range of a file.
+    /// Reads a range of a file.
     pub(crate) async fn range(
         &self,
         name: &str,
@@ -161,7 +160,7 @@ impl FileReader {
         })
     }
 
-    /// An error of the decoder, with the blob that the file lies in.
+    /// Returns the error for an error of the decoder, with the blob that holds the file.
     pub(crate) fn broken(&self, error: &LuceneError) -> RepositoryError {
         let name = match error {
             LuceneError::Malformed { file, .. }
@@ -171,7 +170,7 @@ impl FileReader {
             | LuceneError::WrongLength { file, .. } => file,
         };
         let files = &self.shard.files;
-        // A file that the list does not have lies in its segment's compound file.
+        // A file that is not in the list is in its segment's compound file.
         let file = files.get(name).or_else(|| {
             let segment = name.strip_prefix('_')?.split(['.', '_']).next()?;
             files.get(&format!("_{segment}.cfs"))
@@ -189,7 +188,7 @@ impl FileReader {
         RepositoryError::Decode { uri, blob, damage: error.to_string().into() }
     }
 
-    /// An error about sources that lack fields.
+    /// Returns an error about sources without some of their fields.
     pub(crate) fn derived_source(&self, segment: &str, fields: &str) -> RepositoryError {
         RepositoryError::Unsupported {
             uri: self.blobs.uri().to_owned(),
@@ -199,7 +198,7 @@ impl FileReader {
         }
     }
 
-    /// An error about a read that was given up before its end.
+    /// Returns an error about a read that stopped before its end.
     pub(crate) fn stopped(&self) -> RepositoryError {
         RepositoryError::Stopped { shard: self.shard.folder.clone() }
     }

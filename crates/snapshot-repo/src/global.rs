@@ -12,30 +12,30 @@ use crate::{
     smile,
 };
 
-/// What a snapshot holds of the cluster itself.
+/// The cluster-wide metadata in a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct GlobalMetadata {
-    /// Legacy index templates (`_template`), as one would put them.
+    /// Legacy index templates (`_template`), in the form that the APIs take.
     pub legacy_templates: BTreeMap<String, Json>,
-    /// Composable index templates (`_index_template`), as one would put them.
+    /// Composable index templates (`_index_template`), in the form that the APIs take.
     pub index_templates: BTreeMap<String, Json>,
-    /// Component templates (`_component_template`), as one would put them.
+    /// Component templates (`_component_template`), in the form that the APIs take.
     pub component_templates: BTreeMap<String, Json>,
-    /// Ingest pipelines, as one would put them.
+    /// Ingest pipelines, in the form that the APIs take.
     pub ingest_pipelines: BTreeMap<String, Json>,
     /// Data streams by name: their backing indices, generation and timestamp field.
     pub data_streams: BTreeMap<String, Json>,
     /// Persistent cluster settings, flat.
     pub persistent_settings: Map<String, Json>,
-    /// The names of all sections but those of templates and settings.
+    /// The names of all sections except templates and settings.
     pub other: Vec<String>,
 }
 
-/// Sections that describe the cluster's own life, not something a person made.
+/// Sections with the cluster's own bookkeeping, which no user created.
 const BOOKKEEPING: &[&str] =
     &["version", "cluster_uuid", "cluster_uuid_committed", "cluster_coordination", "indices"];
 
-/// Parameters at the root of a mapping that hold objects: these are no type names.
+/// Parameters at the root of a mapping that hold objects and are not type names.
 const MAPPING_PARAMETERS: &[&str] = &[
     "properties",
     "runtime",
@@ -83,7 +83,7 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<GlobalMetadata, Damage
     Ok(global)
 }
 
-/// A section that repeats its own name inside: `{"index_template": {"index_template": {..}}}`.
+/// Reads a section that repeats its own name inside: `{"index_template": {"index_template": {..}}}`.
 fn composable(value: Value, section: &str) -> Result<BTreeMap<String, Json>, Damage> {
     let mut templates = BTreeMap::new();
     for (field, value) in object(value, section)? {
@@ -107,17 +107,17 @@ fn composable(value: Value, section: &str) -> Result<BTreeMap<String, Json>, Dam
     Ok(templates)
 }
 
-/// `{"pipeline": [{"id": .., "config": {..}}]}` by id.
+/// Reads `{"pipeline": [{"id": .., "config": {..}}]}` by id.
 fn pipelines(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
     let mut found = BTreeMap::new();
     let lists = object(section, "ingest")?.filter(|(field, _)| field == "pipeline");
     for (_, list) in lists {
         let Value::Array(list) = list else {
-            return Err("the pipelines are no list".into());
+            return Err("the pipelines are not a list".into());
         };
         for pipeline in list {
             let Json::Object(mut fields) = smile::to_json(pipeline)? else {
-                return Err("a pipeline is no object".into());
+                return Err("a pipeline is not an object".into());
             };
             let (Some(Json::String(id)), Some(config)) =
                 (fields.remove("id"), fields.remove("config"))
@@ -130,7 +130,7 @@ fn pipelines(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
     Ok(found)
 }
 
-/// `{"data_stream": {name: {..}}}` by name.
+/// Reads `{"data_stream": {name: {..}}}` by name.
 fn data_streams(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
     let mut found = BTreeMap::new();
     let streams = object(section, "data_stream")?.filter(|(field, _)| field == "data_stream");
@@ -142,7 +142,7 @@ fn data_streams(section: Value) -> Result<BTreeMap<String, Json>, Damage> {
     Ok(found)
 }
 
-/// The settings, mappings, aliases and the rest of one template.
+/// Returns the settings, mappings, aliases and the rest of one template.
 fn template_body(
     fields: impl IntoIterator<Item = (String, Value)>,
     types: Types,
@@ -158,7 +158,8 @@ fn template_body(
     Ok(body)
 }
 
-/// A template's mapping without its type, where types are hidden; it may be kept with or without.
+/// Returns a template's mapping, without its type where types are hidden. It may be stored with or
+/// without the type.
 fn template_mappings(mappings: Map<String, Json>, types: Types) -> Json {
     let untyped = mappings
         .iter()
@@ -172,6 +173,6 @@ fn object(
 ) -> Result<impl Iterator<Item = (String, Value)> + use<>, Damage> {
     match value {
         Value::Object(fields) => Ok(fields.into_iter()),
-        _ => Err(format!("`{name}` is no object").into()),
+        _ => Err(format!("`{name}` is not an object").into()),
     }
 }

@@ -20,11 +20,11 @@ pub struct IndexMetadata {
     pub created_version_id: Option<u64>,
     /// Its settings, flat: `index.number_of_shards` to `"2"`.
     pub settings: Map<String, Json>,
-    /// Its mapping, as the server that took the snapshot showed it: by type for Elasticsearch 5 and
-    /// 6, without a type since 7.
+    /// Its mapping, as the server that took the snapshot shows it: by type in Elasticsearch 5 and 6,
+    /// without a type since 7.
     pub mappings: Json,
-    /// The name of its one mapping type (`_doc` where types are hidden); none where it has several,
-    /// or no mapping.
+    /// The name of its only mapping type (`_doc` where types are hidden); none if it has several, or
+    /// no mapping.
     pub document_type: Option<String>,
     /// Its aliases by name, with filter and routing.
     pub aliases: Map<String, Json>,
@@ -33,7 +33,7 @@ pub struct IndexMetadata {
 /// Whether an index was open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexState {
-    /// It took reads and writes.
+    /// It was open for reads and writes.
     Open,
     /// It was closed.
     Close,
@@ -49,12 +49,12 @@ pub(crate) enum Types {
 }
 
 impl IndexMetadata {
-    /// How it keeps the source of its documents.
+    /// Returns how the index keeps the source of its documents.
     pub fn source_keeping(&self) -> SourceKeeping {
         SourceKeeping::of(&self.settings, &self.mappings, self.created_version_id)
     }
 
-    /// What the mapping says of the types of the documents.
+    /// Returns what the mapping says about the types of the documents.
     pub(crate) fn document_types(&self, types: Types) -> ShardTypes {
         if types == Types::Hidden {
             return ShardTypes::default();
@@ -73,7 +73,7 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<IndexMetadata, Damage>
     let body = container::open(bytes, "index-metadata")?;
     let (name, metadata) = smile::only_field(smile::read(&body)?)?;
     let Value::Object(mut fields) = metadata else {
-        return Err(format!("the metadata of `{name}` is no object").into());
+        return Err(format!("the metadata of `{name}` is not an object").into());
     };
     let state = match fields.get("state") {
         Some(Value::String(state)) if state == "open" => IndexState::Open,
@@ -91,7 +91,7 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<IndexMetadata, Damage>
     let number = |key: &str| settings.get(key).and_then(as_number);
     let number_of_shards = number("index.number_of_shards")
         .and_then(|shards| u32::try_from(shards).ok())
-        .ok_or("the setting `index.number_of_shards` is absent or no number")?;
+        .ok_or("the setting `index.number_of_shards` is absent or not a number")?;
     Ok(IndexMetadata {
         uuid: settings.get("index.uuid").and_then(Json::as_str).map(str::to_owned),
         state,
@@ -105,8 +105,8 @@ pub(crate) fn parse(bytes: &[u8], types: Types) -> Result<IndexMetadata, Damage>
     })
 }
 
-/// Takes back what a source-only repository (`type: source`) does to an index: it blocks writes, and
-/// puts the mapping out of use, `{"_doc": {"enabled": false, "_meta": {"_doc": {..}}}}`.
+/// Reverts what a source-only repository (`type: source`) does to an index: it blocks writes and
+/// disables the mapping, `{"_doc": {"enabled": false, "_meta": {"_doc": {..}}}}`.
 fn undo_source_only(settings: &mut Map<String, Json>, by_type: &mut Map<String, Json>) {
     let is_source_only = settings.get("index.source_only").is_some_and(|value| value == "true");
     if !is_source_only {
@@ -132,12 +132,12 @@ fn object_field(value: Option<Value>, name: &str) -> Result<Map<String, Json>, D
     match value.map(smile::to_json).transpose()? {
         None => Ok(Map::new()),
         Some(Json::Object(fields)) => Ok(fields),
-        Some(_) => Err(format!("`{name}` is no object").into()),
+        Some(_) => Err(format!("`{name}` is not an object").into()),
     }
 }
 
-/// Mappings by type, however they are kept: an object, a list of objects with one type each, or
-/// compressed bytes.
+/// Returns mappings by type, however they are stored: as an object, a list of objects with one type
+/// each, or compressed bytes.
 pub(crate) fn mappings_by_type(mappings: Value) -> Result<Map<String, Json>, Damage> {
     let items = match mappings {
         Value::Array(items) => items,
@@ -158,21 +158,21 @@ pub(crate) fn mappings_by_type(mappings: Value) -> Result<Map<String, Json>, Dam
             other => smile::to_json(other)?,
         };
         let Json::Object(fields) = json else {
-            return Err("a mapping is no object".into());
+            return Err("a mapping is not an object".into());
         };
         by_type.extend(fields);
     }
     Ok(by_type)
 }
 
-/// The type that all documents have; `_default_` is a template for types, not one.
+/// Returns the type that all documents have. `_default_` is not a type, but a template for types.
 fn only_type(by_type: &Map<String, Json>) -> Option<String> {
     let mut names = by_type.keys().filter(|name| *name != "_default_");
     let first = names.next()?;
     names.next().is_none().then(|| first.clone())
 }
 
-/// A mapping as the server shows it.
+/// Returns a mapping as the server shows it.
 pub(crate) fn shown_mappings(mut by_type: Map<String, Json>, types: Types) -> Json {
     match (types, only_type(&by_type)) {
         (Types::Hidden, Some(name)) => by_type.swap_remove(&name).unwrap_or_default(),

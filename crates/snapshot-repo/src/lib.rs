@@ -1,5 +1,4 @@
-//! Answers: here is a snapshot repository; which snapshots, indices, shards, files and documents
-//! does it hold?
+//! Which snapshots, indices, shards, files and documents does a snapshot repository hold?
 //!
 //! A repository is a folder of blobs in an object store, written by Elasticsearch 5 to 9 or
 //! OpenSearch 1 to 3:
@@ -16,23 +15,23 @@
 //! snapshot_shard_paths/...             where hashed shard folders are        (shard_paths)
 //! ```
 //!
-//! [`Repository`] is the edge (it reads blobs); every format above has one module that is a pure
-//! function from bytes to values. [`ShardDocuments`] streams the documents of a shard with bounded
+//! [`Repository`] reads blobs; every format above has one module that is a pure function from bytes
+//! to values. [`ShardDocuments`] streams the documents of a shard with bounded
 //! memory and no scratch disk. [`source`] turns one document's `_source` into one NDJSON line.
 //!
-//! # What is checked
+//! # What is verified
 //!
-//! | what is read | what proves it |
+//! | what is read | what verifies it |
 //! |---|---|
-//! | `index.latest`, `index-N` | nothing of their own: what they say of names, ids, versions and indices has to agree with the files that follow |
-//! | `*.dat` | a CRC32; and the name of the snapshot, or of the index, that is in it |
+//! | `index.latest`, `index-N` | nothing in them: their names, ids, versions and indices must agree with the files that follow |
+//! | `*.dat` | a CRC32, and the name of the snapshot or index in it |
 //! | a Lucene file read whole | its length and CRC32 in the shard's list, its own footer, the id of its segment |
-//! | stored fields (`.fdt`), alone or in a compound file | its own footer, over all of its bytes, before the last of its documents is given out |
-//! | the rest of a compound file | it is not read, so its CRC32 in the list cannot be looked at |
-//! | the soft deletes in a large `.dvd` with the values of other fields | the counts of its blocks, and the count in the commit; the checksum would ask for the whole file |
+//! | stored fields (`.fdt`), alone or in a compound file | its own footer, over all of its bytes, before the last of its documents is returned |
+//! | the rest of a compound file | it is not read, so its CRC32 in the list cannot be compared |
+//! | the soft deletes in a large `.dvd` with the values of other fields | the counts of its blocks, and the count in the commit; the checksum would need the whole file |
 //!
-//! What has no name in it cannot be told from a whole file of the same kind: the metadata of
-//! another snapshot, the list of another shard that is empty.
+//! A file without a name in it cannot be distinguished from another whole file of the same kind: the
+//! metadata of another snapshot, the list of another empty shard.
 #![warn(clippy::indexing_slicing)]
 
 mod batch;

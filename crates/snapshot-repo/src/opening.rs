@@ -1,4 +1,4 @@
-//! Opens a shard's commit and its segments: asks for small files until the documents could be read.
+//! Opens a shard's commit and its segments: reads small files until the documents can be read.
 
 use futures::future::try_join_all;
 use lucene::{Opening, Segment, SegmentCommit, SegmentInfos};

@@ -32,7 +32,7 @@ impl Repository {
         Ok(Self { blobs: Blobs::open(location)? })
     }
 
-    /// The URI it was opened with.
+    /// Returns the URI of the repository.
     pub fn uri(&self) -> &str {
         self.blobs.uri()
     }
@@ -40,7 +40,7 @@ impl Repository {
     /// Reads the list of snapshots and indices.
     pub async fn contents(&self) -> Result<Contents, RepositoryError> {
         let latest = self.blobs.read_if_present("index.latest").await?;
-        // Servers write it last and never read it where they can list, so it may be old or broken.
+        // Servers write it last and never read it if they can list blobs, so it may be old or broken.
         let latest = latest.and_then(|latest| root::parse_latest(&latest).ok());
         if let Some(generation) = latest {
             let name = format!("index-{generation}");
@@ -69,7 +69,7 @@ impl Repository {
         root::parse(bytes, generation).map_err(|damage| self.blobs.damaged(name, damage))
     }
 
-    /// Without a usable `index.latest`, the highest `index-N` in the listing counts.
+    /// Reads the highest `index-N` in the listing, for lack of a usable `index.latest`.
     async fn listed_contents(&self) -> Result<Contents, RepositoryError> {
         let uri = || self.uri().to_owned();
         let names = self.blobs.list("").await.map_err(|error| match error {
@@ -122,7 +122,7 @@ impl Repository {
             .map_err(|damage| self.blobs.damaged(&blob, damage))
     }
 
-    /// Reads what a snapshot holds of the cluster itself; nothing where it was taken without.
+    /// Reads the cluster-wide metadata of a snapshot that was taken with it.
     pub async fn global_metadata(
         &self,
         snapshot: &Snapshot,
@@ -168,7 +168,7 @@ impl Repository {
         metadata: &IndexMetadata,
         shard: u32,
     ) -> Result<ShardFiles, RepositoryError> {
-        self.refuse_unreadable(snapshot, index, metadata, shard)?;
+        self.reject_unreadable(snapshot, index, metadata, shard)?;
         let shards = metadata.number_of_shards;
         let wanted = ShardOfIndex { name: &index.name, id: &index.id, shards, shard };
         let name = format!("snap-{}.dat", snapshot.uuid);
@@ -190,8 +190,8 @@ impl Repository {
         })
     }
 
-    /// Refuses a shard whose files are not to be looked for.
-    fn refuse_unreadable(
+    /// Rejects a shard whose files cannot be read.
+    fn reject_unreadable(
         &self,
         snapshot: &Snapshot,
         index: &SnapshotIndex,
@@ -230,7 +230,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Why a shard's list of files is not there.
+    /// Returns why a shard's list of files is absent.
     async fn absent_shard(
         &self,
         snapshot: &Snapshot,
@@ -270,17 +270,17 @@ impl Repository {
         }
     }
 
-    /// Streams a shard's documents from a position on.
+    /// Streams a shard's documents, beginning at a position.
     pub fn documents(&self, files: ShardFiles, from: Position) -> ShardDocuments {
         ShardDocuments::new(&self.blobs, files, from)
     }
 
-    /// What a shard is made of, without reading any document.
+    /// Returns the segments of a shard, without reading any document.
     pub async fn shard_survey(&self, files: &ShardFiles) -> Result<ShardSurvey, RepositoryError> {
         survey::of(&FileReader::new(&self.blobs, files.clone())).await
     }
 
-    /// How large a shard is, without reading any document.
+    /// Returns the size of a shard, without reading any document.
     pub async fn shard_size(&self, files: &ShardFiles) -> Result<ShardSize, RepositoryError> {
         ShardDocuments::new(&self.blobs, files.clone(), Position::START).size().await
     }

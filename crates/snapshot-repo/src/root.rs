@@ -1,5 +1,5 @@
-//! `index-N`: the list of snapshots and indices at the root of a repository, in every dialect from
-//! Elasticsearch 5 to OpenSearch 3.
+//! `index-N`: the list of snapshots and indices at the root of a repository, as all versions from
+//! Elasticsearch 5 to OpenSearch 3 write it.
 //!
 //! ```text
 //! snapshots[]                  {name, uuid, state?, version?, index_metadata_lookup?}
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::{error::Damage, server_version::VersionText, shard_paths::ShardPaths};
 
-/// What the root of a repository lists.
+/// The list at the root of a repository.
 #[derive(Clone, Debug)]
 pub struct Contents {
     /// The generation N of the `index-N` that was read.
@@ -73,7 +73,7 @@ pub struct SnapshotIndex {
 }
 
 impl Contents {
-    /// The indices of a snapshot and where their metadata is, by name.
+    /// Returns the indices of a snapshot, and where their metadata is, by name.
     pub(crate) fn indices_of(
         &self,
         snapshot: &SnapshotSummary,
@@ -100,7 +100,7 @@ impl Contents {
     }
 }
 
-/// The generation that `index.latest` names.
+/// Returns the generation in `index.latest`.
 pub(crate) fn parse_latest(bytes: &[u8]) -> Result<u64, Damage> {
     let bytes: [u8; 8] = bytes
         .try_into()
@@ -108,13 +108,13 @@ pub(crate) fn parse_latest(bytes: &[u8]) -> Result<u64, Damage> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// The highest generation among blob names of the form `index-N`.
+/// Returns the highest generation among blob names of the form `index-N`.
 pub(crate) fn highest_generation<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<u64> {
     names.into_iter().filter_map(|name| name.strip_prefix("index-")?.parse().ok()).max()
 }
 
-/// Whether an `index-N` is no JSON at all but bytes of another kind, as an encryption plug-in writes
-/// them.
+/// Returns whether an `index-N` is not JSON at all but bytes of another kind, such as an encryption
+/// plug-in writes.
 pub(crate) fn is_foreign(bytes: &[u8]) -> bool {
     !bytes.trim_ascii_start().starts_with(b"{") && std::str::from_utf8(bytes).is_err()
 }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dialect_of_5_0_names_snapshots_by_objects() {
+    fn version_5_0_names_snapshots_by_objects() {
         let root = br#"{"snapshots":[{"name":"a","uuid":"A"}],
             "indices":{"i":{"id":"I","snapshots":[{"name":"a","uuid":"A"}]}}}"#;
         let contents = parse(root, 0).expect("valid content");

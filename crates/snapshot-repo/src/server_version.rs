@@ -47,7 +47,7 @@ const OPENSEARCH_BIT: u64 = 1 << 27;
 /// Smaller numbers are not version numbers.
 const MIN_VERSION_NUMBER: u64 = 1_000_000;
 
-/// From here on the numbers of Elasticsearch are counted: their digits tell the major version only.
+/// From here on the numbers of Elasticsearch are counted: their digits contain only the major version.
 const MIN_COUNTED_NUMBER: u64 = 8_500_000;
 
 /// Returns the product that writes a version number.
@@ -79,7 +79,7 @@ impl Writer<'_> {
     }
 
     /// Returns the server's name and version for people: `Elasticsearch 7.10.2`. From 8.11 on the
-    /// index version tells the major version only.
+    /// index version contains only the major version.
     pub(crate) fn label(&self) -> String {
         let Self { distribution, version, index_version } = self;
         let text = version.unwrap_or("of an unknown version");
@@ -116,7 +116,7 @@ fn corrected(reported: Option<ServerVersion>, index_version: Option<u64>) -> Opt
     }))
 }
 
-/// Returns the major version in an index version. Below 8 the text tells more.
+/// Returns the major version in an index version. Below 8 the text says more.
 fn major_of(index_version: u64) -> Option<u32> {
     u32::try_from(index_version / 1_000_000).ok().filter(|major| *major >= 8)
 }

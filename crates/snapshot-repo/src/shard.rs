@@ -31,10 +31,10 @@ pub struct ShardFiles {
     pub(crate) place: Place,
 }
 
-/// What the mapping says of the types of a shard's documents.
+/// What the mapping says about the types of a shard's documents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardTypes {
-    /// The one type that all documents have, where types are shown.
+    /// The type that all documents have, where types are shown.
     pub(crate) only: Option<String>,
     /// The types whose documents have a parent: Elasticsearch 5 keeps the parent's id as routing.
     pub(crate) children: BTreeSet<String>,
@@ -62,14 +62,14 @@ pub(crate) struct Piece {
 }
 
 impl ShardFiles {
-    /// The bytes of all files together.
+    /// Returns the total size of all files.
     pub fn total_bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.length))
     }
 }
 
 impl ShardFile {
-    /// The pieces of blobs that together are this range of the file, one after the other.
+    /// Returns the pieces of blobs that make up this range of the file, in order.
     pub(crate) fn pieces(&self, wanted: Range<u64>) -> impl Iterator<Item = Piece> {
         let in_parts = self.length > self.part_size;
         let part_size = if in_parts { self.part_size } else { u64::MAX };
@@ -95,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8], snapshot: &str) -> Result<Vec<ShardFile>, Dama
     let body = container::open(bytes, "snapshot")?;
     let list = smile::read(&body)?;
     let Value::Object(mut fields) = list else {
-        return Err("it is no object".into());
+        return Err("it is not an object".into());
     };
     match fields.swap_remove("name") {
         Some(Value::String(name)) if name == snapshot => {}
@@ -112,7 +112,7 @@ pub(crate) fn parse(bytes: &[u8], snapshot: &str) -> Result<Vec<ShardFile>, Dama
 
 fn parse_file(file: Value) -> Result<ShardFile, Damage> {
     let Value::Object(mut fields) = file else {
-        return Err("an entry of `files` is no object".into());
+        return Err("an entry of `files` is not an object".into());
     };
     let content = match fields.swap_remove("meta_hash") {
         Some(Value::Binary(content)) => Some(Bytes::from(content)),
@@ -134,7 +134,7 @@ fn parse_file(file: Value) -> Result<ShardFile, Damage> {
     if part_size == 0 {
         return Err(format!("`{physical_name}` has parts of no bytes").into());
     }
-    // The hash of a file that is not kept whole is shorter than the file.
+    // For a file that is not stored whole, the hash is shorter than the file.
     let whole = |bytes: &Bytes| u64::try_from(bytes.len()).is_ok_and(|have| have == length);
     let content = content.filter(whole);
     if content.is_none() && name.starts_with("v__") {

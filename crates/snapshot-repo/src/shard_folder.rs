@@ -1,4 +1,4 @@
-//! Finds the folder of a shard: looks for the list of its files wherever that may be.
+//! In which folder is a shard? The list of its files is searched in all possible places.
 
 use bytes::Bytes;
 
@@ -8,14 +8,14 @@ use crate::{
     shard_paths::{Place, ShardOfIndex, ShardPaths},
 };
 
-/// A shard's folder and the list of files that is in it.
+/// A shard's folder, and the list of files in it.
 pub(crate) struct Found {
     pub(crate) place: Place,
     pub(crate) blob: String,
     pub(crate) list: Bytes,
 }
 
-/// What a search ended with.
+/// The result of a search.
 pub(crate) enum Search {
     /// The first place that has the list.
     Found(Found),
@@ -25,8 +25,8 @@ pub(crate) enum Search {
 
 /// Reads the list of a shard's files, `list_name` in the shard's folder.
 ///
-/// A place that may not be read does not end the search: credentials often reach no further than
-/// the base path. Only when no other place has the list, this is what is told.
+/// A place without permission does not end the search, because credentials are often limited to the
+/// base path. It is reported only if no other place has the list.
 pub(crate) async fn find(
     blobs: &Blobs,
     paths: ShardPaths,
@@ -53,8 +53,8 @@ pub(crate) async fn find(
     denied.map_or(Ok(Search::Absent(places)), Err)
 }
 
-/// What the paths file says. It is a hint that is checked by looking there, so one that cannot be
-/// read is as good as none.
+/// Returns what the paths file says. It is only a hint, so a file that cannot be read is the same as
+/// no file.
 async fn named(blobs: &Blobs, paths: ShardPaths, shard: ShardOfIndex<'_>) -> Option<String> {
     for name in shard.paths_files(paths) {
         if let Ok(Some(file)) = blobs.read_if_present(&name).await {
@@ -64,7 +64,7 @@ async fn named(blobs: &Blobs, paths: ShardPaths, shard: ShardOfIndex<'_>) -> Opt
     None
 }
 
-/// Whether one of the places has files of a shallow snapshot.
+/// Returns whether one of the places has files of a shallow snapshot.
 pub(crate) async fn is_shallow(blobs: &Blobs, places: &[Place]) -> bool {
     for place in places {
         let names = blobs.above(place.levels_up).list(&place.folder).await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where the shards of an index are: in `indices/`, or since OpenSearch 2.17 under a hashed name.
+//! Where are the shards of an index? In `indices/`, or since OpenSearch 2.17 under a hashed name.
 //!
 //! ```text
 //! FIXED            <base path>/indices/<index id>/<shard>/
@@ -13,27 +13,27 @@
 //!                  (2.17: `#` for `.`): {"paths": ["<folder of shard 0>/", ...]}
 //! ```
 //!
-//! The server writes the paths file without insisting on it, so that it may be absent. Paths begin
-//! at the bucket, or at the location of a file system repository: how many levels that is above the
-//! repository is known of a bucket alone, and not of a copy in another place.
+//! The server ignores a failure to write the paths file, so it may be absent. Paths begin at the
+//! bucket, or at the location of a file system repository: how many levels that is above the
+//! repository is known only for a bucket, and not for a copy in another place.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-/// How the path of a shard is made.
+/// How the path of a shard is formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShardPaths {
     /// `indices/<id>/<shard>/`.
     Fixed,
     /// With a hash before the base path.
     HashedPrefix,
-    /// With a hash behind the base path.
+    /// With a hash after the base path.
     HashedInfix,
-    /// A path type of another number.
+    /// An unknown path type.
     Unknown(u64),
 }
 
-/// A folder, seen from a number of levels above the repository.
+/// A folder, relative to a folder some levels above the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) levels_up: usize,
@@ -53,7 +53,7 @@ pub(crate) struct ShardOfIndex<'a> {
     pub(crate) shard: u32,
 }
 
-/// What `algorithm` is in the name of a paths file; the usual one comes first.
+/// The values of `algorithm` in the name of a paths file, the usual one first.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Composite, Algorithm::Base64];
 
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ enum Algorithm {
 }
 
 impl ShardPaths {
-    /// The path type of a number; none is what servers before 2.17 write.
+    /// Returns the path type of a number; servers before 2.17 write none.
     pub(crate) fn of(number: Option<u64>) -> Self {
         match number {
             None | Some(0) => Self::Fixed,
@@ -95,7 +95,7 @@ impl Algorithm {
         let all = URL_SAFE_NO_PAD.encode(hash.to_be_bytes());
         match self {
             Self::Base64 => all,
-            // The first character of the whole is that of its first 6 bits.
+            // The first character encodes the first 6 bits.
             Self::Composite => {
                 let first = all.chars().take(1);
                 let bits = (44..58).rev().map(|bit| if hash >> bit & 1 == 1 { '1' } else { '0' });
@@ -106,12 +106,12 @@ impl Algorithm {
 }
 
 impl ShardOfIndex<'_> {
-    /// Its folder where paths are not hashed.
+    /// Returns the folder of a shard whose path is not hashed.
     pub(crate) fn fixed(&self) -> String {
         format!("indices/{}/{}", self.id, self.shard)
     }
 
-    /// The names that the index's paths file may have.
+    /// Returns the names that the index's paths file may have.
     pub(crate) fn paths_files(&self, paths: ShardPaths) -> Vec<String> {
         let Self { name, id, shards, shard: _ } = self;
         let kind = paths.number();
@@ -126,7 +126,7 @@ impl ShardOfIndex<'_> {
         files
     }
 
-    /// The folder that a paths file names; none when it is no paths file of this shard.
+    /// Returns the folder that a paths file names, or none if the file is not about this shard.
     pub(crate) fn named(&self, paths_file: &[u8]) -> Option<String> {
         #[derive(Deserialize)]
         struct PathsFile {
@@ -137,7 +137,7 @@ impl ShardOfIndex<'_> {
         path.ends_with(&self.fixed()).then(|| path.to_owned())
     }
 
-    /// Where the shard's folder may be, the likeliest place first.
+    /// Returns where the shard's folder may be, the most likely place first.
     ///
     /// `repository` is the path from the store's root to the repository, `levels` the numbers of
     /// levels above the repository at which paths may begin, `named` what the paths file says.
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_looked_for_at_the_bucket_first_and_without_hash_last() {
+    fn a_prefix_is_searched_at_the_bucket_first_and_without_hash_last() {
         let named = "l00111001011101/base/indices/oSoM84BDSZGZn5IhQBVBRg/1";
         let found = places(ShardPaths::HashedPrefix, Some(named), &["base"], &[1, 0]);
         let folders: Vec<(usize, &str)> =
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_infix_lies_in_the_repository() {
+    fn an_infix_is_inside_the_repository() {
         let found = places(ShardPaths::HashedInfix, None, &["deep", "base"], &[2, 0, 1]);
         assert_eq!(found.len(), 3);
         assert_eq!(found[0], (0, "l00111001011101/indices/oSoM84BDSZGZn5IhQBVBRg/1".into()));

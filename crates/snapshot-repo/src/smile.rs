@@ -1,4 +1,4 @@
-//! SMILE (binary JSON) to JSON values; what JSON cannot say is refused.
+//! Converts SMILE (binary JSON) to JSON values. Values that JSON cannot express are rejected.
 
 use serde_json::{Map, Number};
 use serde_smile::value::Value;
@@ -11,17 +11,17 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, Damage> {
         .map_err(|error| format!("its SMILE content is broken: {error}").into())
 }
 
-/// The only field of an object: its name and value.
+/// Returns the only field of an object: its name and value.
 pub(crate) fn only_field(value: Value) -> Result<(String, Value), Damage> {
     match value {
         Value::Object(fields) if fields.len() == 1 => {
             fields.into_iter().next().ok_or_else(|| "it is an empty object".into())
         }
-        _ => Err("it is no object with exactly one field".into()),
+        _ => Err("it is not an object with exactly one field".into()),
     }
 }
 
-/// The JSON value of a SMILE value that holds no binary.
+/// Converts a SMILE value without binary data.
 pub(crate) fn to_json(value: Value) -> Result<serde_json::Value, Damage> {
     use serde_json::Value as Json;
     Ok(match value {
@@ -30,7 +30,7 @@ pub(crate) fn to_json(value: Value) -> Result<serde_json::Value, Damage> {
         Value::Integer(number) => Json::from(number),
         Value::Long(number) => Json::from(number),
         Value::Float(number) => {
-            // The shortest text that is this float, not the digits of its widening to a double.
+            // The shortest text of this float, not the digits of the double that it widens to.
             let text = number.to_string();
             let wide = text.parse::<f64>().map_err(|_| "a float cannot be written")?;
             Json::Number(Number::from_f64(wide).ok_or("a number is not finite")?)
@@ -46,7 +46,7 @@ pub(crate) fn to_json(value: Value) -> Result<serde_json::Value, Damage> {
         Value::BigInteger(_) | Value::BigDecimal(_) => {
             return Err("a number is larger than any in metadata".into());
         }
-        Value::Binary(_) => return Err("a binary value stands where text is expected".into()),
+        Value::Binary(_) => return Err("there is a binary value where text is expected".into()),
     })
 }
 

@@ -26,8 +26,8 @@ pub struct Snapshot {
     pub state: SnapshotState,
     /// Which of the two products took it.
     pub distribution: Distribution,
-    /// The version of the server that took it, as it gives it: Elasticsearch says `8.11.0` for
-    /// every version since, and tells them apart by the index version alone.
+    /// The version that the server reports. Elasticsearch reports `8.11.0` for every version since,
+    /// and distinguishes them only by the index version.
     pub version: Option<String>,
     /// The number of the index version (Elasticsearch 8.11 and newer).
     pub index_version: Option<u64>,
@@ -43,9 +43,9 @@ pub struct Snapshot {
     pub total_shards: u32,
     /// How many of these it holds.
     pub successful_shards: u32,
-    /// When it began, in milliseconds since 1970.
+    /// Its start, in milliseconds since 1970.
     pub start_millis: Option<i64>,
-    /// When it ended, in milliseconds since 1970.
+    /// Its end, in milliseconds since 1970.
     pub end_millis: Option<i64>,
     /// Whether its files were left in a remote store, pinned by a timestamp.
     pub(crate) pinned: bool,
@@ -58,15 +58,15 @@ pub struct ShardFailure {
     pub index: String,
     /// The shard's number.
     pub shard: u32,
-    /// Why, as the server put it.
+    /// The server's reason.
     pub reason: String,
-    /// The node that failed, where there was one.
+    /// The node that failed, if there was one.
     pub node: Option<String>,
 }
 
 impl Snapshot {
     /// Returns the server that took it, for people: `Elasticsearch 7.10.2`. Since 8.11 Elasticsearch
-    /// tells only its major version, by the index version.
+    /// reveals only its major version, by the index version.
     pub fn server(&self) -> String {
         self.writer().label()
     }
@@ -104,12 +104,12 @@ impl Snapshot {
         }
     }
 
-    /// The index of this name.
+    /// Returns the index of this name.
     pub fn index(&self, name: &str) -> Option<&SnapshotIndex> {
         self.indices.iter().find(|index| index.name == name)
     }
 
-    /// The index of this name, or an error with the names that may be meant.
+    /// Returns the index of this name, or an error with similar names.
     pub fn existing_index(&self, name: &str) -> Result<&SnapshotIndex, RepositoryError> {
         self.index(name).ok_or_else(|| {
             let names: Vec<&str> = self.indices.iter().map(|index| index.name.as_str()).collect();
@@ -121,12 +121,12 @@ impl Snapshot {
         })
     }
 
-    /// Why it does not hold a shard; none where it does, as far as it says.
+    /// Returns why the snapshot does not hold a shard, or none if it does not say so.
     pub fn failure(&self, index: &str, shard: u32) -> Option<&ShardFailure> {
         self.failures.iter().find(|failure| failure.index == index && failure.shard == shard)
     }
 
-    /// Whether the server that took it had mapping types in its interface (Elasticsearch 5 and 6).
+    /// Returns whether the server that took it has mapping types in its APIs (Elasticsearch 5 and 6).
     pub fn has_types(&self) -> bool {
         let version = self.version.as_deref().unwrap_or_default();
         self.distribution == Distribution::Elasticsearch
@@ -134,7 +134,7 @@ impl Snapshot {
     }
 }
 
-/// Reads a snapshot's own file; `indices` is what the root says of it.
+/// Reads a snapshot's own file. `indices` are those that the root lists.
 pub(crate) fn parse(
     bytes: &[u8],
     summary: &SnapshotSummary,
@@ -172,7 +172,7 @@ pub(crate) fn parse(
         distribution: file
             .version_id
             .map_or(Distribution::Elasticsearch, server_version::distribution_of),
-        // This file has a checksum, and the root list has none.
+        // Preferred because this file has a checksum and the root list has none.
         version: file
             .version
             .map(VersionText::into_text)

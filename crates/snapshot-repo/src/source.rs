@@ -1,7 +1,7 @@
-//! One document's `_source` to one NDJSON line.
+//! Writes the `_source` of one document as one NDJSON line.
 //!
 //! A source is kept as the client sent it: JSON with any whitespace between its tokens, or one of
-//! the three other content types. What it is, its first bytes say:
+//! the three other content types. Its first bytes say which:
 //!
 //! ```text
 //! ":)\n"                       SMILE
@@ -10,8 +10,8 @@
 //! EF BB BF, anything else      JSON, after a byte order mark
 //! ```
 //!
-//! JSON without a line break is passed on as it is. With one, it is minified without reading
-//! numbers: literals, escapes and the order of keys stay as they are.
+//! JSON without line breaks is passed on unchanged. With line breaks it is minified without reading
+//! numbers: literals, escapes and the order of keys stay the same.
 
 mod cbor;
 mod error;
@@ -25,6 +25,15 @@ use self::text::JsonText;
 use serde_smile::value::Value;
 
 /// Writes a source as one line of JSON, without a line break at its end.
+///
+/// ```
+/// # use snapshot_repo::source::to_line;
+/// // CBOR: a map (A1) of the text (61) `a` to an array (82) of 1 and -1.
+/// let cbor = [0xa1, 0x61, b'a', 0x82, 0x01, 0x20];
+/// assert_eq!(to_line(&cbor).expect("CBOR").as_ref(), br#"{"a":[1,-1]}"#);
+/// // JSON: only whitespace between tokens is dropped.
+/// assert_eq!(to_line(b"{\n  \"n\": 1.50\n}").expect("JSON").as_ref(), br#"{"n":1.50}"#);
+/// ```
 pub fn to_line(source: &[u8]) -> Result<Cow<'_, [u8]>, SourceError> {
     if source.starts_with(b":)\n") {
         return smile_to_json(source).map(Cow::Owned);
@@ -88,7 +97,7 @@ fn yaml_to_json(source: &[u8]) -> Result<Vec<u8>, SourceError> {
     let value: serde_json::Value =
         serde_yaml::from_slice(source).map_err(|error| refused(error.to_string()))?;
     if !value.is_object() {
-        return Err(refused("it is no object".into()));
+        return Err(refused("it is not an object".into()));
     }
     serde_json::to_vec(&value).map_err(|error| refused(error.to_string()))
 }
@@ -123,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn yaml_that_is_no_object_is_refused() {
+    fn yaml_that_is_not_an_object_is_refused() {
         let error = to_line(b"--- 5\n").expect_err("an error").to_string();
-        assert!(error.contains("it is no object"), "{error}");
+        assert!(error.contains("it is not an object"), "{error}");
     }
 
     proptest! {

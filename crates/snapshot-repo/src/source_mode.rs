@@ -3,13 +3,13 @@
 //! ```text
 //! settings   index.derived_source.enabled: true               OpenSearch 3: made from doc values
 //!            index.mapping.source.mode: synthetic | disabled | stored     Elasticsearch 8.17 and newer
-//!            index.mode: time_series | logsdb                 synthetic, where nothing else is said
+//!            index.mode: time_series | logsdb                 synthetic, unless something else is set
 //! mapping    _source: {enabled: false}
 //!            _source: {mode: synthetic | disabled | stored}   Elasticsearch 8.4 and newer
 //!            _source: {includes: [..], excludes: [..]}
 //! ```
 //!
-//! Vectors that OpenSearch's k-NN plug-in takes out of the sources are noted in the segments:
+//! Vectors that OpenSearch's k-NN plug-in removes from the sources are noted in the segments:
 //! see [`crate::ShardSurvey`].
 
 use std::fmt;
@@ -17,26 +17,26 @@ use std::fmt;
 use contract::quoted;
 use serde_json::{Map, Value as Json};
 
-/// Elasticsearch 8.7, the first whose time series are synthetic when nothing else is said.
+/// Elasticsearch 8.7, the first version in which time series are synthetic by default.
 const SYNTHETIC_TIME_SERIES: u64 = 8_070_000;
 
 /// How an index keeps `_source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourceMode {
-    /// As it was sent.
+    /// Unchanged.
     Stored,
     /// Without some of the fields.
     Partial,
     /// Not at all.
     Disabled,
-    /// It is made anew from other structures when a document is read (Elasticsearch).
+    /// Rebuilt from other structures when a document is read (Elasticsearch).
     Synthetic,
-    /// It is made anew from other structures when a document is read (OpenSearch).
+    /// Rebuilt from other structures when a document is read (OpenSearch).
     Derived,
 }
 
 impl SourceMode {
-    /// The mode in one word.
+    /// Returns the mode in one word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -45,11 +45,6 @@ impl SourceMode {
             Self::Synthetic => "synthetic",
             Self::Derived => "derived",
         }
-    }
-
-    /// Whether a server shows a source that is not stored anywhere.
-    pub fn is_made_anew(self) -> bool {
-        matches!(self, Self::Synthetic | Self::Derived)
     }
 }
 
@@ -64,12 +59,12 @@ impl fmt::Display for SourceMode {
 pub struct SourceKeeping {
     /// How it is kept.
     pub mode: SourceMode,
-    /// What says so, such as `` `index.mode` is `logsdb` ``; empty where all is stored.
+    /// The setting or mapping that says so, such as `` `index.mode` is `logsdb` ``; empty where all is stored.
     pub because: String,
 }
 
 impl SourceKeeping {
-    /// Reads it from an index's settings and mapping.
+    /// Reads how an index keeps its sources from its settings and mapping.
     pub(crate) fn of(
         settings: &Map<String, Json>,
         mappings: &Json,
@@ -116,14 +111,14 @@ fn made_or_disabled(mode: &str) -> Option<SourceMode> {
     }
 }
 
-/// What a mapping says of `_source`.
+/// What a mapping says about `_source`.
 struct OfMapping {
     keeping: SourceKeeping,
-    /// Whether it says which way, so that the mode of the index says nothing more.
+    /// Whether the mapping sets a mode, so that the mode of the index has no effect.
     explicit: bool,
 }
 
-/// A mapping is an object with `_source` in it, or one of such objects by type.
+/// Reads a mapping: an object with `_source` in it, or one of such objects by type.
 fn of_mapping(mappings: &Json) -> OfMapping {
     let by_type = mappings.as_object().into_iter().flat_map(|types| types.values());
     let said =
@@ -145,18 +140,21 @@ fn of_source(source: &Json) -> OfMapping {
         SourceKeeping::because(mode, format!("`_source.mode` is `{mode}` in the mapping"))
     } else {
         let lists = [("includes", "takes in only"), ("excludes", "leaves out")];
-        let told: Vec<String> =
+        let parts: Vec<String> =
             lists.iter().filter_map(|(key, verb)| list(source.get(*key)?, verb)).collect();
-        if told.is_empty() {
+        if parts.is_empty() {
             SourceKeeping::because(SourceMode::Stored, "")
         } else {
-            SourceKeeping::because(SourceMode::Partial, format!("`_source` {}", told.join(" and ")))
+            SourceKeeping::because(
+                SourceMode::Partial,
+                format!("`_source` {}", parts.join(" and ")),
+            )
         }
     };
     OfMapping { keeping, explicit: mode.is_some() || enabled.is_some() }
 }
 
-/// A list of field patterns as the end of a sentence; one pattern may stand without a list.
+/// Returns a list of field patterns as the end of a sentence. A single pattern need not be a list.
 fn list(patterns: &Json, verb: &str) -> Option<String> {
     let names: Vec<&str> = match patterns {
         Json::Array(items) => items.iter().filter_map(Json::as_str).collect(),
@@ -195,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_told() {
+    fn excluded_fields_are_named() {
         let source = json!({ "_source": { "includes": ["a", "b.*"], "excludes": "c" } });
-        let told = keeping(&json!({}), &source).because;
-        assert_eq!(told, "`_source` takes in only `a`, `b.*` and leaves out `c`");
+        let because = keeping(&json!({}), &source).because;
+        assert_eq!(because, "`_source` takes in only `a`, `b.*` and leaves out `c`");
     }
 
     #[test]
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn time_series_and_logs_are_synthetic_unless_something_else_is_said() {
+    fn time_series_and_logs_are_synthetic_by_default() {
         let index =
             |mode, created: u64| json!({ "index.mode": mode, "index.version.created": created });
         let logs = keeping(&index("logsdb", 8_512_000), &json!({}));

@@ -1,17 +1,17 @@
-//! What a failed request to an object store was about: one error of ours for each thing that a
-//! person has to do.
+//! Why did a request to an object store fail? Each thing that a person can fix has an error of its
+//! own.
 //!
-//! Stores tell by a code in the body of their answer, which the client keeps in the text of its
-//! error; the client tells by a type of error where there was no answer.
+//! Stores report the reason as a code in the body of their response, which the client keeps in the
+//! text of its error. Without a response, the client's type of error is the reason.
 
 use object_store::path::Path;
 
 use crate::error::RepositoryError;
 
-/// The region that is used when none is named.
+/// The region to use when none is given.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Codes and phrases, and what they mean for the credentials.
+/// Codes and phrases, and what they say about the credentials.
 const CREDENTIALS: &[(&[&str], &str)] = &[
     (
         &["InvalidAccessKeyId"],
@@ -24,17 +24,18 @@ const CREDENTIALS: &[(&[&str], &str)] = &[
     ),
     (
         &["RequestTimeTooSkewed"],
-        "refuses requests of this time; set the clock of this machine right",
+        "refuses requests with this time; correct the clock of this machine",
     ),
     (
         &["ExpiredToken", "InvalidToken", "TokenRefreshRequired"],
-        "does not accept the session token, which is expired or of other keys; renew the credentials",
+        "does not accept the session token, which is expired or belongs to other keys; renew the \
+         credentials",
     ),
     (
-        // Where a client looks last for credentials that it was not given.
+        // The last places where a client looks for credentials.
         &["169.254.169.254", "169.254.170.2", "metadata.google.internal"],
-        "was not asked, for no credentials were found: neither in the environment nor given to this \
-         machine; set them",
+        "got no request, because no credentials were found in the environment or on this machine; \
+         set them",
     ),
     (
         &["AuthenticationFailed"],
@@ -42,7 +43,7 @@ const CREDENTIALS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// What a failed request was about.
+/// Returns the error for a failed request.
 pub(crate) fn of(
     uri: &str,
     region: Option<&str>,
@@ -104,13 +105,13 @@ pub(crate) fn of(
     }
 }
 
-/// What stands between two tags.
+/// Returns the text between two tags.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
     rest.split_once(end).map(|(inner, _)| inner)
 }
 
-/// An error's text with that of all its sources.
+/// Returns an error's text with that of all its sources.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut next = error.source();
@@ -128,45 +129,47 @@ mod tests {
 
     use super::{RepositoryError, of};
 
-    fn told(body: &str) -> RepositoryError {
+    fn error_for(body: &str) -> RepositoryError {
         let error = object_store::Error::Generic { store: "S3", source: body.into() };
         of("s3://bucket/prefix", Some("eu-west-1"), &Path::from("index.latest"), error)
     }
 
     #[test]
-    fn what_a_store_says_is_told_in_its_own_words() {
-        let bucket = told("<Error><Code>NoSuchBucket</Code></Error>");
+    fn each_code_of_a_store_has_an_error_of_its_own() {
+        let bucket = error_for("<Error><Code>NoSuchBucket</Code></Error>");
         assert!(matches!(bucket, RepositoryError::BucketMissing { .. }), "{bucket}");
-        let region = told("<Code>PermanentRedirect</Code>").to_string();
+        let region = error_for("<Code>PermanentRedirect</Code>").to_string();
         assert_eq!(
             region,
             "the bucket of `s3://bucket/prefix` is not in region `eu-west-1`: set the repository's \
              region to the bucket's"
         );
-        let told_region =
-            told("<Code>AuthorizationHeaderMalformed</Code><Region>us-east-2</Region>");
-        assert!(told_region.to_string().ends_with("set the repository's region to `us-east-2`"));
-        let key = told("<Code>InvalidAccessKeyId</Code>").to_string();
+        let named_region =
+            error_for("<Code>AuthorizationHeaderMalformed</Code><Region>us-east-2</Region>");
+        assert!(named_region.to_string().ends_with("set the repository's region to `us-east-2`"));
+        let key = error_for("<Code>InvalidAccessKeyId</Code>").to_string();
         assert!(key.contains("does not know the access key"), "{key}");
-        let clock = told("<Code>RequestTimeTooSkewed</Code>").to_string();
-        assert!(clock.ends_with("set the clock of this machine right"), "{clock}");
-        let none = told("error sending request for url (http://169.254.169.254/latest/api/token)");
+        let clock = error_for("<Code>RequestTimeTooSkewed</Code>").to_string();
+        assert!(clock.ends_with("correct the clock of this machine"), "{clock}");
+        let none =
+            error_for("error sending request for url (http://169.254.169.254/latest/api/token)");
         assert!(none.to_string().contains("no credentials were found"), "{none}");
-        let archived = told("<Code>InvalidObjectState</Code>").to_string();
+        let archived = error_for("<Code>InvalidObjectState</Code>").to_string();
         assert!(archived.starts_with("`index.latest` in `s3://bucket/prefix` is archived"));
-        let host = told("error sending request: dns error: failed to lookup address");
+        let host = error_for("error sending request: dns error: failed to lookup address");
         assert!(matches!(host, RepositoryError::Unreachable { .. }), "{host}");
-        let other = told("<Code>InternalError</Code>");
+        let other = error_for("<Code>InternalError</Code>");
         assert!(matches!(other, RepositoryError::Read { .. }), "{other}");
     }
 
     #[test]
     fn a_denied_read_names_the_blob() {
         let path = "prefix/index.latest".to_owned();
-        let error = object_store::Error::PermissionDenied { path, source: "403".into() };
-        let told = of("s3://b/prefix", None, &Path::from("prefix/index.latest"), error);
+        let denied = object_store::Error::PermissionDenied { path, source: "403".into() };
+        let error = of("s3://b/prefix", None, &Path::from("prefix/index.latest"), denied);
         assert!(
-            told.to_string()
+            error
+                .to_string()
                 .starts_with("access to `prefix/index.latest` in `s3://b/prefix` is denied")
         );
     }

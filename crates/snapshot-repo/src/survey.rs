@@ -4,9 +4,9 @@ use lucene::LuceneVersion;
 
 use crate::{error::RepositoryError, files::FileReader, opening};
 
-/// The header of a file is shorter than this.
-const HEADER_BYTES: u64 = 128;
-/// Attributes of a segment that name fields which were taken out of the stored sources.
+/// An upper bound for the length of the header of a file.
+const MAX_HEADER_BYTES: u64 = 128;
+/// Attributes of a segment that name fields which were removed from the stored sources.
 pub(crate) const DERIVED_VECTORS: &[&str] =
     &["derived_vector_fields", "nested_derived_vector_fields"];
 
@@ -24,27 +24,27 @@ pub struct SegmentSurvey {
     pub name: String,
     /// The release of Lucene that wrote it.
     pub lucene: String,
-    /// The name of its codec, as the commit has it; nothing is decided by it.
+    /// The name of its codec in the commit, for display only.
     pub codec: String,
     /// The format of its stored fields: the name in their file's header.
     pub stored_fields: String,
-    /// How many documents of any kind it has.
+    /// How many documents it has, of any kind.
     pub documents: u64,
     /// How many of these are deleted.
     pub deleted: u64,
     /// How many bytes its stored fields have.
     pub stored_bytes: u64,
-    /// Fields whose vectors were taken out of the sources (k-NN plug-in of OpenSearch).
+    /// Fields whose vectors were removed from the sources (k-NN plug-in of OpenSearch).
     pub derived_vectors: Vec<String>,
 }
 
-/// Looks at each segment.
+/// Reads the small files of each segment.
 pub(crate) async fn of(reader: &FileReader) -> Result<ShardSurvey, RepositoryError> {
     let mut survey = ShardSurvey::default();
     for commit in opening::commit(reader).await?.segments {
         let segment = opening::segment(reader, &commit).await?;
         let stored = segment.stored_fields();
-        let end = stored.offset.saturating_add(stored.length.min(HEADER_BYTES));
+        let end = stored.offset.saturating_add(stored.length.min(MAX_HEADER_BYTES));
         let start = reader.range(&stored.file, stored.offset..end).await?;
         let stored_fields = lucene::header_name(&stored.name, &start);
         let stored_fields = stored_fields.map_err(|error| reader.broken(&error))?;

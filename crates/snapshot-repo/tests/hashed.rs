@@ -140,6 +140,6 @@ async fn folders_that_were_not_copied_are_named() {
     let location = copy.location.path().canonicalize().expect("an existing path");
     let hash = "-01000000111011";
     let folder = location.join(hash).join("base/indices").join(&index.id).join("0");
-    let told = error.to_string();
-    assert!(told.contains(folder.to_str().expect("a UTF-8 path")), "{told}");
+    let message = error.to_string();
+    assert!(message.contains(folder.to_str().expect("a UTF-8 path")), "{message}");
 }

@@ -145,8 +145,11 @@ async fn an_encrypted_repository_is_told_from_a_damaged_one() {
     }
     let error = copy.open().contents().await.expect_err("an error");
     assert!(matches!(error, RepositoryError::Unsupported { .. }), "{error:?}");
-    let told = error.to_string();
-    assert!(told.contains("`index-0`") && told.contains("encrypted by a plug-in"), "{told}");
+    let message = error.to_string();
+    assert!(
+        message.contains("`index-0`") && message.contains("encrypted by a plug-in"),
+        "{message}"
+    );
 
     fs_err::write(copy.root().join("index-0"), "{\"snapshots\": \u{7}").expect("a writable file");
     let error = copy.open().contents().await.expect_err("an error");
@@ -158,9 +161,12 @@ async fn a_mounted_snapshot_is_refused() {
     for store in ["snapshot", "remote_snapshot"] {
         let copy = Copy::of("es717-partial");
         copy.rewrite("meta-", "indices/", setting("index.store.type", store));
-        let told = copy.refused("partial", "shop-whole").await.to_string();
-        assert!(told.contains(&format!("a mounted snapshot (store type `{store}`)")), "{told}");
-        assert!(told.contains("read the snapshot that it was mounted from"), "{told}");
+        let message = copy.refused("partial", "shop-whole").await.to_string();
+        assert!(
+            message.contains(&format!("a mounted snapshot (store type `{store}`)")),
+            "{message}"
+        );
+        assert!(message.contains("read the snapshot that it was mounted from"), "{message}");
     }
 }
 
@@ -175,9 +181,9 @@ async fn a_shallow_snapshot_is_refused() {
                 .expect("a renamed file");
         }
     }
-    let told = copy.refused("one", "shop-hash-a").await.to_string();
-    assert!(told.contains("a shallow snapshot"), "{told}");
-    assert!(told.contains("without `remote_store_index_shallow_copy`"), "{told}");
+    let message = copy.refused("one", "shop-hash-a").await.to_string();
+    assert!(message.contains("a shallow snapshot"), "{message}");
+    assert!(message.contains("without `remote_store_index_shallow_copy`"), "{message}");
 }
 
 #[tokio::test]
@@ -192,8 +198,8 @@ async fn a_shallow_snapshot_that_is_only_a_timestamp_is_refused() {
     }
     let pinned = |value: &mut Value| set(value, &["*"], "pinned_timestamp", Value::Long(1_700_000));
     rewrite(&copy.root().join(name), pinned);
-    let told = copy.refused("partial", "shop-whole").await.to_string();
-    assert!(told.contains("a shallow snapshot"), "{told}");
+    let message = copy.refused("partial", "shop-whole").await.to_string();
+    assert!(message.contains("a shallow snapshot"), "{message}");
 }
 
 #[tokio::test]
@@ -207,8 +213,8 @@ async fn a_path_type_that_is_not_known_is_refused() {
     let text = fs_err::read_to_string(list).expect("a readable file");
     fs_err::write(list, text.replace(r#""shard_path_type":1"#, r#""shard_path_type":7"#))
         .expect("a writable file");
-    let told = copy.refused("one", "shop-hash-a").await.to_string();
-    assert!(told.contains("the `shard_path_type` 7 of index `shop-hash-a`"), "{told}");
+    let message = copy.refused("one", "shop-hash-a").await.to_string();
+    assert!(message.contains("the `shard_path_type` 7 of index `shop-hash-a`"), "{message}");
 }
 
 #[tokio::test]

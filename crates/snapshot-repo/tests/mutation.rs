@@ -33,10 +33,10 @@ const WORKERS: usize = 2;
 const LIMIT: Duration = Duration::from_mins(2);
 /// More memory than this was never needed for repositories of a few hundred kilobytes.
 const MEMORY_LIMIT_KB: u64 = 1 << 20;
-/// Kinds that say nothing of the snapshot that they belong to: nobody can tell one whole file from
-/// another. (Nor can the list of files of an empty shard be told from another one's.)
+/// Kinds of files without the name of their snapshot: one whole file cannot be distinguished from
+/// another. (Nor can the lists of files of two empty shards.)
 const NAMELESS: &[&str] = &["metadata", "index-metadata"];
-/// What stands at the start of every Lucene file and every container.
+/// The first bytes of every Lucene file and every container.
 const MAGIC: &[u8] = &[0x3f, 0xd7, 0x6c, 0x17];
 
 fn corpus() -> PathBuf {
@@ -72,8 +72,8 @@ impl Everything {
         for summary in repository.contents().await?.snapshots {
             let snapshot = repository.snapshot(&summary.name).await?;
             let found = repository.global_metadata(&snapshot).await?;
-            let told = format!("{found:?} {:?} {:?}", snapshot.version, snapshot.state);
-            global.insert(snapshot.name.clone(), told);
+            let text = format!("{found:?} {:?} {:?}", snapshot.version, snapshot.state);
+            global.insert(snapshot.name.clone(), text);
             let mut indices = BTreeMap::new();
             for index in &snapshot.indices {
                 let metadata = repository.index_metadata(&snapshot, index).await?;
@@ -143,8 +143,8 @@ impl Patient {
         Self { name, folder, right, kinds }
     }
 
-    /// Damages one blob, reads everything, and mends the blob.
-    async fn case(&self, kind: &str, seed: u64, told: &mut Told) {
+    /// Damages one blob, reads everything, and restores the blob.
+    async fn case(&self, kind: &str, seed: u64, outcomes: &mut Outcomes) {
         let mut random = Random::new(seed);
         let files = &self.kinds[kind];
         let file = random.pick(files);
@@ -169,11 +169,11 @@ impl Patient {
             Err(RepositoryError::Stopped { .. }) => panic!("{case}: a decoder panicked"),
             Err(error) => {
                 assert!(names_a_place(&error), "{case}: {error}");
-                told.refused += 1;
+                outcomes.refused += 1;
             }
             Ok(found) => {
                 assert!(found.is_part_of(&self.right), "{case}: something else came out");
-                told.harmless += 1;
+                outcomes.harmless += 1;
             }
         }
         fs_err::write(file, original).expect("a writable file");
@@ -182,7 +182,7 @@ impl Patient {
 
 /// How many cases ended in each way.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct Outcomes {
     refused: u64,
     harmless: u64,
 }
@@ -290,7 +290,7 @@ fn damage(bytes: &mut Vec<u8>, donor: &[u8], random: &mut Random) -> String {
     }
 }
 
-/// Whether an error says which file is wrong, and where something stands that can be read.
+/// Whether an error says which file is wrong, and where.
 fn names_a_place(error: &RepositoryError) -> bool {
     let said = error.to_string();
     match error {
@@ -330,20 +330,20 @@ fn a_damaged_blob_is_refused_or_harmless() {
         .into_iter()
         .map(|share| std::thread::spawn(move || work(&share, seed, each)))
         .collect();
-    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    let mut all: BTreeMap<String, Outcomes> = BTreeMap::new();
     for worker in workers {
-        for (kind, told) in worker.join().expect("a thread without a panic") {
+        for (kind, outcomes) in worker.join().expect("a thread without a panic") {
             let sum = all.entry(kind).or_default();
-            sum.refused += told.refused;
-            sum.harmless += told.harmless;
+            sum.refused += outcomes.refused;
+            sum.harmless += outcomes.harmless;
         }
     }
-    for (kind, Told { refused, harmless }) in &all {
+    for (kind, Outcomes { refused, harmless }) in &all {
         println!("{kind:45} {refused:6} refused {harmless:6} harmless");
     }
     let checked: BTreeSet<&str> = all
         .iter()
-        .filter(|(_, told)| told.harmless == 0 && told.refused > 0)
+        .filter(|(_, outcomes)| outcomes.harmless == 0 && outcomes.refused > 0)
         .map(|(kind, _)| kind.as_str())
         .collect();
     // These are read in full, so no damage to them is harmless.
@@ -380,18 +380,18 @@ async fn a_damaged_container_with_a_right_checksum_never_panics() {
     }
 }
 
-fn work(folders: &[PathBuf], seed: u64, cases: usize) -> BTreeMap<String, Told> {
+fn work(folders: &[PathBuf], seed: u64, cases: usize) -> BTreeMap<String, Outcomes> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    let mut all: BTreeMap<String, Outcomes> = BTreeMap::new();
     for folder in folders {
         let patient = runtime.block_on(Patient::admit(folder));
         let kinds: Vec<&String> = patient.kinds.keys().collect();
         for case in 0..cases {
             let kind = kinds[case % kinds.len()];
             let seed = seed.wrapping_add(u64::try_from(case).expect("in range"));
-            let told = all.entry(kind.clone()).or_default();
-            runtime.block_on(patient.case(kind, seed, told));
+            let outcomes = all.entry(kind.clone()).or_default();
+            runtime.block_on(patient.case(kind, seed, outcomes));
         }
     }
     all

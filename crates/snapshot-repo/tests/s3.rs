@@ -1,5 +1,5 @@
 //! The same repositories through a real S3 server: signed requests, listings of several pages,
-//! ranged reads, a store that is busy or breaks connections, and what each refusal is told as.
+//! ranged reads, a store that is busy or breaks connections, and the error for each refusal.
 //!
 //! `cargo xtask test --lane s3` sets the server up. `ARGOSY_S3_ENDPOINT`, `ARGOSY_S3_BUCKET` and
 //! `ARGOSY_S3_REGION` name it and a bucket that may be written to; `AWS_ACCESS_KEY_ID` and
@@ -105,7 +105,7 @@ fn corpus(name: &str) -> PathBuf {
 }
 
 /// What a person reads when a repository cannot be listed.
-async fn told(location: &Location) -> String {
+async fn error_message(location: &Location) -> String {
     Repository::open(location)
         .expect("a repository")
         .contents()
@@ -257,7 +257,7 @@ async fn a_prefix_or_a_bucket_that_is_not_there_is_named() {
     let Some(server) = Server::given() else { return };
     let uri = format!("s3://{}/nothing/here", server.bucket);
     assert_eq!(
-        told(&server.location("nothing/here")).await,
+        error_message(&server.location("nothing/here")).await,
         format!(
             "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); point it to \
              the folder that the cluster registered: bucket and base path"
@@ -266,7 +266,7 @@ async fn a_prefix_or_a_bucket_that_is_not_there_is_named() {
     let mut elsewhere = server.location("x");
     elsewhere.uri = "s3://no-such-bucket-of-ours/x".parse().expect("a URI");
     assert_eq!(
-        told(&elsewhere).await,
+        error_message(&elsewhere).await,
         "the bucket of `s3://no-such-bucket-of-ours/x` does not exist; check its name, region and \
          endpoint"
     );
@@ -277,21 +277,21 @@ async fn wrong_or_absent_credentials_are_told_apart() {
     let Some(server) = Server::given() else { return };
     let uri = format!("s3://{}/none", server.bucket);
     assert_eq!(
-        told(&server.with_option("AWS_ACCESS_KEY_ID", "wrongwrong")).await,
+        error_message(&server.with_option("AWS_ACCESS_KEY_ID", "wrongwrong")).await,
         format!(
             "the store of `{uri}` does not know the access key; check that it is the one of this \
              store and still active"
         )
     );
     assert_eq!(
-        told(&server.with_option("AWS_SECRET_ACCESS_KEY", "wrongwrong")).await,
+        error_message(&server.with_option("AWS_SECRET_ACCESS_KEY", "wrongwrong")).await,
         format!(
             "the store of `{uri}` does not accept the signature; check the secret key, and that \
              the clock of this machine is right"
         )
     );
     assert_eq!(
-        told(&server.with_option("AWS_SKIP_SIGNATURE", "true")).await,
+        error_message(&server.with_option("AWS_SKIP_SIGNATURE", "true")).await,
         format!(
             "access to `none/index.latest` in `{uri}` is denied; give these credentials read and \
              list permission, and decrypt permission when the bucket is encrypted with a managed \
@@ -309,14 +309,14 @@ async fn a_wrong_region_is_corrected() {
     elsewhere.endpoint = Some(proxy.endpoint());
     elsewhere.region = Some("ap-southeast-2".into());
     assert_eq!(
-        told(&elsewhere).await,
+        error_message(&elsewhere).await,
         format!(
             "the bucket of `{uri}` is not in region `ap-southeast-2`: the store says it is in \
              `{REGION}`; set the repository's region to `{REGION}`"
         )
     );
     elsewhere.region = Some(REGION.into());
-    let corrected = told(&elsewhere).await;
+    let corrected = error_message(&elsewhere).await;
     assert!(corrected.starts_with(&format!("`{uri}` holds no snapshot repository")), "{corrected}");
 }
 

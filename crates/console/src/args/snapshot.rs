@@ -109,7 +109,7 @@ pub(crate) struct Documents {
     /// Print what is there although the snapshot lacks some shards.
     #[arg(long)]
     pub(crate) allow_partial: bool,
-    /// Print the documents without source although the server would show one that it makes anew
+    /// Print the documents without source although the server would show one that it rebuilds
     /// (synthetic or derived source).
     #[arg(long)]
     pub(crate) allow_missing_source: bool,

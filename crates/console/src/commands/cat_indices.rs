@@ -1,18 +1,23 @@
-//! `console clusters cat-indices`: what is on the clusters?
+//! `console clusters cat-indices`: which indices do the clusters have?
 
+use cli_support::output;
 use cluster::Request;
 use contract::Exit;
 use serde_json::{Map, Value};
 
-use crate::{args::Format, clusters::Known, output};
+use crate::{args::Format, clusters::NamedCluster};
 
 /// Lists the indices of each cluster.
-pub(crate) async fn run(known: &[Known], refresh: bool, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    clusters: &[NamedCluster],
+    refresh: bool,
+    format: Format,
+) -> anyhow::Result<Exit> {
     if !refresh {
-        output::message("counts may be out of date; `--refresh` makes them those of now");
+        output::message("counts may be out of date; use `--refresh` to update them");
     }
     let mut objects = Map::new();
-    for Known { role, name, client } in known {
+    for NamedCluster { role, name, client } in clusters {
         if refresh {
             client.call(&Request::post("/_refresh")).await?;
         }

@@ -1,15 +1,16 @@
-//! `console clusters connection-check`: can each cluster be reached, and what is it?
+//! `console clusters connection-check`: can each cluster be reached, and which version does it run?
 
+use cli_support::output;
 use contract::Exit;
 use serde_json::json;
 
-use crate::{args::Format, clusters::Known, output};
+use crate::{args::Format, clusters::NamedCluster};
 
-/// Runs the check; fails when one cluster does.
-pub(crate) async fn run(known: &[Known], format: Format) -> anyhow::Result<Exit> {
+/// Runs the check. Fails if it fails for one of the clusters.
+pub(crate) async fn run(clusters: &[NamedCluster], format: Format) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     let mut objects = Vec::new();
-    for Known { role, name, client } in known {
+    for NamedCluster { role, name, client } in clusters {
         let checked = cluster::version::detect(client).await;
         let (mark, text) = match &checked {
             Ok(version) => ("✓", version.to_string()),

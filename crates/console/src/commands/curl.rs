@@ -1,33 +1,37 @@
 //! `console clusters curl`: one request to a cluster, with its credentials.
 
 use anyhow::Context as _;
+use cli_support::output;
 use cluster::{Method, Request};
 use contract::{Exit, Failure};
 use url::Url;
 
-use crate::{clusters::Known, output};
+use crate::clusters::NamedCluster;
 
-/// Sends the request and prints the answer as it came.
+/// Sends the request and prints the response unchanged.
 pub(crate) async fn run(
-    known: &[Known],
+    clusters: &[NamedCluster],
     path: &str,
     method: &str,
     data: Option<String>,
 ) -> anyhow::Result<Exit> {
-    let [Known { client, .. }] = known else {
-        let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
-        let message = format!("several clusters are meant; name one of: {}", names.join(", "));
+    let [NamedCluster { client, .. }] = clusters else {
+        let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        let message = format!(
+            "this names several clusters; use the name of one of them: {}",
+            names.join(", ")
+        );
         return Err(Failure::new(Exit::Invalid, message).into());
     };
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).context(Failure::new(
         Exit::Invalid,
-        format!("`{method}` is no method; write GET, PUT, ..."),
+        format!("`{method}` is not a method; use for example GET or PUT"),
     ))?;
     let slash = if path.starts_with('/') { "" } else { "/" };
-    // The parser encodes what a person leaves as it is, and takes the query apart again.
+    // The parser encodes characters that people do not, and splits the query.
     let url = Url::parse(&format!("http://cluster{slash}{path}")).context(Failure::new(
         Exit::Invalid,
-        format!("`{path}` is no path; write for example `/logs/_search?size=5`"),
+        format!("`{path}` is not a path; use for example `/logs/_search?size=5`"),
     ))?;
     let mut request = Request::new(method, url.path());
     for (name, value) in url.query_pairs() {

@@ -1,11 +1,12 @@
-//! One file a command; this one says which is which.
+//! One file for each command. This one dispatches to them.
 
 use clap::CommandFactory as _;
+use cli_support::output;
 use contract::Exit;
 
 use crate::{
     args::{Arguments, Clusters, Command},
-    clusters, output,
+    clusters,
 };
 
 mod cat_indices;
@@ -13,7 +14,7 @@ mod connection_check;
 mod curl;
 mod snapshot;
 
-/// Runs the command that was asked for.
+/// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { global, command } = arguments;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -32,16 +33,16 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         match command {
             Clusters::ConnectionCheck { cluster } => {
-                let known = clusters::open(&global, cluster.as_deref()).await?;
-                connection_check::run(&known, global.common.output).await
+                let clusters = clusters::open(&global, cluster.as_deref()).await?;
+                connection_check::run(&clusters, global.common.output).await
             }
             Clusters::CatIndices { cluster, refresh } => {
-                let known = clusters::open(&global, cluster.as_deref()).await?;
-                cat_indices::run(&known, refresh, global.common.output).await
+                let clusters = clusters::open(&global, cluster.as_deref()).await?;
+                cat_indices::run(&clusters, refresh, global.common.output).await
             }
             Clusters::Curl { cluster, path, request, data } => {
-                let known = clusters::open(&global, Some(&cluster)).await?;
-                curl::run(&known, &path, &request, data).await
+                let clusters = clusters::open(&global, Some(&cluster)).await?;
+                curl::run(&clusters, &path, &request, data).await
             }
         }
     })

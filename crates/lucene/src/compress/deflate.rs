@@ -1,28 +1,28 @@
 //! Raw DEFLATE, with or without a dictionary that precedes the output.
 //!
 //! The decoder looks back in the slice that it writes to. So a block with a dictionary is decoded
-//! beside, right behind a copy of the dictionary, and then moved to its place.
+//! into a separate buffer, right after a copy of the dictionary, and then copied to its place.
 
 use std::ops::Range;
 
 use fdeflate::Decompressor;
 
-/// What the decoder wants to see before raw DEFLATE: the header of a zlib stream.
+/// The header of a zlib stream, which the decoder expects before raw DEFLATE.
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x01];
 
-/// An inflater that is used again and again.
+/// A reusable inflater.
 #[derive(Debug)]
 pub(super) struct Inflate {
-    /// A dictionary, and behind it a block.
-    beside: Vec<u8>,
+    /// A dictionary, followed by a block.
+    buffer: Vec<u8>,
 }
 
 impl Inflate {
     pub(super) fn new() -> Self {
-        Self { beside: Vec::new() }
+        Self { buffer: Vec::new() }
     }
 
-    /// Decodes the whole input into `place` of the output; an empty place has no input.
+    /// Decodes the whole input into `place` of the output. An empty place has no input.
     pub(super) fn decode(
         &mut self,
         input: &[u8],
@@ -39,17 +39,17 @@ impl Inflate {
         }
         let dictionary = output.get(dictionary).ok_or("the dictionary is out of reach")?;
         let start = dictionary.len();
-        self.beside.clear();
-        self.beside.extend_from_slice(dictionary);
+        self.buffer.clear();
+        self.buffer.extend_from_slice(dictionary);
         let block = output.get_mut(place).ok_or("the block is out of reach")?;
-        self.beside.resize(start.saturating_add(block.len()), 0);
-        inflate(input, &mut self.beside, start)?;
-        block.copy_from_slice(self.beside.get(start..).unwrap_or_default());
+        self.buffer.resize(start.saturating_add(block.len()), 0);
+        inflate(input, &mut self.buffer, start)?;
+        block.copy_from_slice(self.buffer.get(start..).unwrap_or_default());
         Ok(())
     }
 }
 
-/// Fills the output from `start` on; what lies before it can be repeated.
+/// Fills the output from `start` on. Matches may refer to the bytes before `start`.
 fn inflate(mut input: &[u8], output: &mut [u8], start: usize) -> Result<(), &'static str> {
     let mut decoder = Decompressor::new();
     decoder.ignore_adler32();

@@ -7,9 +7,9 @@
 //!           literals | u16 distance, little-endian | [15 or more] bytes to add, likewise
 //! ```
 //!
-//! Nearly all sequences are short and far from the ends of input and output. Those are copied in
-//! whole steps of 16 or 64 bytes, without looking how long they are; what a step writes too much is
-//! overwritten by the sequence, or the block, that follows. All others are copied to the byte.
+//! Nearly all sequences are short and far from the ends of input and output. They are copied in
+//! whole steps of 16 or 64 bytes, whatever their exact length; the surplus is overwritten by the
+//! next sequence or the next block. All other sequences are copied byte-exactly.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -18,29 +18,29 @@
 
 use std::ops::Range;
 
-const SHORTEST_MATCH: usize = 4;
-/// A token's half that says that bytes to add follow.
-const LONGER: usize = 15;
-/// What is copied at once.
+const MIN_MATCH: usize = 4;
+/// The value of half a token that says that more length bytes follow.
+const MORE_LENGTH: usize = 15;
+/// How many bytes one step copies.
 const STEP: usize = 16;
-/// A sequence is short when neither its literals nor its match are longer than this.
-const SHORT: usize = 64;
-/// A short sequence and the steps beyond it write no more than this.
-const SHORT_OUTPUT: usize = 2 * SHORT + STEP;
-/// Token, literals, distance, one byte to add.
-const SHORT_INPUT: usize = 1 + STEP + 3;
+/// The longest literals and the longest match of a short sequence.
+const MAX_SHORT: usize = 64;
+/// A short sequence, with its surplus, writes at most this many bytes.
+const MAX_SHORT_OUTPUT: usize = 2 * MAX_SHORT + STEP;
+/// The input of a short sequence: token, literals, distance, one more length byte.
+const MAX_SHORT_INPUT: usize = 1 + STEP + 3;
 
-/// A block's place in the output, and where the bytes are that virtually precede it.
+/// A block's place in the output, and the place of its dictionary, which virtually precedes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
-    /// Where the block is written to.
+    /// Where to write the block.
     pub(super) place: Range<usize>,
     /// An earlier part of the output.
     pub(super) dictionary: Range<usize>,
 }
 
-/// Fills the block, and says how many bytes of the input it took. What follows the block in the
-/// output is written over.
+/// Fills the block. Returns how many bytes of the input it took. Output after the block may be
+/// overwritten.
 pub(super) fn decode(
     input: &[u8],
     output: &mut [u8],
@@ -56,11 +56,11 @@ pub(super) fn decode(
         let (token, after) = byte(input, from)?;
         from = after;
         let mut literals = usize::from(token >> 4);
-        if literals == LONGER {
-            (literals, from) = longer(input, from, literals)?;
+        if literals == MORE_LENGTH {
+            (literals, from) = more_length(input, from, literals)?;
         }
         if literals > place.end - to {
-            return Err("more literals than the block has room for");
+            return Err("more literals than the block can hold");
         }
         copy_literals(input, from, output, to, literals)?;
         from += literals;
@@ -74,12 +74,12 @@ pub(super) fn decode(
         let distance = usize::from(u16::from_le_bytes(distance));
         from += 2;
         let mut length = usize::from(token & 15);
-        if length == LONGER {
-            (length, from) = longer(input, from, length)?;
+        if length == MORE_LENGTH {
+            (length, from) = more_length(input, from, length)?;
         }
-        length += SHORTEST_MATCH;
+        length += MIN_MATCH;
         if length > place.end - to {
-            return Err("a match is longer than the block has room for");
+            return Err("a match is longer than the block can hold");
         }
         let inside = to - place.start;
         if distance == 0 || distance > inside + dictionary.len() {
@@ -107,8 +107,8 @@ fn byte(input: &[u8], from: usize) -> Result<(u8, usize), &'static str> {
     input.get(from).map(|byte| (*byte, from + 1)).ok_or(CUT)
 }
 
-/// Adds up length bytes.
-fn longer(
+/// Adds up the length bytes that follow.
+fn more_length(
     input: &[u8],
     mut from: usize,
     mut length: usize,
@@ -123,8 +123,8 @@ fn longer(
     }
 }
 
-/// Copies sequences as long as they are short and end far from the ends of input and output; says
-/// where it stopped.
+/// Copies sequences while they are short and far from the ends of input and output. Returns where
+/// it stopped.
 #[inline]
 fn short_sequences(
     input: &[u8],
@@ -134,45 +134,47 @@ fn short_sequences(
     block: &Block,
 ) -> (usize, usize) {
     let Block { place, dictionary } = block;
-    let Some(last) = output.len().checked_sub(SHORT_OUTPUT) else { return (from, to) };
+    let Some(last) = output.len().checked_sub(MAX_SHORT_OUTPUT) else { return (from, to) };
     while to <= last
-        && let Some(ahead) = input.get(from..).and_then(|rest| rest.first_chunk::<SHORT_INPUT>())
-        && let Some(room) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<STEP>)
+        && let Some(ahead) =
+            input.get(from..).and_then(|rest| rest.first_chunk::<MAX_SHORT_INPUT>())
+        && let Some(target) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<STEP>)
     {
         let [token, bytes @ .., _, _, _] = ahead;
         let mut literals = usize::from(token >> 4);
         let mut next = from + 1;
-        let after = if literals < LONGER {
-            *room = *bytes;
+        let after = if literals < MORE_LENGTH {
+            *target = *bytes;
             ahead.get(literals + 1..literals + 4)
         } else {
             let [_, more, ..] = ahead;
             literals += usize::from(*more);
             next += 1;
-            if literals > SHORT {
+            if literals > MAX_SHORT {
                 break;
             }
             let Some(ahead) =
-                input.get(next..).and_then(|rest| rest.first_chunk::<{ SHORT + 3 }>())
+                input.get(next..).and_then(|rest| rest.first_chunk::<{ MAX_SHORT + 3 }>())
             else {
                 break;
             };
-            let Some(room) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<SHORT>) else {
+            let Some(target) = output.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<MAX_SHORT>)
+            else {
                 break;
             };
             let [bytes @ .., _, _, _] = ahead;
-            *room = *bytes;
+            *target = *bytes;
             ahead.get(literals..literals + 3)
         };
         let Some([low, high, more]) = after else { break };
         next += literals + 2;
         let distance = usize::from(u16::from_le_bytes([*low, *high]));
-        let mut length = usize::from(token & 15) + SHORTEST_MATCH;
+        let mut length = usize::from(token & 15) + MIN_MATCH;
         let start = to + literals;
-        if length == LONGER + SHORTEST_MATCH {
+        if length == MORE_LENGTH + MIN_MATCH {
             length += usize::from(*more);
             next += 1;
-            if length > SHORT {
+            if length > MAX_SHORT {
                 break;
             }
         }
@@ -192,7 +194,7 @@ fn short_sequences(
         };
         if apart >= STEP {
             copy_step::<STEP>(output, source, start);
-            // A loop here would cost a twentieth of the decoding.
+            // A loop here would cost a twentieth of the decoding time.
             if length > STEP {
                 copy_step::<STEP>(output, source + STEP, start + STEP);
                 if length > 2 * STEP {
@@ -240,7 +242,7 @@ fn copy_match(output: &mut [u8], to: usize, distance: usize, length: usize) {
         target.fill(byte);
         return;
     }
-    // Each round doubles what can be copied without reading what is not written yet.
+    // Each round doubles the number of bytes that can be copied without reading unwritten ones.
     let mut done = 0;
     while done < length {
         let step = (distance + done).min(length - done);

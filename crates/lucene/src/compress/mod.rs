@@ -1,4 +1,4 @@
-//! The compression methods of stored fields, each decoding one run of a chunk.
+//! The compression methods of stored fields. Each decodes one run of a chunk.
 //!
 //! ```text
 //! LZ4                 one block; its compressed length is not stored anywhere
@@ -45,17 +45,17 @@ pub(crate) enum Compression {
 }
 
 impl Compression {
-    /// No input grows by more than this factor.
-    pub(crate) fn largest_expansion(self) -> u64 {
+    /// Returns the factor that no input grows by more than.
+    pub(crate) fn max_expansion(self) -> u64 {
         match self {
             Self::Lz4 | Self::Lz4Dictionary => 256,
             Self::Deflate | Self::DeflateDictionary => 1040,
-            // A block of 4 bytes, a header and the byte to repeat, stands for up to 128 KiB.
+            // A block of 4 bytes, a header and the byte to repeat, encodes up to 128 KiB.
             Self::Zstd | Self::ZstdBlocks | Self::ZstdDictionary => 1 << 15,
         }
     }
 
-    /// How the pieces of a run lie, when it has several.
+    /// Returns the layout of the pieces of a run, if it has several.
     fn pieces(self) -> Option<PieceLayout> {
         match self {
             Self::Lz4 | Self::Deflate | Self::Zstd => None,
@@ -66,7 +66,7 @@ impl Compression {
     }
 }
 
-/// Decodes runs, keeping what can be used again.
+/// Decodes runs. Keeps the state that can be reused.
 #[derive(Debug)]
 pub(crate) struct Decompressor {
     compression: Compression,
@@ -75,12 +75,12 @@ pub(crate) struct Decompressor {
 }
 
 impl Decompressor {
-    /// A decompressor for one file.
+    /// Returns a decompressor for one file.
     pub(crate) fn new(compression: Compression) -> Self {
         Self { compression, inflate: Inflate::new(), frames: Frames::new() }
     }
 
-    /// Decodes the run at the cursor into its place of the output.
+    /// Decodes the run at the cursor into a range of the output.
     pub(crate) fn decode(
         &mut self,
         cursor: &mut Cursor<'_>,

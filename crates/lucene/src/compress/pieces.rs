@@ -18,25 +18,25 @@ use crate::{bytes::Cursor, error::LuceneError};
 /// How the lengths of the pieces are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PieceLayout {
-    /// All before the first piece.
+    /// All lengths before the first piece.
     LengthsAhead,
-    /// Each before its piece.
+    /// Each length before its piece.
     LengthsBetween,
-    /// Each before its piece, and the first piece is a block like all others.
+    /// Each length before its piece; the first piece is a block like all others.
     NoDictionary,
 }
 
-/// A compressed block, and where it goes.
+/// A compressed block and its place in the output.
 #[derive(Clone, Debug)]
 pub(super) struct Piece<'a> {
     pub(super) input: &'a [u8],
-    /// The input and all that follows it: LZ4 is faster when it may look beyond its end.
+    /// The input and all bytes after it: LZ4 is faster if it may read beyond the end.
     pub(super) ahead: &'a [u8],
     pub(super) place: Range<usize>,
 }
 
 impl<'a> Piece<'a> {
-    /// The piece at the cursor.
+    /// Reads the piece at the cursor.
     pub(super) fn take(
         cursor: &mut Cursor<'a>,
         length: usize,
@@ -47,7 +47,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The compressed dictionary and blocks of a run.
+/// Reads where the compressed dictionary and the blocks of a run are.
 pub(super) fn read_pieces<'a>(
     cursor: &mut Cursor<'a>,
     run: &Range<usize>,

@@ -5,16 +5,16 @@
 //! dictionary  content alone, no tables: an earlier part of the same run
 //! ```
 //!
-//! A frame is decoded straight into its place, so that what a frame says of its own size and
-//! window allocates nothing.
+//! A frame is decoded directly into its place, so that the size and window in its header allocate
+//! nothing.
 
 use std::{fmt, ops::Range};
 
 use zstd::bulk::Decompressor;
 
-/// A decoder of frames that is used again and again.
+/// A reusable decoder of frames.
 pub(super) struct Frames {
-    /// Made with the first frame: it is large, and most files have none.
+    /// Created for the first frame: it is large, and most files have no frames.
     state: Option<Decompressor<'static>>,
 }
 
@@ -29,7 +29,7 @@ impl Frames {
         Self { state: None }
     }
 
-    /// Decodes the whole input into `place` of the output; an empty place may have no input.
+    /// Decodes the whole input into `place` of the output. An empty place may have no input.
     pub(super) fn decode(
         &mut self,
         input: &[u8],
@@ -42,7 +42,7 @@ impl Frames {
         }
         let state = self.state.get_or_insert_default();
         let dictionary = output.get(dictionary).ok_or("the dictionary is out of reach")?;
-        // An empty one takes the last one away.
+        // An empty dictionary removes the one before.
         state.set_dictionary(dictionary).map_err(|_| "the dictionary is refused")?;
         let output = output.get_mut(place).ok_or("the block is out of reach")?;
         let decoded = state
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_promises_a_giant_is_refused() {
+    fn a_frame_that_claims_a_huge_size_is_refused() {
         // Single segment, content size in 8 bytes: 2^62 of them.
         let frame = [0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40, 1, 0, 0];
         assert!(Frames::new().decode(&frame, &mut [0; 100], 0..100, 0..0).is_err());

@@ -1,4 +1,4 @@
-//! Sets of documents with a value, and where a `.dvd` file keeps them.
+//! Which documents have a value in a field, and where does a `.dvd` file say so?
 
 use crate::{bit_set::BitSet, bytes::ByteOrder};
 
@@ -62,7 +62,7 @@ pub(crate) struct DocumentSetRange {
     pub(crate) length: u64,
     /// How many documents have a value.
     pub(crate) values: u64,
-    /// The power of two of the rank table's step, when full blocks have one.
+    /// The binary logarithm of the step of the rank table, if full blocks have one.
     pub(super) rank_power: Option<u8>,
     pub(super) format: Format,
 }

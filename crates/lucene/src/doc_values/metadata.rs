@@ -1,4 +1,4 @@
-//! What a `.dvm` file says about one numeric field, stepping over the fields before it.
+//! What does a `.dvm` file say about one numeric field? The fields before it are skipped.
 //!
 //! ```text
 //! header Lucene70/80DocValuesMetadata (big-endian), Lucene90DocValuesMetadata (little-endian)
@@ -31,7 +31,7 @@ use crate::{
     field_infos::FieldInfos,
 };
 
-/// The block shift that stands for "blocks of 64 terms, compressed".
+/// The block shift that means "blocks of 64 terms, compressed".
 const COMPRESSED_TERMS: u32 = 0x6_0001;
 const COMPRESSED_TERMS_SHIFT: u32 = 6;
 const MONOTONIC_BLOCK: usize = 21;
@@ -126,7 +126,7 @@ impl Reader<'_> {
         self.cursor.skip(count.saturating_mul(8))
     }
 
-    /// The offset and length of a set of documents, and the rank power.
+    /// Reads the offset and length of a set of documents, and the rank power.
     fn documents(&mut self) -> Result<(i64, i64, Option<u8>), LuceneError> {
         let offset = self.cursor.i64()?;
         let length = self.cursor.i64()?;

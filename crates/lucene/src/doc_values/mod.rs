@@ -1,4 +1,4 @@
-//! Which documents have a value in a numeric field, which is how soft deletes are marked.
+//! Which documents have a value in a numeric field? Soft deletes are marked so.
 //!
 //! The values themselves are never read. A `.dvm` file says where in the `.dvd` file the set
 //! of documents is, and only that range is needed:

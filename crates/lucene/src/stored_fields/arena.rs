@@ -1,13 +1,13 @@
-//! Where decoded documents lie: one piece of memory for many chunks, and places in it.
+//! The memory of decoded documents: one piece for many chunks, and places in it.
 
 use std::ops::Range;
 
 use crate::{bytes::Cursor, error::LuceneError};
 
-/// Memory that chunks are decoded into, one behind the other.
+/// Memory that chunks are decoded into, one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
-    /// Beyond `used`, what an earlier use left.
+    /// Beyond `used` are bytes of an earlier use.
     bytes: Vec<u8>,
     used: usize,
 }
@@ -20,39 +20,39 @@ pub struct Span {
 }
 
 impl Arena {
-    /// An arena with room for so many bytes, to which it is not bound.
+    /// Returns an empty arena of this size, which may still grow.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { bytes: vec![0; capacity], used: 0 }
     }
 
-    /// An arena that holds these bytes.
+    /// Returns an arena that holds these bytes.
     #[cfg(test)]
     pub(super) fn holding(bytes: &[u8]) -> Self {
         Self { bytes: bytes.to_vec(), used: bytes.len() }
     }
 
-    /// How many bytes it holds.
+    /// Returns how many bytes the arena holds.
     pub fn used(&self) -> usize {
         self.used
     }
 
-    /// How many bytes it can hold before it grows.
+    /// Returns how many bytes the arena can hold before it grows.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Forgets all that it holds; the memory is used again.
+    /// Removes all bytes and keeps the memory.
     pub fn clear(&mut self) {
         self.used = 0;
     }
 
-    /// The bytes at a place.
+    /// Returns the bytes at a place.
     #[inline]
     pub fn get(&self, span: Span) -> &[u8] {
         self.bytes.get(span.range()).unwrap_or_default()
     }
 
-    /// Makes room for a chunk and says where in the memory it begins.
+    /// Reserves memory for a chunk. Returns the memory, and where in it the chunk begins.
     pub(super) fn reserve(
         &mut self,
         cursor: &Cursor<'_>,
@@ -73,14 +73,14 @@ impl Arena {
 }
 
 impl Span {
-    /// The place as a range of the arena's bytes.
+    /// Returns the place as a range of the arena's bytes.
     fn range(self) -> Range<usize> {
         let place = |number| usize::try_from(number).unwrap_or(usize::MAX);
         let Self { start, length } = self;
         place(start)..place(start).saturating_add(place(length))
     }
 
-    /// A part of the place, if it lies within.
+    /// Returns a part of the place, if it is within the place.
     #[inline]
     pub(super) fn part(self, start: usize, length: usize) -> Option<Self> {
         let (start, length) = (u32::try_from(start).ok()?, u32::try_from(length).ok()?);
@@ -88,7 +88,7 @@ impl Span {
         Some(Self { start: self.start.checked_add(start)?, length })
     }
 
-    /// The place of a number of bytes, if an arena can be so large.
+    /// Returns the place of `length` bytes, if an arena can be so large.
     #[inline]
     pub(super) fn new(start: usize, length: usize) -> Option<Self> {
         start.checked_add(length).filter(|end| u32::try_from(*end).is_ok())?;

@@ -9,35 +9,34 @@ use super::{
 };
 use crate::error::{LuceneError, Problem};
 
-/// A run of consecutive documents of a segment; their bytes are in the arena that it was decoded
-/// into.
+/// Consecutive documents of a segment. Their bytes are in the arena that the chunk was decoded into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub(super) file: Arc<str>,
-    /// Where the chunk starts in the file.
+    /// The offset of the chunk in the file.
     pub(super) offset: u64,
     pub(super) header: ChunkHeader,
-    /// Where its documents start in the arena.
+    /// The offset of its documents in the arena.
     pub(super) start: usize,
 }
 
 impl Chunk {
-    /// The number of its first document within the segment.
+    /// Returns the number of its first document in the segment.
     pub fn first_document(&self) -> u32 {
         self.header.first
     }
 
-    /// How many documents it holds.
+    /// Returns how many documents it holds.
     pub fn document_count(&self) -> u32 {
         self.header.documents
     }
 
-    /// Where it starts in the `.fdt` file.
+    /// Returns its offset in the `.fdt` file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Its documents, in order.
+    /// Returns its documents, in order.
     pub fn documents(&self) -> Documents<'_> {
         Documents { chunk: self, next: 0, start: self.start }
     }
@@ -72,7 +71,7 @@ impl<'a> Iterator for Documents<'a> {
     }
 }
 
-/// A document as it is stored, not parsed yet.
+/// A stored document that was not parsed yet.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredDocument<'a> {
     chunk: &'a Chunk,
@@ -82,12 +81,12 @@ pub struct StoredDocument<'a> {
 }
 
 impl StoredDocument<'_> {
-    /// Its number within the segment.
+    /// Returns its number in the segment.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Finds the wanted fields in the arena that the chunk is in, stepping over all others.
+    /// Finds the wanted fields in the arena of the chunk and skips all others.
     #[inline]
     pub fn fields(
         &self,
@@ -98,7 +97,7 @@ impl StoredDocument<'_> {
             .map_err(|problem| self.broken(problem))
     }
 
-    /// Says that something in this document is wrong.
+    /// Returns an error about this document.
     pub fn broken(&self, problem: Problem) -> LuceneError {
         LuceneError::Document {
             file: self.chunk.file.to_string(),

@@ -1,8 +1,8 @@
-//! Decodes a range of chunks of a `.fdt` file, chunk by chunk, and sums up what was read.
+//! Decodes a range of chunks of a `.fdt` file, chunk by chunk, and computes its checksum.
 //!
 //! ```text
 //! file     header | chunk chunk chunk | chunk chunk | ... | chunk | trailer | footer
-//! range   <-------- first --------> <- second -->       <-------- last -------->
+//! range    <------- first --------> <- second -->       <-------- last -------->
 //! sums     CRC of each, joined in order = CRC of the file, which the footer has
 //! ```
 
@@ -23,7 +23,7 @@ use crate::{
     error::{LuceneError, Problem},
 };
 
-/// What decoding needs to know of a `.fdt` file.
+/// What a decoder must know about a `.fdt` file.
 #[derive(Clone, Debug)]
 pub(crate) struct FdtLayout {
     pub(crate) file: Arc<str>,
@@ -33,14 +33,14 @@ pub(crate) struct FdtLayout {
     pub(crate) index: ChunkIndex,
 }
 
-/// A pass over one range of chunks.
+/// A decoder of one range of chunks.
 #[derive(Debug)]
 pub struct ChunkDecoder<'a> {
     layout: &'a FdtLayout,
     range: ChunkRange,
-    /// All bytes of the range of chunks.
+    /// All bytes of the range.
     bytes: &'a [u8],
-    /// Its chunks, and at the end of the file the trailer.
+    /// The chunks, and at the end of the file the trailer.
     cursor: Cursor<'a>,
     footer: Option<&'a [u8; FOOTER_LENGTH]>,
     /// The first document that was not decoded yet.
@@ -78,7 +78,7 @@ impl<'a> ChunkDecoder<'a> {
         Ok(Self { layout, range, bytes, cursor, footer, next, decompressor })
     }
 
-    /// Decodes the next chunk into the arena; none after the last one.
+    /// Decodes the next chunk into the arena. Returns none after the last one.
     pub fn next_chunk(&mut self, arena: &mut Arena) -> Result<Option<Chunk>, LuceneError> {
         if self.next >= self.range.documents.end {
             return Ok(None);
@@ -107,12 +107,12 @@ impl<'a> ChunkDecoder<'a> {
         Ok(Some(Chunk { file: Arc::clone(&self.layout.file), offset, header, start }))
     }
 
-    /// Ends the pass before its first chunk: the range of chunks is summed up and not decoded.
+    /// Returns the checksum of the range without decoding it.
     pub fn sum_only(self) -> ChunkRangeSum {
         self.sum()
     }
 
-    /// Ends the pass: all chunks must have been taken.
+    /// Returns the checksum of the range, of which all chunks must have been decoded.
     pub fn finish(mut self) -> Result<ChunkRangeSum, LuceneError> {
         let cursor = &mut self.cursor;
         if self.next != self.range.documents.end {
@@ -157,11 +157,11 @@ pub struct ChunkRangeSum {
     footer: Option<[u8; FOOTER_LENGTH]>,
 }
 
-/// The checksum of a `.fdt` file, joined from those of its ranges of chunks.
+/// The checksum of a `.fdt` file, combined from those of its ranges of chunks.
 #[derive(Debug)]
 pub struct FileSum {
     file: Arc<str>,
-    /// Up to where the file was summed up without a gap.
+    /// The offset up to which there is no gap.
     reached: u64,
     hasher: crc32fast::Hasher,
     footer: Option<[u8; FOOTER_LENGTH]>,
@@ -173,7 +173,7 @@ impl FileSum {
         Self { file, reached: 0, hasher: crc32fast::Hasher::new(), footer: None }
     }
 
-    /// Takes the range of chunks that follows.
+    /// Adds the checksum of the next range of chunks.
     pub fn join(&mut self, sum: &ChunkRangeSum) {
         if sum.range.bytes.start == self.reached {
             self.reached = sum.range.bytes.end;
@@ -182,8 +182,8 @@ impl FileSum {
         }
     }
 
-    /// Compares the checksum with the one in the footer and gives it; none when some range of chunks was
-    /// not read, so that nothing can be said.
+    /// Compares the checksum with the one in the footer and returns it, or none if some range of
+    /// chunks was not read.
     pub fn finish(self) -> Result<Option<u32>, LuceneError> {
         let Some(footer) = self.footer else { return Ok(None) };
         let footer_length = u64::try_from(FOOTER_LENGTH).unwrap_or(u64::MAX);

@@ -70,7 +70,7 @@ impl ChunkHeader {
         };
         let sum = lengths.sum(documents);
         let remaining = u64::try_from(cursor.remaining()).unwrap_or(u64::MAX);
-        let largest = remaining.saturating_mul(format.compression.largest_expansion());
+        let largest = remaining.saturating_mul(format.compression.max_expansion());
         let length = usize::try_from(sum)
             .ok()
             .filter(|_| sum <= largest && i32::try_from(sum).is_ok())

@@ -1,4 +1,5 @@
-//! Where a pass over the stored fields can begin: chunks of which document and place are known.
+//! Where can a decoder of the stored fields begin? At chunks whose first document and offset are
+//! known.
 //!
 //! ```text
 //! .fdx of Lucene 5 to 8.4    header Lucene50StoredFields{Fast,High}Index | vint packed version
@@ -7,7 +8,7 @@
 //!                            numbers as `.fdm` describes them (meta.rs, monotonic.rs) | footer
 //! ```
 //!
-//! Of a large file not every chunk is remembered: a few thousand places are enough to share work.
+//! For a large file only some of the chunks are kept: a few thousand are enough to share work.
 
 use std::ops::Range;
 
@@ -18,16 +19,16 @@ use crate::{
     error::{LuceneError, Problem},
 };
 
-/// When so many chunks are remembered, every other one is forgotten.
+/// With this many chunks, every other one is dropped.
 const MAX_MARKS: usize = 1 << 15;
 
-/// A part of the stored fields that can be decoded by itself: whole chunks, and with the first and
-/// the last of them what surrounds them in the file.
+/// A part of the stored fields that can be decoded independently: whole chunks, with the header
+/// before the first chunk and the trailer after the last one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkRange {
-    /// Its bytes in the `.fdt` file.
+    /// The bytes in the `.fdt` file.
     pub bytes: Range<u64>,
-    /// Its documents in the segment.
+    /// The documents in the segment.
     pub documents: Range<u32>,
 }
 
@@ -44,14 +45,14 @@ struct Mark {
     offset: u64,
 }
 
-/// What the index must agree with.
+/// The facts that the index must agree with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexContext<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) max_doc: u32,
     pub(crate) header: &'a FdtHeader,
     pub(crate) meta: Option<&'a StoredFieldsMeta>,
-    /// How many bytes the `.fdt` file has.
+    /// The length of the `.fdt` file.
     pub(crate) length: u64,
 }
 
@@ -81,7 +82,7 @@ impl ChunkIndex {
         marks.finish(&cursor, chunks_end)
     }
 
-    /// The ranges of chunks of the file, each of so many bytes or a little more, if it can be.
+    /// Divides the file into ranges of chunks. Each has at least `least` bytes, except the last one.
     pub(crate) fn chunk_ranges(
         &self,
         least: u64,
@@ -91,7 +92,7 @@ impl ChunkIndex {
         let mut rest = Some(self.marks.as_slice());
         std::iter::from_fn(move || {
             let marks = rest?;
-            // A file without documents is one range of chunks too.
+            // A file without documents is one range too.
             let start = marks.first().copied().unwrap_or(Mark { document: 0, offset: 0 });
             let next = start.offset.saturating_add(least.max(1));
             let count = marks.partition_point(|mark| mark.offset < next);
@@ -107,23 +108,23 @@ impl ChunkIndex {
     }
 }
 
-/// The chunks that were met so far.
+/// Collects the chunks of an index.
 struct Marks<'a> {
     context: IndexContext<'a>,
     kept: Vec<Mark>,
     last: Option<Mark>,
-    /// How many chunks are to be passed over before the next one is remembered.
-    passed: u32,
-    /// One chunk of so many is remembered.
-    one_of: u32,
+    /// How many chunks to skip before the next one is kept.
+    to_skip: u32,
+    /// Every how many chunks one is kept.
+    step: u32,
 }
 
 impl<'a> Marks<'a> {
     fn new(context: IndexContext<'a>) -> Self {
-        Self { context, kept: Vec::new(), last: None, passed: 0, one_of: 1 }
+        Self { context, kept: Vec::new(), last: None, to_skip: 0, step: 1 }
     }
 
-    /// Takes the chunks of a file as `.fdm` describes it; says where the last one ends.
+    /// Adds the chunks of an index that `.fdm` describes. Returns where the last chunk ends.
     fn add_described(
         &mut self,
         cursor: &Cursor<'_>,
@@ -137,7 +138,7 @@ impl<'a> Marks<'a> {
             let (Some(document), Some(offset)) = (document, offset) else {
                 return Err(cursor.error(Problem::UnexpectedEnd { wanted: 1 }));
             };
-            // The last pair stands for the end.
+            // The last pair is the end of the file.
             if let Some((document, offset)) = end.replace((document, offset)) {
                 self.add(cursor, document, offset)?;
             }
@@ -154,9 +155,9 @@ impl<'a> Marks<'a> {
         Ok(meta.chunks_end)
     }
 
-    /// Takes the chunks of a file in blocks, behind its header; says where the last one ends.
+    /// Adds the chunks of an index in blocks, after its header. Returns where the last chunk ends.
     fn add_blocks(&mut self, cursor: &mut Cursor<'_>) -> Result<u64, LuceneError> {
-        // The version of the packed numbers: all that there are lie alike.
+        // The version of the packed numbers: all versions have the same layout.
         cursor.vint()?;
         while let Some(block) = read_block(cursor, self.context.max_doc)? {
             for (document, offset) in block.chunks() {
@@ -166,7 +167,7 @@ impl<'a> Marks<'a> {
         cursor.vlong()
     }
 
-    /// Takes the next chunk, which must come after the one before it, and lie in the `.fdt` file:
+    /// Adds the next chunk. It must come after the one before and be inside the `.fdt` file, because
     /// a few bytes can describe any number of chunks.
     fn add(&mut self, cursor: &Cursor<'_>, document: u64, offset: u64) -> Result<(), LuceneError> {
         let out_of_place = || {
@@ -183,26 +184,26 @@ impl<'a> Marks<'a> {
             return Err(out_of_place());
         }
         self.last = Some(mark);
-        if self.passed > 0 {
-            self.passed = self.passed.saturating_sub(1);
+        if self.to_skip > 0 {
+            self.to_skip = self.to_skip.saturating_sub(1);
             return Ok(());
         }
         self.kept.push(mark);
-        self.passed = self.one_of.saturating_sub(1);
+        self.to_skip = self.step.saturating_sub(1);
         if self.kept.len() >= MAX_MARKS {
             let mut keep = false;
             self.kept.retain(|_| {
                 keep = !keep;
                 keep
             });
-            // The last one is among the forgotten, so the next is not passed over for longer.
-            self.one_of = self.one_of.saturating_mul(2);
+            // The last chunk was dropped, so the number to skip stays the same.
+            self.step = self.step.saturating_mul(2);
         }
         Ok(())
     }
 
     fn finish(self, cursor: &Cursor<'_>, chunks_end: u64) -> Result<ChunkIndex, LuceneError> {
-        let Self { context, kept, last, passed: _, one_of: _ } = self;
+        let Self { context, kept, last, to_skip: _, step: _ } = self;
         let footer = u64::try_from(FOOTER_LENGTH).unwrap_or(u64::MAX);
         let inside = chunks_end <= context.length.saturating_sub(footer);
         let behind = match last {
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_chunks_some_are_remembered() {
+    fn of_very_many_chunks_some_are_kept() {
         let header = header();
         let sizes = vec![(3, 90); 200_000];
         let (index, max_doc, length) = index(&sizes, &header);

@@ -1,4 +1,4 @@
-//! Numbers that a chunk keeps for each of its documents.
+//! A number for each document of a chunk.
 
 /// A number for each document of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The stored fields of one document, and what kind of document it is.
+//! What are the stored fields of one document, and what kind of document is it?
 //!
 //! ```text
 //! fields x { vlong (field number << 3 | type) | value }
@@ -36,14 +36,14 @@ const ROLES: [(&str, Role); 7] = [
     ("_type", Role::Kind),
 ];
 
-/// The numbers that the metadata fields have in a segment.
+/// The numbers of the metadata fields in a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedFields {
     roles: Vec<(u32, Role)>,
 }
 
 impl WantedFields {
-    /// Looks the names up: a number for each at the most, whatever the file repeats.
+    /// Looks up the names. Each has at most one number, even if the file repeats it.
     pub fn new(fields: &FieldInfos) -> Self {
         let number = |name| fields.iter().find(|field| field.name == name).map(|it| it.number);
         let roles = ROLES.into_iter().filter_map(|(name, role)| Some((number(name)?, role)));
@@ -55,7 +55,7 @@ impl WantedFields {
     }
 }
 
-/// Where the metadata fields of one document are in the arena that its chunk was decoded into.
+/// The places of one document's metadata fields in the arena of its chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DocumentFields {
     id: Option<Span>,
@@ -69,7 +69,7 @@ pub struct DocumentFields {
     pub recovery_source: Option<Span>,
 }
 
-/// What a stored document is to the index.
+/// The role of a stored document in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DocumentClass {
     /// A live document with its source.
@@ -82,7 +82,7 @@ pub enum DocumentClass {
     Deleted,
     /// A deleted entry with an id and no source: the record of a delete.
     Tombstone,
-    /// A deleted entry without an id: the record of nothing done, or a child of a deleted document.
+    /// A deleted entry without an id: the record of a no-op, or a child of a deleted document.
     NoOp,
 }
 
@@ -97,13 +97,13 @@ impl DocumentFields {
         let mut fields = Fields { bytes: arena.get(body), at: 0 };
         let mut found = Self::default();
         for _ in 0..count {
-            let head = fields.variable()?;
-            match head & 7 {
+            let key = fields.variable()?;
+            match key & 7 {
                 0 | 1 => {
                     let length = fields.variable()?;
                     let start = fields.at;
                     fields.skip(length)?;
-                    if let Some(role) = wanted.role(head >> 3) {
+                    if let Some(role) = wanted.role(key >> 3) {
                         let length = fields.at.saturating_sub(start);
                         *found.place(role) = body.part(start, length);
                     }
@@ -149,8 +149,7 @@ impl DocumentFields {
         }
     }
 
-    /// Appends the id to the text; false for nested children and records of nothing done, which
-    /// have none.
+    /// Appends the id to the text. Returns false for nested children and no-ops, which have none.
     #[inline]
     pub fn push_id(&self, arena: &Arena, text: &mut String) -> Result<bool, Problem> {
         match (self.uid, self.id) {
@@ -161,7 +160,7 @@ impl DocumentFields {
         Ok(true)
     }
 
-    /// The mapping type, where it is stored.
+    /// Returns the mapping type, where it is stored.
     #[inline]
     pub fn kind<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
         match (self.uid, self.kind) {
@@ -170,19 +169,19 @@ impl DocumentFields {
         }
     }
 
-    /// The `_routing`.
+    /// Returns the `_routing`.
     #[inline]
     pub fn routing<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
         self.routing.map(|routing| text_at(arena, routing, "a `_routing`")).transpose()
     }
 
-    /// The `_parent`.
+    /// Returns the `_parent`.
     #[inline]
     pub fn parent<'a>(&self, arena: &'a Arena) -> Result<Option<&'a str>, Problem> {
         self.parent.map(|parent| text_at(arena, parent, "a `_parent`")).transpose()
     }
 
-    /// What the document is to the index, given how it stands.
+    /// Returns the role of the document in the index.
     pub fn class(&self, liveness: Liveness) -> DocumentClass {
         let has_identity = self.id.is_some() || self.uid.is_some();
         let has_source = self.source.is_some() || self.recovery_source.is_some();
@@ -201,7 +200,7 @@ fn text_at<'a>(arena: &'a Arena, place: Span, what: &'static str) -> Result<&'a 
     std::str::from_utf8(arena.get(place)).map_err(|_| Problem::NotUtf8 { what })
 }
 
-/// The fields of one document, as far as they were read.
+/// A reader of the fields of one document.
 struct Fields<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -230,7 +229,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A variable-length number; nearly all have one or two bytes.
+    /// Reads a variable-length number; nearly all have one or two bytes.
     #[inline]
     fn variable(&mut self) -> Result<u64, Problem> {
         let mut value = 0_u64;

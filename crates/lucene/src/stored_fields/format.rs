@@ -1,4 +1,4 @@
-//! Which stored-fields format a `.fdt` file has, by its header.
+//! Which format does a `.fdt` file have, by its header?
 
 use crate::{codec_header::Header, compress::Compression, error::LuceneError};
 
@@ -11,10 +11,10 @@ pub(super) enum CountsLayout {
     Lucene90,
 }
 
-/// Where a file's chunk size stands.
+/// Where a file's chunk size is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChunkSizePlace {
-    /// Behind the header of `.fdt`, which then has two counts before its footer.
+    /// After the header of `.fdt`, which then has two counts before its footer.
     Data,
     /// In `.fdm`.
     Meta,
@@ -26,12 +26,12 @@ pub(super) struct Format {
     pub(super) compression: Compression,
     pub(super) counts: CountsLayout,
     pub(super) chunk_size: ChunkSizePlace,
-    /// How many low bits of a chunk's token are flags.
+    /// How many of the low bits of a chunk's token are flags.
     pub(super) flag_bits: u32,
 }
 
 impl Format {
-    /// Recognises the header.
+    /// Returns the format that a header names.
     pub(super) fn recognise(file: &str, header: &Header<'_>) -> Result<Self, LuceneError> {
         let (compression, counts, first, last) = match header.name {
             "Lucene50StoredFieldsFastData" => (Compression::Lz4, CountsLayout::Lucene50, 1, 3),

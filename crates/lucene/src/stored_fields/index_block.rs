@@ -13,7 +13,7 @@ use crate::{
     error::LuceneError,
 };
 
-/// First documents and places of some chunks.
+/// The first documents and the offsets of some chunks.
 #[derive(Debug)]
 pub(super) struct IndexBlock<'a> {
     count: u32,
@@ -29,7 +29,7 @@ struct Line<'a> {
     differences: &'a [u8],
 }
 
-/// Reads a block; none at the end.
+/// Reads a block, or none at the end.
 pub(super) fn read_block<'a>(
     cursor: &mut Cursor<'a>,
     max_doc: u32,
@@ -49,7 +49,7 @@ pub(super) fn read_block<'a>(
 }
 
 impl IndexBlock<'_> {
-    /// The first document and the place of each chunk.
+    /// Returns the first document and the offset of each chunk.
     pub(super) fn chunks(&self) -> impl Iterator<Item = (u64, u64)> {
         (0..self.count).map(|place| (self.documents.number(place), self.offsets.number(place)))
     }
@@ -71,7 +71,7 @@ impl<'a> Line<'a> {
         Ok(Self { first, average, bits, differences })
     }
 
-    /// What is not a number of the file is refused by whoever takes it.
+    /// Returns a number. Values out of range are rejected by the caller.
     fn number(&self, place: u32) -> u64 {
         let difference =
             packed::number(self.differences, ByteOrder::Big, self.bits, place.into()).unwrap_or(0);

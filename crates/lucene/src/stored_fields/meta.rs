@@ -1,4 +1,4 @@
-//! What `.fdm` says of the stored fields: the size of runs, and how `.fdx` is to be read.
+//! What does `.fdm` say about the stored fields? The size of runs, and how to read `.fdx`.
 //!
 //! ```text
 //! header Lucene85FieldsIndexMeta 0, 3, 4 (big-endian), Lucene90FieldsIndexMeta (little-endian)
@@ -19,24 +19,24 @@ use crate::{
 /// What a `.fdm` file says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredFieldsMeta {
-    /// How many bytes a run of a sliced chunk has, when it stands here.
+    /// The length of the runs of a sliced chunk, if it is written here.
     pub(crate) chunk_size: Option<usize>,
     /// The name in the header of the `.fdx` file.
     pub(super) index_header: &'static str,
     /// The first document of each chunk, and the number of documents.
     pub(super) documents: Monotonic,
-    /// Where they begin in the `.fdx` file.
+    /// Their offset in the `.fdx` file.
     pub(super) documents_start: u64,
-    /// Where each chunk starts in the `.fdt` file, and the end of the last one.
+    /// The offset of each chunk in the `.fdt` file, and the end of the last one.
     pub(super) offsets: Monotonic,
-    /// Where they begin in the `.fdx` file.
+    /// Their offset in the `.fdx` file.
     pub(super) offsets_start: u64,
     /// Where the chunks end in the `.fdt` file.
     pub(super) chunks_end: u64,
 }
 
 impl StoredFieldsMeta {
-    /// Reads a whole `.fdm` file; it must speak of as many documents as the segment has.
+    /// Reads a whole `.fdm` file. It must describe as many documents as the segment has.
     pub(crate) fn parse(
         file: &str,
         bytes: &[u8],
@@ -47,7 +47,7 @@ impl StoredFieldsMeta {
         let header = Header::read(&mut cursor)?;
         let (index_header, order) = match header.name {
             "Lucene85FieldsIndexMeta" => {
-                // Lucene 8.5 and 8.6 began to count anew, and 8.7 took the number of `.fdt`.
+                // Lucene 8.5 and 8.6 counted from 0 again, and 8.7 took over the number of `.fdt`.
                 let first = if header.version == 0 { 0 } else { 3 };
                 header.require_version(file, first, 4)?;
                 ("Lucene85FieldsIndexIdx", ByteOrder::Big)
@@ -98,7 +98,7 @@ impl StoredFieldsMeta {
     }
 }
 
-/// Reads a chunk size, which divides sliced chunks and hence cannot be zero.
+/// Reads a chunk size. It divides sliced chunks, so it cannot be zero.
 pub(super) fn read_chunk_size(cursor: &mut Cursor<'_>) -> Result<usize, LuceneError> {
     match cursor.vlength("the chunk size")? {
         0 => Err(cursor.out_of_range("the chunk size", 0)),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chunk_size_stands_here_from_version_3_on() {
+    fn the_chunk_size_is_here_from_version_3_on() {
         for (version, chunk_size) in [(0, None), (3, Some(81920)), (4, Some(81920))] {
             let parsed = StoredFieldsMeta::parse("_0.fdm", &meta(version), &writing::ID, 300);
             let parsed = parsed.expect("valid content");

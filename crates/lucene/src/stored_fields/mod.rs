@@ -1,4 +1,4 @@
-//! The stored fields of a segment: `.fdt`, read in ranges of chunks. Each chunk is decoded once.
+//! The stored fields of a segment (`.fdt`), decoded in ranges of chunks, each chunk once.
 //!
 //! ```text
 //! .fdt    header | [before v3] vint chunk size, vint packed version | chunks

@@ -1,4 +1,4 @@
-//! Growing numbers, written as small differences from a straight line, in blocks.
+//! Increasing numbers, written as small differences from a straight line, in blocks.
 //!
 //! ```text
 //! in .fdm, a block     int64 least | int32 bits of a float: slope | int64 offset | u8 width in bits
@@ -12,10 +12,10 @@ use crate::{
     error::LuceneError,
 };
 
-/// How large the blocks may be, as a power of two; writers use 10.
-const LARGEST_SHIFT: u32 = 22;
+/// The binary logarithm of the largest block size; writers use 10.
+const MAX_SHIFT: u32 = 22;
 
-/// A sequence of growing numbers.
+/// A sequence of increasing numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Monotonic {
     order: ByteOrder,
@@ -33,14 +33,14 @@ struct Block {
 }
 
 impl Monotonic {
-    /// Reads the blocks' descriptions.
+    /// Reads the descriptions of the blocks.
     pub(super) fn read(
         cursor: &mut Cursor<'_>,
         order: ByteOrder,
         shift: u32,
         count: u32,
     ) -> Result<Self, LuceneError> {
-        if shift > LARGEST_SHIFT {
+        if shift > MAX_SHIFT {
             return Err(cursor.out_of_range("the size of a block", shift.into()));
         }
         let mut blocks = Vec::new();
@@ -55,8 +55,8 @@ impl Monotonic {
         Ok(Self { order, shift, count, blocks })
     }
 
-    /// The numbers, of which the differences begin at `start` of the file; none stands for one
-    /// that the file is too short for.
+    /// Returns the numbers, whose differences begin at `start` of the file; none for a number that
+    /// the file is too short for.
     pub(super) fn numbers<'a>(
         &'a self,
         file: &'a [u8],

@@ -1,4 +1,4 @@
-//! Numbers of equal width in bits, one behind the other, read at any place.
+//! Numbers of equal width in bits, one after the other, readable at any place.
 //!
 //! ```text
 //! big-endian (up to Lucene 8)     first number in the high bits of the first byte
@@ -7,7 +7,7 @@
 
 use crate::bytes::ByteOrder;
 
-/// The number at a place; none when it reaches beyond the bytes or has more than 64 bits.
+/// Returns the number at a place, or none if it reaches beyond the bytes or has more than 64 bits.
 pub(super) fn number(bytes: &[u8], order: ByteOrder, bits: u32, place: u64) -> Option<u64> {
     if bits > 64 {
         return None;

@@ -1,4 +1,4 @@
-//! CBOR (RFC 8949) to JSON text.
+//! Converts CBOR (RFC 8949) to JSON text.
 //!
 //! ```text
 //! first byte: 3 bits major type, 5 bits information
@@ -8,7 +8,7 @@
 
 use super::{error::SourceError, text::JsonText};
 
-const DEPTH_LIMIT: usize = 128;
+const MAX_DEPTH: usize = 128;
 const BREAK: u8 = 0xff;
 const INDEFINITE: u8 = 31;
 const TAG_POSITIVE_BIG: u64 = 2;
@@ -34,7 +34,7 @@ struct Reader<'a> {
 }
 
 /// The first byte of an item and its number.
-struct Head {
+struct Header {
     major: u8,
     information: u8,
     number: u64,
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Ok(self.take(length)?.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
     }
 
-    fn head(&mut self) -> Read<Head> {
+    fn header(&mut self) -> Read<Header> {
         let first = self.take_number(1)?;
         let major = u8::try_from(first >> 5).map_err(|_| "an impossible major type")?;
         let information = u8::try_from(first & 31).map_err(|_| "an impossible item")?;
@@ -67,10 +67,10 @@ impl<'a> Reader<'a> {
             INDEFINITE => 0,
             _ => return Err("a reserved length is used"),
         };
-        Ok(Head { major, information, number })
+        Ok(Header { major, information, number })
     }
 
-    /// Whether a list of unknown length ends here; takes the break.
+    /// Returns whether a list of unknown length ends here, and consumes the break.
     fn at_break(&mut self) -> Read<bool> {
         match self.source.get(self.at) {
             Some(&BREAK) => {
@@ -83,24 +83,24 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, text: &mut JsonText, depth: usize) -> Read<()> {
-        let head = self.head()?;
-        self.value_of(&head, text, depth)
+        let header = self.header()?;
+        self.value_of(&header, text, depth)
     }
 
-    fn value_of(&mut self, head: &Head, text: &mut JsonText, depth: usize) -> Read<()> {
-        if depth > DEPTH_LIMIT {
+    fn value_of(&mut self, header: &Header, text: &mut JsonText, depth: usize) -> Read<()> {
+        if depth > MAX_DEPTH {
             return Err("it is nested too deeply");
         }
-        let Head { major, information, number } = *head;
+        let Header { major, information, number } = *header;
         match major {
             0 if information != INDEFINITE => text.raw(&number.to_string()),
             1 if information != INDEFINITE => text.raw(&(-1 - i128::from(number)).to_string()),
-            2 => text.binary(&self.bytes(head)?),
-            3 => text.string(&self.string(head)?),
+            2 => text.binary(&self.bytes(header)?),
+            3 => text.string(&self.string(header)?),
             4 => {
                 text.raw("[");
                 let mut at = 0;
-                while self.more(head, at)? {
+                while self.more(header, at)? {
                     text.separator(usize::from(at > 0));
                     self.value(text, depth + 1)?;
                     at += 1;
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             5 => {
                 text.raw("{");
                 let mut at = 0;
-                while self.more(head, at)? {
+                while self.more(header, at)? {
                     text.separator(usize::from(at > 0));
                     let key = self.key()?;
                     text.string(&key);
@@ -127,35 +127,39 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether an array or a map has another entry after `at` of them.
-    fn more(&mut self, head: &Head, at: u64) -> Read<bool> {
-        if head.information == INDEFINITE { Ok(!self.at_break()?) } else { Ok(at < head.number) }
+    /// Returns whether an array or a map has another entry after `at` entries.
+    fn more(&mut self, header: &Header, at: u64) -> Read<bool> {
+        if header.information == INDEFINITE {
+            Ok(!self.at_break()?)
+        } else {
+            Ok(at < header.number)
+        }
     }
 
     fn key(&mut self) -> Read<String> {
-        let head = self.head()?;
-        match head.major {
-            3 => self.string(&head),
-            0 => Ok(head.number.to_string()),
-            1 => Ok((-1 - i128::from(head.number)).to_string()),
+        let header = self.header()?;
+        match header.major {
+            3 => self.string(&header),
+            0 => Ok(header.number.to_string()),
+            1 => Ok((-1 - i128::from(header.number)).to_string()),
             _ => Err("a key is neither text nor a number"),
         }
     }
 
-    fn string(&mut self, head: &Head) -> Read<String> {
-        String::from_utf8(self.bytes(head)?).map_err(|_| "a text is not UTF-8")
+    fn string(&mut self, header: &Header) -> Read<String> {
+        String::from_utf8(self.bytes(header)?).map_err(|_| "a text is not UTF-8")
     }
 
-    /// The bytes of a byte or text string, joined from its pieces.
-    fn bytes(&mut self, head: &Head) -> Read<Vec<u8>> {
-        if head.information != INDEFINITE {
-            let length = usize::try_from(head.number).map_err(|_| "a length is too large")?;
+    /// Reads the bytes of a byte or text string, joined from its pieces.
+    fn bytes(&mut self, header: &Header) -> Read<Vec<u8>> {
+        if header.information != INDEFINITE {
+            let length = usize::try_from(header.number).map_err(|_| "a length is too large")?;
             return self.take(length).map(<[u8]>::to_vec);
         }
         let mut joined = Vec::new();
         while !self.at_break()? {
-            let piece = self.head()?;
-            if piece.major != head.major || piece.information == INDEFINITE {
+            let piece = self.header()?;
+            if piece.major != header.major || piece.information == INDEFINITE {
                 return Err("a piece of a string is of another kind");
             }
             let length = usize::try_from(piece.number).map_err(|_| "a length is too large")?;
@@ -165,46 +169,46 @@ impl<'a> Reader<'a> {
     }
 
     fn tagged(&mut self, tag: u64, text: &mut JsonText, depth: usize) -> Read<()> {
-        let head = self.head()?;
+        let header = self.header()?;
         match tag {
-            TAG_POSITIVE_BIG | TAG_NEGATIVE_BIG if head.major == 2 => {
-                text.big_integer(&self.big(tag, &head)?)
+            TAG_POSITIVE_BIG | TAG_NEGATIVE_BIG if header.major == 2 => {
+                text.big_integer(&self.big(tag, &header)?)
             }
-            TAG_DECIMAL if head.major == 4 && head.number == 2 => {
-                let exponent = self.head()?;
+            TAG_DECIMAL if header.major == 4 && header.number == 2 => {
+                let exponent = self.header()?;
                 let exponent = match exponent.major {
                     0 => i64::try_from(exponent.number),
                     1 => i64::try_from(-1 - i128::from(exponent.number)),
-                    _ => return Err("an exponent is no number"),
+                    _ => return Err("an exponent is not a number"),
                 };
                 let exponent = exponent.map_err(|_| "an exponent is too large")?;
                 let scale = exponent.checked_neg().ok_or("an exponent is too large")?;
-                let mantissa = self.head()?;
+                let mantissa = self.header()?;
                 let mantissa = match mantissa.major {
                     0 => i128::from(mantissa.number).to_be_bytes().to_vec(),
                     1 => (-1 - i128::from(mantissa.number)).to_be_bytes().to_vec(),
                     6 => {
-                        let inner = self.head()?;
+                        let inner = self.header()?;
                         self.big(mantissa.number, &inner)?
                     }
-                    _ => return Err("a mantissa is no number"),
+                    _ => return Err("a mantissa is not a number"),
                 };
                 text.big_decimal(&mantissa, scale)
             }
-            _ => self.value_of(&head, text, depth + 1),
+            _ => self.value_of(&header, text, depth + 1),
         }
     }
 
-    /// A tagged big number in two's complement.
-    fn big(&mut self, tag: u64, head: &Head) -> Read<Vec<u8>> {
-        if head.major != 2 {
+    /// Reads a tagged big number as two's complement.
+    fn big(&mut self, tag: u64, header: &Header) -> Read<Vec<u8>> {
+        if header.major != 2 {
             return Err("a big number is not in bytes");
         }
-        let mut bytes = self.bytes(head)?;
+        let mut bytes = self.bytes(header)?;
         bytes.insert(0, 0);
         match tag {
             TAG_POSITIVE_BIG => Ok(bytes),
-            // A negative one is kept as -1 - n, which is n with all bits turned.
+            // A negative number is stored as -1 - n, which is n with all bits inverted.
             TAG_NEGATIVE_BIG => Ok(bytes.into_iter().map(|byte| !byte).collect()),
             _ => Err("a big number has an unknown tag"),
         }
@@ -224,7 +228,7 @@ fn simple(information: u8, number: u64, text: &mut JsonText) -> Read<()> {
     Ok(())
 }
 
-/// A float of 16 bits: 1 sign, 5 exponent, 10 mantissa.
+/// Converts a float of 16 bits: 1 sign, 5 exponent, 10 mantissa.
 fn half(bits: u16) -> f32 {
     let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
     let mantissa = f32::from(bits & 0x3ff);
@@ -238,7 +242,7 @@ fn half(bits: u16) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEPTH_LIMIT, to_json};
+    use super::{MAX_DEPTH, to_json};
 
     fn json(hex: &str) -> String {
         let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
@@ -253,7 +257,7 @@ mod tests {
 
     /// The examples are those of RFC 8949, appendix A.
     #[test]
-    fn the_examples_of_the_standard_come_out_as_it_says() {
+    fn the_examples_of_the_standard_are_converted() {
         let cases = [
             ("00", "0"),
             ("1818", "24"),
@@ -286,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_refused() {
-        let deep = vec![0x81; DEPTH_LIMIT * 10];
+    fn broken_cbor_is_refused() {
+        let deep = vec![0x81; MAX_DEPTH * 10];
         for bytes in [
             &[0xbf][..],
             &[0xa1, 0x61],

@@ -1,7 +1,7 @@
-//! JSON to one line: drops what stands between tokens, and checks the structure on the way.
+//! Writes JSON as one line: drops everything between tokens, and checks the structure.
 //!
 //! Tokens are copied, not read: `1.10`, `1E400`, `\u00e9` and duplicate keys stay. Comments, which
-//! servers accept, are dropped as whitespace is.
+//! servers accept, are dropped like whitespace.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(super) fn to_line(source: &[u8]) -> Result<Cow<'_, [u8]>, SourceError> {
     minify(source).map(Cow::Owned)
 }
 
-/// What may come next.
+/// What may follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Value,
@@ -30,7 +30,7 @@ enum Expected {
     End,
 }
 
-/// What is open around the current place.
+/// What encloses the current place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     Object,
@@ -78,7 +78,7 @@ fn minify(source: &[u8]) -> Result<Vec<u8>, SourceError> {
                     Expected::Value | Expected::Key | Expected::Colon | Expected::End => false,
                 };
                 if !ends {
-                    return Err(refuse("nothing is to be closed here by this"));
+                    return Err(refuse("there is nothing to close here"));
                 }
                 open.pop();
                 expected = after_value(&open);
@@ -119,7 +119,7 @@ fn minify(source: &[u8]) -> Result<Vec<u8>, SourceError> {
                 let literal = source.get(at..).unwrap_or_default();
                 let length = literal.iter().take_while(|byte| in_literal(**byte)).count();
                 if length == 0 {
-                    return Err(refuse("this begins no value"));
+                    return Err(refuse("no value begins like this"));
                 }
                 length
             }
@@ -139,30 +139,30 @@ fn after_value(open: &[Open]) -> Expected {
     if open.is_empty() { Expected::End } else { Expected::CommaOrEnd }
 }
 
-/// The bytes of numbers, `true`, `false`, `null`, and the `NaN` and `-Infinity` that servers accept.
+/// Returns whether a byte may be part of numbers, `true`, `false`, `null`, and the `NaN` and `-Infinity` that servers accept.
 fn in_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
-/// The length of the string at the beginning, quotes included.
+/// Returns the length of the string at the beginning, including quotes.
 fn string_length(text: &[u8]) -> Result<usize, &'static str> {
     let mut at = 1;
     loop {
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
-            // What is escaped is looked at as well: a line break there would cut the line in two.
+            // An escaped line break would cut the line in two, so check escaped bytes as well.
             Some(b'\\') => match text.get(at + 1) {
-                Some(0..0x20) => return Err("a control character stands in this string"),
+                Some(0..0x20) => return Err("this string contains a control character"),
                 _ => at += 2,
             },
-            Some(0..0x20) => return Err("a control character stands in this string"),
+            Some(0..0x20) => return Err("this string contains a control character"),
             Some(_) => at += 1,
             None => return Err("this string does not end"),
         }
     }
 }
 
-/// The length of the comment at the beginning.
+/// Returns the length of the comment at the beginning.
 fn comment_length(text: &[u8]) -> Result<usize, &'static str> {
     match text.get(1) {
         Some(b'/') => {
@@ -173,7 +173,7 @@ fn comment_length(text: &[u8]) -> Result<usize, &'static str> {
             .and_then(|rest| rest.windows(2).position(|pair| pair == b"*/"))
             .map(|inside| inside + 4)
             .ok_or("this comment does not end"),
-        _ => Err("this begins no value"),
+        _ => Err("no value begins like this"),
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused_with_its_place() {
+    fn malformed_json_is_refused_with_its_place() {
         let cases = [
             ("{\n\"a\":}", 6),
             ("{\n\"a\" 1}", 6),

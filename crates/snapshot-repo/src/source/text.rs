@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// More bytes than any number that a client means; the conversion takes quadratic time.
-const BIG_NUMBER_LIMIT: usize = 1024;
+/// Longer than any meaningful number; the conversion takes quadratic time.
+const MAX_NUMBER_BYTES: usize = 1024;
 
-/// JSON text that grows.
+/// JSON text that is being written.
 #[derive(Default)]
 pub(super) struct JsonText(String);
 
@@ -20,7 +20,7 @@ impl JsonText {
         self.0.push_str(text);
     }
 
-    /// The comma before every item but the first.
+    /// Writes the comma before every item except the first.
     pub(super) fn separator(&mut self, at: usize) {
         if at > 0 {
             self.0.push(',');
@@ -42,7 +42,7 @@ impl JsonText {
                 '\t' => self.raw("\\t"),
                 control if control < ' ' => {
                     write!(self.0, "\\u{:04x}", u32::from(control))
-                        .expect("a String takes all text");
+                        .expect("a String accepts all text");
                 }
                 other => self.0.push(other),
             }
@@ -74,28 +74,28 @@ impl JsonText {
         }
     }
 
-    /// A big-endian number in two's complement.
+    /// Writes a big-endian number in two's complement.
     pub(super) fn big_integer(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         let digits = decimal(bytes)?;
         self.raw(&digits);
         Ok(())
     }
 
-    /// The same, times ten to the power of minus `scale`.
+    /// Writes such a number times ten to the power of minus `scale`.
     pub(super) fn big_decimal(&mut self, bytes: &[u8], scale: i64) -> Result<(), &'static str> {
         let digits = decimal(bytes)?;
         self.raw(&digits);
         if scale != 0 {
             let exponent = scale.checked_neg().ok_or("a number has an impossible scale")?;
-            write!(self.0, "E{exponent}").expect("a String takes all text");
+            write!(self.0, "E{exponent}").expect("a String accepts all text");
         }
         Ok(())
     }
 }
 
-/// The decimal digits of a big-endian number in two's complement.
+/// Returns the decimal digits of a big-endian number in two's complement.
 fn decimal(bytes: &[u8]) -> Result<String, &'static str> {
-    if bytes.len() > BIG_NUMBER_LIMIT {
+    if bytes.len() > MAX_NUMBER_BYTES {
         return Err("a number has too many digits");
     }
     let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);

@@ -1,11 +1,11 @@
-//! `console snapshot documents`: the documents of an index, one JSON object a line.
+//! `console snapshot documents`: prints the documents of an index, one JSON object per line.
 //!
 //! ```text
 //! store ──> decode, on threads that may block ──> batches ──> write, on another thread
 //!                                              (two ahead)
 //! ```
 //!
-//! In memory are a few batches, whatever the index's size.
+//! Only a few batches are in memory, whatever the size of the index.
 
 use std::{
     io::{self, BufWriter, Write as _},
@@ -22,20 +22,20 @@ use snapshot_repo::{
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{
-    READS_AT_ONCE, line,
+    MAX_CONCURRENT_READS, line,
     progress::{self, Unit},
 };
 use crate::args::{Documents, Format};
 
-/// Batches that wait for the writer.
-const BATCHES_AHEAD: usize = 2;
-/// Bytes that are written at once.
+/// How many batches wait for the writer.
+const MAX_WAITING_BATCHES: usize = 2;
+/// How many bytes one write has.
 const WRITE_BYTES: usize = 1 << 18;
-/// How many lines a message lists.
-const LISTED: usize = 20;
+/// How many documents a message lists.
+const MAX_LISTED_DOCUMENTS: usize = 20;
 
-/// What is read.
-struct Wanted<'a> {
+/// What to print.
+struct Selection<'a> {
     repository: &'a Repository,
     snapshot: &'a Snapshot,
     index: &'a SnapshotIndex,
@@ -44,11 +44,13 @@ struct Wanted<'a> {
     allow_partial: bool,
 }
 
-/// What became of the documents.
+/// What the writer did.
 #[derive(Default)]
-struct Written {
+struct WriteReport {
+    /// How many documents could not be printed.
     unprintable: u64,
-    told: Vec<String>,
+    /// The first of them, with the reason.
+    failures: Vec<String>,
 }
 
 /// Prints the documents.
@@ -60,7 +62,7 @@ pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::R
         Some(shard) => shard..shard.saturating_add(1),
         None => 0..metadata.number_of_shards,
     };
-    let wanted = Wanted {
+    let selection = Selection {
         repository,
         snapshot: &snapshot,
         index,
@@ -69,15 +71,15 @@ pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::R
         allow_partial: flags.allow_partial,
     };
     if !flags.allow_partial {
-        wanted.refuse_partial()?;
+        selection.refuse_partial()?;
     }
-    wanted.refuse_missing_source(flags.allow_missing_source).await?;
+    selection.refuse_missing_source(flags.allow_missing_source).await?;
 
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (sender, receiver) = mpsc::channel(MAX_WAITING_BATCHES);
     let (name, format) = (index.name.clone(), flags.output);
     let writer = spawn_blocking(move || write(receiver, &name, format));
-    let read = wanted.read(sender).await;
-    let Written { unprintable, told } = writer.await??;
+    let read = selection.read(sender).await;
+    let WriteReport { unprintable, failures } = writer.await??;
     read?;
     if unprintable == 0 {
         return Ok(Exit::Done);
@@ -86,11 +88,11 @@ pub(super) async fn run(repository: &Repository, flags: &Documents) -> anyhow::R
         "{} documents have a source that cannot be printed as JSON; all others were printed",
         grouped(unprintable)
     )];
-    lines.extend(told);
+    lines.extend(failures);
     Err(Failure::new(Exit::Failed, lines.join("\n")).into())
 }
 
-impl Wanted<'_> {
+impl Selection<'_> {
     fn refuse_partial(&self) -> anyhow::Result<()> {
         if self.snapshot.state == SnapshotState::Success {
             return Ok(());
@@ -99,7 +101,7 @@ impl Wanted<'_> {
         Err(Failure::new(Exit::Failed, incomplete.to_string()).into())
     }
 
-    /// Refuses an index of which a server shows sources that are not in the snapshot.
+    /// Refuses an index whose server shows sources that are not in the snapshot.
     async fn refuse_missing_source(&self, is_allowed: bool) -> anyhow::Result<()> {
         let name = &self.index.name;
         let keeping = self.metadata.source_keeping();
@@ -108,13 +110,13 @@ impl Wanted<'_> {
             SourceMode::Stored => return Ok(()),
             SourceMode::Partial => {
                 output::message(&format!(
-                    "note: index `{name}`: {because}; what is missing there is missing here"
+                    "note: index `{name}`: {because}; those fields are missing from the documents"
                 ));
                 return Ok(());
             }
             SourceMode::Disabled => {
                 output::message(&format!(
-                    "note: index `{name}`: {because}; its documents have none"
+                    "note: index `{name}`: {because}; its documents have no `_source`"
                 ));
                 return Ok(());
             }
@@ -129,22 +131,22 @@ impl Wanted<'_> {
         let message = format!(
             "`_source` of index `{name}` is {mode} ({because}): none of its {documents} documents has \
              a stored one; reindex it on the source with a stored `_source` and take the snapshot \
-             again, or give `--allow-missing-source` to print the documents without"
+             again, or use `--allow-missing-source` to print the documents without it"
         );
         Err(Failure::new(Exit::Failed, message).into())
     }
 
-    /// How many documents the shards have, nested ones included.
+    /// Returns how many documents the shards have, including nested ones.
     async fn count(&self) -> anyhow::Result<u64> {
         let sizes = stream::iter(self.shards.clone()).map(async |shard| {
             let Some(files) = self.files(shard).await? else { return Ok(0) };
             let size = self.repository.shard_size(&files).await.map_err(Failure::from)?;
             anyhow::Ok(size.physical - size.deleted)
         });
-        sizes.buffered(READS_AT_ONCE).try_fold(0, async |sum, more| Ok(sum + more)).await
+        sizes.buffered(MAX_CONCURRENT_READS).try_fold(0, async |sum, more| Ok(sum + more)).await
     }
 
-    /// The files of a shard; none of one that may be missing.
+    /// Returns the files of a shard, or none if the shard is missing and may be.
     async fn files(&self, shard: u32) -> anyhow::Result<Option<snapshot_repo::ShardFiles>> {
         let Self { repository, snapshot, index, metadata, .. } = self;
         match repository.shard_files_of(snapshot, index, metadata, shard).await {
@@ -162,7 +164,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// Reads shard by shard, until the writer wants no more.
+    /// Reads shard by shard, until the writer stops.
     async fn read(&self, sender: mpsc::Sender<Batch>) -> anyhow::Result<()> {
         let bar = progress::bar_beside_output("", Unit::Documents);
         for shard in self.shards.clone() {
@@ -182,12 +184,12 @@ impl Wanted<'_> {
     }
 }
 
-/// Writes batches as they come. Whoever reads may stop reading at any time, as in `| head`.
-fn write(batches: mpsc::Receiver<Batch>, index: &str, format: Format) -> io::Result<Written> {
-    let mut written = Written::default();
-    match write_all(batches, index, format, &mut written) {
+/// Writes batches as they arrive. The reader of the output may stop at any time, as in `| head`.
+fn write(batches: mpsc::Receiver<Batch>, index: &str, format: Format) -> io::Result<WriteReport> {
+    let mut report = WriteReport::default();
+    match write_all(batches, index, format, &mut report) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        Ok(()) | Err(_) => Ok(written),
+        Ok(()) | Err(_) => Ok(report),
     }
 }
 
@@ -195,7 +197,7 @@ fn write_all(
     mut batches: mpsc::Receiver<Batch>,
     index: &str,
     format: Format,
-    written: &mut Written,
+    report: &mut WriteReport,
 ) -> io::Result<()> {
     let (mut before, between, end) = match format {
         Format::Text => ("", "\n", "\n"),
@@ -213,9 +215,9 @@ fn write_all(
                     before = between;
                 }
                 Err(error) => {
-                    written.unprintable += 1;
-                    if written.told.len() < LISTED {
-                        written.told.push(format!("  document `{}`: {error}", document.id));
+                    report.unprintable += 1;
+                    if report.failures.len() < MAX_LISTED_DOCUMENTS {
+                        report.failures.push(format!("  document `{}`: {error}", document.id));
                     }
                 }
             }

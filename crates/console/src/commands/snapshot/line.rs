@@ -1,9 +1,9 @@
-//! A document as one line of JSON.
+//! Writes a document as one line of JSON.
 
 use serde::Serialize;
 use snapshot_repo::{DocumentRef, source};
 
-/// What stands before the source.
+/// The fields before the source.
 #[derive(Serialize)]
 struct Keys<'a> {
     #[serde(rename = "_index")]
@@ -18,7 +18,7 @@ struct Keys<'a> {
     parent: Option<&'a str>,
 }
 
-/// Writes the document at the end of `line`, without a line break; nothing where it fails.
+/// Appends the document to `line`, without a line break. Appends nothing if it fails.
 pub(super) fn write(
     line: &mut Vec<u8>,
     index: &str,
@@ -29,12 +29,12 @@ pub(super) fn write(
     if let Some(source) = &source
         && !source.trim_ascii_start().starts_with(b"{")
     {
-        anyhow::bail!("the source is no JSON object");
+        anyhow::bail!("the source is not a JSON object");
     }
     let keys = Keys { index, id, doc_type, routing, parent };
     let start = line.len();
     serde_json::to_writer(&mut *line, &keys)?;
-    // As it is, so that numbers keep their digits.
+    // Unchanged, so that numbers keep their digits.
     if let Some(source) = &source
         && line.len() > start
         && line.pop() == Some(b'}')

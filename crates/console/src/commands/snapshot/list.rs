@@ -7,7 +7,7 @@ use serde::Serialize;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
 
 use super::{
-    READS_AT_ONCE, is_about_access,
+    MAX_CONCURRENT_READS, is_about_access,
     progress::{self, Unit},
     text::{Table, instant},
 };
@@ -17,13 +17,13 @@ use crate::args::Format;
 #[serde(rename_all = "camelCase")]
 struct List<'a> {
     repository: &'a str,
-    snapshots: Vec<Listed>,
+    snapshots: Vec<ListedSnapshot>,
 }
 
-/// One snapshot; where its own file cannot be read, what the root list says of it.
+/// One snapshot. If its own file cannot be read, this is what the root list says about it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct ListedSnapshot {
     name: String,
     uuid: String,
     state: String,
@@ -37,7 +37,7 @@ struct Listed {
     error: Option<String>,
 }
 
-impl Listed {
+impl ListedSnapshot {
     fn of(snapshot: Snapshot) -> Self {
         Self {
             server: Some(snapshot.server()),
@@ -71,8 +71,8 @@ impl Listed {
     }
 }
 
-/// Lists them by the time they were taken: reads the list and each snapshot's own file, and fails
-/// at the end if one cannot be read. `flags` name the repository.
+/// Lists the snapshots by their start. Reads the list and each snapshot's own file, and fails at the
+/// end if one cannot be read. `flags` name the repository.
 pub(super) async fn run(
     repository: &Repository,
     flags: &str,
@@ -82,14 +82,14 @@ pub(super) async fn run(
     let bar = progress::bar("reading", contents.snapshots.len() as u64, Unit::Snapshots);
     let mut reads = stream::iter(&contents.snapshots)
         .map(async |summary| (summary, repository.listed_snapshot(&contents, summary).await))
-        .buffered(READS_AT_ONCE);
+        .buffered(MAX_CONCURRENT_READS);
     let mut snapshots = Vec::with_capacity(contents.snapshots.len());
     while let Some((summary, read)) = reads.next().await {
         bar.inc(1);
         snapshots.push(match read {
-            Ok(snapshot) => Listed::of(snapshot),
+            Ok(snapshot) => ListedSnapshot::of(snapshot),
             Err(error) if is_about_access(&error) => return Err(Failure::from(error).into()),
-            Err(error) => Listed::unreadable(summary, &error),
+            Err(error) => ListedSnapshot::unreadable(summary, &error),
         });
     }
     bar.finish_and_clear();
@@ -113,7 +113,7 @@ pub(super) async fn run(
     Ok(if broken { Exit::Failed } else { Exit::Done })
 }
 
-fn table(snapshots: &[Listed]) -> String {
+fn table(snapshots: &[ListedSnapshot]) -> String {
     let mut table =
         Table::new(&["SNAPSHOT", "STATE", "TAKEN BY", "STARTED", ">INDICES", ">SHARDS"]);
     for snapshot in snapshots {

@@ -1,5 +1,5 @@
-//! `console snapshot metadata`: settings, mappings, aliases, templates, as the server's APIs show
-//! them.
+//! `console snapshot metadata`: prints settings, mappings, aliases and templates as the server's APIs
+//! show them.
 //!
 //! ```text
 //! settings, mappings, aliases      by index            GET /_all/_settings, _mapping, _alias
@@ -8,7 +8,7 @@
 //! cluster_settings                 the persistent ones GET /_cluster/settings
 //! ```
 //!
-//! What belongs to the cluster is `null` where the snapshot was taken without global state.
+//! The parts of the cluster are `null` if the snapshot was taken without global state.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use snapshot_repo::{GlobalMetadata, IndexMetadata, Repository};
 
 use super::{
-    READS_AT_ONCE,
+    MAX_CONCURRENT_READS,
     progress::{self, Unit},
 };
 
@@ -34,7 +34,7 @@ pub(super) async fn run(repository: &Repository, name: &str) -> anyhow::Result<E
     let bar = progress::bar("reading", snapshot.indices.len() as u64, Unit::Indices);
     let indices: Vec<IndexMetadata> = stream::iter(&snapshot.indices)
         .map(|index| repository.index_metadata(&snapshot, index))
-        .buffered(READS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .inspect(|_| bar.inc(1))
         .try_collect()
         .await
@@ -98,8 +98,8 @@ fn data_stream((name, stream): (String, Value)) -> Value {
     fields.into()
 }
 
-/// Flat settings as a server shows them: `{"a.b": 1}` is `{"a": {"b": 1}}`, and what has a value of
-/// its own keeps the parts below it in their names: `{"a": 1, "a.b": 2}`.
+/// Returns flat settings as a server shows them: `{"a.b": 1}` becomes `{"a": {"b": 1}}`. Below a
+/// setting with a value of its own, names stay flat: `{"a": 1, "a.b": 2}`.
 fn nested(flat: &Map<String, Value>) -> Value {
     let mut root = Map::new();
     for (path, value) in flat {

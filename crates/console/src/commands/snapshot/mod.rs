@@ -1,4 +1,4 @@
-//! `console snapshot`: what is in a snapshot repository? No cluster is needed.
+//! `console snapshot`: what does a snapshot repository hold? No cluster is needed.
 
 use std::path;
 
@@ -17,10 +17,10 @@ mod report;
 mod show;
 mod text;
 
-/// Blobs that are asked for at once.
-const READS_AT_ONCE: usize = 16;
+/// How many blobs are read concurrently.
+const MAX_CONCURRENT_READS: usize = 16;
 
-/// Runs the command that was asked for.
+/// Runs a command.
 pub(crate) async fn run(command: Snapshot, format: Format) -> anyhow::Result<Exit> {
     match command {
         Snapshot::List(flags) => list::run(&open(&flags)?, &flags.typed(), format).await,

@@ -1,4 +1,4 @@
-//! How far is a long read? A bar on standard error, where that is a terminal.
+//! Progress bars of long reads, on standard error if that is a terminal.
 
 use std::io::{self, IsTerminal as _};
 
@@ -24,7 +24,7 @@ impl Unit {
     }
 }
 
-/// A bar for work whose result is printed at its end.
+/// Returns a bar for work that prints its result at the end.
 pub(super) fn bar(doing: &str, total: u64, unit: Unit) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template(unit.template()) {
@@ -33,7 +33,8 @@ pub(super) fn bar(doing: &str, total: u64, unit: Unit) -> ProgressBar {
     bar.with_prefix(doing.to_owned())
 }
 
-/// A bar for work whose result is printed meanwhile; hidden where the result would run through it.
+/// Returns a bar for work that prints its result meanwhile. Hidden if the result goes to the same
+/// terminal.
 pub(super) fn bar_beside_output(doing: &str, unit: Unit) -> ProgressBar {
     if io::stdout().is_terminal() {
         return ProgressBar::hidden();

@@ -1,5 +1,4 @@
-//! What a look at a snapshot found, and what of it cannot be migrated: a pure function of what was
-//! read.
+//! What does a snapshot hold, and what of it cannot be migrated? A pure function of what was read.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +10,20 @@ use snapshot_repo::{
 use super::text::instant;
 
 /// One index, as far as it could be read.
-pub(super) struct Look {
+pub(super) struct IndexReading {
     pub(super) name: String,
     pub(super) metadata: Result<IndexMetadata, RepositoryError>,
-    pub(super) shards: Vec<ShardLook>,
+    pub(super) shards: Vec<ShardReading>,
 }
 
 /// One shard, as far as it could be read.
-pub(super) struct ShardLook {
+pub(super) struct ShardReading {
     pub(super) number: u32,
-    pub(super) found: Result<Found, RepositoryError>,
+    pub(super) found: Result<ShardContent, RepositoryError>,
 }
 
-/// What a shard has.
-pub(super) struct Found {
+/// The content of a shard.
+pub(super) struct ShardContent {
     pub(super) bytes: u64,
     pub(super) survey: ShardSurvey,
     /// The counts of its documents, where they were read.
@@ -76,7 +75,7 @@ pub(super) struct Part {
     pub(super) codecs: Vec<SegmentKind>,
 }
 
-/// Counts of documents; what only reading them tells is absent where not all were read.
+/// Counts of documents. Counts that need all documents are absent if not all were read.
 #[derive(Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Documents {
@@ -87,7 +86,7 @@ pub(super) struct Documents {
     pub(super) recovery_source: Option<u64>,
 }
 
-/// How many segments are written in one way.
+/// How many segments have the same format.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SegmentKind {
@@ -109,14 +108,14 @@ pub(super) struct Obstacle {
 }
 
 impl Report {
-    pub(super) fn new(repository: &str, snapshot: &Snapshot, looks: &[Look]) -> Self {
+    pub(super) fn new(repository: &str, snapshot: &Snapshot, readings: &[IndexReading]) -> Self {
         let mut totals = Part { documents: Documents::none(), ..Part::default() };
-        let mut indices = Vec::with_capacity(looks.len());
+        let mut indices = Vec::with_capacity(readings.len());
         let mut cannot_migrate = Vec::new();
-        for look in looks {
-            let index = IndexReport::new(look);
+        for reading in readings {
+            let index = IndexReport::new(reading);
             totals.add(&index.part);
-            cannot_migrate.extend(obstacles(snapshot, look, &index.part.documents));
+            cannot_migrate.extend(obstacles(snapshot, reading, &index.part.documents));
             indices.push(index);
         }
         Self {
@@ -136,7 +135,7 @@ impl Report {
         }
     }
 
-    /// Whether something of the snapshot is damaged.
+    /// Returns whether a part of the snapshot is damaged.
     pub(super) fn is_damaged(&self) -> bool {
         self.cannot_migrate.iter().any(|obstacle| obstacle.kind == DAMAGED)
     }
@@ -145,14 +144,14 @@ impl Report {
 const DAMAGED: &str = "damaged";
 
 impl IndexReport {
-    fn new(look: &Look) -> Self {
-        let metadata = look.metadata.as_ref().ok();
+    fn new(reading: &IndexReading) -> Self {
+        let metadata = reading.metadata.as_ref().ok();
         let mut part = Part { documents: Documents::none(), ..Part::default() };
-        for shard in &look.shards {
+        for shard in &reading.shards {
             part.add(&Part::of_shard(shard));
         }
         Self {
-            name: look.name.clone(),
+            name: reading.name.clone(),
             closed: metadata.is_some_and(|metadata| metadata.state == IndexState::Close),
             source: metadata.map(|metadata| metadata.source_keeping().mode.as_str()),
             part,
@@ -161,8 +160,8 @@ impl IndexReport {
 }
 
 impl Part {
-    fn of_shard(shard: &ShardLook) -> Self {
-        let Ok(Found { bytes, survey, ledger }) = &shard.found else {
+    fn of_shard(shard: &ShardReading) -> Self {
+        let Ok(ShardContent { bytes, survey, ledger }) = &shard.found else {
             let documents = Documents::none();
             return Self { shards: 1, missing_shards: 1, documents, ..Self::default() };
         };
@@ -214,7 +213,7 @@ impl Part {
 }
 
 impl Documents {
-    /// The counts of nothing, all of them known.
+    /// Returns zero counts, all of them known.
     fn none() -> Self {
         Self {
             live: Some(0),
@@ -235,17 +234,17 @@ impl Documents {
     }
 }
 
-/// What of an index cannot be migrated, and why.
-fn obstacles(snapshot: &Snapshot, look: &Look, documents: &Documents) -> Vec<Obstacle> {
+/// Returns what of an index cannot be migrated, and why.
+fn obstacles(snapshot: &Snapshot, reading: &IndexReading, documents: &Documents) -> Vec<Obstacle> {
     let obstacle = |kind, shard, documents, reason| Obstacle {
         kind,
-        index: look.name.clone(),
+        index: reading.name.clone(),
         shard,
         documents,
         reason,
     };
     let mut obstacles: Vec<Obstacle> = Vec::new();
-    match &look.metadata {
+    match &reading.metadata {
         Ok(metadata) => {
             let found = of_sources(metadata, documents);
             let found = found.map(|(kind, counted, reason)| obstacle(kind, None, counted, reason));
@@ -261,9 +260,9 @@ fn obstacles(snapshot: &Snapshot, look: &Look, documents: &Documents) -> Vec<Obs
         }
         Err(error) => obstacles.push(obstacle(kind_of(error), None, None, error.full_message())),
     }
-    // All shards of an index that is refused as a whole are refused in the same words.
+    // If a whole index is refused, all its shards are refused with the same message.
     let mut last = String::new();
-    for shard in &look.shards {
+    for shard in &reading.shards {
         match &shard.found {
             Ok(found) => {
                 if let Some(reason) = derived_vectors(&found.survey) {
@@ -294,7 +293,7 @@ fn obstacles(snapshot: &Snapshot, look: &Look, documents: &Documents) -> Vec<Obs
     obstacles
 }
 
-/// What the sources of an index lack, and of how many documents.
+/// Returns what the sources of an index lack, and for how many documents.
 fn of_sources(
     metadata: &IndexMetadata,
     documents: &Documents,
@@ -302,7 +301,7 @@ fn of_sources(
     let Documents { live, without_source, recovery_source, .. } = *documents;
     let keeping = metadata.source_keeping();
     let because = &keeping.because;
-    // Without a count it must be taken as if there were some.
+    // An unknown count must be treated as more than zero.
     let some = |count: Option<u64>| count != Some(0);
     let recovery = recovery_source.filter(|count| *count > 0).map_or_else(String::new, |count| {
         format!("; {count} of them still have the copy that is kept for recovery, until a merge drops it")

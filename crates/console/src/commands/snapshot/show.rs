@@ -20,9 +20,9 @@ use snapshot_repo::{
 };
 
 use super::{
-    READS_AT_ONCE, is_about_access,
+    MAX_CONCURRENT_READS, is_about_access,
     progress::{self, Unit},
-    report::{Found, Look, Part, Report, ShardLook},
+    report::{IndexReading, Part, Report, ShardContent, ShardReading},
     text::Table,
 };
 use crate::args::Format;
@@ -33,7 +33,7 @@ struct Surveyed {
     files: ShardFiles,
 }
 
-/// Prints what the snapshot holds; fails where something of it is damaged.
+/// Prints what the snapshot holds. Fails if a part of it is damaged.
 pub(super) async fn run(
     repository: &Repository,
     name: &str,
@@ -41,11 +41,11 @@ pub(super) async fn run(
     format: Format,
 ) -> anyhow::Result<Exit> {
     let snapshot = repository.snapshot(name).await.map_err(Failure::from)?;
-    let (mut looks, surveyed) = survey(repository, &snapshot).await.map_err(Failure::from)?;
+    let (mut readings, surveyed) = survey(repository, &snapshot).await.map_err(Failure::from)?;
     if !quick {
-        read_documents(repository, &mut looks, surveyed).await.map_err(Failure::from)?;
+        read_documents(repository, &mut readings, surveyed).await.map_err(Failure::from)?;
     }
-    let report = Report::new(repository.uri(), &snapshot, &looks);
+    let report = Report::new(repository.uri(), &snapshot, &readings);
     match format {
         Format::Json => output::json(&report)?,
         Format::Text => output::plain(&text(&report))?,
@@ -57,11 +57,11 @@ pub(super) async fn run(
 async fn survey(
     repository: &Repository,
     snapshot: &Snapshot,
-) -> Result<(Vec<Look>, Vec<Surveyed>), RepositoryError> {
+) -> Result<(Vec<IndexReading>, Vec<Surveyed>), RepositoryError> {
     let bar = progress::bar("surveying", u64::from(snapshot.total_shards), Unit::Shards);
     let metadata: Vec<Result<IndexMetadata, RepositoryError>> = stream::iter(&snapshot.indices)
         .map(async |index| separate(repository.index_metadata(snapshot, index).await))
-        .buffered(READS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .try_collect()
         .await?;
     let shards =
@@ -72,32 +72,36 @@ async fn survey(
         });
     let found: Vec<_> = stream::iter(shards)
         .map(async |(at, index, metadata, shard)| {
-            let found = look_at(repository, snapshot, (index, metadata), shard).await;
+            let found = survey_shard(repository, snapshot, (index, metadata), shard).await;
             bar.inc(1);
             separate(found).map(|found| (at, shard, found))
         })
-        .buffered(READS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .try_collect()
         .await?;
     bar.finish_and_clear();
 
     let indices = snapshot.indices.iter().zip(metadata);
-    let mut looks: Vec<Look> = indices
-        .map(|(index, metadata)| Look { name: index.name.clone(), metadata, shards: Vec::new() })
+    let mut readings: Vec<IndexReading> = indices
+        .map(|(index, metadata)| IndexReading {
+            name: index.name.clone(),
+            metadata,
+            shards: Vec::new(),
+        })
         .collect();
     let mut surveyed = Vec::new();
     for (at, number, found) in found {
-        let Some(look) = looks.get_mut(at) else { continue };
+        let Some(reading) = readings.get_mut(at) else { continue };
         let found = found.map(|(files, found)| {
-            surveyed.push(Surveyed { at: (at, look.shards.len()), files });
+            surveyed.push(Surveyed { at: (at, reading.shards.len()), files });
             found
         });
-        look.shards.push(ShardLook { number, found });
+        reading.shards.push(ShardReading { number, found });
     }
-    Ok((looks, surveyed))
+    Ok((readings, surveyed))
 }
 
-/// What is wrong with the snapshot is a finding; a store that does not answer ends the look.
+/// Separates findings about the snapshot from errors of the store, which end the command.
 fn separate<T>(
     result: Result<T, RepositoryError>,
 ) -> Result<Result<T, RepositoryError>, RepositoryError> {
@@ -107,42 +111,42 @@ fn separate<T>(
     }
 }
 
-async fn look_at(
+async fn survey_shard(
     repository: &Repository,
     snapshot: &Snapshot,
     (index, metadata): (&SnapshotIndex, &IndexMetadata),
     shard: u32,
-) -> Result<(ShardFiles, Found), RepositoryError> {
+) -> Result<(ShardFiles, ShardContent), RepositoryError> {
     let files = repository.shard_files_of(snapshot, index, metadata, shard).await?;
     let survey = repository.shard_survey(&files).await?;
-    let found = Found { bytes: files.total_bytes(), survey, ledger: None };
+    let found = ShardContent { bytes: files.total_bytes(), survey, ledger: None };
     Ok((files, found))
 }
 
-/// Reads every document, as many shards at once as there are processors.
+/// Reads every document, with as many concurrent shards as there are processors.
 async fn read_documents(
     repository: &Repository,
-    looks: &mut [Look],
+    readings: &mut [IndexReading],
     surveyed: Vec<Surveyed>,
 ) -> Result<(), RepositoryError> {
-    let shard_at = |looks: &[Look], (index, shard): (usize, usize)| {
-        let found = looks.get(index)?.shards.get(shard)?.found.as_ref().ok()?;
+    let shard_at = |readings: &[IndexReading], (index, shard): (usize, usize)| {
+        let found = readings.get(index)?.shards.get(shard)?.found.as_ref().ok()?;
         let segments = &found.survey.segments;
         let readable = segments.iter().all(|segment| segment.derived_vectors.is_empty());
         readable.then(|| segments.iter().map(|segment| segment.documents).sum::<u64>())
     };
     let readable: Vec<Surveyed> =
-        surveyed.into_iter().filter(|shard| shard_at(looks, shard.at).is_some()).collect();
-    let total = readable.iter().filter_map(|shard| shard_at(looks, shard.at)).sum();
+        surveyed.into_iter().filter(|shard| shard_at(readings, shard.at).is_some()).collect();
+    let total = readable.iter().filter_map(|shard| shard_at(readings, shard.at)).sum();
     let bar = progress::bar("counting", total, Unit::Documents);
-    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    let concurrent = thread::available_parallelism().map_or(1, usize::from);
     let mut counts = stream::iter(readable)
         .map(async |Surveyed { at, files }| (at, count_documents(repository, files, &bar).await))
-        .buffer_unordered(at_once);
+        .buffer_unordered(concurrent);
     while let Some(((index, shard), counted)) = counts.next().await {
         let counted = separate(counted)?;
-        let look = looks.get_mut(index).and_then(|look| look.shards.get_mut(shard));
-        if let Some(ShardLook { found, .. }) = look {
+        let reading = readings.get_mut(index).and_then(|reading| reading.shards.get_mut(shard));
+        if let Some(ShardReading { found, .. }) = reading {
             match (counted, found) {
                 (Ok(ledger), Ok(found)) => found.ledger = Some(ledger),
                 (Err(error), found) => *found = Err(error),

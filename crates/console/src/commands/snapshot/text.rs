@@ -4,14 +4,15 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-/// Columns that are as wide as their widest cell; a heading that begins with `>` is aligned right.
+/// A table whose columns are as wide as their widest cell. A heading that begins with `>` aligns its
+/// column to the right.
 pub(super) struct Table {
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// Starts with the headings.
+    /// Returns a table with these headings.
     pub(super) fn new(headings: &[&str]) -> Self {
         let right = headings.iter().map(|heading| heading.starts_with('>')).collect();
         let first = headings.iter().map(|heading| heading.trim_start_matches('>').to_owned());
@@ -41,7 +42,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Milliseconds since 1970 as a person reads them, in UTC; none where it is no date.
+/// Writes milliseconds since 1970 as a date in UTC; none if they are not a valid date.
 pub(super) fn instant(millis: i64) -> Option<String> {
     let instant = Timestamp::from_millisecond(millis).ok()?;
     (millis > 0).then(|| instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
