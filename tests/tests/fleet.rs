@@ -1,5 +1,5 @@
 //! The fleet of workers fails, or outlives its run, on real servers: does the migration end with
-//! the reason, and go on when that is mended?
+//! the reason, and continue when that is fixed?
 
 use std::{
     collections::BTreeMap, future::pending, os::unix::fs::symlink, path::Path, process::Command,
@@ -10,14 +10,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use argo::{Manifest, NodePhase, WorkflowStatus};
 use cluster::Client;
 use contract::{Auth, ClusterAccess, Credentials};
-use coordination::{
-    decision::{self, RunState},
-    working_state::{self, Stored},
-};
+use coordination::{decision, group::RunState, shard_work::ShardWork};
 use engine::{Clock, EngineOutcome, Existing, Options, Programs, Store, Submission};
+use fleet::Item;
 use fs_err as fs;
 use generator::Installation;
-use serde_json::{Value, json};
+use state_store::Stored;
 use tests::{
     argosy::{Done, run},
     scene::{ALL, DOCUMENTS, INDICES, Scene},
@@ -79,16 +77,16 @@ fn printed(store: &Store, step: &str) -> Result<String> {
     files.try_fold(String::new(), |text, file| Ok(text + &fs::read_to_string(&file.path)?))
 }
 
-/// Makes all open items another worker's; answers how many there are.
+/// Gives all open items to another worker; returns how many there are.
 async fn held(client: &Client) -> Result<usize> {
-    working_state::refresh(client).await?;
-    let open: Vec<Stored<Value>> =
-        working_state::all(client, &[("kind", "item"), ("state", "open")]).await?;
+    state_store::refresh(client).await?;
+    let open: Vec<Stored<Item<ShardWork>>> =
+        state_store::all(client, &[("kind", "item"), ("state", "open")]).await?;
     for Stored { key, version, document } in &open {
-        let mut document = document.clone();
-        document["holder"] = json!(HOLDER);
-        let written = working_state::replace(client, key, *version, &document).await?;
-        ensure!(written.is_some(), "somebody works on `{key}`");
+        let mut item = document.clone();
+        item.lease.holder = Some(HOLDER.to_owned());
+        let written = fleet::items::save(client, *version, &item).await?;
+        ensure!(written.is_some(), "another process works on `{key}`");
     }
     Ok(open.len())
 }
@@ -149,7 +147,7 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
         auth: Auth::None,
     };
     let client = Client::new(&access, &Credentials::default(), &BTreeMap::new())?;
-    let decisions = wait(decision::all(&client))?;
+    let decisions = wait(async { Ok(decision::all(&client).await?) })?;
     assert!(decisions.iter().all(|decided| decided.state == RunState::Ended), "{decisions:?}");
     assert_eq!(wait(held(&client))?, shards);
     let done = worker(&scene, &manifests)?;

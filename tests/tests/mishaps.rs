@@ -9,16 +9,23 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Client, indices};
-use contract::{Auth, ClusterAccess, Credentials, ExistingIndices, Group};
-use coordination::{
-    decision::{self, DecidedIndex, GroupDocument, Origin, RunState},
-    takeover, working_state,
+use contract::{
+    Auth, ClusterAccess, Credentials, ExistingIndices, Group, IndexName, MigrationName, RunId,
+    SnapshotUuid,
 };
-use serde_json::{Value, json};
+use coordination::{
+    decision,
+    group::{GroupDocument, GroupIndex, RunOrigin, RunState},
+    shard_work::ShardWork,
+    takeover,
+};
+use fleet::{Item, ItemLease, ItemState, NewItem};
+use serde_json::json;
+use state_store::Stored;
 use tests::{
     argosy::{Argosy, run},
     killer,
-    scene::{ALL, DOCUMENTS, Scene, fill},
+    scene::{ALL, DOCUMENTS, INDICES, Scene, fill},
     servers::TestServer,
 };
 
@@ -134,7 +141,7 @@ fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Re
     for engine in engines {
         engine.kill()?;
     }
-    assert!(scene.target.indices()?.contains(working_state::INDEX), "it has announced its indices");
+    assert!(scene.target.indices()?.contains(state_store::INDEX), "it has announced its indices");
 
     succeeds(&scene, ALL)?;
     assert_eq!(scene.target.documents("orders-2")?, DOCUMENTS);
@@ -155,18 +162,41 @@ fn wait<T>(requests: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(requests)
 }
 
+fn origin(run: &str, migration: &str, snapshot: &str) -> RunOrigin {
+    RunOrigin {
+        run: RunId::new(run),
+        migration: MigrationName::new(migration),
+        snapshot: SnapshotUuid::new(snapshot),
+        repository: "file:///r".parse().expect("a URI"),
+    }
+}
+
+/// The work item of the run that fills `orders-1`.
+fn theirs() -> Item<ShardWork> {
+    let origin = origin("theirs", "gone-to-new", "s1");
+    let item = Item::new(NewItem {
+        scope: origin.scope(&group()),
+        run: origin.run,
+        index: IndexName::new("orders-1"),
+        documents: DOCUMENTS,
+        work: ShardWork { index_id: "i".to_owned(), shard: 0 },
+    });
+    Item { lease: ItemLease { holder: Some("w".to_owned()), ..ItemLease::FREE }, ..item }
+}
+
+async fn stored(client: &Client) -> Result<Option<Stored<Item<ShardWork>>>> {
+    Ok(state_store::get(client, &theirs().key).await?)
+}
+
 /// What a run that fills `orders-1` has written, and one open item of it.
 async fn begun(client: &Client) -> Result<GroupDocument> {
-    let origin =
-        Origin { run: "theirs", migration: "gone-to-new", snapshot: "s1", repository: "file:///r" };
-    let index = DecidedIndex { name: "orders-1".to_owned(), existed: false, documents: 0 };
-    let announced = GroupDocument::new(origin, &group(), vec![index], Vec::new());
+    let origin = origin("theirs", "gone-to-new", "s1");
+    let index = GroupIndex { name: "orders-1".to_owned(), existed: false, documents: 0 };
+    let announced = GroupDocument::new(&origin, &group(), vec![index], Vec::new());
     let document = GroupDocument { state: RunState::Filling, ..announced };
-    working_state::ensure(client).await?;
+    decision::ensure_index(client).await?;
     decision::write(client, &document).await?;
-    let item = json!({ "kind": "item", "key": "item-1", "migration": document.migration,
-        "group": "g", "snapshot": "s1", "index": "orders-1", "state": "open", "holder": "w" });
-    working_state::create_missing(client, &[("item-1".to_owned(), item)]).await?;
+    fleet::items::create_missing(client, vec![theirs()]).await?;
     Ok(document)
 }
 
@@ -181,24 +211,22 @@ fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
 
         let renewing = async {
             tokio::time::sleep(length / 2).await;
-            let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
-            working_state::replace(&client, "item-1", item.version, &item.document).await
+            let item = stored(&client).await?.context("the item")?;
+            Ok::<_, anyhow::Error>(fleet::items::save(&client, item.version, &item.document).await?)
         };
         let (taken, renewed) =
-            tokio::join!(takeover::of_the_idle(&client, &keys, length, "us"), renewing);
+            tokio::join!(takeover::of_idle_runs(&client, &keys, length, "us"), renewing);
         assert!(renewed?.is_some());
         assert_eq!(taken?, None, "its worker wrote meanwhile");
 
-        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
-        let taken = takeover::of_the_idle(&client, &keys, length, "us").await?;
+        let item = stored(&client).await?.context("the item")?;
+        let taken = takeover::of_idle_runs(&client, &keys, length, "us").await?;
         assert_eq!(taken.map(|lines| lines.len()), Some(1));
-        // Should it come back, neither its worker nor its next step goes on.
-        let saved = working_state::replace(&client, "item-1", item.version, &item.document).await?;
+        // Should it come back, neither its worker nor its next step continues.
+        let saved = fleet::items::save(&client, item.version, &item.document).await?;
         assert_eq!(saved, None);
-        let GroupDocument { snapshot, migration, .. } = &document;
-        let error =
-            decision::fill(&client, snapshot, migration, "g").await.expect_err("superseded");
-        assert!(error.to_string().contains("must not go on: us"), "{error}");
+        let error = decision::fill(&client, &document.scope).await.expect_err("superseded");
+        assert!(error.to_string().contains("must not continue: us"), "{error}");
         Ok(())
     })
 }
@@ -209,33 +237,21 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
     wait(async {
         let client = client(&scene)?;
         let document = begun(&client).await?;
-        let origin = Origin {
-            run: "ours",
-            migration: &document.migration,
-            snapshot: "s2",
-            repository: &document.repository,
-        };
-        let lines = takeover::of_earlier_runs(&client, origin).await?;
+        let origin = origin("ours", "gone-to-new", "s2");
+        let lines = takeover::of_earlier_runs(&client, &origin).await?;
         assert_eq!(lines.len(), 1, "{lines:?}");
-        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
-        assert_eq!(
-            (&item.document["state"], &item.document["holder"]),
-            (&json!("failed"), &json!(null))
-        );
-        let ended = decision::read(&client, "s1", &document.migration, "g").await?.context("it")?;
+        let item = stored(&client).await?.context("the item")?;
+        let closed = Item { lease: item.document.lease.clone(), ..theirs() };
+        assert_eq!((closed.lease.state, &closed.lease.holder), (ItemState::Failed, &None));
+        assert_eq!(item.document, closed, "nothing else of it changed");
+        let ended = decision::read(&client, &document.scope).await?.context("it")?;
         assert_eq!(ended.state, RunState::Ended);
 
         // As if it had been killed when the decision was written and the item was not.
-        let open = json!({ "state": "open", "holder": "w" });
-        let mut reopened = item.document.clone();
-        reopened
-            .as_object_mut()
-            .context("an object")?
-            .extend(open.as_object().cloned().context("it")?);
-        working_state::put(&client, "item-1", &reopened).await?;
-        assert_eq!(takeover::of_earlier_runs(&client, origin).await?, Vec::<String>::new());
-        let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
-        assert_eq!(item.document["state"], "failed");
+        state_store::put(&client, &theirs().key, &theirs()).await?;
+        assert_eq!(takeover::of_earlier_runs(&client, &origin).await?, Vec::<String>::new());
+        let item = stored(&client).await?.context("the item")?;
+        assert_eq!(item.document.lease.state, ItemState::Failed);
         Ok(())
     })
 }
@@ -246,12 +262,12 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
     let client = client(&scene)?;
     let repository = scene.source.repository_uri();
     let origin =
-        Origin { run: "theirs", migration: "old-to-new", snapshot: "s1", repository: &repository };
-    let document = GroupDocument::new(origin, &group(), Vec::new(), Vec::new());
+        RunOrigin { repository: repository.parse()?, ..origin("theirs", "old-to-new", "s1") };
+    let document = GroupDocument::new(&origin, &group(), Vec::new(), Vec::new());
     wait(async {
-        working_state::ensure(&client).await?;
+        decision::ensure_index(&client).await?;
         let ended = GroupDocument { state: RunState::Ended, ..document };
-        decision::write(&client, &ended).await
+        Ok(decision::write(&client, &ended).await?)
     })?;
 
     let cleaned = |source: &str| {
@@ -272,11 +288,11 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
     let failed = cleaned("http://127.0.0.1:1")?;
     assert_eq!(failed.code, Some(75), "{}", failed.stderr);
     assert!(failed.stderr.contains("the state on the target stays"), "{}", failed.stderr);
-    assert!(scene.target.indices()?.contains(working_state::INDEX));
+    assert!(scene.target.indices()?.contains(state_store::INDEX));
 
     let done = cleaned(&scene.source.address.url)?;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(!scene.target.indices()?.contains(working_state::INDEX), "{}", done.stdout);
+    assert!(!scene.target.indices()?.contains(state_store::INDEX), "{}", done.stdout);
     Ok(())
 }
 
@@ -286,35 +302,32 @@ fn a_place_that_was_taken_by_a_run_that_was_killed_meanwhile_leaves_no_work() ->
     wait(async {
         let client = client(&scene)?;
         let document = begun(&client).await?;
-        let origin =
-            Origin { run: "ours", migration: "ours", snapshot: "s2", repository: "file:///r" };
-        let by = takeover::in_favour_of(origin);
-        takeover::remove_work(&client, &by).await?;
-        assert!(working_state::get::<Value>(&client, "item-1").await?.is_some());
+        let by = takeover::in_favour_of(&origin("ours", "ours", "s2"));
+        takeover::remove_items(&client, &by).await?;
+        assert!(stored(&client).await?.is_some());
 
         let superseded = Some(by.clone());
         let ended = GroupDocument { state: RunState::Ended, superseded, ..document };
         decision::write(&client, &ended).await?;
-        takeover::remove_work(&client, &by).await?;
-        assert_eq!(working_state::get::<Value>(&client, "item-1").await?, None);
+        takeover::remove_items(&client, &by).await?;
+        assert_eq!(stored(&client).await?, None);
         Ok(())
     })
 }
 
 #[test]
-fn the_end_of_a_run_does_not_end_the_one_that_decided_anew() -> Result<()> {
+fn the_end_of_a_run_does_not_end_the_one_that_decided_again() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
         let client = client(&scene)?;
         let theirs = begun(&client).await?;
-        let ours = GroupDocument { run: "ours".to_owned(), ..theirs.clone() };
+        let ours = GroupDocument { run: RunId::new("ours"), ..theirs.clone() };
         decision::write(&client, &ours).await?;
-        let now = async || decision::read(&client, "s1", &ours.migration, "g").await;
+        let now = async || decision::read(&client, &ours.scope).await;
         decision::end(&client, &theirs).await?;
         assert_eq!(now().await?.as_ref(), Some(&ours));
 
-        let (snapshot, migration) = ("s1", &ours.migration);
-        decision::abandon(&client, snapshot, migration, "g", "no room").await?;
+        decision::abandon(&client, &ours.scope, "no room").await?;
         decision::end(&client, &ours).await?;
         let ended = now().await?.context("the decision")?;
         assert_eq!(ended.state, RunState::Ended);
@@ -324,25 +337,24 @@ fn the_end_of_a_run_does_not_end_the_one_that_decided_anew() -> Result<()> {
 }
 
 #[test]
-fn an_index_that_a_late_write_made_anew_is_in_nobodys_way() -> Result<()> {
+fn an_index_that_a_late_write_created_again_is_in_no_ones_way() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
         let client = client(&scene)?;
         for ends_with_cleanup in [false, true] {
             begun(&client).await?;
-            let item = working_state::get::<Value>(&client, "item-1").await?.context("the item")?;
+            let item = stored(&client).await?.context("the item")?;
             // The migration has ended and cleaned up, and a worker that slept wakes up.
-            indices::delete(&client, working_state::INDEX).await?;
-            let late =
-                working_state::replace(&client, "item-1", item.version, &item.document).await?;
+            indices::delete(&client, state_store::INDEX).await?;
+            let late = fleet::items::save(&client, item.version, &item.document).await?;
             assert_eq!(late, None);
-            assert!(indices::exists(&client, working_state::INDEX).await?, "targets do that");
+            assert!(indices::exists(&client, state_store::INDEX).await?, "targets do that");
 
-            assert!(!working_state::exists(&client).await?);
+            assert!(!state_store::exists(&client).await?);
             assert_eq!(decision::all(&client).await?, Vec::new());
             if ends_with_cleanup {
-                working_state::remove_if_empty(&client).await?;
-                assert!(!indices::exists(&client, working_state::INDEX).await?);
+                state_store::remove_if_empty(&client).await?;
+                assert!(!indices::exists(&client, state_store::INDEX).await?);
             }
             let document = begun(&client).await?;
             assert_eq!(decision::all(&client).await?, [document]);
@@ -357,14 +369,118 @@ fn the_state_of_another_tool_is_left_as_it_is() -> Result<()> {
     wait(async {
         let client = client(&scene)?;
         let theirs = json!({ "mappings": { "properties": { "expiration": { "type": "long" } } } });
-        indices::create(&client, working_state::INDEX, theirs).await?;
-        let Err(error) = working_state::ensure(&client).await else { bail!("it was taken") };
+        indices::create(&client, state_store::INDEX, theirs).await?;
+        let Err(error) = decision::ensure_index(&client).await else { bail!("it was taken") };
         ensure!(format!("{error:#}").contains("another tool"), "{error:#}");
-        assert!(!working_state::exists(&client).await?);
-        working_state::remove_if_empty(&client).await?;
-        assert!(indices::exists(&client, working_state::INDEX).await?);
+        assert!(!state_store::exists(&client).await?);
+        state_store::remove_if_empty(&client).await?;
+        assert!(indices::exists(&client, state_store::INDEX).await?);
         Ok(())
     })
+}
+
+/// A template of the target that matches `pattern` and would keep every document of ours away.
+fn spoiling_template(scene: &Scene, pattern: &str) -> Result<()> {
+    let template = json!({
+        "settings": {
+            "index.default_pipeline": "missing",
+            "index.final_pipeline": "missing-too",
+            "index.number_of_shards": 3,
+            "index.number_of_replicas": 2,
+            "index.routing_partition_size": 2,
+            "index.write.wait_for_active_shards": "all",
+            "index.routing.allocation.require.box": "nowhere",
+        },
+        "mappings": {
+            "_routing": { "required": true },
+            "_source": { "enabled": false },
+            "properties": { "kind": { "type": "text" }, "key": { "type": "text" } },
+        },
+    });
+    let body = json!({ "index_patterns": [pattern], "priority": 1, "template": template });
+    scene.target.http.put("/_index_template/spoils", &body)?;
+    Ok(())
+}
+
+#[test]
+fn templates_of_the_target_do_not_reach_our_own_indices() -> Result<()> {
+    let scene = Scene::set()?;
+    for pattern in [".migrations*", ".argosy*"] {
+        spoiling_template(&scene, pattern)?;
+        succeeds(&scene, ALL)?;
+        assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS, "{pattern}");
+        for index in INDICES {
+            scene.target.http.delete(&format!("/{index}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
+    let scene = Scene::set()?;
+    // Its routing and its pipelines would keep the migrated documents away too.
+    let template = json!({ "settings": { "index.default_pipeline": "missing",
+        "index.routing.allocation.require.box": "nowhere" },
+        "mappings": { "_routing": { "required": true } } });
+    let body = json!({ "index_patterns": ["*"], "priority": 1, "template": template });
+    scene.target.http.put("/_index_template/all", &body)?;
+    wait(async {
+        let client = client(&scene)?;
+        let document = begun(&client).await?;
+        state_store::refresh(&client).await?;
+        assert_eq!(decision::all(&client).await?, [document]);
+        assert_eq!(stored(&client).await?.map(|item| item.document), Some(theirs()));
+        load::failed_documents::ensure(&client, &state_store::Mapping::default()).await?;
+        Ok(())
+    })?;
+    for index in [state_store::INDEX, load::failed_documents::INDEX] {
+        let found = scene.target.http.get(&format!("/{index}?flat_settings=true"))?;
+        let settings = &found[index]["settings"];
+        assert_eq!(settings["index.default_pipeline"], "_none", "{found}");
+        assert!(found[index]["mappings"]["_routing"].is_null(), "{found}");
+        assert!(settings["index.routing.allocation.require.box"].is_null(), "{found}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_shard_of_ours_that_no_node_may_hold_is_explained() -> Result<()> {
+    let scene = Scene::set()?;
+    let rule = "cluster.routing.allocation.awareness.attributes";
+    let set = |value: serde_json::Value| {
+        let body = json!({ "persistent": { rule: value } });
+        scene.target.http.put("/_cluster/settings", &body)
+    };
+    // The one node of the server has no zone.
+    set(json!("zone"))?;
+    let ensured = wait(async { Ok(decision::ensure_index(&client(&scene)?).await) });
+    set(json!(null))?;
+    let Err(error) = ensured? else { bail!("a node took it") };
+    let text = error.to_string();
+    assert!(text.contains(state_store::INDEX) && text.contains("zone"), "{text}");
+    assert_eq!(error.exit(), contract::Exit::Failed);
+    Ok(())
+}
+
+#[test]
+fn a_state_of_an_earlier_version_gets_the_fields_that_it_lacks() -> Result<()> {
+    let scene = Scene::set()?;
+    let keyword = json!({ "type": "keyword" });
+    let mapping = json!({ "dynamic": false, "properties": { "kind": keyword, "key": keyword } });
+    let settings = json!({ "index.default_pipeline": "gone" });
+    wait(async {
+        let client = client(&scene)?;
+        let body = json!({ "mappings": mapping, "settings": settings });
+        indices::create(&client, state_store::INDEX, body).await?;
+        let document = begun(&client).await?;
+        assert_eq!(decision::all(&client).await?, [document]);
+        Ok(())
+    })?;
+    let found = scene.target.http.get(&format!("/{}", state_store::INDEX))?;
+    let properties = &found[state_store::INDEX]["mappings"]["properties"];
+    assert_eq!(properties["snapshot"]["type"], "keyword", "{found}");
+    Ok(())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The same contract holds for the command lines and for the step programs, so a script, Argo's
 //! `retryStrategy` and the embedded engine read one table.
 
-use std::{fmt, process::ExitCode};
+use std::{error::Error, fmt, process::ExitCode};
 
 /// The meaning of an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,17 @@ impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
+
+    /// Makes a failure of `exit` with the text of an error and of its causes.
+    pub fn of(exit: Exit, error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Self { exit, message }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -74,7 +85,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {}
 
 /// Returns the exit code of an error chain: that of its outermost [`Failure`], else
 /// [`Exit::Failed`].

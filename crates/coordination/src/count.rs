@@ -1,17 +1,13 @@
 //! How many documents does an index of the target show?
 
-use anyhow::Context as _;
 use cluster::{Client, indices};
-use contract::Failure;
+
+use crate::CoordinationError;
 
 /// Makes all documents visible and counts them.
-pub async fn visible(client: &Client, index: &str) -> anyhow::Result<u64> {
-    indices::refresh(client, index)
-        .await
-        .map_err(Failure::from)
-        .with_context(|| format!("refreshing index `{index}` of the target"))?;
-    indices::count(client, index)
-        .await
-        .map_err(Failure::from)
-        .with_context(|| format!("counting index `{index}` of the target"))
+pub async fn visible(client: &Client, index: &str) -> Result<u64, CoordinationError> {
+    let failed =
+        |doing: &str| CoordinationError::cluster(format!("{doing} index `{index}` of the target"));
+    indices::refresh(client, index).await.map_err(failed("refreshing"))?;
+    indices::count(client, index).await.map_err(failed("counting"))
 }

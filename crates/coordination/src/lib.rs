@@ -1,31 +1,35 @@
-//! What have the steps of a migration agreed upon, and where is it written down?
+//! What have the steps of a migration agreed upon, and which run may fill which index?
 //!
 //! ```text
-//!   names in the snapshot --> selection --> existing, earlier --> decision
-//!   (or on the source)        patterns to   what the target       what a group means:
-//!                             indices       has already           every later step asks
-//!                                                                 `resolve::group`
-//!                                                                       |
-//!   group, item, tuning, run: one document each  <----------------------+
-//!   in `.migrations_working_state` on the target
+//!   names in the snapshot --> selection --> existing_indices, ownership --> group document
+//!   (or on the source)        patterns to   what the target and             what a group means:
+//!                             indices       other runs have already         every later step reads
+//!                                                                           it (`resolve::group`)
 //! ```
 //!
 //! What a group means is decided once, by the register step, and read by all that come later: an
-//! index that a step of ours has made meanwhile is not mistaken for one that was there before.
-//! Initialize asks the same functions ([`outlook`]) before anything is written, so that what will
+//! index that a step of ours has created meanwhile is not mistaken for one that was there before.
+//! Initialize asks the same functions ([`assessment`]) before anything is written, so that what will
 //! be refused is known before a snapshot is taken.
 //!
-//! No process owns the coordination: many write at once, each under the condition that nobody
-//! wrote meanwhile ([`working_state`]). Who is gone is found out by watching ([`takeover`]).
+//! No process owns the coordination: many write at the same time, each under the condition that no
+//! other process wrote meanwhile (crate `state-store`). A run that is gone is found by observing
+//! that it writes nothing ([`takeover`]).
+//!
+//! Pure: [`group`], [`existing_indices`], [`ownership`]. The modules depend on each other in the
+//! order of the drawing; [`decision`] reads and writes the group documents.
 
+pub mod assessment;
 pub mod count;
 pub mod decision;
-pub mod earlier;
 pub mod equal_ids;
-pub mod existing;
-pub mod faults;
-pub mod outlook;
+mod error;
+pub mod existing_indices;
+pub mod group;
+pub mod ownership;
 pub mod resolve;
+pub mod shard_work;
 pub mod takeover;
-pub mod target;
-pub mod working_state;
+pub mod target_contents;
+
+pub use self::error::CoordinationError;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use cluster::Client;
-use contract::{Exit, Failure, Group, RunId, SnapshotSource, SnapshotState};
+use contract::{
+    Group, GroupName, MigrationName, RunId, SnapshotSource, SnapshotState, SnapshotUuid,
+};
 use snapshot_repo::{Location, Repository, RepositoryError, Snapshot, SnapshotIndex};
+use state_store::{Origin, Scope};
 
-use crate::{decision, faults};
+use crate::{CoordinationError, decision, group::GroupIndex};
 
 /// What to do about a snapshot that does not hold all of its shards.
 const INCOMPLETE_ADVICE: &str =
@@ -15,11 +17,22 @@ const INCOMPLETE_ADVICE: &str =
 
 /// A snapshot that can be read.
 #[derive(Clone, Debug)]
-pub struct Opened {
+pub struct OpenSnapshot {
     /// Its repository.
     pub repository: Repository,
     /// The snapshot.
     pub snapshot: Snapshot,
+}
+
+impl OpenSnapshot {
+    /// Returns the part of the state that is about a group of a migration from this snapshot.
+    pub fn scope(&self, migration: &str, group: &Group) -> Scope {
+        Scope {
+            migration: MigrationName::new(migration),
+            group: GroupName::new(&group.name),
+            origin: Origin::Snapshot(SnapshotUuid::new(&self.snapshot.uuid)),
+        }
+    }
 }
 
 /// What a group means, as the register step decided.
@@ -40,7 +53,7 @@ pub struct ResolvedIndex {
     pub index: SnapshotIndex,
     /// It held documents of others on the target when the migration began.
     pub existed: bool,
-    /// How many documents it held on the target when the register step looked.
+    /// How many documents it held on the target at the register step.
     pub documents: u64,
 }
 
@@ -49,20 +62,18 @@ pub async fn open(
     source: &SnapshotSource,
     run: &RunId,
     storage: &BTreeMap<String, String>,
-) -> anyhow::Result<Opened> {
+) -> Result<OpenSnapshot, CoordinationError> {
     let name = source.snapshot_name(run);
-    let repository = open_repository(source, storage).map_err(Failure::from)?;
+    let repository = open_repository(source, storage)?;
     let snapshot = repository
         .snapshot(&name)
         .await
-        .map_err(faults::of_repository)
-        .with_context(|| format!("reading snapshot `{name}`"))?;
+        .map_err(|error| CoordinationError::Snapshot { name, source: Box::new(error) })?;
     if snapshot.state != SnapshotState::Success {
-        return Err(
-            Failure::new(Exit::Failed, snapshot.incomplete(INCOMPLETE_ADVICE).to_string()).into()
-        );
+        let message = snapshot.incomplete(INCOMPLETE_ADVICE).to_string();
+        return Err(CoordinationError::NotWhole(message));
     }
-    Ok(Opened { repository, snapshot })
+    Ok(OpenSnapshot { repository, snapshot })
 }
 
 /// Opens the repository of a request.
@@ -83,32 +94,26 @@ pub fn open_repository(
 /// Reads what the register step decided for a group.
 pub async fn group(
     client: &Client,
-    opened: &Opened,
+    opened: &OpenSnapshot,
     migration: &str,
     group: &Group,
-) -> anyhow::Result<ResolvedGroup> {
+) -> Result<ResolvedGroup, CoordinationError> {
     let snapshot = &opened.snapshot;
-    let decided = decision::read(client, &snapshot.uuid, migration, &group.name)
-        .await?
-        .filter(|decided| decided.still_fits(group));
-    let Some(decided) = decided else {
-        let message = format!(
-            "group `{}` is not registered for snapshot `{}` with these patterns; run the register \
-             step first",
-            group.name, snapshot.name
-        );
-        return Err(Failure::new(Exit::NotFound, message).into());
+    let decided = decision::read(client, &opened.scope(migration, group)).await?;
+    let Some(decided) = decided.filter(|decided| decided.fits(group)) else {
+        return Err(CoordinationError::NotRegistered {
+            group: group.name.clone(),
+            snapshot: snapshot.name.clone(),
+        });
     };
-    decided.still_stands()?;
+    decided.check_not_superseded()?;
     let mut indices = Vec::with_capacity(decided.indices.len());
-    for decision::DecidedIndex { name, existed, documents } in decided.indices {
-        let index = snapshot.index(&name).cloned().with_context(|| {
-            format!(
-                "snapshot `{}` has no index `{name}` any more; register it again",
-                snapshot.name
-            )
-        })?;
+    for GroupIndex { name, existed, documents } in decided.indices {
+        let Some(index) = snapshot.index(&name).cloned() else {
+            let snapshot = snapshot.name.clone();
+            return Err(CoordinationError::IndexGone { snapshot, index: name });
+        };
         indices.push(ResolvedIndex { index, existed, documents });
     }
-    Ok(ResolvedGroup { name: decided.group, indices, skipped: decided.skipped })
+    Ok(ResolvedGroup { name: group.name.clone(), indices, skipped: decided.skipped })
 }

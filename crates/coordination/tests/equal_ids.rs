@@ -4,7 +4,7 @@
 mod beside;
 
 use beside::{SERVERS, of_server};
-use coordination::{equal_ids, resolve::Opened};
+use coordination::{equal_ids, resolve::OpenSnapshot};
 use snapshot_repo::{Location, Repository};
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn ids_of_two_types_are_found_where_there_are_some() {
         let repository = Repository::open(&Location::folder(folder.join("repo"))).unwrap();
         for summary in repository.contents().await.unwrap().snapshots {
             let snapshot = repository.snapshot(&summary.name).await.unwrap();
-            let opened = Opened { repository: repository.clone(), snapshot };
+            let opened = OpenSnapshot { repository: repository.clone(), snapshot };
             for index in &opened.snapshot.indices {
                 let metadata = repository.index_metadata(&opened.snapshot, index).await.unwrap();
                 let Ok(problem) =

@@ -1,62 +1,70 @@
 //! Which runs took a snapshot and failed before anything was decided on the target?
 //!
-//! Nothing else tells a later cleanup of their snapshots: what is deleted is never guessed from a
-//! name, since a snapshot of that kind may be one that a run under way has just taken. So a
-//! partial cleanup leaves a note in the working state, and a complete one takes it away.
+//! Nothing else tells a later cleanup about their snapshots: what is deleted is never guessed from a
+//! name, because a snapshot of that kind may be one that a run in progress has just taken. So a
+//! partial cleanup leaves a note in the state, and a complete one removes it.
 
 use cluster::Client;
-use coordination::working_state::{self, Stored, key_of};
+use contract::{MigrationName, RepositoryUri, RunId};
 use serde::{Deserialize, Serialize};
-
-/// The value of `kind`.
-const KIND: &str = "run";
+use state_store::{Mapping, StateDocument, StoreError, Stored, key_of};
 
 /// The note of a run that failed early.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FailedRun {
     kind: String,
     key: String,
-    pub(crate) run: String,
-    migration: String,
-    repository: String,
+    pub(crate) run: RunId,
+    migration: MigrationName,
+    repository: RepositoryUri,
 }
 
 impl FailedRun {
-    fn new(run: &str, migration: &str, repository: &str) -> Self {
+    fn new(run: &RunId, migration: &MigrationName, repository: &RepositoryUri) -> Self {
         Self {
-            kind: KIND.to_owned(),
-            key: key_of(&[KIND, run, migration]),
-            run: run.to_owned(),
-            migration: migration.to_owned(),
-            repository: repository.to_owned(),
+            kind: Self::KIND.to_owned(),
+            key: key_of(&[Self::KIND, run.as_str(), migration.as_str()]),
+            run: run.clone(),
+            migration: migration.clone(),
+            repository: repository.clone(),
         }
+    }
+}
+
+impl StateDocument for FailedRun {
+    const KIND: &'static str = "run";
+
+    fn mapping() -> Mapping {
+        Mapping::default().keywords(&["run", "migration", "repository"])
     }
 }
 
 /// Notes that a run failed early.
 pub(crate) async fn note(
     client: &Client,
-    run: &str,
-    migration: &str,
-    repository: &str,
-) -> anyhow::Result<()> {
-    working_state::ensure(client).await?;
+    run: &RunId,
+    migration: &MigrationName,
+    repository: &RepositoryUri,
+) -> Result<(), StoreError> {
+    state_store::ensure(client, &Mapping::of::<FailedRun>()).await?;
     let note = FailedRun::new(run, migration, repository);
-    working_state::put(client, &note.key, &note).await
+    state_store::put(client, &note.key, &note).await
 }
 
 /// Reads the notes of a migration.
 pub(crate) async fn of_migration(
     client: &Client,
-    migration: &str,
-    repository: &str,
-) -> anyhow::Result<Vec<Stored<FailedRun>>> {
-    if !working_state::exists(client).await? {
+    migration: &MigrationName,
+    repository: &RepositoryUri,
+) -> Result<Vec<Stored<FailedRun>>, StoreError> {
+    if !state_store::exists(client).await? {
         return Ok(Vec::new());
     }
-    working_state::refresh(client).await?;
-    let filter = [("kind", KIND), ("migration", migration), ("repository", repository)];
-    working_state::all(client, &filter).await
+    state_store::refresh(client).await?;
+    let filter = [("kind", FailedRun::KIND), ("migration", migration.as_str())];
+    let mut notes: Vec<Stored<FailedRun>> = state_store::all(client, &filter).await?;
+    notes.retain(|note| note.document.repository == *repository);
+    Ok(notes)
 }
 
 #[cfg(test)]
@@ -66,17 +74,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_has_the_fields_by_which_it_is_found() {
-        let note = FailedRun::new("run-1", "legacy-new", "file:///r");
-        let written = serde_json::to_value(&note).expect("JSON");
+    fn a_note_is_written_as_an_earlier_version_writes_it() {
+        let repository: RepositoryUri = "file:///r".parse().expect("a URI");
+        let note = |migration: &str| {
+            FailedRun::new(&RunId::new("run-1"), &MigrationName::new(migration), &repository)
+        };
+        let old = note("legacy-new");
+        let written = serde_json::to_value(&old).expect("JSON");
         let expected = json!({
             "kind": "run",
-            "key": note.key,
+            "key": key_of(&["run", "run-1", "legacy-new"]),
             "run": "run-1",
             "migration": "legacy-new",
             "repository": "file:///r",
         });
         assert_eq!(written, expected);
-        assert_ne!(note.key, FailedRun::new("run-1", "archive-new", "file:///r").key);
+        assert_ne!(old.key, note("archive-new").key);
     }
 }

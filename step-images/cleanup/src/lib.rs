@@ -3,12 +3,12 @@
 //! |                         | complete           | partial (the migration failed)        |
 //! |-------------------------|--------------------|---------------------------------------|
 //! | settings of the target  | restored           | restored                              |
-//! | state on the target     | logged and removed | stays: a second try goes on with it   |
+//! | state on the target     | logged and removed | stays: a second try continues with it |
 //! | snapshot that we took   | deleted            | stays                                 |
-//! | repository registration | taken away         | stays                                 |
+//! | repository registration | removed            | stays                                 |
 //!
 //! Whatever is gone already is fine, so the step can be killed and started again. The state on the
-//! target goes last, for it says what is to be removed from the source. If the source cannot be
+//! target goes last, because it says what is to be removed from the source. If the source cannot be
 //! reached, the state stays; if the target cannot be reached, the source is cleaned of what this
 //! run took. In both cases the step fails and says what is left.
 
@@ -17,33 +17,33 @@ mod source;
 mod target;
 
 use contract::{
-    Exit, Failure,
+    Exit, Failure, RunId,
     cleanup::{CleanupAnswer, CleanupMode, CleanupRequest},
-    exit::exit_of,
 };
 use step::Context;
 
 /// Runs the step.
 pub async fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupAnswer> {
-    cleanup(&request, &context).await
+    Ok(cleanup(&request, &context).await?)
 }
 
-async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<CleanupAnswer> {
-    let mut done = Done::of_this_run(context);
-    let found = target::look(request, context, &mut done).await;
+/// Every fault is turned into a [`Failure`] where it leaves a library, so that it keeps its code.
+async fn cleanup(request: &CleanupRequest, context: &Context) -> Result<CleanupAnswer, Failure> {
+    let mut report = CleanupReport::of_this_run(context);
+    let found = target::read(request, context, &mut report).await;
     let source = match request.mode {
-        CleanupMode::Complete => source::clean(request, context, &mut done).await,
+        CleanupMode::Complete => source::clean(request, context, &mut report).await,
         CleanupMode::Partial => {
-            done.actions.push(source::kept(request, context));
+            report.actions.push(source::kept(request, context));
             Ok(())
         }
     };
     let target = match (found, &source) {
         (Ok(found), Ok(())) if request.mode == CleanupMode::Complete => {
-            target::remove(found, &mut done).await
+            target::remove(found, &mut report).await
         }
         (Ok(_), Err(_)) => {
-            done.actions.push(
+            report.actions.push(
                 "the state on the target stays: it says what is still to be removed from the \
                  source"
                     .to_owned(),
@@ -53,46 +53,46 @@ async fn cleanup(request: &CleanupRequest, context: &Context) -> anyhow::Result<
         (found, _) => found.map(drop),
     };
     if target.is_err() || source.is_err() {
-        // There will be no answer to say it.
-        for action in &done.actions {
+        // There will be no answer that lists them.
+        for action in &report.actions {
             tracing::info!("{action}");
         }
     }
-    let error = match (target, source) {
-        (Ok(()), Ok(())) => return Ok(CleanupAnswer { actions: done.actions }),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => error,
+    let failure = match (target, source) {
+        (Ok(()), Ok(())) => return Ok(CleanupAnswer { actions: report.actions }),
+        (Err(failure), Ok(())) | (Ok(()), Err(failure)) => failure,
         (Err(target), Err(source)) => {
-            let message = format!("both clusters are not clean: {target:#}\nand: {source:#}");
-            Failure::new(exit_of(&target), message).into()
+            let message = format!("both clusters are not clean: {target}\nand: {source}");
+            Failure::new(target.exit, message)
         }
     };
     Err(match request.mode {
-        CleanupMode::Complete => error,
+        CleanupMode::Complete => failure,
         // The migration has failed already, as a rule because of the very cluster that cannot be
         // reached now. Trying for minutes would only keep the user from reading why.
-        CleanupMode::Partial => Failure::new(Exit::Failed, format!("{error:#}")).into(),
+        CleanupMode::Partial => Failure::new(Exit::Failed, failure.message),
     })
 }
 
 /// What was done so far.
 #[derive(Debug)]
-struct Done {
+struct CleanupReport {
     /// A line each.
     actions: Vec<String>,
     /// The runs whose state was removed, this one and earlier ones of the same migration.
-    runs: Vec<String>,
-    /// The runs whose state was left, for they may be under way.
-    left: Vec<String>,
+    runs: Vec<RunId>,
+    /// The runs whose state was left, because they may be in progress.
+    left: Vec<RunId>,
 }
 
-impl Done {
+impl CleanupReport {
     fn of_this_run(context: &Context) -> Self {
-        Self { actions: Vec::new(), runs: vec![context.run.as_str().to_owned()], left: Vec::new() }
+        Self { actions: Vec::new(), runs: vec![context.run.clone()], left: Vec::new() }
     }
 
-    fn also(&mut self, run: &str) {
-        if !self.runs.iter().any(|known| known == run) {
-            self.runs.push(run.to_owned());
+    fn add_run(&mut self, run: &RunId) {
+        if !self.runs.contains(run) {
+            self.runs.push(run.clone());
         }
     }
 }

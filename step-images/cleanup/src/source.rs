@@ -10,14 +10,14 @@ use contract::{Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 use coordination::resolve;
 use step::Context;
 
-use crate::Done;
+use crate::CleanupReport;
 
-/// Deletes our snapshots and takes the registration of their repository away.
+/// Deletes our snapshots and removes the registration of their repository.
 pub(crate) async fn clean(
     request: &CleanupRequest,
     context: &Context,
-    done: &mut Done,
-) -> anyhow::Result<()> {
+    report: &mut CleanupReport,
+) -> Result<(), Failure> {
     let CleanupRequest { source: Some(source), snapshot, repository_name: ours, .. } = request
     else {
         return Ok(());
@@ -28,13 +28,13 @@ pub(crate) async fn clean(
     }
     let client = context.source(source)?;
     let wanted = repositories::definition(&snapshot.repository, None);
-    let found = repositories::find(&client, ours, &wanted).await.map_err(Failure::from)?;
+    let found = repositories::find(&client, ours, &wanted).await?;
     let Some(RegisteredRepository { name: repository, definition }) = found else {
-        done.actions.extend(left_behind(snapshot, context).await);
+        report.actions.extend(left_behind(snapshot, context).await);
         return Ok(());
     };
     if !repositories::is_same_location(&definition, &wanted) {
-        done.actions.push(format!(
+        report.actions.push(format!(
             "left repository `{repository}` of cluster `{}` as it is: it is registered for \
              another place than `{}`",
             source.name, snapshot.repository.uri
@@ -42,20 +42,20 @@ pub(crate) async fn clean(
         return Ok(());
     }
     // A run may have a group that is done and another one that is under way.
-    let runs: Vec<String> =
-        done.runs.iter().filter(|run| !done.left.contains(run)).cloned().collect();
+    let runs: Vec<RunId> =
+        report.runs.iter().filter(|run| !report.left.contains(run)).cloned().collect();
     for run in runs {
-        let name = snapshot.snapshot_name(&RunId::new(run));
-        if snapshots::delete(&client, &repository, &name).await.map_err(Failure::from)? {
-            done.actions.push(format!("deleted snapshot `{name}`"));
+        let name = snapshot.snapshot_name(&run);
+        if snapshots::delete(&client, &repository, &name).await? {
+            report.actions.push(format!("deleted snapshot `{name}`"));
         }
     }
     if repository != *ours {
-        // Whoever registered it goes on with it.
+        // Another program registered it and may use it.
         return Ok(());
     }
-    if !done.left.is_empty() {
-        done.actions.push(format!(
+    if !report.left.is_empty() {
+        report.actions.push(format!(
             "left repository `{repository}` registered on cluster `{}`: another run may be \
              under way with a snapshot in it",
             source.name
@@ -63,28 +63,28 @@ pub(crate) async fn clean(
         return Ok(());
     }
     match repositories::delete(&client, &repository).await {
-        Ok(true) => done
+        Ok(true) => report
             .actions
             .push(format!("unregistered repository `{repository}` from cluster `{}`", source.name)),
         Ok(false) => {}
-        Err(error) if is_in_use(&error) => done.actions.push(format!(
+        Err(error) if is_in_use(&error) => report.actions.push(format!(
             "left repository `{repository}` registered on cluster `{}`: another snapshot is \
              under way in it",
             source.name
         )),
-        Err(error) => return Err(Failure::from(error).into()),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }
 
-/// Says what a partial cleanup keeps.
+/// Returns what a partial cleanup keeps, in words.
 pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
     let CleanupRequest { snapshot, repository_name, .. } = request;
     let name = snapshot.snapshot_name(&context.run);
     if snapshot.is_created() {
         format!(
             "snapshot `{name}` and the registration of repository `{repository_name}` stay, as far \
-             as they were made; to go on without taking it again, set `snapshotName: {name}` in \
+             as they were made; to continue without taking it again, set `snapshotName: {name}` in \
              the `snapshotRepo` of the source and submit"
         )
     } else {
@@ -94,10 +94,10 @@ pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
 
 /// Without a registration the source cannot delete a snapshot; perhaps there is none any more.
 async fn left_behind(snapshot: &SnapshotSource, context: &Context) -> Option<String> {
-    stands(snapshot, context).await.then(|| {
+    is_in_repository(snapshot, context).await.then(|| {
         format!(
             "snapshot `{}` stays in `{}`: the source has no registration of this repository any \
-             more; register it and delete the snapshot if nobody needs it",
+             more; register it and delete the snapshot if it is not needed",
             snapshot.snapshot_name(&context.run),
             snapshot.repository.uri
         )
@@ -105,7 +105,7 @@ async fn left_behind(snapshot: &SnapshotSource, context: &Context) -> Option<Str
 }
 
 /// Returns whether this run's snapshot is in the repository, as far as that can be read.
-pub(crate) async fn stands(snapshot: &SnapshotSource, context: &Context) -> bool {
+pub(crate) async fn is_in_repository(snapshot: &SnapshotSource, context: &Context) -> bool {
     let name = snapshot.snapshot_name(&context.run);
     let Ok(repository) = resolve::open_repository(snapshot, &context.storage) else {
         return false;

@@ -1,23 +1,25 @@
 //! What is cleaned on the target: settings that were tuned, and the state of the migration.
 //!
 //! The state is also the only record of what is to be removed from the source, so it goes last:
-//! first it is looked through ([`look`]), then the source is cleaned, then it is removed.
+//! first it is read ([`read`]), then the source is cleaned, then it is removed.
 
 use cluster::{Client, RetryPolicy, indices};
 use contract::{
-    Failure,
+    Failure, MigrationName, RunId,
     cleanup::{CleanupMode, CleanupRequest},
 };
 use coordination::{
-    decision::{self, GroupDocument, RunState},
-    working_state::{self, Stored},
+    decision,
+    group::{GroupDocument, RunState},
+    ownership::ItemEnvelope,
 };
-use rfs_step::{FAILED_DOCUMENTS_INDEX, state::Scope, tuning};
+use load::{failed_documents, tuning};
 use serde_json::Value;
+use state_store::{Scope, StateDocument as _, Stored};
 use step::Context;
 
 use crate::{
-    Done,
+    CleanupReport,
     leftover::{self, FailedRun},
     source,
 };
@@ -25,17 +27,43 @@ use crate::{
 /// The state that is to be removed when all else is done.
 pub(crate) struct Removable {
     client: Client,
-    groups: Vec<(String, Vec<Stored<Value>>)>,
+    groups: Vec<GroupState>,
     notes: Vec<Stored<FailedRun>>,
+}
+
+/// Everything that the state says about one group.
+struct GroupState {
+    scope: Scope,
+    items: Vec<Stored<ItemEnvelope>>,
+    /// The decision on the group.
+    decision: Vec<Stored<GroupDocument>>,
+    /// Every document, whatever its kind, for the log.
+    documents: Vec<Stored<Value>>,
+}
+
+impl GroupState {
+    async fn read(client: &Client, scope: &Scope) -> Result<Self, Failure> {
+        let documents: Vec<Stored<Value>> = state_store::of_scope(client, scope).await?;
+        let (mut items, mut decision) = (Vec::new(), Vec::new());
+        if !documents.is_empty() {
+            items = fleet::items::of_scope(client, scope).await?;
+            decision = state_store::all(client, &scope.fields_of(GroupDocument::KIND)).await?;
+        }
+        Ok(Self { scope: scope.clone(), items, decision, documents })
+    }
+
+    fn items(&self) -> impl Iterator<Item = &ItemEnvelope> {
+        self.items.iter().map(|stored| &stored.document)
+    }
 }
 
 /// Restores what was tuned and finds out which runs there were. Of a failed migration, all state
 /// stays.
-pub(crate) async fn look(
+pub(crate) async fn read(
     request: &CleanupRequest,
     context: &Context,
-    done: &mut Done,
-) -> anyhow::Result<Removable> {
+    report: &mut CleanupReport,
+) -> Result<Removable, Failure> {
     let CleanupRequest { mode, migration, target, snapshot, .. } = request;
     let client = context.target(target)?;
     let client = match mode {
@@ -44,29 +72,27 @@ pub(crate) async fn look(
         CleanupMode::Partial => client.with_retry_policy(RetryPolicy::BRIEF),
     };
     let mut kept = 0;
-    let run = context.run.as_str();
-    let repository = &snapshot.repository.uri.to_string();
-    let decisions = decision::of_migration(&client, repository, migration).await?;
-    let registered = decisions.iter().any(|decided| decided.run == run);
+    let migration = MigrationName::new(migration);
+    let repository = &snapshot.repository.uri;
+    let decisions = decision::of_migration(&client, repository, &migration).await?;
+    let registered = decisions.iter().any(|decision| decision.run == context.run);
     let mut groups = Vec::new();
-    for decided in decisions {
-        let GroupDocument { group, snapshot, .. } = &decided;
-        let scope = working_state::scope(&client, snapshot, migration, group).await?;
-        if is_under_way(&decided, &scope, run) {
-            done.actions.push(left(&decided));
-            done.left.push(decided.run);
+    for decision in decisions {
+        let state = GroupState::read(&client, &decision.scope).await?;
+        if may_continue(&decision, &state.items, &context.run) {
+            report.actions.push(left(&decision));
+            report.left.push(decision.run);
             continue;
         }
-        let restored = tuning::restore(&client, Scope { snapshot, migration, group }).await?;
-        done.actions.extend(restored);
+        report.actions.extend(tuning::restore(&client, &decision.scope).await?);
         match mode {
             CleanupMode::Partial => {
-                kept += items(&scope).count();
-                decision::end(&client, &decided).await?;
+                kept += state.items.len();
+                decision::end(&client, &decision).await?;
             }
             CleanupMode::Complete => {
-                done.also(&decided.run);
-                groups.push((decided.group, scope));
+                report.add_run(&decision.run);
+                groups.push(state);
             }
         }
     }
@@ -74,22 +100,22 @@ pub(crate) async fn look(
     match mode {
         CleanupMode::Partial => {
             // A run that wrote nothing leaves nothing: no note without a snapshot.
-            let taken = snapshot.is_created() && source::stands(snapshot, context).await;
+            let taken = snapshot.is_created() && source::is_in_repository(snapshot, context).await;
             if taken && !registered {
-                leftover::note(&client, run, migration, repository).await?;
+                leftover::note(&client, &context.run, &migration, repository).await?;
             }
         }
         CleanupMode::Complete => {
-            notes = leftover::of_migration(&client, migration, repository).await?;
+            notes = leftover::of_migration(&client, &migration, repository).await?;
             for note in &notes {
-                done.also(&note.document.run);
+                report.add_run(&note.document.run);
             }
         }
     }
     if kept > 0 {
-        done.actions.push(format!(
-            "kept {kept} work items in `{}` on cluster `{}`: a second try goes on with them",
-            working_state::INDEX,
+        report.actions.push(format!(
+            "kept {kept} work items in `{}` on cluster `{}`: a second try continues with them",
+            state_store::INDEX,
             client.cluster()
         ));
     }
@@ -97,149 +123,155 @@ pub(crate) async fn look(
 }
 
 /// Logs and removes the state that was found.
-pub(crate) async fn remove(found: Removable, done: &mut Done) -> anyhow::Result<()> {
+pub(crate) async fn remove(found: Removable, report: &mut CleanupReport) -> Result<(), Failure> {
     let Removable { client, groups, notes } = found;
-    for (group, scope) in groups {
-        archive(&scope);
-        done.actions.push(removal(&group, &scope));
+    for group in groups {
+        archive(&group.documents);
+        report.actions.push(removal(&group));
+        let GroupState { decision, documents, .. } = group;
+        let is_decision =
+            |stored: &Stored<Value>| decision.iter().any(|decision| decision.key == stored.key);
+        let others: Vec<Stored<Value>> =
+            documents.into_iter().filter(|stored| !is_decision(stored)).collect();
         // The decision goes last: by it, what is left is found when this is started again.
-        let (decision, others): (Vec<_>, Vec<_>) =
-            scope.into_iter().partition(|stored| kind(&stored.document) == Some("group"));
-        working_state::remove(&client, &others).await?;
-        working_state::remove(&client, &decision).await?;
+        state_store::remove(&client, &others).await?;
+        state_store::remove(&client, &decision).await?;
     }
-    working_state::remove(&client, &notes).await?;
-    working_state::remove_if_empty(&client).await?;
-    // While nobody keeps any state, nobody is about to write a failed document.
-    if !working_state::exists(&client).await? {
-        remove_if_empty(&client, FAILED_DOCUMENTS_INDEX, done).await?;
+    state_store::remove(&client, &notes).await?;
+    state_store::remove_if_empty(&client).await?;
+    // Without any state, no process is about to write a failed document.
+    if !state_store::exists(&client).await? {
+        remove_if_empty(&client, failed_documents::INDEX, report).await?;
     }
     Ok(())
 }
 
-async fn remove_if_empty(client: &Client, index: &str, done: &mut Done) -> anyhow::Result<()> {
-    if !indices::exists(client, index).await.map_err(Failure::from)? {
+async fn remove_if_empty(
+    client: &Client,
+    index: &str,
+    report: &mut CleanupReport,
+) -> Result<(), Failure> {
+    if !indices::exists(client, index).await? {
         return Ok(());
     }
     let documents = coordination::count::visible(client, index).await?;
-    if documents == 0 && indices::delete(client, index).await.map_err(Failure::from)? {
-        done.actions.push(format!("removed the empty index `{index}`"));
+    if documents == 0 && indices::delete(client, index).await? {
+        report.actions.push(format!("removed the empty index `{index}`"));
     }
     Ok(())
 }
 
 /// Returns whether another run of the same migration may still use this state. A run that failed
 /// has said so in its partial cleanup, and one whose items have all ended needs them no more.
-fn is_under_way(decided: &GroupDocument, scope: &[Stored<Value>], run: &str) -> bool {
-    if decided.run == run || decided.state == RunState::Ended {
+fn may_continue(decision: &GroupDocument, items: &[Stored<ItemEnvelope>], run: &RunId) -> bool {
+    if decision.run == *run || decision.state == RunState::Ended {
         return false;
     }
-    let mut states = items(scope).map(|item| item.get("state").and_then(Value::as_str)).peekable();
-    states.peek().is_none() || states.any(|state| state == Some("open"))
+    items.is_empty() || items.iter().any(|item| item.document.is_open())
 }
 
-fn left(decided: &GroupDocument) -> String {
-    let GroupDocument { group, run, .. } = decided;
+fn left(decision: &GroupDocument) -> String {
+    let GroupDocument { scope: Scope { group, .. }, run, .. } = decision;
     format!(
-        "left the state of group `{group}` of run `{run}` and its snapshot: that run may be under \
-         way; if it was killed, they are removed when this migration is submitted again and succeeds"
+        "left the state of group `{group}` of run `{run}` and its snapshot: that run may be in \
+         progress; if it was killed, they are removed when this migration is submitted again and \
+         succeeds"
     )
 }
 
-fn kind(document: &Value) -> Option<&str> {
-    document.get("kind")?.as_str()
-}
-
-fn items(scope: &[Stored<Value>]) -> impl Iterator<Item = &Value> {
-    scope.iter().map(|stored| &stored.document).filter(|document| kind(document) == Some("item"))
-}
-
 /// Writes every document to the log, which outlives the index.
-fn archive(scope: &[Stored<Value>]) {
-    for Stored { key, document, version: _ } in scope {
+fn archive(documents: &[Stored<Value>]) {
+    for Stored { key, document, version: _ } in documents {
         tracing::info!(key, "removed state: {document}");
     }
 }
 
-fn removal(group: &str, scope: &[Stored<Value>]) -> String {
-    let sum = |field: &str| -> u64 {
-        items(scope)
-            .filter_map(|item| item.get("ledger")?.get(field)?.as_u64())
-            .fold(0, u64::saturating_add)
+fn removal(state: &GroupState) -> String {
+    let sum = |count: fn(&ItemEnvelope) -> u64| -> u64 {
+        state.items().map(count).fold(0, u64::saturating_add)
     };
     format!(
-        "removed the state of group `{group}`: {} work items, {} documents accepted, {} rejected",
-        items(scope).count(),
-        sum("accepted"),
-        sum("rejected")
+        "removed the state of group `{}`: {} work items, {} documents accepted, {} rejected",
+        state.scope.group,
+        state.items.len(),
+        sum(|item| item.ledger.accepted),
+        sum(|item| item.ledger.rejected)
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use contract::ExistingIndices;
-    use serde_json::json;
+    use contract::{ExistingIndices, Group, IndexName, Ledger, SnapshotUuid};
+    use coordination::group::RunOrigin;
+    use fleet::{IgnoredWork, Item, ItemLease, ItemState, NewItem};
+    use state_store::Version;
 
     use super::*;
 
-    fn decided(run: &str, state: RunState) -> GroupDocument {
-        GroupDocument {
-            kind: "group".to_owned(),
-            key: String::new(),
-            run: run.to_owned(),
-            state,
-            superseded: None,
-            abandoned: None,
-            migration: "legacy-new".to_owned(),
-            group: "group-1".to_owned(),
-            snapshot: "uuid".to_owned(),
-            repository: "file:///r".to_owned(),
-            patterns: Vec::new(),
-            existing: ExistingIndices::Refuse,
-            indices: Vec::new(),
-            skipped: Vec::new(),
-        }
+    fn decision(run: &str, state: RunState) -> GroupDocument {
+        let origin = RunOrigin {
+            run: RunId::new(run),
+            migration: MigrationName::new("legacy-new"),
+            snapshot: SnapshotUuid::new("uuid"),
+            repository: "file:///r".parse().expect("a URI"),
+        };
+        let group = Group {
+            name: "group-1".to_owned(),
+            indices: vec!["*".to_owned()].try_into().expect("a pattern"),
+            existing_indices: ExistingIndices::Refuse,
+            allow_empty: false,
+        };
+        let document = GroupDocument::new(&origin, &group, Vec::new(), Vec::new());
+        GroupDocument { state, ..document }
     }
 
-    fn stored(document: Value) -> Stored<Value> {
-        Stored {
-            key: String::new(),
-            version: working_state::Version { sequence_number: 0, primary_term: 1 },
-            document,
-        }
+    fn item(state: ItemState, accepted: u64, rejected: u64) -> Stored<ItemEnvelope> {
+        let decision = decision("r", RunState::Filling);
+        let item = Item::new(NewItem {
+            run: decision.run,
+            scope: decision.scope,
+            index: IndexName::new("logs"),
+            documents: 7,
+            work: IgnoredWork::default(),
+        });
+        let ledger = Ledger { accepted, rejected, ..Ledger::default() };
+        let document = Item { lease: ItemLease { state, ..ItemLease::FREE }, ledger, ..item };
+        let version = Version { sequence_number: 0, primary_term: 1 };
+        Stored { key: document.key.clone(), version, document }
     }
 
     #[test]
-    fn the_state_of_a_run_that_may_go_on_is_left_alone() {
-        let item = |state: &str| json!({ "kind": "item", "state": state });
-        let group = || json!({ "kind": "group", "state": "underWay" });
+    fn the_state_of_a_run_that_may_continue_is_left_alone() {
+        let of = |state| item(state, 0, 0);
+        let (open, done, failed) = (ItemState::Open, ItemState::Done, ItemState::Failed);
         let (under_way, ended) = (RunState::UnderWay, RunState::Ended);
         let table = [
-            ("ours", under_way, vec![group(), item("open")], false),
-            ("ours", under_way, vec![group()], false),
-            ("earlier", ended, vec![group(), item("open")], false),
-            ("earlier", ended, vec![group()], false),
-            ("earlier", under_way, vec![group(), item("done"), item("failed")], false),
-            ("earlier", under_way, vec![group(), item("done"), item("open")], true),
-            ("earlier", under_way, vec![group()], true),
+            ("ours", under_way, vec![of(open)], false),
+            ("ours", under_way, vec![], false),
+            ("earlier", ended, vec![of(open)], false),
+            ("earlier", ended, vec![], false),
+            ("earlier", under_way, vec![of(done), of(failed)], false),
+            ("earlier", under_way, vec![of(done), of(open)], true),
+            ("earlier", under_way, vec![], true),
         ];
-        for (run, state, documents, expected) in table {
-            let told = format!("{run} {state:?} {documents:?}");
-            let scope: Vec<_> = documents.into_iter().map(stored).collect();
-            assert_eq!(is_under_way(&decided(run, state), &scope, "ours"), expected, "{told}");
+        for (run, state, items, expected) in table {
+            let ours = RunId::new("ours");
+            let found = may_continue(&decision(run, state), &items, &ours);
+            assert_eq!(found, expected, "{run} {state:?} {items:?}");
         }
     }
 
     #[test]
-    fn what_was_removed_is_summed_up() {
-        let scope = [
-            stored(json!({ "kind": "group" })),
-            stored(json!({ "kind": "item", "ledger": { "accepted": 3, "rejected": 1 } })),
-            stored(json!({ "kind": "item", "ledger": { "accepted": 4 } })),
-        ];
+    fn a_removal_is_summed_up() {
+        let state = GroupState {
+            scope: decision("r", RunState::Filling).scope,
+            items: vec![item(ItemState::Done, 3, 1), item(ItemState::Done, 4, 0)],
+            decision: Vec::new(),
+            documents: Vec::new(),
+        };
         assert_eq!(
-            removal("g", &scope),
-            "removed the state of group `g`: 2 work items, 7 documents accepted, 1 rejected"
+            removal(&state),
+            "removed the state of group `group-1`: 2 work items, 7 documents accepted, 1 rejected"
         );
     }
 }

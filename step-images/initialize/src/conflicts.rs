@@ -1,11 +1,11 @@
 //! Which conflicts will the register step find on the target?
 
 use cluster::{Client, RetryPolicy};
-use contract::{Exit, Failure, initialize::InitializeRequest};
+use contract::{Exit, Failure, MigrationName, SnapshotUuid, initialize::InitializeRequest};
 use coordination::{
-    decision::Origin,
-    outlook::{self, Outlook},
-    resolve::Opened,
+    assessment::{self, Assessment},
+    group::RunOrigin,
+    resolve::OpenSnapshot,
 };
 use step::Context;
 
@@ -21,7 +21,7 @@ pub(crate) struct KnownIndices {
 
 impl KnownIndices {
     /// Returns the indices of an existing snapshot, which the register step will see.
-    pub(crate) fn of_snapshot(opened: &Opened) -> Self {
+    pub(crate) fn of_snapshot(opened: &OpenSnapshot) -> Self {
         let names = opened.snapshot.indices.iter().map(|index| index.name.clone()).collect();
         Self { place: "the snapshot", snapshot: opened.snapshot.uuid.clone(), names }
     }
@@ -40,16 +40,15 @@ pub(crate) async fn check(
     known: KnownIndices,
     problems: &mut Problems,
 ) {
-    let repository = request.snapshot.repository.uri.to_string();
-    let origin = Origin {
-        run: context.run.as_str(),
-        migration: &request.migration,
-        snapshot: &known.snapshot,
-        repository: &repository,
+    let origin = RunOrigin {
+        run: context.run.clone(),
+        migration: MigrationName::new(&request.migration),
+        snapshot: SnapshotUuid::new(known.snapshot),
+        repository: request.snapshot.repository.uri.clone(),
     };
     let target = target.clone().with_retry_policy(RetryPolicy::BRIEF);
-    match outlook::look(&target, origin, known.place, &request.groups, &known.names).await {
-        Ok(Outlook { problems: found, claims, .. }) => {
+    match assessment::assess(&target, &origin, known.place, &request.groups, &known.names).await {
+        Ok(Assessment { problems: found, claims, .. }) => {
             for problem in found {
                 problems.fault(&Failure::new(Exit::Failed, problem).into());
             }
@@ -58,6 +57,6 @@ pub(crate) async fn check(
                 tracing::warn!("{claim}");
             }
         }
-        Err(error) => problems.fault(&error),
+        Err(error) => problems.fault(&Failure::from(error).into()),
     }
 }

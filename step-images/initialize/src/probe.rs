@@ -2,7 +2,6 @@
 
 use cluster::{Client, ClusterError, Request, RetryPolicy, indices, path, repositories, version};
 use contract::{ClusterAccess, ServerVersion};
-use coordination::working_state;
 use serde_json::json;
 use step::Context;
 
@@ -109,7 +108,7 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
         );
         return Ok(());
     }
-    let request = Request::put(path(&[working_state::INDEX]))
+    let request = Request::put(path(&[state_store::INDEX]))
         .json(json!({ "settings": { "index": { "number_of_shards": 0 } } }));
     let response = client.send(&request).await?;
     match response.status {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Exit, Failure, SnapshotSource};
-use coordination::resolve::{self, Opened};
+use coordination::resolve::{self, OpenSnapshot};
 use snapshot_repo::RepositoryError;
 use step::Context;
 
@@ -14,7 +14,7 @@ pub(crate) async fn check(
     source: &SnapshotSource,
     context: &Context,
     problems: &mut Problems,
-) -> Option<Opened> {
+) -> Option<OpenSnapshot> {
     if source.is_created() {
         if let Err(error) = readable(source, &context.storage).await {
             problems.fault(&error);
@@ -24,7 +24,7 @@ pub(crate) async fn check(
     match resolve::open(source, &context.run, &context.storage).await {
         Ok(opened) => Some(opened),
         Err(error) => {
-            problems.fault(&error);
+            problems.fault(&Failure::from(error).into());
             None
         }
     }

@@ -28,7 +28,7 @@ use contract::{
     Exit, Failure,
     metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
 };
-use coordination::{faults::of_repository, resolve};
+use coordination::resolve;
 use snapshot_repo::GlobalMetadata;
 use step::Context;
 use transform::{Action, SelectedIndices, Versions};
@@ -42,8 +42,12 @@ pub async fn run(request: MetadataRequest, context: Context) -> anyhow::Result<M
 
 async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Result<MetadataAnswer> {
     let client = context.target(&request.target)?;
-    let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
-    let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
+    let opened = resolve::open(&request.snapshot, &context.run, &context.storage)
+        .await
+        .map_err(Failure::from)?;
+    let group = resolve::group(&client, &opened, &request.migration, &request.group)
+        .await
+        .map_err(Failure::from)?;
     let snapshot = &opened.snapshot;
     let versions = Versions {
         source: snapshot.server_version().ok_or_else(|| {
@@ -64,7 +68,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .repository
             .index_metadata(snapshot, &index.index)
             .await
-            .map_err(of_repository)
+            .map_err(Failure::from)
             .with_context(|| format!("reading the metadata of index `{}`", index.index.name))?;
         planned.push(plan::index(metadata, versions));
     }
@@ -74,7 +78,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .repository
             .global_metadata(snapshot)
             .await
-            .map_err(of_repository)
+            .map_err(Failure::from)
             .context("reading the templates in the snapshot")?
     } else {
         tracing::warn!("the snapshot was taken without global state, so it contains no templates");

@@ -1,7 +1,7 @@
 //! The register step: can the snapshot be read as RFS will read it, and which index belongs to
 //! which group?
 //!
-//! It reads and checks, and only then records. Everything that is wrong is reported at once, and
+//! It reads and checks, and only then records. Everything that is wrong is reported together, and
 //! only a register without findings writes: one document for each group, which says what the group
 //! means. Later steps read it instead of deciding again.
 
@@ -12,74 +12,71 @@ use std::{
 
 use cluster::Client;
 use contract::{
-    Exit, Failure,
+    Exit, Failure, MigrationName, SnapshotUuid,
     register::{RegisterAnswer, RegisterRequest, RegisteredGroup},
 };
 use coordination::{
-    decision::{self, GroupDocument, Origin},
-    earlier,
-    existing::{self, Claim, Decided, Known},
-    faults,
-    outlook::{self, Outlook},
-    resolve::{self, Opened},
-    takeover, working_state,
+    assessment::{self, Assessment},
+    decision,
+    existing_indices::{self, Claim, GroupPlan, KnownTarget},
+    group::{GroupDocument, RunOrigin},
+    ownership,
+    resolve::{self, OpenSnapshot},
+    takeover,
 };
 use futures::{StreamExt as _, stream};
 use snapshot_repo::{IndexMetadata, IndexState, RepositoryError, ShardFiles};
 use step::Context;
 
 /// Findings that a message lists.
-const LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 
-/// For how long a run that holds an index of ours is watched: twice the lease of a work item.
-const WATCHED: Duration = Duration::from_mins(2);
+/// For how long a run that holds an index of ours is observed: twice the lease of a work item.
+const OBSERVATION_TIME: Duration = Duration::from_mins(2);
 
-/// Blobs of the repository read at once.
-const READS_AT_ONCE: usize = 16;
+/// Blobs of the repository that are read at the same time.
+const MAX_CONCURRENT_READS: usize = 16;
 
 /// Runs the step.
 pub async fn run(request: RegisterRequest, context: Context) -> anyhow::Result<RegisterAnswer> {
-    register(&request, &context).await
+    Ok(register(&request, &context).await?)
 }
 
-async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Result<RegisterAnswer> {
+/// Every fault is turned into a [`Failure`] where it leaves a library, so that it keeps its code.
+async fn register(request: &RegisterRequest, context: &Context) -> Result<RegisterAnswer, Failure> {
     let client = context.target(&request.target)?;
     let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
-    let repository = request.snapshot.repository.uri.to_string();
-    let origin = Origin {
-        run: context.run.as_str(),
-        migration: &request.migration,
-        snapshot: &opened.snapshot.uuid,
-        repository: &repository,
+    let origin = RunOrigin {
+        run: context.run.clone(),
+        migration: MigrationName::new(&request.migration),
+        snapshot: SnapshotUuid::new(&opened.snapshot.uuid),
+        repository: request.snapshot.repository.uri.clone(),
     };
 
     let names: Vec<String> =
         opened.snapshot.indices.iter().map(|index| index.name.clone()).collect();
-    let Outlook { groups: decisions, passed_over, known, earlier, mut problems, claims } =
-        outlook::look(&client, origin, "the snapshot", &request.groups, &names).await?;
-    let picked: BTreeSet<&str> = decisions
-        .iter()
-        .flat_map(|(_, decided)| &decided.indices)
-        .map(|index| index.name.as_str())
-        .collect();
+    let Assessment { groups: plans, passed_over, known, earlier, mut problems, claims } =
+        assessment::assess(&client, &origin, "the snapshot", &request.groups, &names).await?;
+    let picked: BTreeSet<&str> =
+        plans.iter().flat_map(|(_, plan)| &plan.indices).map(|index| index.name.as_str()).collect();
     let metadata = read_metadata(&opened, &picked, &mut problems).await?;
     for index in &picked {
         if let Some(metadata) = metadata.get(*index) {
             let aliases = metadata.aliases.keys().map(String::as_str);
-            existing::clashing_aliases(index, aliases, &known, &mut problems);
+            existing_indices::clashing_aliases(index, aliases, &known, &mut problems);
         }
     }
     let sizes = measure(&opened, &metadata, &mut problems).await?;
     if !problems.is_empty() {
         problems.extend(claims.into_keys());
-        return Err(Failure::new(Exit::Failed, told(&problems)).into());
+        return Err(Failure::new(Exit::Failed, findings(&problems)));
     }
-    take_idle_places(&client, origin, &claims).await?;
+    take_idle_places(&client, &origin, &claims).await?;
 
-    working_state::ensure(&client).await?;
+    decision::ensure_index(&client).await?;
     let mut written = Vec::new();
     let mut groups = Vec::new();
-    for (group, Decided { indices, skipped }) in decisions {
+    for (group, GroupPlan { indices, skipped }) in plans {
         let size = |index: &str| sizes.get(index).copied().unwrap_or_default();
         groups.push(RegisteredGroup {
             name: group.name.clone(),
@@ -88,41 +85,41 @@ async fn register(request: &RegisterRequest, context: &Context) -> anyhow::Resul
             indices: indices.iter().map(|index| index.name.clone()).collect(),
             skipped: skipped.clone(),
         });
-        let document = GroupDocument::new(origin, group, indices, skipped);
+        let document = GroupDocument::new(&origin, group, indices, skipped);
         decision::write(&client, &document).await?;
         written.push(document);
     }
-    claimed_meanwhile(&client, origin, &written).await?;
-    // Only now: of two runs of one migration that register at once, at least one sees the other.
-    for line in takeover::of_earlier_runs(&client, origin).await? {
+    claimed_meanwhile(&client, &origin, &written).await?;
+    // Only now: of two runs of one migration that register concurrently, at least one sees the other.
+    for line in takeover::of_earlier_runs(&client, &origin).await? {
         tracing::warn!("{line}");
     }
-    for document in earlier::superseded(&earlier, &written) {
+    for document in ownership::superseded(&earlier, &written) {
         decision::end(&client, document).await?;
     }
     Ok(RegisterAnswer { snapshot: opened.snapshot.name, groups, passed_over })
 }
 
-/// Takes the places of runs that have begun to fill our indices and do nothing any more; others are
-/// a reason to stop.
+/// Takes the places of runs that have begun to fill our indices and do nothing any more. A run that
+/// still works is a reason to stop.
 async fn take_idle_places(
     client: &Client,
-    origin: Origin<'_>,
+    origin: &RunOrigin,
     claims: &BTreeMap<String, Claim>,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     let by = takeover::in_favour_of(origin);
     if claims.is_empty() {
         // An attempt of this run may have been killed when it had taken them.
-        return takeover::remove_work(client, &by).await;
+        return Ok(takeover::remove_items(client, &by).await?);
     }
     for claim in claims.keys() {
-        tracing::warn!("{claim}; watching for {WATCHED:?} whether that run still works");
+        tracing::warn!("{claim}; observing for {OBSERVATION_TIME:?} whether that run still works");
     }
     let decisions: BTreeSet<String> = claims.values().map(|claim| claim.decision.clone()).collect();
-    let idle = takeover::of_the_idle(client, &decisions, WATCHED, &by).await?;
+    let idle = takeover::of_idle_runs(client, &decisions, OBSERVATION_TIME, &by).await?;
     let Some(lines) = idle else {
         let problems: Vec<String> = claims.keys().cloned().collect();
-        return Err(Failure::new(Exit::Failed, told(&problems)).into());
+        return Err(Failure::new(Exit::Failed, findings(&problems)));
     };
     for line in lines {
         tracing::warn!("{line}");
@@ -130,29 +127,29 @@ async fn take_idle_places(
     Ok(())
 }
 
-/// Looks again: two migrations may have decided at the same time. Both have written before either
-/// looks, so at least one of them sees the other and withdraws.
+/// Checks again: two migrations may have decided at the same time. Both have written before either
+/// checks, so at least one of them sees the other and withdraws.
 async fn claimed_meanwhile(
     client: &Client,
-    origin: Origin<'_>,
+    origin: &RunOrigin,
     written: &[GroupDocument],
-) -> anyhow::Result<()> {
-    let mut known = Known::default();
+) -> Result<(), Failure> {
+    let mut known = KnownTarget::default();
     let all = decision::all(client).await?;
     if written.iter().any(|own| all.iter().all(|other| other.key != own.key)) {
         let message = format!(
             "what was written to `{}` is gone: another migration has just ended and took the index \
              away; try again",
-            working_state::INDEX
+            state_store::INDEX
         );
-        return Err(Failure::new(Exit::Temporary, message).into());
+        return Err(Failure::new(Exit::Temporary, message));
     }
-    earlier::remember(&all, &earlier::work(client).await?, origin, &mut known);
+    ownership::note_owners(&all, &ownership::items(client).await?, origin, &mut known);
     let mut problems = Vec::new();
-    for GroupDocument { group, indices, .. } in written {
-        let decided = Decided { indices: indices.clone(), skipped: Vec::new() };
-        let of_others = outlook::claimed(group, &decided, &known, &mut problems);
-        problems.extend(of_others.into_keys());
+    for GroupDocument { scope, indices, .. } in written {
+        let plan = GroupPlan { indices: indices.clone(), skipped: Vec::new() };
+        let claims = assessment::claimed(scope.group.as_str(), &plan, &known, &mut problems);
+        problems.extend(claims.into_keys());
     }
     if problems.is_empty() {
         return Ok(());
@@ -160,28 +157,31 @@ async fn claimed_meanwhile(
     for document in written {
         decision::end(client, document).await?;
     }
-    Err(Failure::new(Exit::Failed, told(&problems)).into())
+    Err(Failure::new(Exit::Failed, findings(&problems)))
 }
 
-/// Writes all findings, one after the other, but no more than a person reads.
-fn told(problems: &[String]) -> String {
+/// Lists the findings, but no more than a person reads.
+fn findings(problems: &[String]) -> String {
     let mut lines: Vec<String> =
-        problems.iter().take(LISTED).map(|problem| format!("- {problem}")).collect();
-    if problems.len() > LISTED {
-        lines.push(format!("- and {} more of this kind", problems.len() - LISTED));
+        problems.iter().take(MAX_LISTED).map(|problem| format!("- {problem}")).collect();
+    if problems.len() > MAX_LISTED {
+        lines.push(format!("- and {} more of this kind", problems.len() - MAX_LISTED));
     }
-    format!("the migration cannot go on; no index of the target was touched:\n{}", lines.join("\n"))
+    format!(
+        "the migration cannot continue; no index of the target was touched:\n{}",
+        lines.join("\n")
+    )
 }
 
 async fn read_metadata(
-    opened: &Opened,
+    opened: &OpenSnapshot,
     names: &BTreeSet<&str>,
     problems: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<String, IndexMetadata>> {
+) -> Result<BTreeMap<String, IndexMetadata>, RepositoryError> {
     let wanted = opened.snapshot.indices.iter().filter(|index| names.contains(index.name.as_str()));
     let read: Vec<Result<IndexMetadata, RepositoryError>> = stream::iter(wanted)
         .map(|index| opened.repository.index_metadata(&opened.snapshot, index))
-        .buffered(READS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .collect()
         .await;
     let mut found = BTreeMap::new();
@@ -208,17 +208,17 @@ struct Size {
 
 /// Reads every shard's list of files, as RFS will.
 async fn measure(
-    opened: &Opened,
+    opened: &OpenSnapshot,
     metadata: &BTreeMap<String, IndexMetadata>,
     problems: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<String, Size>> {
+) -> Result<BTreeMap<String, Size>, RepositoryError> {
     let shards = opened.snapshot.indices.iter().flat_map(|index| {
         let number = metadata.get(&index.name).map_or(0, |metadata| metadata.number_of_shards);
         (0..number).map(move |shard| (index, shard))
     });
     let read: Vec<Result<ShardFiles, RepositoryError>> = stream::iter(shards)
         .map(|(index, shard)| opened.repository.shard_files(&opened.snapshot, index, shard))
-        .buffered(READS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .collect()
         .await;
     let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
@@ -236,10 +236,10 @@ async fn measure(
 fn noted<T>(
     result: Result<T, RepositoryError>,
     problems: &mut Vec<String>,
-) -> anyhow::Result<Option<T>> {
+) -> Result<Option<T>, RepositoryError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_temporary() => Err(faults::of_repository(error)),
+        Err(error) if error.is_temporary() => Err(error),
         Err(error) => {
             problems.push(error.to_string());
             Ok(None)

@@ -1,67 +1,70 @@
 //! The RFS step (reindex from snapshot): the documents of a group, shard by shard.
 //!
-//! ```text
-//!   prepare ---> work items on the target <--- take, renew, end --- work (any number of them)
-//!                          ^                                          |
-//!   follow ----- totals ---+                   repository ---> reader ---> assembly ---> sender
-//!                                                                ^                         |
-//!                                              `acknowledged`: position and ledger <-------+
-//! ```
-//!
 //! One program has four roles. `prepare` writes an item for each shard, `work` takes items until
 //! none is left, `follow` reports progress and is the judge: it succeeds only if every item is
-//! done and every ledger adds up. `give_up` runs only if the fleet of workers has failed, and tells
-//! `follow`. Any of them can be killed at any instant and started again.
+//! done and every ledger adds up. `give_up` runs only if the fleet of workers has failed, and
+//! records that for `follow`. Any of them can be killed at any instant and started again.
 //!
-//! Pure: [`acknowledged`], [`lease`], [`concurrency`], [`outcome`], [`assembly`],
-//! [`endurance`].
+//! What is divided and who holds it is the business of the crate `fleet`, what happens to a document
+//! that of the crate `load`. This crate knows shards of snapshots ([`shard_source`]).
 
-pub mod acknowledged;
-pub mod assembly;
-pub mod concurrency;
-pub mod endurance;
-mod failed_documents;
 mod follow;
-mod give_up;
-pub mod lease;
-pub mod outcome;
 mod prepare;
-mod reader;
-mod sender;
-pub mod state;
-mod stopping;
-mod transfer;
-pub mod tuning;
+mod shard_source;
 mod work;
 
-use cluster::Client;
-use contract::rfs::{RfsAnswer, RfsRequest, RfsRole};
-use coordination::resolve::{self, Opened};
-use step::Context;
+use std::time::Duration;
 
-pub use failed_documents::INDEX as FAILED_DOCUMENTS_INDEX;
+use cluster::Client;
+use contract::{
+    Failure, Ledger,
+    rfs::{RfsAnswer, RfsRequest, RfsRole},
+};
+use coordination::{
+    decision::GroupRecord,
+    resolve::{self, OpenSnapshot},
+    shard_work::ShardWork,
+};
+use fleet::Fleet;
+use state_store::Scope;
+use step::Context;
 
 /// What all roles need.
 pub(crate) struct Step {
     pub(crate) request: RfsRequest,
     pub(crate) context: Context,
     pub(crate) client: Client,
-    pub(crate) opened: Opened,
+    pub(crate) opened: OpenSnapshot,
 }
 
 impl Step {
-    /// The items of this group and snapshot.
-    pub(crate) fn scope(&self) -> state::Scope<'_> {
-        state::Scope {
-            snapshot: &self.opened.snapshot.uuid,
-            migration: &self.request.migration,
-            group: &self.request.group.name,
+    /// Returns the part of the state that is about this group and snapshot.
+    pub(crate) fn scope(&self) -> Scope {
+        self.opened.scope(&self.request.migration, &self.request.group)
+    }
+
+    /// Returns the fleet that restores this group.
+    pub(crate) fn fleet(&self) -> Fleet {
+        Fleet {
+            client: self.client.clone(),
+            scope: self.scope(),
+            lease: Duration::from_secs(u64::from(self.request.limits.lease_seconds.max(1))),
         }
+    }
+
+    /// Returns the record of the run that owns this group.
+    pub(crate) fn record(&self) -> GroupRecord {
+        GroupRecord { client: self.client.clone(), scope: self.scope() }
     }
 }
 
 /// Runs the step.
 pub async fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAnswer> {
+    Ok(role(request, context).await?)
+}
+
+/// Every fault is turned into a [`Failure`] where it leaves a library, so that it keeps its code.
+async fn role(request: RfsRequest, context: Context) -> Result<RfsAnswer, Failure> {
     let client = context.target(&request.target)?;
     let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let role = request.role;
@@ -70,6 +73,13 @@ pub async fn run(request: RfsRequest, context: Context) -> anyhow::Result<RfsAns
         RfsRole::Prepare => prepare::prepare(&step).await,
         RfsRole::Work => work::work(step).await,
         RfsRole::Follow => follow::follow(&step).await,
-        RfsRole::GiveUp => give_up::give_up(&step).await,
+        RfsRole::GiveUp => {
+            let totals = fleet::give_up::<ShardWork>(&step.fleet(), &step.record()).await?;
+            Ok(answer(RfsRole::GiveUp, totals.done, totals.ledger))
+        }
     }
+}
+
+fn answer(role: RfsRole, items: u64, ledger: Ledger) -> RfsAnswer {
+    RfsAnswer { role, items, ledger, bytes_read: 0 }
 }

@@ -1,38 +1,39 @@
 //! Prepare: write the work items, and make the target's indices ready to be filled.
 
-use std::collections::BTreeMap;
-
-use anyhow::Context as _;
 use cluster::{Client, indices};
 use contract::{
-    ExistingIndices, Exit, Failure, Ledger,
+    ExistingIndices, Exit, Failure, IndexName, IndexUuid, Ledger,
     rfs::{RfsAnswer, RfsRole},
 };
 use coordination::{
-    count, decision, equal_ids, faults,
-    resolve::{self, ResolvedIndex},
-    working_state::{self, Stored},
+    count, decision, equal_ids,
+    group::GroupDocument,
+    resolve::{self, OpenSnapshot, ResolvedIndex},
+    shard_work::ShardWork,
 };
+use fleet::{FleetError, Item, NewItem, Work as _, items};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::json;
-use snapshot_repo::SourceMode;
-
-use crate::{
-    Step, failed_documents,
-    state::{self, Item, NewItem},
-    tuning,
+use load::{
+    failed_documents,
+    tuning::{self, Tuning},
 };
+use serde_json::json;
+use snapshot_repo::{RepositoryError, SourceMode};
+use state_store::{Mapping, Stored};
 
-/// Shards whose size is looked up at once.
-const SHARDS_AT_ONCE: usize = 16;
+use crate::{Step, answer};
 
-/// Tries to change an item that its holder writes at the same time.
-const ATTEMPTS: usize = 5;
+/// Shards whose size is read at the same time.
+const MAX_CONCURRENT_READS: usize = 16;
 
-pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
+/// The work item of a shard.
+type ShardItem = Item<ShardWork>;
+
+pub(crate) async fn prepare(step: &Step) -> Result<RfsAnswer, Failure> {
     let Step { request, context, client, opened } = step;
+    let scope = step.scope();
     let group = resolve::group(client, opened, &request.migration, &request.group).await?;
-    decision::fill(client, &opened.snapshot.uuid, &request.migration, &request.group.name).await?;
+    decision::fill(client, &scope).await?;
     let mut items = Vec::new();
     let mut problems = Vec::new();
     for index in &group.indices {
@@ -47,50 +48,49 @@ pub(crate) async fn prepare(step: &Step) -> anyhow::Result<RfsAnswer> {
         problems.extend(filled_meanwhile(step, &group.indices).await?);
     }
     if !problems.is_empty() {
-        return Err(Failure::new(Exit::Failed, problems.join("\n")).into());
+        return Err(Failure::new(Exit::Failed, problems.join("\n")));
     }
 
     let number = items.len() as u64;
-    working_state::ensure(client).await?;
-    failed_documents::ensure(client).await?;
+    let kinds = Mapping::of::<GroupDocument>().with::<ShardItem>().with::<Tuning>();
+    state_store::ensure(client, &kinds).await?;
+    failed_documents::ensure(client, &ShardWork::mapping()).await?;
     for ResolvedIndex { index, .. } in &group.indices {
         let uuid = make_ready(client, &index.name).await?;
-        for item in items.iter_mut().filter(|item| item.index == index.name) {
+        for item in items.iter_mut().filter(|item| item.index == index.name.as_str()) {
             item.target_uuid.clone_from(&uuid);
         }
     }
     remove_excluded(step, &group.indices).await?;
-    let fresh: BTreeMap<String, Item> =
-        items.iter().map(|item| (item.key.clone(), item.clone())).collect();
-    let created = state::create_missing(client, items).await?;
-    let changed = go_on(step, &fresh).await?;
+    let created = items::create_missing(client, items.clone()).await?;
+    let forget = async |item: &ShardItem| -> Result<(), FleetError> {
+        let forgotten = failed_documents::forget(client, &item.key).await;
+        forgotten.map_err(|error| FleetError::Step(error.into()))
+    };
+    let changed = items::continue_earlier(client, &scope.origin, &items, forget).await?;
     tracing::info!(items = number, created, changed, "work items are ready");
     for ResolvedIndex { index, existed, documents: _ } in &group.indices {
         if !existed && !client.is_serverless() {
-            tuning::tune(client, context.run.as_str(), step.scope(), &index.name).await?;
+            tuning::tune(client, &context.run, &scope, &index.name).await?;
         }
     }
-    Ok(RfsAnswer {
-        role: RfsRole::Prepare,
-        items: number,
-        ledger: Ledger::default(),
-        bytes_read: 0,
-    })
+    Ok(answer(RfsRole::Prepare, number, Ledger::default()))
 }
 
-/// Finds indices into which somebody wrote between the register step and now: a person may have
-/// taken days to approve. What is in an index that our items fill is ours.
-async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Result<Vec<String>> {
+/// Finds indices into which another process wrote between the register step and now: a person may
+/// have taken days to approve. What is in an index that our items fill is ours.
+async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> Result<Vec<String>, Failure> {
     let mut problems = Vec::new();
-    let items = state::of_snapshot(&step.client, step.scope().snapshot).await?;
+    let items: Vec<Stored<ShardItem>> =
+        items::of_origin(&step.client, &step.scope().origin).await?;
     for ResolvedIndex { index, existed: _, documents } in indices {
         let name = &index.name;
-        if !indices::exists(&step.client, name).await.map_err(Failure::from)? {
+        if !indices::exists(&step.client, name).await? {
             continue;
         }
-        let uuid = indices::uuid(&step.client, name).await.map_err(Failure::from)?;
-        let fills = |item: &Item| {
-            item.index == *name && (item.target_uuid == uuid || item.target_uuid.is_none())
+        let uuid = indices::uuid(&step.client, name).await?.map(IndexUuid::new);
+        let fills = |item: &ShardItem| {
+            item.index == name.as_str() && (item.target_uuid == uuid || item.target_uuid.is_none())
         };
         if items.iter().any(|stored| fills(&stored.document)) {
             continue;
@@ -108,47 +108,37 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Res
 }
 
 /// Makes the items of an index: one for each shard.
-async fn items_of(step: &Step, index: &ResolvedIndex) -> anyhow::Result<Vec<Item>> {
+async fn items_of(step: &Step, index: &ResolvedIndex) -> Result<Vec<ShardItem>, RepositoryError> {
     let Step { context, opened, .. } = step;
     let index = &index.index;
-    let metadata = opened
-        .repository
-        .index_metadata(&opened.snapshot, index)
-        .await
-        .map_err(faults::of_repository)?;
+    let metadata = opened.repository.index_metadata(&opened.snapshot, index).await?;
     stream::iter(0..metadata.number_of_shards)
         .map(async |shard| {
             let files = opened.repository.shard_files(&opened.snapshot, index, shard).await?;
             let size = opened.repository.shard_size(&files).await?;
             Ok(Item::new(NewItem {
-                run: context.run.as_str(),
+                run: context.run.clone(),
                 scope: step.scope(),
-                index: &index.name,
-                index_id: &index.id,
-                shard,
+                index: IndexName::new(&index.name),
                 documents: size.physical.saturating_sub(size.deleted),
+                work: ShardWork { index_id: index.id.clone(), shard },
             }))
         })
-        .buffered(SHARDS_AT_ONCE)
+        .buffered(MAX_CONCURRENT_READS)
         .try_collect()
         .await
-        .map_err(faults::of_repository)
 }
 
-/// Says what is wrong with an index that does not keep its documents as they were sent.
+/// Returns what is wrong with an index that does not keep its documents as they were sent.
 async fn without_source(
     step: &Step,
     index: &ResolvedIndex,
     documents: u64,
-) -> anyhow::Result<Option<String>> {
-    let metadata = step
-        .opened
-        .repository
-        .index_metadata(&step.opened.snapshot, &index.index)
-        .await
-        .map_err(faults::of_repository)?;
+) -> Result<Option<String>, Failure> {
+    let OpenSnapshot { repository, snapshot } = &step.opened;
+    let metadata = repository.index_metadata(snapshot, &index.index).await?;
     let name = &index.index.name;
-    if metadata.document_type.is_none() && step.opened.snapshot.has_types() {
+    if metadata.document_type.is_none() && snapshot.has_types() {
         let shards = metadata.number_of_shards;
         let equal = equal_ids::of_index(&step.opened, &index.index, shards).await?;
         if equal.is_some() {
@@ -185,12 +175,12 @@ async fn without_source(
     })
 }
 
-/// Removes the items of indices that the group had before and has no more: nobody asks for them,
+/// Removes the items of indices that the group had before and has no more: they are not asked for,
 /// and one that failed would fail the group for ever.
-async fn remove_excluded(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Result<()> {
-    let mut excluded = state::items(&step.client, step.scope()).await?;
+async fn remove_excluded(step: &Step, indices: &[ResolvedIndex]) -> Result<(), Failure> {
+    let mut excluded: Vec<Stored<ShardItem>> = items::of_scope(&step.client, &step.scope()).await?;
     excluded.retain(|stored| {
-        !indices.iter().any(|ResolvedIndex { index, .. }| index.name == stored.document.index)
+        !indices.iter().any(|resolved| stored.document.index == resolved.index.name.as_str())
     });
     if excluded.is_empty() {
         return Ok(());
@@ -200,58 +190,26 @@ async fn remove_excluded(step: &Step, indices: &[ResolvedIndex]) -> anyhow::Resu
             "index `{}` is no longer in group `{}`: its shard {} is not migrated; what was written \
              of it stays on the target",
             item.index,
-            item.group,
-            item.shard
+            item.scope.group,
+            item.work.shard
         );
-        failed_documents::forget(&step.client, item).await?;
+        failed_documents::forget(&step.client, &item.key).await?;
     }
-    working_state::remove(&step.client, &excluded).await
+    Ok(state_store::remove(&step.client, &excluded).await?)
 }
 
-/// Decides which of the items that were there already go on, start again or change hands.
-async fn go_on(step: &Step, fresh: &BTreeMap<String, Item>) -> anyhow::Result<u64> {
-    let mut changed = 0;
-    for stored in state::of_snapshot(&step.client, step.scope().snapshot).await? {
-        let Some(fresh) = fresh.get(&stored.key) else { continue };
-        changed += u64::from(go_on_with(step, stored, fresh).await?);
-    }
-    Ok(changed)
-}
-
-/// Writes what becomes of one item; if its holder writes meanwhile, looks again.
-async fn go_on_with(step: &Step, stored: Stored<Item>, fresh: &Item) -> anyhow::Result<bool> {
-    let mut found = Some(stored);
-    for _ in 0..ATTEMPTS {
-        let Some(Stored { key, version, document: item }) = found else { break };
-        let Some(next) = item.continued(fresh) else { return Ok(false) };
-        if next.ledger != item.ledger || next.state != item.state {
-            failed_documents::forget(&step.client, &item).await?;
-        }
-        if state::save(&step.client, version, &next).await?.is_some() {
-            return Ok(true);
-        }
-        found = working_state::get(&step.client, &key).await?;
-    }
-    let message = format!(
-        "the work item of index `{}` shard {} changes all the time: another run works on it; wait \
-         until it has ended",
-        fresh.index, fresh.shard
-    );
-    Err(Failure::new(Exit::Temporary, message).into())
-}
-
-/// Makes the index if no step before has made it; answers its uuid, if the target tells it.
-async fn make_ready(client: &Client, index: &str) -> anyhow::Result<Option<String>> {
-    if !indices::exists(client, index).await.map_err(Failure::from)? {
+/// Creates the index if no step before has created it; returns its UUID, if the target names it.
+async fn make_ready(client: &Client, index: &str) -> Result<Option<IndexUuid>, Failure> {
+    if !indices::exists(client, index).await? {
         tracing::warn!(
-            "index `{index}` is not on the target: it is made with the target's templates and \
+            "index `{index}` is not on the target: it is created with the target's templates and \
              defaults, and the types of fields that no template names are guessed from the first \
              documents; to have those of the source, migrate its metadata too"
         );
-        indices::create(client, index, json!({}))
-            .await
-            .map_err(Failure::from)
-            .with_context(|| format!("making the index `{index}` on the target"))?;
+        indices::create(client, index, json!({})).await.map_err(|error| {
+            let Failure { exit, message } = error.into();
+            Failure::new(exit, format!("creating the index `{index}` on the target: {message}"))
+        })?;
     }
-    Ok(indices::uuid(client, index).await.map_err(Failure::from)?)
+    Ok(indices::uuid(client, index).await?.map(IndexUuid::new))
 }

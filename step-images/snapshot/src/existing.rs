@@ -1,7 +1,7 @@
 //! What does a snapshot contain that existed before the migration?
 
-use contract::{SnapshotSource, snapshot::SnapshotAnswer};
-use coordination::resolve::{self, Opened};
+use contract::{Failure, SnapshotSource, snapshot::SnapshotAnswer};
+use coordination::resolve::{self, OpenSnapshot};
 use step::Context;
 
 /// Reads an existing snapshot in its repository; an incomplete one is an error.
@@ -9,8 +9,8 @@ pub(crate) async fn read(
     source: &SnapshotSource,
     context: &Context,
 ) -> anyhow::Result<SnapshotAnswer> {
-    let Opened { repository: _, snapshot } =
-        resolve::open(source, &context.run, &context.storage).await?;
+    let opened = resolve::open(source, &context.run, &context.storage).await;
+    let OpenSnapshot { repository: _, snapshot } = opened.map_err(Failure::from)?;
     let seconds = snapshot
         .start_millis
         .zip(snapshot.end_millis)

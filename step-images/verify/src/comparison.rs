@@ -13,7 +13,7 @@ pub(crate) struct Side<'a> {
     pub(crate) source: &'a [u8],
 }
 
-/// Says what differs; `None` if the documents are equal.
+/// Returns what differs; `None` if the documents are equal.
 pub(crate) fn difference(snapshot: Side<'_>, target: Side<'_>) -> Option<String> {
     if snapshot.routing != target.routing {
         return Some(format!(
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn another_routing_is_told() {
+    fn another_routing_is_reported() {
         let side = |routing| Side { routing, source: b"{}" };
         assert_eq!(difference(side(None), side(None)), None);
         assert!(difference(side(Some("k")), side(None)).is_some_and(|text| text.contains("`k`")));

@@ -1,22 +1,22 @@
-//! Reads every document of an index from the snapshot again and looks for it on the target.
+//! Is each document of an index of the snapshot on the target, and is it equal?
 
-use anyhow::Context as _;
-use cluster::{Client, Repeat, Request, path};
-use coordination::{faults, resolve::Opened};
+use cluster::{Client, ClusterError, Repeat, Request, path};
+use contract::{Exit, Failure};
+use coordination::resolve::OpenSnapshot;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use snapshot_repo::{DocumentRef, Position, source};
 
 use crate::comparison::{Side, difference};
 
-/// Documents asked for in one request, and about how many bytes they may have.
-const AT_ONCE: usize = 500;
-const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
+/// Documents of one request, and about how many bytes they may have.
+const MGET_DOCUMENTS: usize = 500;
+const MGET_BYTES: usize = 4 * 1024 * 1024;
 
 /// Differences that a message shows.
-const SHOWN: usize = 10;
+const MAX_EXAMPLES: usize = 10;
 
-/// How closely documents are looked at.
+/// How closely documents are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// A document of this id is there.
@@ -27,15 +27,15 @@ pub(crate) enum Depth {
 
 /// What the comparison of an index found.
 #[derive(Debug, Default)]
-pub(crate) struct Compared {
-    /// Documents that are as they should be, as far as was looked.
+pub(crate) struct Comparison {
+    /// Documents that are as they should be, as far as they were compared.
     pub(crate) equal: u64,
     missing: u64,
     pub(crate) different: u64,
     examples: Vec<String>,
 }
 
-impl Compared {
+impl Comparison {
     /// Returns what does not hold, given how many documents the target refused.
     pub(crate) fn differences(&self, rejected: u64) -> Vec<String> {
         let mut problems = Vec::new();
@@ -57,7 +57,7 @@ impl Compared {
     }
 
     fn note(&mut self, id: &str, difference: &str) {
-        if self.examples.len() < SHOWN {
+        if self.examples.len() < MAX_EXAMPLES {
             self.examples.push(format!("document `{id}`: {difference}"));
         }
     }
@@ -66,28 +66,20 @@ impl Compared {
 /// Compares all documents of an index.
 pub(crate) async fn compare(
     client: &Client,
-    opened: &Opened,
+    opened: &OpenSnapshot,
     index: &str,
     depth: Depth,
-) -> anyhow::Result<Compared> {
-    let mut compared = Compared::default();
-    let found = opened
-        .snapshot
-        .index(index)
-        .with_context(|| format!("the snapshot holds no index `{index}`"))?;
-    let metadata = opened
-        .repository
-        .index_metadata(&opened.snapshot, found)
-        .await
-        .map_err(faults::of_repository)?;
+) -> Result<Comparison, Failure> {
+    let mut compared = Comparison::default();
+    let OpenSnapshot { repository, snapshot } = opened;
+    let found = snapshot.index(index).ok_or_else(|| {
+        Failure::new(Exit::Failed, format!("the snapshot holds no index `{index}`"))
+    })?;
+    let metadata = repository.index_metadata(snapshot, found).await?;
     for shard in 0..metadata.number_of_shards {
-        let files = opened
-            .repository
-            .shard_files(&opened.snapshot, found, shard)
-            .await
-            .map_err(faults::of_repository)?;
-        let mut documents = opened.repository.documents(files, Position::START);
-        while let Some(batch) = documents.next().await.map_err(faults::of_repository)? {
+        let files = repository.shard_files(snapshot, found, shard).await?;
+        let mut documents = repository.documents(files, Position::START);
+        while let Some(batch) = documents.next().await? {
             let batch: Vec<DocumentRef<'_>> = batch.documents().collect();
             let mut rest = batch.as_slice();
             while !rest.is_empty() {
@@ -100,28 +92,28 @@ pub(crate) async fn compare(
     Ok(compared)
 }
 
-/// How many of the documents go into one request: at least one.
+/// Returns how many of the documents go into one request: at least one.
 fn portion(documents: &[DocumentRef<'_>]) -> usize {
     let mut bytes = 0;
     documents
         .iter()
-        .take(AT_ONCE)
+        .take(MGET_DOCUMENTS)
         .take_while(|document| {
             let before = bytes;
             bytes += document.source.map_or(0, <[u8]>::len);
-            before < BYTES_AT_ONCE
+            before < MGET_BYTES
         })
         .count()
         .max(1)
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    docs: Vec<Answered>,
+struct MgetResponse {
+    docs: Vec<MgetDocument>,
 }
 
 #[derive(Deserialize)]
-struct Answered {
+struct MgetDocument {
     #[serde(default)]
     found: bool,
     #[serde(rename = "_routing")]
@@ -131,13 +123,17 @@ struct Answered {
     error: Option<Value>,
 }
 
+async fn call(client: &Client, request: &Request) -> Result<MgetResponse, ClusterError> {
+    client.call(request).await?.json()
+}
+
 async fn compare_some(
     client: &Client,
     index: &str,
     depth: Depth,
     documents: &[DocumentRef<'_>],
-    compared: &mut Compared,
-) -> anyhow::Result<()> {
+    compared: &mut Comparison,
+) -> Result<(), Failure> {
     let asked: Vec<Value> = documents
         .iter()
         .map(|document| match document.routing.or(document.parent) {
@@ -151,20 +147,24 @@ async fn compare_some(
         Depth::Presence => request.query("_source", "false"),
         Depth::Content => request,
     };
-    let answer: Answer = faults::decoded(client.call(&request).await)
-        .with_context(|| format!("reading documents of index `{index}` back from the target"))?;
-    anyhow::ensure!(
-        answer.docs.len() == documents.len(),
-        "the target answered {} of {} documents of index `{index}`",
-        answer.docs.len(),
-        documents.len()
-    );
+    let answer = call(client, &request).await.map_err(|error| {
+        let Failure { exit, message } = error.into();
+        let doing = format!("reading documents of index `{index}` back from the target");
+        Failure::new(exit, format!("{doing}: {message}"))
+    })?;
+    if answer.docs.len() != documents.len() {
+        let message = format!(
+            "the target returned {} of {} documents of index `{index}`",
+            answer.docs.len(),
+            documents.len()
+        );
+        return Err(Failure::new(Exit::Failed, message));
+    }
     for (document, answered) in documents.iter().zip(&answer.docs) {
         if let Some(error) = &answered.error {
-            anyhow::bail!(
-                "the target cannot read document `{}` of `{index}`: {error}",
-                document.id
-            );
+            let message =
+                format!("the target cannot read document `{}` of `{index}`: {error}", document.id);
+            return Err(Failure::new(Exit::Failed, message));
         }
         let Some(stored) = document.source else { continue };
         if depth == Depth::Presence && answered.found {

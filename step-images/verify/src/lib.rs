@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   ledgers of the work items ---+
-//!                                +---> verdict: one line an index ---> done, or a table of what differs
+//!                                +---> verdict: one line an index ---> done, or a table of differences
 //!   _count of the target --------+         ^
 //!   snapshot and _mget, document by document (mode `documents`, or an index that existed)
 //! ```
 //!
 //! In an index that held documents of others before, the count says little: there, each document
-//! of the snapshot is looked for by its id, in every mode.
+//! of the snapshot is looked up by its id, in every mode.
 //!
 //! A query that fails is "unknown" and an error, never a zero.
 
@@ -24,11 +24,13 @@ use contract::{
     verify::{VerifiedIndex, VerifyAnswer, VerifyMode, VerifyRequest},
 };
 use coordination::{
-    count, faults,
+    count,
     resolve::{self, ResolvedIndex},
-    working_state::Stored,
+    shard_work::ShardWork,
 };
-use rfs_step::state::{self, Item, Scope};
+use fleet::Item;
+use load::failed_documents;
+use state_store::Stored;
 use step::Context;
 
 use crate::{
@@ -38,35 +40,28 @@ use crate::{
 
 /// Runs the step.
 pub async fn run(request: VerifyRequest, context: Context) -> anyhow::Result<VerifyAnswer> {
-    verify(&request, &context).await
+    Ok(verify(&request, &context).await?)
 }
 
-async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<VerifyAnswer> {
+/// Every fault is turned into a [`Failure`] where it leaves a library, so that it keeps its code.
+async fn verify(request: &VerifyRequest, context: &Context) -> Result<VerifyAnswer, Failure> {
     let client = context.target(&request.target)?;
     let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let group = resolve::group(&client, &opened, &request.migration, &request.group).await?;
-    let scope = Scope {
-        snapshot: &opened.snapshot.uuid,
-        migration: &request.migration,
-        group: &request.group.name,
-    };
-    let items: Vec<Item> = state::items(&client, scope)
-        .await?
-        .into_iter()
-        .map(|Stored { document, .. }| document)
-        .collect();
+    let scope = opened.scope(&request.migration, &request.group);
+    let items: Vec<Stored<Item<ShardWork>>> = fleet::items::of_scope(&client, &scope).await?;
 
     let mut indices = Vec::new();
     let mut rejected = 0;
     for ResolvedIndex { index, existed, documents: _ } in &group.indices {
-        let metadata = opened
-            .repository
-            .index_metadata(&opened.snapshot, index)
-            .await
-            .map_err(faults::of_repository)?;
-        let of_index: Vec<&Item> = items.iter().filter(|item| item.index == index.name).collect();
+        let metadata = opened.repository.index_metadata(&opened.snapshot, index).await?;
+        let of_index: Vec<&Item<ShardWork>> = items
+            .iter()
+            .map(|stored| &stored.document)
+            .filter(|item| item.index == index.name.as_str())
+            .collect();
         let found = count::visible(&client, &index.name).await?;
-        let uuid = indices::uuid(&client, &index.name).await.map_err(Failure::from)?;
+        let uuid = indices::uuid(&client, &index.name).await?;
         let evidence = Evidence {
             name: &index.name,
             existed: *existed,
@@ -95,8 +90,8 @@ async fn verify(request: &VerifyRequest, context: &Context) -> anyhow::Result<Ve
     conclude(indices, rejected, request.allowed_rejections)
 }
 
-/// Everything holds, or all that does not is told at once.
-fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> anyhow::Result<VerifyAnswer> {
+/// Returns all differences, not only the first, or the answer if there are none.
+fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> Result<VerifyAnswer, Failure> {
     let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut indices: Vec<VerifiedIndex> = Vec::new();
     for Verdict { index, problems: found } in verdicts {
@@ -113,7 +108,7 @@ fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> anyhow::Resu
     if rejected > allowed {
         lines.push(format!(
             "- the target refused {rejected} documents and {allowed} are allowed; see the index `{}`",
-            rfs_step::FAILED_DOCUMENTS_INDEX
+            failed_documents::INDEX
         ));
     }
     if lines.is_empty() {
@@ -124,5 +119,5 @@ fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> anyhow::Resu
         "what is on the target is not what the snapshot holds:\n{}\n{table}",
         lines.join("\n")
     );
-    Err(Failure::new(Exit::Failed, message).into())
+    Err(Failure::new(Exit::Failed, message))
 }

@@ -1,7 +1,8 @@
 //! Does the target's count fit the ledgers?
 
 use contract::{Ledger, verify::VerifiedIndex};
-use rfs_step::state::{Item, ItemState};
+use coordination::shard_work::ShardWork;
+use fleet::{Item, ItemState};
 
 /// What is known of one index.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +14,7 @@ pub(crate) struct Evidence<'a> {
     /// Its shards in the snapshot.
     pub(crate) shards: u32,
     /// Its work items.
-    pub(crate) items: &'a [&'a Item],
+    pub(crate) items: &'a [&'a Item<ShardWork>],
     /// Documents that the target counts.
     pub(crate) found: u64,
     /// The uuid of the target's index, if the target tells it.
@@ -35,24 +36,24 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
     let mut ledger = Ledger::default();
     for item in items {
         ledger.add(&item.ledger);
-        if item.state != ItemState::Done {
-            problems.push(format!("shard {} is not done", item.shard));
+        if item.lease.state != ItemState::Done {
+            problems.push(format!("shard {} is not done", item.work.shard));
         } else if !item.ledger.adds_up() {
             problems.push(format!(
                 "the ledger of shard {} does not add up: {:?}",
-                item.shard, item.ledger
+                item.work.shard, item.ledger
             ));
         }
     }
     for shard in 0..shards {
-        if !items.iter().any(|item| item.shard == shard) {
+        if !items.iter().any(|item| item.work.shard == shard) {
             problems.push(format!("shard {shard} has no work item; prepare the group again"));
         }
     }
-    let filled = items.iter().filter_map(|item| item.target_uuid.as_deref());
-    if uuid.is_some_and(|uuid| filled.into_iter().any(|filled| filled != uuid)) {
+    let filled = items.iter().filter_map(|item| item.target_uuid.as_ref());
+    if uuid.is_some_and(|uuid| filled.into_iter().any(|filled| *filled != uuid)) {
         problems.push(
-            "the index was deleted while it was filled, and the target made it anew without the \
+            "the index was deleted while it was filled, and the target created it again without the \
              mapping and settings that it had; delete it and submit the migration again"
                 .to_owned(),
         );
@@ -68,7 +69,7 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
         ));
     } else if settled && found > expected && !existed {
         problems.push(format!(
-            "the target has {} documents more than the snapshot; somebody else wrote into it, or an \
+            "the target has {} documents more than the snapshot; another program wrote into it, or an \
              earlier migration of another snapshot did: delete the index and migrate it again, or set \
              `existingIndices: append`",
             found - expected
@@ -88,26 +89,31 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use rfs_step::state::{NewItem, Scope};
+    use contract::{GroupName, IndexName, IndexUuid, MigrationName, RunId, SnapshotUuid};
+    use fleet::{ItemLease, NewItem};
+    use state_store::{Origin, Scope};
 
     use super::*;
 
-    fn item(shard: u32, state: ItemState, accepted: u64, rejected: u64) -> Item {
+    fn item(shard: u32, state: ItemState, accepted: u64, rejected: u64) -> Item<ShardWork> {
         let item = Item::new(NewItem {
-            run: "r",
-            scope: Scope { snapshot: "s", migration: "m", group: "g" },
-            index: "logs",
-            index_id: "i",
-            shard,
+            run: RunId::new("r"),
+            scope: Scope {
+                migration: MigrationName::new("m"),
+                group: GroupName::new("g"),
+                origin: Origin::Snapshot(SnapshotUuid::new("s")),
+            },
+            index: IndexName::new("logs"),
             documents: accepted + rejected,
+            work: ShardWork { index_id: "i".to_owned(), shard },
         });
         let live = accepted + rejected;
         let ledger = Ledger { physical: live, live, accepted, rejected, ..Ledger::default() };
-        Item { state, ledger, ..item }
+        Item { lease: ItemLease { state, ..ItemLease::FREE }, ledger, ..item }
     }
 
-    fn problems(existed: bool, items: &[Item], found: u64) -> Vec<String> {
-        let items: Vec<&Item> = items.iter().collect();
+    fn problems(existed: bool, items: &[Item<ShardWork>], found: u64) -> Vec<String> {
+        let items: Vec<&Item<ShardWork>> = items.iter().collect();
         let uuid = Some("now");
         of(Evidence { name: "logs", existed, shards: 2, items: &items, found, uuid }).problems
     }
@@ -123,10 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_was_made_anew_while_it_was_filled_is_a_problem_even_if_counts_agree() {
+    fn an_index_that_was_created_again_while_it_was_filled_is_a_problem_even_if_counts_agree() {
         let filled = |uuid: &str| {
             [0, 1].map(|shard| Item {
-                target_uuid: Some(uuid.to_owned()),
+                target_uuid: Some(IndexUuid::new(uuid)),
                 ..item(shard, ItemState::Done, 3, 0)
             })
         };

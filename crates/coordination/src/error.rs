@@ -1,0 +1,133 @@
+//! What can go wrong when steps agree with each other?
+
+use cluster::ClusterError;
+use contract::{Exit, Failure};
+use snapshot_repo::RepositoryError;
+use state_store::StoreError;
+use thiserror::Error;
+
+/// A fault, or a reason why a run may not continue.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CoordinationError {
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A cluster did not do what was asked.
+    #[error("{doing}")]
+    Cluster {
+        /// What was being done.
+        doing: String,
+        /// What the cluster said.
+        #[source]
+        source: Box<ClusterError>,
+    },
+    /// The documents of an index that is on the target already could not be counted.
+    #[error("counting the documents of `{name}` on the target; if it is closed, open or delete it")]
+    NotCounted {
+        /// The index.
+        name: String,
+        /// What went wrong.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The snapshot or its repository could not be read.
+    #[error("reading snapshot `{name}`")]
+    Snapshot {
+        /// The snapshot's name.
+        name: String,
+        /// What went wrong.
+        #[source]
+        source: Box<RepositoryError>,
+    },
+    /// The repository could not be opened or read.
+    #[error(transparent)]
+    Repository(Box<RepositoryError>),
+    /// The snapshot lacks shards.
+    #[error("{0}")]
+    NotWhole(String),
+    /// The register step has not decided on this group.
+    #[error(
+        "group `{group}` is not registered for snapshot `{snapshot}` with these patterns; run the \
+         register step first"
+    )]
+    NotRegistered {
+        /// The group's name.
+        group: String,
+        /// The snapshot's name.
+        snapshot: String,
+    },
+    /// The snapshot changed since the register step.
+    #[error("snapshot `{snapshot}` has no index `{index}` any more; register it again")]
+    IndexGone {
+        /// The snapshot's name.
+        snapshot: String,
+        /// The index.
+        index: String,
+    },
+    /// Another run took the place of this one.
+    #[error(
+        "group `{group}` of run `{run}` must not continue: {by}; to have this one instead, stop \
+         that one and submit this again"
+    )]
+    Superseded {
+        /// The group's name.
+        group: String,
+        /// The run that may not continue.
+        run: String,
+        /// Which run took its place, in words.
+        by: String,
+    },
+    /// Other migrations fill the same indices.
+    #[error("{}", .0.join("\n"))]
+    Conflicts(Vec<String>),
+    /// An earlier run writes at this moment.
+    #[error("group `{group}` of run `{run}` continues at this moment")]
+    RunContinues {
+        /// The group's name.
+        group: String,
+        /// The run.
+        run: String,
+    },
+}
+
+impl CoordinationError {
+    /// Returns what wraps a cluster's error and says what was being done.
+    pub(crate) fn cluster(doing: impl Into<String>) -> impl FnOnce(ClusterError) -> Self {
+        |source| Self::Cluster { doing: doing.into(), source: Box::new(source) }
+    }
+
+    /// Returns the code that a step ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Cluster { source, .. } => source.exit(),
+            Self::NotCounted { source, .. } => source.exit(),
+            Self::Snapshot { source, .. } | Self::Repository(source) => source.exit(),
+            Self::NotRegistered { .. } => Exit::NotFound,
+            Self::Superseded { .. } => Exit::Conflict,
+            Self::RunContinues { .. } => Exit::Temporary,
+            Self::NotWhole(_) | Self::IndexGone { .. } | Self::Conflicts(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<RepositoryError> for CoordinationError {
+    fn from(error: RepositoryError) -> Self {
+        Self::Repository(Box::new(error))
+    }
+}
+
+impl From<CoordinationError> for Failure {
+    fn from(error: CoordinationError) -> Self {
+        match error {
+            // The causes of a repository's error quote each other.
+            CoordinationError::Repository(source) => (*source).into(),
+            CoordinationError::Snapshot { name, source } => {
+                let Self { exit, message } = (*source).into();
+                Self::new(exit, format!("reading snapshot `{name}`: {message}"))
+            }
+            error => Self::of(error.exit(), &error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Give up: the fleet of workers has failed. Why, and who has to know?
+//!
+//! Runs only then. To `follow`, a fleet that failed looks like one that a person has paused: nothing
+//! moves. So this records the reason for it, unless the work was done before the end.
+
+use crate::{
+    FleetError,
+    follow::MAX_LISTED,
+    item::ItemState,
+    items,
+    run_record::RunRecord,
+    totals::{Totals, totals},
+    work::Work,
+    worker::Fleet,
+};
+
+/// Records that the fleet failed; returns the sums if all items have ended even so.
+pub async fn give_up<W: Work>(fleet: &Fleet, run: &impl RunRecord) -> Result<Totals, FleetError> {
+    let Fleet { client, scope, lease: _ } = fleet;
+    let totals = totals(client, scope).await?;
+    if totals.open == 0 {
+        return Ok(totals);
+    }
+    let open = items::some_in_state::<W>(client, scope, ItemState::Open, "", MAX_LISTED).await?;
+    let message = message(W::KIND, &totals, &items::reasons(&open));
+    run.abandon(&message).await?;
+    Err(FleetError::GaveUp(message))
+}
+
+fn message(kind: &str, totals: &Totals, reasons: &[String]) -> String {
+    let because = if reasons.is_empty() {
+        "; they gave no reason, so look at what became of them with `workflow log resource \
+         task.workers`"
+            .to_owned()
+    } else {
+        format!(", and these reasons were left behind:\n{}\n", reasons.join("\n"))
+    };
+    format!(
+        "the workers could not be started or failed too often, and {} of {} {kind}s are not \
+         done{because}; fix the cause and run `workflow resume`; it continues where it stopped",
+        totals.open,
+        totals.items()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_says_how_much_is_left_why_and_what_to_type() {
+        let totals = Totals { open: 2, done: 3, failed: 1, ..Totals::default() };
+        let silent = message("shard", &totals, &[]);
+        assert!(silent.contains("2 of 6 shards"), "{silent}");
+        assert!(silent.contains("`workflow log"), "{silent}");
+        let reported = message("shard", &totals, &["- index `logs` shard 0: no route".to_owned()]);
+        assert!(reported.contains("no route"), "{reported}");
+        for message in [silent, reported] {
+            assert!(message.contains("`workflow resume`"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! How is work divided among processes, any of which can be killed at any instant?
+//!
+//! ```text
+//!   prepare ---> items in the state store <--- take, renew, end --- work (any number of processes)
+//!                        ^      ^
+//!   follow --- totals ---+      +--- envelopes --- whoever takes the place of a run
+//!      ^
+//!      +--- record of the run --- give up (only if the fleet of workers has failed)
+//! ```
+//!
+//! An item is an envelope (scope, lease, cursor, ledger) around one piece of [`Work`]. Four roles
+//! share the items: prepare writes one for each piece ([`items::create_missing`],
+//! [`items::continue_earlier`]), [`work`] takes items until none is left, [`follow`] reports
+//! progress and is the judge, [`give_up`] records why a fleet failed. No role owns the items, and
+//! each of them can be killed and started again: README.md draws the states of an item.
+//!
+//! Pure: [`lease`], [`Item`], the back-off, and the sums.
+
+mod back_off;
+mod error;
+mod follow;
+mod give_up;
+mod held;
+mod item;
+pub mod items;
+pub mod lease;
+mod run_record;
+mod stop;
+mod totals;
+mod work;
+mod worker;
+
+pub use self::{
+    error::FleetError,
+    follow::{FollowedStep, follow},
+    give_up::give_up,
+    held::{Held, Interrupt},
+    item::{Item, ItemLease, ItemState, NewItem},
+    run_record::{RunRecord, RunStatus},
+    stop::StopSignal,
+    totals::{Totals, totals},
+    work::{IgnoredWork, Work},
+    worker::{Fleet, Reading, WorkReport, Worker, work},
+};

@@ -1,0 +1,92 @@
+//! What can go wrong beside the documents themselves?
+
+use cluster::ClusterError;
+use contract::{Exit, Failure};
+use state_store::StoreError;
+use thiserror::Error;
+
+use crate::failed_documents::INDEX;
+
+/// A fault in preparing a load, or in keeping what the target rejects.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The target gave no answer, or not the one that was asked for.
+    #[error(transparent)]
+    Cluster(Box<ClusterError>),
+    /// The settings of an index could not be changed.
+    #[error("changing the settings of index `{index}`")]
+    Settings {
+        /// The index.
+        index: String,
+        /// What the cluster said.
+        #[source]
+        source: Box<ClusterError>,
+    },
+    /// The target does not know the index under its own name.
+    #[error("the target returned no settings of index `{index}`; is it an alias now?")]
+    NoSettings {
+        /// The index.
+        index: String,
+    },
+    /// Another process tunes the same index.
+    #[error("another process changes the settings of index `{index}` now; try again")]
+    TunedTwice {
+        /// The index.
+        index: String,
+    },
+    /// A document could not be written as JSON.
+    #[error("writing a failed document as JSON")]
+    Encode(#[source] serde_json::Error),
+    /// A failed document could not be read.
+    #[error("reading `{INDEX}`; was it written by this version?")]
+    Decode(#[source] serde_json::Error),
+    /// A search was answered without hits.
+    #[error("a search of `{INDEX}` was answered without hits")]
+    NoHits,
+    /// A failed document could not be kept.
+    #[error("`{INDEX}` does not take the rejected document `{id}`: {reason}")]
+    NotKept {
+        /// The document's id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Failed documents could not be deleted.
+    #[error("`{INDEX}` does not delete its documents: {reason}")]
+    NotDeleted {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    /// Returns the code that a step ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Cluster(source) | Self::Settings { source, .. } => source.exit(),
+            Self::TunedTwice { .. } | Self::NotDeleted { .. } => Exit::Temporary,
+            Self::NoSettings { .. }
+            | Self::Encode(_)
+            | Self::Decode(_)
+            | Self::NoHits
+            | Self::NotKept { .. } => Exit::Failed,
+        }
+    }
+}
+
+impl From<ClusterError> for LoadError {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::of(error.exit(), &error)
+    }
+}
