@@ -5,12 +5,15 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use cluster::{Cause, Client, ClusterError, Repeat, Request, RetryPolicy, version};
-use contract::{Auth, ClusterAccess, Credentials, Exit};
+use cluster::{
+    Cause, Client, ClusterError, Repeat, Request, RetryPolicy, WaitId, WaitObserver, version,
+};
+use contract::{Auth, ClusterAccess, Credentials, Exit, Waiting};
 
 const FAST: RetryPolicy = RetryPolicy {
     max_retries: 3,
@@ -89,6 +92,66 @@ async fn a_busy_server_gets_the_same_bytes_again() {
     let requests = served.join().expect("served");
     assert!(requests[0].starts_with("PUT /x HTTP/1.1\r\n") && requests[0].ends_with("{\"a\":1}"));
     assert_eq!(requests[0], requests[2]);
+}
+
+/// What a client reported: the answer of each wait, and `None` for its end.
+#[derive(Default)]
+struct Reports(Mutex<Vec<(WaitId, Option<String>)>>);
+
+impl Reports {
+    fn answers(&self) -> Vec<Option<String>> {
+        let reports = self.0.lock().expect("a lock");
+        reports.iter().map(|(_, answer)| answer.clone()).collect()
+    }
+}
+
+impl WaitObserver for Reports {
+    fn waiting(&self, id: WaitId, waiting: &Waiting) {
+        assert_eq!(waiting.request, "`GET /x` of cluster `legacy`");
+        self.0.lock().expect("a lock").push((id, waiting.last_answer.clone()));
+    }
+
+    fn finished(&self, id: WaitId) {
+        self.0.lock().expect("a lock").push((id, None));
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_reported_until_the_request_succeeds() {
+    let busy = answer("503 Service Unavailable", "", "");
+    let ok = answer("200 OK", "", "{}");
+    let (endpoint, served) = serve(&[&busy, &ok, &ok]);
+    let reports = Arc::new(Reports::default());
+    let observer: Arc<dyn WaitObserver> = Arc::<Reports>::clone(&reports);
+    let client = client(&endpoint).with_wait_observer(observer);
+    client.call(&Request::get("/x")).await.expect("a response");
+    let waiting = Some("503 Service Unavailable".to_owned());
+    // Once before the delay and once when the next attempt begins.
+    let expected = [waiting.clone(), waiting, None];
+    assert_eq!(reports.answers(), expected);
+    client.call(&Request::get("/x")).await.expect("a response");
+    assert_eq!(reports.answers(), expected, "a prompt response is not reported");
+    served.join().expect("served");
+}
+
+#[tokio::test]
+async fn a_cancelled_request_does_not_wait_any_more() {
+    let later = answer("503 Service Unavailable", "retry-after: 60\r\n", "");
+    let (endpoint, served) = serve(&[&later]);
+    let reports = Arc::new(Reports::default());
+    let observer: Arc<dyn WaitObserver> = Arc::<Reports>::clone(&reports);
+    let client = client(&endpoint).with_wait_observer(observer);
+    let request = Request::get("/x");
+    tokio::select! {
+        response = client.call(&request) => panic!("it waits a minute: {response:?}"),
+        () = async {
+            while reports.answers().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        } => {}
+    }
+    assert_eq!(reports.answers().last(), Some(&None));
+    served.join().expect("served");
 }
 
 #[tokio::test]
