@@ -9,11 +9,10 @@
 //! The first byte of an input selects the real file that the rest replaces, so one target covers all
 //! releases of its format.
 
+mod input;
 mod mutation;
 mod repository;
 mod segment;
-
-use std::path::{Path, PathBuf};
 
 pub use mutation::Mutator;
 use serde_json::value::RawValue;
@@ -209,15 +208,4 @@ fn id(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         drop(lucene::split_uid(text));
     }
-}
-
-/// Returns the root of the checkout.
-fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Writes the right checksum at the end, so that the decoder accepts the file.
-fn with_checksum(bytes: &mut [u8]) {
-    let Some((covered, sum)) = bytes.split_last_chunk_mut::<8>() else { return };
-    *sum = u64::from(crc32fast::hash(covered)).to_be_bytes();
 }

@@ -12,7 +12,7 @@ use snapshot_repo::{Location, Repository, RepositoryError};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{checkout, with_checksum};
+use crate::input::{checkout, with_checksum};
 
 /// The repositories of the corpus to read: one of each generation of the format.
 const REPOSITORIES: &[&str] = &["es56-incremental", "es717-partial", "es9-chunked", "os2-hashed"];

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 use lucene::{Arena, FileSlice, LuceneError, Opening, SegmentCommit, SegmentInfos, ShardFiles};
 
-use crate::{checkout, with_checksum};
+use crate::input::{checkout, with_checksum};
 
 /// The smallest range of chunks: small, so that there are several.
 const MIN_RANGE_BYTES: u64 = 2_000;

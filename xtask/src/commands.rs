@@ -6,3 +6,4 @@ pub(crate) mod generate;
 pub(crate) mod images;
 pub(crate) mod servers;
 pub(crate) mod test;
+pub(crate) mod tidy;

@@ -1,7 +1,6 @@
 //! The project's own commands.
 
 mod commands;
-mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -9,7 +8,7 @@ use clap::{Parser, Subcommand};
 use test_datasets::corpus;
 use test_machine::{Machine, terminal};
 
-use crate::commands::{cluster, demo, generate, images, servers, test};
+use crate::commands::{cluster, demo, generate, images, servers, test, tidy};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]

@@ -52,7 +52,7 @@ pub enum RepositoryUri {
 }
 
 /// Why a text is not the URI of a repository.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RepositoryUriError {
     /// No `scheme://` at its start.
     #[error("it does not begin with a scheme")]

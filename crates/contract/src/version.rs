@@ -47,7 +47,7 @@ pub struct ServerVersion {
 }
 
 /// Why a text is not a version.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Error)]
 #[error("`{0}` is not a version; write for example `7.10.2`, `ES 7.10` or `OS 2.19`")]
 pub struct VersionError(pub String);
 

@@ -15,7 +15,7 @@ use argo::NodePhase;
 use thiserror::Error;
 
 /// A `depends` expression that cannot be parsed.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{text}` is not a valid `depends` expression: {problem}")]
 pub(crate) struct DependsError {
     text: String,

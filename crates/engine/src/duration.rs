@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// A text that is not a duration.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{0}` is not a duration; write seconds as in `10`, or units as in `1h30m`, `5s`, `500ms`")]
 pub(crate) struct DurationError(String);
 

@@ -40,7 +40,7 @@ pub(crate) enum Value {
 }
 
 /// An expression that cannot be parsed or evaluated.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("expression `{expression}`: {problem}")]
 pub(crate) struct ExpressionError {
     expression: String,

@@ -23,7 +23,7 @@ pub struct Programs {
 }
 
 /// An image without a program.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProgramError {
     /// The image's name cannot be the name of a file.
     #[error("image `{0}` does not name a program")]

@@ -34,7 +34,7 @@ pub struct Item {
 }
 
 /// Metadata that does not have the expected form.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Error)]
 #[error("`{part}` of `{name}` is not an object; the metadata is damaged or of an unknown version")]
 pub struct ItemError {
     /// The name of the item.

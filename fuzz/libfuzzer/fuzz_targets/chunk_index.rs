@@ -1,3 +1,5 @@
+//! Runs `Target::ChunkIndex`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::Commit`.
+
 #![no_main]
 
 use fuzz_targets::Target;

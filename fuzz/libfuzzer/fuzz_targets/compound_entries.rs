@@ -1,3 +1,5 @@
+//! Runs `Target::CompoundEntries`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::DocValues`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::DocValuesMeta`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::FieldInfos`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::Global`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::Id`.
+
 #![no_main]
 
 use fuzz_targets::Target;

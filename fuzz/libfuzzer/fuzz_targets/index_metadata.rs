@@ -1,3 +1,5 @@
+//! Runs `Target::IndexMetadata`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::Latest`.
+
 #![no_main]
 
 use fuzz_targets::Target;

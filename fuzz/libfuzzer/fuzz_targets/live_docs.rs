@@ -1,3 +1,5 @@
+//! Runs `Target::LiveDocs`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::Root`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::SegmentInfo`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::ShardFiles`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::ShardPaths`.
+
 #![no_main]
 
 use fuzz_targets::Target;

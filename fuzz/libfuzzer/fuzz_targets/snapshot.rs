@@ -1,3 +1,5 @@
+//! Runs `Target::Snapshot`.
+
 #![no_main]
 
 use fuzz_targets::Target;

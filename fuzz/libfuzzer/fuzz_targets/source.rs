@@ -1,3 +1,5 @@
+//! Runs `Target::Source`.
+
 #![no_main]
 
 use fuzz_targets::Target;

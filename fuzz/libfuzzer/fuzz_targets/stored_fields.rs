@@ -1,3 +1,5 @@
+//! Runs `Target::StoredFields`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -1,3 +1,5 @@
+//! Runs `Target::StoredFieldsMeta`.
+
 #![no_main]
 
 use fuzz_targets::Target;

@@ -32,7 +32,7 @@ pub(crate) struct Endpoint {
 }
 
 /// Why a text is no plain URL.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Error)]
 enum EndpointError {
     /// A space, which readers of URLs drop at the ends and nowhere else.
     #[error("it has a space in it")]

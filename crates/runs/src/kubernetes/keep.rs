@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 use argo::convention::label::{CREDENTIALS, PART_OF, SESSION};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cli_support::session_file::{self, ENTRY};
+use cli_support::{
+    output::failure,
+    session_file::{self, ENTRY},
+};
 use contract::Exit;
 use serde_json::{Value, json};
 
@@ -19,7 +22,6 @@ use super::{
     objects::secret,
     server::{Server, text},
 };
-use cli_support::output::failure;
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {

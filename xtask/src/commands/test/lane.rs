@@ -20,10 +20,7 @@ use test_servers::{
 };
 
 use self::log::Log;
-use crate::{
-    commands::{cluster, generate},
-    tidy,
-};
+use crate::commands::{cluster, generate, tidy};
 
 /// The feature of the crate `tests` that builds the tests which need real servers.
 const REAL_SERVERS: &str = "tests/real-servers";

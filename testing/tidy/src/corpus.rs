@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::{Finding, sources::Sources};
+use crate::{finding::Finding, sources::Sources};
 
-pub(super) fn check(sources: &Sources) -> Vec<Finding> {
+pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
     let examples = expected(sources, "examples", "no golden under `tests/` is named after it");
     let bad = expected(
         sources,

@@ -1,8 +1,8 @@
 //! Every Rust file opens by saying what it answers.
 
-use super::{Finding, sources::Sources};
+use crate::{finding::Finding, sources::Sources};
 
-pub(super) fn check(sources: &Sources) -> Vec<Finding> {
+pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
     sources
         .rust()
         .filter(|source| !source.text.starts_with("//! "))
@@ -15,7 +15,7 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::check;
-    use crate::tidy::sources::Sources;
+    use crate::sources::Sources;
 
     #[test]
     fn a_file_that_opens_with_code_is_found() {

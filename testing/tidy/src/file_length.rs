@@ -1,11 +1,11 @@
 //! A file is short, or its module doc says why not.
 
-use super::{Finding, sources::Sources};
+use crate::{finding::Finding, sources::Sources};
 
 const LIMIT: usize = 600;
 const REASON: &str = "long because";
 
-pub(super) fn check(sources: &Sources) -> Vec<Finding> {
+pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
     sources
         .rust()
         .filter_map(|source| {
@@ -27,7 +27,7 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::check;
-    use crate::tidy::sources::Sources;
+    use crate::sources::Sources;
 
     #[test]
     fn a_long_file_is_found_unless_it_gives_its_reason() {

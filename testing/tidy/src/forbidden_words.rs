@@ -1,7 +1,7 @@
 //! Words that a finished source does not hold. They are written in two halves here, since this
 //! file is read too.
 
-use super::{Finding, sources::Sources};
+use crate::{finding::Finding, sources::Sources};
 
 /// A word, and what to do instead.
 const IN_RUST: &[(&str, &str)] = &[
@@ -20,7 +20,7 @@ const ANYWHERE: &[(&str, &str)] = &[
     (concat!("<<<<", "<<< "), "finish the merge"),
 ];
 
-pub(super) fn check(sources: &Sources) -> Vec<Finding> {
+pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &sources.files {
         let rust = source.path.extension().is_some_and(|extension| extension == "rs");
@@ -43,7 +43,7 @@ pub(super) fn check(sources: &Sources) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::check;
-    use crate::tidy::sources::Sources;
+    use crate::sources::Sources;
 
     #[test]
     fn a_forbidden_word_is_found_with_its_line() {
