@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -59,6 +59,9 @@ struct Line<'a> {
     source: Option<&'a RawValue>,
 }
 
+/// Fewer repositories than this are not the whole corpus: a loop over them would prove nothing.
+const FEWEST: usize = 25;
+
 /// All repositories of the corpus, by name.
 pub fn fixtures() -> Result<Vec<Fixture>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/snapshots");
@@ -71,6 +74,7 @@ pub fn fixtures() -> Result<Vec<Fixture>> {
         let name = folder.file_name().context("a folder has a name")?.to_string_lossy();
         fixtures.push(Fixture { name: name.into_owned(), server, case, snapshots, folder });
     }
+    ensure!(fixtures.len() >= FEWEST, "the corpus has only {} repositories", fixtures.len());
     fixtures.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(fixtures)
 }
@@ -105,6 +109,7 @@ mod tests {
     fn every_fixture_is_listed_and_has_its_documents() {
         let list = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/README.md"));
         let list = list.unwrap();
+        let mut documents_read = 0;
         for fixture in fixtures().unwrap() {
             let name = &fixture.name;
             assert!(list.contains(&format!("| {name} |")), "`{name}` is not in corpus/README.md");
@@ -113,8 +118,10 @@ mod tests {
                     let Some(count) = count else { continue };
                     let documents = fixture.documents(&snapshot.snapshot, index).unwrap();
                     assert_eq!(u64::try_from(documents.len()).unwrap(), *count, "{name} {index}");
+                    documents_read += documents.len();
                 }
             }
         }
+        assert!(documents_read > 1_000, "{documents_read}");
     }
 }

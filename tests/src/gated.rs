@@ -8,17 +8,14 @@
 //! first -> one-a-b (gate) -> second -> two-a-b (gate)        on exit: leave
 //! ```
 
-use std::{
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Duration};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
     argosy::{Argosy, Done, run},
+    eventually::{Observed, eventually},
     namespace::Namespace,
 };
 
@@ -160,17 +157,10 @@ impl Gated {
 
     /// Waits until a status is as wanted.
     pub fn until(&self, name: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-        let started = Instant::now();
-        loop {
+        eventually(&format!("the status of `{name}` that is wanted"), WITHIN, || {
             let status = self.status(name)?;
-            if is_so(&status) {
-                return Ok(status);
-            }
-            if started.elapsed() > WITHIN {
-                bail!("not within {WITHIN:?}: {status:#}");
-            }
-            thread::sleep(Duration::from_millis(500));
-        }
+            Ok(Observed::when(is_so(&status), status, |status| format!("{status:#}")))
+        })
     }
 
     /// Waits until a gate waits.

@@ -7,6 +7,7 @@ pub mod bucket;
 pub mod claim;
 pub mod compare;
 pub mod corpus;
+pub mod eventually;
 pub mod gated;
 pub mod killer;
 pub mod namespace;

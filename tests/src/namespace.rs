@@ -2,10 +2,7 @@
 //!
 //! Nothing of the product is in the way: what a test makes and looks at goes by these requests.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kube::{
@@ -14,6 +11,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
+
+use crate::eventually::{Observed, eventually};
 
 /// The variable that names the kubeconfig of the cluster for tests.
 pub const KUBECONFIG: &str = "ARGOSY_TEST_KUBECONFIG";
@@ -60,14 +59,12 @@ impl Namespace {
     /// refused.
     fn await_account(&self) -> Result<()> {
         let path = self.path("/api/v1", "serviceaccounts/default");
-        let begun = Instant::now();
-        while let Err(error) = self.get(&path) {
-            if begun.elapsed() > Duration::from_mins(1) {
-                return Err(error);
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        eventually("the namespace's default account", Duration::from_mins(1), || {
+            Ok(match self.get(&path) {
+                Ok(_) => Observed::Done(()),
+                Err(error) => Observed::NotYet(format!("{error:#}")),
+            })
+        })
     }
 
     /// The path of a collection in this namespace: `/apis/batch/v1` and `jobs`.

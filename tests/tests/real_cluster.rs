@@ -1,18 +1,18 @@
 //! Does a real Argo on a real Kubernetes take what we make? Every example before Argo's own lint
 //! and before the API server that knows every field; every image in a pod.
 
-use std::{
-    path::Path,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use generator::{Compiled, Installation, Output};
 use serde_json::{Map, Value, json};
 use test_cluster::Running;
-use tests::{argosy::run, bed, namespace::Namespace};
+use tests::{
+    argosy::run,
+    bed,
+    eventually::{Observed, eventually},
+    namespace::Namespace,
+};
 
 const POD_ENDS_WITHIN: Duration = Duration::from_secs(90);
 
@@ -236,16 +236,9 @@ fn every_image_is_small_and_its_program_runs_with_no_rights_and_nothing_else_in_
 
 /// How the container of a pod ended.
 fn ending(namespace: &Namespace, path: &str) -> Result<Value> {
-    let started = Instant::now();
-    loop {
+    eventually(&format!("the end of `{path}`"), POD_ENDS_WITHIN, || {
         let pod = namespace.get(path)?;
-        let state = &pod["status"]["containerStatuses"][0]["state"];
-        if state["terminated"].is_object() {
-            return Ok(state["terminated"].clone());
-        }
-        if started.elapsed() > POD_ENDS_WITHIN {
-            bail!("`{path}` does not end: {:#}", pod["status"]);
-        }
-        thread::sleep(Duration::from_millis(500));
-    }
+        let ending = pod["status"]["containerStatuses"][0]["state"]["terminated"].clone();
+        Ok(Observed::when(ending.is_object(), ending, |_| format!("{:#}", pod["status"])))
+    })
 }

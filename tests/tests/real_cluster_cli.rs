@@ -3,15 +3,13 @@
 //!
 //! It needs the image `localhost/busybox:1` on the node.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
     argosy::{Done, run},
+    eventually::{Observed, eventually},
     gated::{ARGO, Gated, gate_of, phase_of, step},
     namespace::Namespace,
 };
@@ -320,7 +318,7 @@ fn start_fleet(bench: &Gated, name: &str) -> Result<()> {
     let left = step("leave", "echo leaving");
     let spec = json!({ "entrypoint": "workers", "onExit": "leave", "templates": [fleet, left] });
     bench.run(name, &spec)?;
-    until(|| Ok(workers(bench)? == 2))
+    until_workers(bench, 2)
 }
 
 /// How many workers run.
@@ -331,13 +329,12 @@ fn workers(bench: &Gated) -> Result<usize> {
     Ok(pods.iter().filter(|pod| pod["status"]["phase"] == "Running").count())
 }
 
-fn until(is_so: impl Fn() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    while !is_so()? {
-        ensure!(started.elapsed() < Duration::from_mins(2), "not within two minutes");
-        thread::sleep(Duration::from_millis(250));
-    }
-    Ok(())
+/// Waits until so many workers run.
+fn until_workers(bench: &Gated, count: usize) -> Result<()> {
+    eventually(&format!("{count} workers"), Duration::from_mins(2), || {
+        let running = workers(bench)?;
+        Ok(Observed::when(running == count, (), |()| format!("{running} workers")))
+    })
 }
 
 #[test]
@@ -364,7 +361,7 @@ fn a_terminated_run_takes_its_fleet_along() -> Result<()> {
     assert!(fleets[0].as_str().is_some_and(|it| it.ends_with("(group g, 2 workers)")), "{fleets}");
     assert!(ended.stderr.contains("ended: Job fleet-"), "{ended:?}");
     assert_eq!(bench.until_ended("w")?["phase"], "Failed");
-    until(|| Ok(workers(&bench)? == 0))?;
+    until_workers(&bench, 0)?;
     assert_eq!(bench.workflow(&["stop", "--terminate", "w"])?.code, Some(4));
 
     // What was terminated by Argo's means has left its fleet behind.
@@ -375,7 +372,7 @@ fn a_terminated_run_takes_its_fleet_along() -> Result<()> {
     assert_eq!(workers(&bench)?, 2);
     let ended = bench.workflow(&["stop", "--terminate", "v"])?;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    until(|| Ok(workers(&bench)? == 0))
+    until_workers(&bench, 0)
 }
 
 #[test]

@@ -8,10 +8,10 @@
 use std::{
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use test_cluster::{
@@ -21,6 +21,7 @@ use test_cluster::{
 use tests::{
     argosy::{Done, run},
     bed,
+    eventually::{Observed, eventually},
     gated::{ARGO, Gated, Steps, gate_of, node_of, phase_of, step},
 };
 
@@ -105,14 +106,7 @@ fn end(child: Child) -> Result<Done> {
 
 /// Waits for something that nobody tells of.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
-    let started = Instant::now();
-    while !is_so()? {
-        if started.elapsed() > WITHIN {
-            bail!("not within {WITHIN:?}: {what}");
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    eventually(what, WITHIN, || Ok(Observed::when(is_so()?, (), |()| "it is not so".to_owned())))
 }
 
 /// Waits until a node says all of these words.

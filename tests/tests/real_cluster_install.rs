@@ -9,11 +9,10 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use test_cluster::Running;
 use test_machine::{Machine, launch::Lifetime};
@@ -25,6 +24,7 @@ use tests::{
     argosy::{Argosy, Done, run},
     bed,
     claim::Claim,
+    eventually::{Observed, eventually},
     namespace::Namespace,
     scene::{DOCUMENTS, INDICES, fill},
     servers::TestServer,
@@ -231,17 +231,13 @@ impl<'a> Console<'a> {
 
     /// Waits until the run of the workflow is as wanted.
     fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-        let started = Instant::now();
-        loop {
+        let poll = || {
             let status = self.types("workflow status --output json", "")?.json()?;
-            if is_so(&status) {
-                return Ok(status);
-            }
-            if started.elapsed() > WITHIN || !status["finishedAt"].is_null() {
-                bail!("{what}: not within {WITHIN:?}, or never:\n{}", self.report());
-            }
-            thread::sleep(Duration::from_secs(1));
-        }
+            let is_so = is_so(&status);
+            ensure!(is_so || status["finishedAt"].is_null(), "the run has ended before {what}");
+            Ok(Observed::when(is_so, status, |status| format!("{status:#}")))
+        };
+        eventually(what, WITHIN, poll).with_context(|| self.report())
     }
 
     /// Waits at a gate; returns its name.
@@ -359,17 +355,15 @@ fn a_migration_out_of_git_needs_kubectl_and_argo_only() -> Result<()> {
     let workflow = place.namespace.path("/apis/argoproj.io/v1alpha1", "workflows");
     let workflow = format!("{workflow}/{WORKFLOW}");
     let until = |what: &str, is_so: &dyn Fn(&Value) -> bool| {
-        let started = Instant::now();
-        loop {
+        eventually(what, WITHIN, || {
             let status = place.namespace.get(&workflow)?["status"].take();
-            if is_so(&status) {
-                return Ok(status);
-            }
-            if started.elapsed() > WITHIN || !status["finishedAt"].is_null() {
-                bail!("{what}: not within {WITHIN:?}, or never: {status:#}");
-            }
-            thread::sleep(Duration::from_secs(1));
-        }
+            let is_so = is_so(&status);
+            ensure!(
+                is_so || status["finishedAt"].is_null(),
+                "it has ended before {what}: {status:#}"
+            );
+            Ok(Observed::when(is_so, status, |status| format!("{status:#}")))
+        })
     };
     for gate in ["metadata-evaluated-old-to-new-shop", "documents-backfilled-old-to-new-shop"] {
         until(gate, &|status| {

@@ -11,11 +11,10 @@ use std::{
     ffi::OsStr,
     path::PathBuf,
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use engine::{Clock, Store};
 use fs_err as fs;
 use serde_json::{Value, json};
@@ -32,6 +31,7 @@ use tests::{
     bucket::Bucket,
     claim::Claim,
     compare::differences,
+    eventually::{Observed, eventually},
     namespace::Namespace,
     servers::TestServer,
 };
@@ -88,18 +88,15 @@ impl Scene {
 
     /// Waits until the status of the workflow is as wanted.
     fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-        let started = Instant::now();
-        loop {
+        let poll = || {
             let status =
                 run(&mut self.on_argo(["status", WORKFLOW, "--output", "json"]))?.json()?;
-            if is_so(&status) {
-                return Ok(status);
-            }
-            if started.elapsed() > WITHIN || !status["finishedAt"].is_null() {
-                bail!("{what}: not within {WITHIN:?}, or never:\n{}", self.report()?);
-            }
-            thread::sleep(Duration::from_secs(1));
-        }
+            let is_so = is_so(&status);
+            ensure!(is_so || status["finishedAt"].is_null(), "the run has ended before {what}");
+            Ok(Observed::when(is_so, status, |status| format!("{status:#}")))
+        };
+        let seen = eventually(what, WITHIN, poll);
+        seen.or_else(|error| Err(error.context(self.report()?)))
     }
 
     fn report(&self) -> Result<String> {
@@ -207,11 +204,10 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
             ["Pending", "Running"].iter().any(|phase| pod["status"]["phase"] == *phase)
         };
         // The node ends before its pod does.
-        let started = Instant::now();
-        while scene.pods()?.iter().any(is_up) {
-            ensure!(started.elapsed() < Duration::from_mins(1), "`{gate}` waits and holds pods");
-            thread::sleep(Duration::from_millis(500));
-        }
+        eventually(&format!("no pods while `{gate}` waits"), Duration::from_mins(1), || {
+            let up: Vec<Value> = scene.pods()?.into_iter().filter(is_up).collect();
+            Ok(Observed::when(up.is_empty(), up, |up| format!("{up:#?}")))
+        })?;
         let approved = run(&mut scene.on_argo(["approve", "step", gate, "--reason", "as hoped"]))?;
         ensure!(approved.code == Some(0), "{approved:?}");
     }

@@ -1,30 +1,17 @@
 //! What is refused, on real servers: is the message what a person needs, and is nothing written?
 
-use std::{
-    collections::BTreeSet,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use fs_err as fs;
 use serde_json::{Value, json};
 use tests::{
     argosy::{Done, run},
+    eventually::{Observed, eventually},
     scene::{ALL, DOCUMENTS, INDICES, Scene, fill},
 };
 
-/// Looks until there is an answer.
-fn patiently<T>(mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = look()? {
-            return Ok(found);
-        }
-        ensure!(started.elapsed() < Duration::from_mins(1), "waited in vain");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// Checks that a migration failed and said all of `parts`.
 fn assert_failed(done: &Done, parts: &[&str]) {
@@ -91,9 +78,9 @@ fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them
     let gate = name("metadata-evaluated");
     let reject = ["reject", "step", &gate, "--reason", "not yet", "--output", "json"];
     // It has to be reached first.
-    let rejected = patiently(|| {
+    let rejected = eventually("a gate that can be rejected", WITHIN, || {
         let rejected = run(&mut scene.argosy.workflow(reject))?;
-        Ok((rejected.code != Some(4)).then_some(rejected))
+        Ok(Observed::when(rejected.code != Some(4), rejected, |done| format!("{done:?}")))
     })?;
     assert_eq!(rejected.code, Some(0), "{}", rejected.stderr);
     assert_eq!(rejected.json()?[0]["state"], "rejected");
@@ -223,10 +210,10 @@ fn gates_answer_with_their_codes_and_every_answer_is_json() -> Result<()> {
     assert_eq!(said(&["approve", "step", "--pre-approve", last])?.code, Some(4), "twice");
     let stopped = said(&["stop"])?;
     assert_eq!(stopped.json()?["name"], "migration-workflow");
-    let status = patiently(|| {
+    let status = eventually("the end of the stopped run", WITHIN, || {
         let status = said(&["status"])?.json()?;
-        let goes_on = status["phase"] == "Running" || status["phase"] == "Pending";
-        Ok((!goes_on).then_some(status))
+        let runs = status["phase"] == "Running" || status["phase"] == "Pending";
+        Ok(Observed::when(!runs, status, |status| format!("{status:#}")))
     })?;
     assert_eq!(status["phase"], "Failed");
     assert_eq!(said(&["stop"])?.code, Some(4), "it has ended");

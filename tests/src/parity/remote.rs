@@ -11,7 +11,10 @@ use argo::Manifest;
 use serde_json::{Value, json};
 
 use super::{corpus::Case, local::WHO};
-use crate::namespace::Namespace;
+use crate::{
+    eventually::{Observed, eventually},
+    namespace::Namespace,
+};
 
 const ARGO: &str = "/apis/argoproj.io/v1alpha1";
 const WITHIN: Duration = Duration::from_mins(15);
@@ -84,12 +87,11 @@ fn executor_failed(workflow: &Value) -> bool {
 fn until_pods_are_gone(workflow: &str, namespace: &Namespace) -> Result<()> {
     let selector = format!("workflows.argoproj.io/workflow={workflow}");
     let pods = namespace.path("/api/v1", &format!("pods?labelSelector={selector}"));
-    let asked = Instant::now();
-    while namespace.get(&pods)?["items"].as_array().is_some_and(|pods| !pods.is_empty()) {
-        ensure!(asked.elapsed() < WITHIN, "pods of `{workflow}` do not go");
-        thread::sleep(POLL);
-    }
-    Ok(())
+    eventually(&format!("the end of the pods of `{workflow}`"), WITHIN, || {
+        let list = namespace.get(&pods)?;
+        let is_empty = list["items"].as_array().is_none_or(Vec::is_empty);
+        Ok(Observed::when(is_empty, (), |()| format!("{:#}", list["items"])))
+    })
 }
 
 /// Answers the gates at which a workflow waits.
