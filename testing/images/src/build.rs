@@ -9,6 +9,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::Result;
@@ -73,14 +74,24 @@ pub fn steps(machine: &Machine) -> Result<Vec<String>> {
 
 /// Builds every program, each in one file; returns where they are.
 fn build(machine: &Machine) -> Result<PathBuf> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    run(&mut build_command(machine))?;
+    Ok(target_folder(machine)?.join(target()).join("image"))
+}
+
+/// The command that builds the programs of all images.
+pub fn build_command(machine: &Machine) -> Command {
+    let target = target();
     let variable = format!("CARGO_TARGET_{}_RUSTFLAGS", target.replace('-', "_").to_uppercase());
-    run(machine
-        .cargo()
+    let mut command = machine.cargo();
+    command
         .args(["build", "--bins", "--profile", "image", "--target", &target])
         // With a target named, this is not for procedural macros, which cannot be static.
-        .env(variable, "-C target-feature=+crt-static"))?;
-    Ok(target_folder(machine)?.join(target).join("image"))
+        .env(variable, "-C target-feature=+crt-static");
+    command
+}
+
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
 /// What all images of ours hold: trust roots, a name for the user, a place for files that pass.

@@ -7,6 +7,6 @@ mod program;
 mod shell;
 
 pub use self::{
-    build::{Archive, steps, write_all},
+    build::{Archive, build_command, steps, write_all},
     shell::busybox,
 };

@@ -1,10 +1,15 @@
 //! How a program that a command needs comes from Debian: installed when we may, named when not.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::{Result, bail};
 
 use crate::{machine::Machine, privilege::Privilege, shell};
+
+static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Installs packages with apt when we may; otherwise says what to install.
 pub fn install(machine: &Machine, packages: &[&str], what: &str) -> Result<()> {
@@ -14,6 +19,8 @@ pub fn install(machine: &Machine, packages: &[&str], what: &str) -> Result<()> {
             packages.join(" ")
         );
     }
+    // A second one beside it would be refused.
+    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     shell::run_quietly(Command::new("apt-get").args(["-qq", "update"]))?;
     shell::run_quietly(
         Command::new("apt-get")

@@ -1,7 +1,8 @@
 //! Processes by their numbers: whether one is alive, and signals to a group of them.
 
-use rustix::process::{Pid, kill_process_group, test_kill_process};
+use rustix::process::{Pid, kill_process_group, setpriority_process, test_kill_process};
 
+use anyhow::{Context as _, Result};
 pub use rustix::process::Signal;
 
 /// Sends a signal to a process and all that it started.
@@ -15,4 +16,10 @@ pub fn signal_group(pid: i32, signal: Signal) {
 /// Returns whether a process with this number exists.
 pub fn is_alive(pid: i32) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+/// Gives the calling thread, and what it starts from now on, only what all others leave of the
+/// processor.
+pub fn yield_to_others() -> Result<()> {
+    setpriority_process(None, 19).context("cannot lower the priority")
 }

@@ -1,9 +1,13 @@
 //! The programs that the other commands run: built once, all in the same profile and with the
 //! same features as the tests, so that nothing is compiled twice.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
+use fs_err as fs;
 
 use crate::{machine::Machine, shell};
 
@@ -46,6 +50,23 @@ impl Programs {
             Profile::Release => "release",
         };
         Ok(Self { folder: target_folder(machine)?.join(folder) })
+    }
+
+    /// Makes a folder that holds links to the programs and nothing else; returns it.
+    pub fn linked_into(&self, folder: &Path) -> Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let is_ours = ["console", "workflow"].contains(&name)
+                || name.starts_with("argosy-") && !name.contains('.');
+            let link = folder.join(name);
+            // The test area may be on another file system.
+            if is_ours && fs::hard_link(&path, &link).is_err() {
+                fs::copy(&path, link)?;
+            }
+        }
+        Ok(folder.to_path_buf())
     }
 
     /// The `workflow` program.

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that is asked of a change, lane by lane, with a table at the
 //! end. A lane that cannot run here is skipped with its reason; with `CI=true` that is a failure.
 
+mod ahead;
 mod lane;
 
 use std::time::Instant;
@@ -8,11 +9,14 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 use test_machine::{
-    Machine,
+    Machine, Privilege,
     terminal::{heading, say, table},
 };
 
-use self::lane::{Lane, Outcome};
+use self::{
+    ahead::Ahead,
+    lane::{Lane, Outcome},
+};
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -28,12 +32,22 @@ pub(crate) struct Options {
 /// Runs the lanes.
 pub(crate) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let Options { lanes, ci } = options;
-    let chosen = Lane::ALL.iter().filter(|lane| lanes.is_empty() || lanes.contains(lane));
+    let is_chosen = |lane: &Lane| lanes.is_empty() || lanes.contains(lane);
+    let chosen = Lane::ALL.iter().filter(|lane| is_chosen(lane));
+    let has_cluster = is_chosen(&Lane::Cluster) && machine.privilege == Privilege::Root;
+    let mut ahead = has_cluster.then(|| Ahead::start(machine));
     let mut rows = Vec::new();
     let mut failed = 0;
     for lane in chosen {
         heading(lane.name());
         let started = Instant::now();
+        if *lane == Lane::Cluster
+            && let Some(ahead) = ahead.take()
+            && let Err(error) = ahead.finish()
+        {
+            // The lane meets the same again, and says whether it is skipped or has failed.
+            say(format!("built ahead: {error:#}"));
+        }
         let outcome =
             lane.run(machine).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
         let (result, bad) = match outcome {

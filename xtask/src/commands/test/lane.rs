@@ -2,10 +2,11 @@
 
 mod log;
 
-use std::time::Duration;
+use std::{process::Command, thread, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
+use fs_err as fs;
 use test_cluster::{Cluster, Definitions, Running, tools::Tools};
 use test_machine::{
     Machine, Privilege,
@@ -14,7 +15,7 @@ use test_machine::{
     terminal::say,
 };
 use test_servers::{
-    distribution::{self, ELASTICSEARCH_7_17, OPENSEARCH_2_19},
+    distribution::{self, Distribution, ELASTICSEARCH_7_17, OPENSEARCH_2_19, OPENSEARCH_3_4},
     s3::{self, S3Server},
     server::{self, Address},
 };
@@ -27,6 +28,14 @@ const REAL_SERVERS: &str = "tests/real-servers";
 
 /// The one for the tests which need a real Kubernetes with Argo.
 const REAL_CLUSTER: &str = "tests/real-cluster";
+
+/// The tests on a cluster: those that share it, those that start servers of their own, for which
+/// the machine may be too small to run more at once, and those that take parts of it away.
+const ON_CLUSTER: [&[&str]; 3] = [
+    &["real_cluster", "real_cluster_cli", "parity"],
+    &["real_cluster_install", "real_cluster_migration"],
+    &["real_cluster_faults"],
+];
 
 /// One part of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -161,6 +170,27 @@ fn s3(machine: &Machine, log: &Log) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Tests that share servers and run one after the other; several groups run beside each other, each
+/// with servers and programs of its own.
+struct Group {
+    name: &'static str,
+    tests: &'static [&'static str],
+    servers: &'static [Distribution],
+}
+
+const GROUPS: [Group; 2] = [
+    Group {
+        name: "servers-pairs",
+        tests: &["real_servers", "refusals", "mishaps", "fleet", "metadata"],
+        servers: &distribution::ALL,
+    },
+    Group {
+        name: "servers-versions",
+        tests: &["every_version"],
+        servers: &[OPENSEARCH_2_19, OPENSEARCH_3_4],
+    },
+];
+
 /// Starts every server, and runs the tests that use them.
 fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     let set_up = server::set_up(machine, &distribution::ALL).and_then(|()| s3::set_up(machine));
@@ -168,24 +198,60 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
         return Ok(Outcome::Skipped(format!("{error:#}")));
     }
     log.run(Programs::build_command(machine, Profile::Dev), minutes(30))?;
+    let mut build = tests_with(machine, REAL_SERVERS, GROUPS.iter().flat_map(|group| group.tests));
+    log.run(build.arg("--no-run"), minutes(30))?;
+    let programs = Programs::built(machine, Profile::Dev)?;
     let run = machine.area.new_run("tests")?;
-    let servers = server::start_all(machine, &run, &distribution::ALL, Lifetime::WithUs)?;
-    let addresses: Vec<&Address> = servers.iter().map(|server| &server.address).collect();
-    let list = run.join("servers.json");
-    fs_err::write(&list, serde_json::to_vec_pretty(&addresses)?)?;
     let s3 = S3Server::start(machine, &run)?;
-    let mut tests = machine.cargo();
-    tests
-        .args(["test", "--workspace", "--no-fail-fast", "--features", REAL_SERVERS])
-        .args(["--test", "real_servers", "--test", "refusals", "--test", "every_version"])
-        .args(["--test", "mishaps", "--test", "fleet", "--test", "metadata"])
-        // The tests share the servers.
-        .args(["--", "--test-threads", "1"])
-        .env("ARGOSY_TEST_SERVERS", &list)
-        .envs(s3.variables())
-        .env("INSTA_UPDATE", "no");
-    log.run(&mut tests, minutes(30))?;
+    run_beside_each_other(GROUPS.iter().map(|group| {
+        let (run, programs, s3) = (run.join(group.name), &programs, &s3);
+        move || {
+            let log = Log::new(machine, group.name)?;
+            let servers = server::start_all(machine, &run, group.servers, Lifetime::WithUs)?;
+            let addresses: Vec<&Address> = servers.iter().map(|server| &server.address).collect();
+            let list = run.join("servers.json");
+            fs::write(&list, serde_json::to_vec_pretty(&addresses)?)?;
+            // A test that kills the programs of its folder must not meet those of another group.
+            let programs = programs.linked_into(&run.join("programs"))?;
+            let mut tests = tests_with(machine, REAL_SERVERS, group.tests);
+            tests
+                .args(["--", "--test-threads", "1"])
+                .env("ARGOSY_TEST_SERVERS", &list)
+                .env("ARGOSY_TEST_PROGRAMS", programs)
+                .envs(s3.variables());
+            log.run(&mut tests, minutes(30))
+        }
+    }))?;
     Ok(Outcome::Passed)
+}
+
+/// The command that runs these tests of the crate `tests`, whose binaries are built with a feature.
+fn tests_with<'a>(
+    machine: &Machine,
+    feature: &str,
+    names: impl IntoIterator<Item = &'a &'static str>,
+) -> Command {
+    let mut command = machine.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--features", feature]);
+    for name in names {
+        command.args(["--test", name]);
+    }
+    command.env("INSTA_UPDATE", "no");
+    command
+}
+
+/// Runs all of them concurrently to their ends; the first error is the result.
+fn run_beside_each_other<F>(parts: impl Iterator<Item = F>) -> Result<()>
+where
+    F: FnOnce() -> Result<()> + Send,
+{
+    thread::scope(|scope| {
+        let parts: Vec<_> = parts.map(|part| scope.spawn(part)).collect();
+        let ends = parts
+            .into_iter()
+            .map(|part| part.join().unwrap_or_else(|_| bail!("a part of the lane panicked")));
+        ends.collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 /// Starts the cluster unless one is up that serves, and runs the tests that use it.
@@ -212,25 +278,23 @@ fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
 
 fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
     cluster::load_images(machine, running)?;
-    // Each of the migrations starts servers of its own, and the machine may be small. Of the
-    // faults, each takes parts of the cluster away.
-    for (tests, at_once) in [
-        (&["real_cluster", "real_cluster_cli", "parity"][..], "4"),
-        (&["real_cluster_install", "real_cluster_migration", "real_cluster_faults"], "1"),
-    ] {
-        let mut command = machine.cargo();
-        command.args(["test", "--workspace", "--no-fail-fast", "--features", REAL_CLUSTER]);
-        for test in tests {
-            command.args(["--test", test]);
-        }
-        command
-            .args(["--", "--test-threads", at_once])
+    let mut build = tests_with(machine, REAL_CLUSTER, ON_CLUSTER.into_iter().flatten());
+    log.run(build.arg("--no-run"), minutes(30))?;
+    let run = |log: &Log, names: &[&'static str], threads: &str| {
+        let mut tests = tests_with(machine, REAL_CLUSTER, names);
+        tests
+            .args(["--", "--test-threads", threads])
             .env("ARGOSY_TEST_KUBECONFIG", &running.kubeconfig)
-            .env("ARGOSY_TEST_AREA", machine.area.root())
-            .env("INSTA_UPDATE", "no");
-        log.run(&mut command, minutes(20))?;
-    }
-    Ok(())
+            .env("ARGOSY_TEST_AREA", machine.area.root());
+        log.run(&mut tests, minutes(20))
+    };
+    let [together, migrations, faults] = ON_CLUSTER;
+    run(log, together, "4")?;
+    run_beside_each_other(migrations.iter().map(|name| {
+        let run = &run;
+        move || run(&Log::new(machine, &format!("cluster-{name}"))?, &[*name], "1")
+    }))?;
+    run(log, faults, "1")
 }
 
 fn minutes(count: u64) -> Duration {
