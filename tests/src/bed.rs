@@ -8,7 +8,7 @@ use test_machine::Machine;
 
 use crate::namespace::KUBECONFIG;
 
-/// This machine, with the test area of whoever runs the tests.
+/// This machine, with the test area of the caller.
 pub fn machine() -> Result<Machine> {
     Machine::detect(std::env::var_os("ARGOSY_TEST_AREA").map(PathBuf::from))
 }

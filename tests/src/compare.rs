@@ -79,7 +79,7 @@ pub fn in_one_spelling(json: &str) -> String {
     out
 }
 
-/// JSON without the white space between its tokens; all else, numbers above all, as it stands.
+/// JSON without the white space between its tokens; all else, numbers above all, as it is.
 pub fn without_spaces(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut in_text, mut escaped) = (false, false);

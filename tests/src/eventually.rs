@@ -18,7 +18,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_millis(500);
 pub enum Observed<T> {
     /// What was waited for.
     Done(T),
-    /// Something else, in words for whoever reads the failure.
+    /// Something else, in words for the message of the failure.
     NotYet(String),
 }
 

@@ -36,7 +36,7 @@ pub fn running(programs: &Path) -> Result<Vec<Running>> {
         let Some(pid) = folder.file_name().and_then(|name| name.to_str()?.parse().ok()) else {
             continue;
         };
-        // A process may end while it is looked at.
+        // A process may end while it is inspected.
         let Ok(program) = fs::read_link(folder.join("exe")) else { continue };
         let Ok(arguments) = fs::read(folder.join("cmdline")) else { continue };
         let Some(name) = name_below(programs, &program) else { continue };

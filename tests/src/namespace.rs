@@ -1,6 +1,6 @@
 //! A namespace of a real cluster for one test, and plain requests to its API server.
 //!
-//! Nothing of the product is in the way: what a test makes and looks at goes by these requests.
+//! Nothing of the product is in the way: what a test makes and reads goes through these requests.
 
 use std::time::Duration;
 

@@ -104,7 +104,7 @@ fn end(child: Child) -> Result<Done> {
     })
 }
 
-/// Waits for something that nobody tells of.
+/// Waits for a state that is not in a status.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     eventually(what, WITHIN, || Ok(Observed::when(is_so()?, (), |()| "it is not so".to_owned())))
 }
@@ -152,7 +152,7 @@ fn a_run_outlives_the_api_server_the_controller_and_the_kubelet() -> Result<()> 
     outage.end()?;
     assert_eq!(gate_of(&gated.status("w")?, "one-a-b")["state"], "waiting");
 
-    // An answer is kept until somebody is there to go by it.
+    // A decision is kept until a controller is there to act on it.
     let outage = running.without(Controller)?;
     let approved = gated.workflow(&approve)?;
     assert_eq!(approved.code, Some(0), "{approved:?}");

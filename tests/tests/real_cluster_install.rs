@@ -122,7 +122,7 @@ fn what_is_printed_is_what_is_installed_and_a_second_time_changes_nothing() -> R
     )?;
     ensure!(kept.stdout.lines().count() == objects, "{kept:?}");
 
-    // Who may nothing is told every rule, and nothing else happens.
+    // An account without rights gets a list of every rule that it lacks, and nothing else happens.
     done("kubectl", &mut place.kubectl(&["create", "serviceaccount", "nobody"]))?;
     let token = done("kubectl", &mut place.kubectl(&["create", "token", "nobody"]))?;
     let config = fs_err::read_to_string(&place.namespace.kubeconfig)?;
@@ -383,7 +383,7 @@ fn a_migration_out_of_git_needs_kubectl_and_argo_only() -> Result<()> {
     for index in INDICES {
         clusters.arrived(index)?;
     }
-    // Who looks with our program sees the same run.
+    // Our program shows the same run.
     let seen = done("status", place.workflow(&["status", WORKFLOW]).args(["--engine", "argo"]))?;
     ensure!(seen.stdout.contains("Phase: Succeeded"), "{seen:?}");
     Ok(())

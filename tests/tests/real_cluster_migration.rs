@@ -252,7 +252,7 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
     equal(&here, &there)?;
 
     let documents: u64 = test_datasets::counts(&source.http)?.values().sum();
-    // Lucene counts nested documents too, and the executor looks only now and then.
+    // Lucene counts nested documents too, and the executor polls only now and then.
     let progress = node(&on_argo, "follow(0)")?["progress"].as_str().unwrap_or_default();
     let (done, total) = progress.split_once('/').unwrap_or_default();
     let is_whole = done == total && done.parse::<u64>().is_ok_and(|done| done >= documents);

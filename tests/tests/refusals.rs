@@ -119,9 +119,9 @@ fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_f
     assert_eq!(first["index"], "orders-1");
     assert!(first["reason"].as_str().is_some_and(|reason| reason.contains("word")), "{first}");
 
-    // Once the mapping is mended, the same file goes through.
-    let mended = json!({ "properties": { "word": { "type": "keyword" } } });
-    scene.target.http.put("/orders-1/_mapping", &mended)?;
+    // Once the mapping is fixed, the same file goes through.
+    let fixed = json!({ "properties": { "word": { "type": "keyword" } } });
+    scene.target.http.put("/orders-1/_mapping", &fixed)?;
     let done = scene.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
@@ -131,7 +131,7 @@ fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_f
 #[test]
 fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> {
     let scene = Scene::set()?;
-    // Nothing in it repeats, so that the snapshot holds it as it stands.
+    // Nothing in it repeats, so that the snapshot holds it as it is.
     let numbers = (1_u64..2_000).map(|number| (number * 7_919 % 100_003).to_string());
     let text = numbers.collect::<Vec<_>>().join(" ");
     scene.source.http.put("/orders-1/_doc/text?refresh=true", &json!({ "text": text }))?;
@@ -167,7 +167,7 @@ fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> 
     Ok(())
 }
 
-/// Where a digit of the text stands in a blob, with enough of the text around it.
+/// Where a digit of the text is in a blob, with enough of the text around it.
 fn place_of_some(text: &[u8], blob: &[u8]) -> Option<usize> {
     let part = text.windows(24).step_by(24).find(|part| position(part, blob).is_some())?;
     let digit = part.iter().position(u8::is_ascii_digit)?;

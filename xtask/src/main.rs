@@ -39,7 +39,7 @@ enum Command {
     /// Keep a real Kubernetes with Argo up while you work.
     #[command(subcommand)]
     Cluster(cluster::Action),
-    /// Write the snapshot repositories of the corpus anew, each by its real server.
+    /// Write the snapshot repositories of the corpus again, each by its real server.
     Corpus(corpus::Options),
     /// Keep real servers up while you work.
     #[command(subcommand)]

@@ -38,7 +38,7 @@ enum Cores {
 }
 
 impl Cores {
-    /// The decoder, to be told what to read.
+    /// The decoder, without its arguments.
     fn command(self, program: &Path) -> Command {
         match self {
             Self::One => {

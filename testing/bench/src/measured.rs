@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use fs_err as fs;
 
-const LOOKED_EACH: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a program used from its start to its end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +34,7 @@ pub(super) fn run(command: &mut Command) -> Result<Used> {
     used
 }
 
-/// Looks until the process has ended and only its numbers are left.
+/// Polls until the process has ended and only its numbers are left.
 fn watch(child: &Child, started: Instant) -> Result<Used> {
     let mut used = Used::default();
     let folder = format!("/proc/{}", child.id());
@@ -50,7 +50,7 @@ fn watch(child: &Child, started: Instant) -> Result<Used> {
             used.processor = Duration::from_millis(ticks * 1_000 / a_second.max(1));
             return Ok(used);
         }
-        thread::sleep(LOOKED_EACH);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 

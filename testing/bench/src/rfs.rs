@@ -213,7 +213,7 @@ impl Bench<'_> {
         Ok(Worked { used, read })
     }
 
-    /// Lets the step judge, and looks at its numbers.
+    /// Lets the step judge, and reads its numbers.
     fn follow(&self) -> Result<()> {
         let (_, answer) = self.step("argosy-rfs", &self.request("follow", &self.server))?;
         let number = |path: &str| answer.pointer(path).and_then(Value::as_u64);

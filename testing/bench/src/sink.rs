@@ -164,7 +164,7 @@ fn pass(from: &mut BufReader<TcpStream>, to: &mut TcpStream, length: u64) -> Res
     Ok(())
 }
 
-/// What a server answers that took all documents.
+/// The response of a server that took all documents.
 fn acknowledgement(documents: u64) -> String {
     let items = vec![r#"{"index":{"status":201}}"#; usize::try_from(documents).unwrap_or(0)];
     let body = format!(r#"{{"errors":false,"items":[{}]}}"#, items.join(","));

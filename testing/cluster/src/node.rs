@@ -1,5 +1,5 @@
-//! Process 1 of the node: lays the ground, starts every part in order, and then collects what
-//! ends, until a part of the cluster is among it.
+//! Process 1 of the node: prepares mounts and network, starts every part in order, and then
+//! waits for processes that end, until a part of the cluster is among it.
 //!
 //! ```text
 //! etcd, API server, relay to the outside

@@ -15,16 +15,16 @@ use test_machine::shell;
 use crate::{layout::AWAY, running::Running};
 
 const WITHIN: Duration = Duration::from_mins(2);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A part that can be missed for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Kubernetes' API server; nothing can be asked or told without it.
+    /// Kubernetes' API server; no request is served without it.
     ApiServer,
-    /// Argo's controller; no workflow gets on without it.
+    /// Argo's controller; no workflow proceeds without it.
     Controller,
-    /// What starts and watches pods; those that run go on without it.
+    /// What starts and watches pods; those that run continue without it.
     Kubelet,
 }
 
@@ -93,7 +93,7 @@ impl Outage<'_> {
         if self.began.elapsed() > WITHIN {
             bail!("{} does not {what} in time", self.part.name());
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
         Ok(())
     }
 }

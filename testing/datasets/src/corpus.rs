@@ -223,7 +223,7 @@ fn snapshot(http: &Http, name: &str, folder: &Path) -> Result<Value> {
     Ok(json!({"snapshot": name, "state": state, "indices": counts}))
 }
 
-/// Takes a snapshot of these indices; answers its state.
+/// Takes a snapshot of these indices; returns its state.
 fn take(http: &Http, name: &str, counts: &BTreeMap<String, u64>) -> Result<String> {
     let indices: Vec<&String> = counts.keys().collect();
     let request = json!({"indices": indices, "include_global_state": true});

@@ -1,5 +1,5 @@
 //! How is an index made and filled on this server? What differs between releases, in one place:
-//! mapping types, and what an index may be told.
+//! mapping types, and which settings an index takes.
 
 use serde_json::{Map, Value, json};
 use test_servers::{
@@ -31,7 +31,7 @@ impl Release {
     }
 
     /// The name of the mapping type that documents are written under, where the server asks for one:
-    /// one that nobody would take for granted.
+    /// one that no client assumes.
     pub fn kind(self) -> Option<&'static str> {
         self.is_elasticsearch_before(7, 0).then_some("note")
     }
@@ -75,7 +75,7 @@ pub(crate) struct Index<'a> {
 
 impl Index<'_> {
     /// Makes it, with one shard unless the settings say otherwise; fields that the mapping does not
-    /// name are not looked at.
+    /// name are not compared.
     pub(crate) fn create(&self, settings: &Value, mapping: &Value) -> Call {
         let settings = over(json!({"number_of_replicas": 0, "number_of_shards": 1}), settings);
         let mapping = over(json!({"dynamic": "false"}), mapping);

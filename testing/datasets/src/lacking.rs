@@ -1,5 +1,5 @@
 //! Indices that do not keep their documents as they were sent: without some fields, without any, or
-//! made anew from other structures when one is read.
+//! made again from other structures when one is read.
 
 use serde_json::{Value, json};
 use test_servers::distribution::Product;

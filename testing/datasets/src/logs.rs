@@ -23,7 +23,7 @@ pub enum Shape {
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogDocument {
-    /// 20 letters of base64, as a server makes them.
+    /// 20 characters of base64, as a server makes them.
     pub id: String,
     /// One line of JSON.
     pub source: String,

@@ -1,5 +1,5 @@
 //! How a server's process is started and ended: as a user of its own when we are root, in a group
-//! of its own, and told by the kernel when we die.
+//! of its own, and signalled by the kernel when we die.
 
 use std::{
     ffi::OsString,

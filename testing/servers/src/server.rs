@@ -1,7 +1,7 @@
 //! Real search servers on loopback: started several at once, waited for, stopped.
 //!
 //! A server either lives as long as the program that started it ([`Lifetime::WithUs`]; the kernel
-//! tells it when we die, however we die), or stays until it is told to go ([`Lifetime::Kept`]).
+//! signals it when we die, however we die), or runs until it is stopped ([`Lifetime::Kept`]).
 
 pub mod config;
 pub mod kept;
@@ -182,7 +182,7 @@ fn start(
 
 const HEAP: &str = "512m";
 
-/// Two ports that nobody listens on at this moment.
+/// Returns two ports that no process listens on at this moment.
 fn free_ports() -> Result<(u16, u16)> {
     let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let second = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

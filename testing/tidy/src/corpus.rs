@@ -1,5 +1,5 @@
 //! Every example has a golden, and every bad migration file has the diagnostics it must give:
-//! a file that no expectation names is tested by nobody.
+//! a file that no expectation names is not tested.
 
 use std::path::Path;
 

@@ -33,7 +33,7 @@ const NOT_RUN: [(&str, &str); 4] = [
     ("forever.yaml", "it never ends"),
     ("parallelism-nested-dag.yaml", "it sleeps for more than a minute"),
     ("parallelism-nested-workflow.yaml", "it sleeps for more than a minute"),
-    ("volumes-existing.yaml", "it needs a volume that somebody made before"),
+    ("volumes-existing.yaml", "it needs a volume that was made before"),
 ];
 
 /// The annotation of a workflow of ours that names the gates to be rejected.

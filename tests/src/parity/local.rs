@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::parity::corpus::Case;
 
-/// Who answers gates, on both sides.
+/// Who decides gates, on both sides.
 pub(super) const WHO: &str = "tests";
 const WITHIN: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(50);

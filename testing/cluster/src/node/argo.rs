@@ -13,7 +13,7 @@ use test_machine::shell;
 use super::{context::Node, keys::Credential};
 use crate::{definitions::Definitions, tools};
 
-/// What the controller prints once it looks after workflows.
+/// What the controller prints once it reconciles workflows.
 const READY: &str = "Started workflow garbage collection";
 
 /// The name of the controller among the parts.
@@ -46,7 +46,7 @@ pub(super) fn install(node: &Node, definitions: Definitions) -> Result<()> {
     Ok(())
 }
 
-/// Starts the controller and waits until it looks after workflows.
+/// Starts the controller and waits until it reconciles workflows.
 pub(super) fn start(node: &mut Node) -> Result<()> {
     // A definition is accepted before its kind is served, and the controller gives up when it
     // does not find its kind.
@@ -66,10 +66,10 @@ pub(super) fn start(node: &mut Node) -> Result<()> {
         .arg(config)
         .args(["--namespace", "argo", "--executor-image", tools::EXECUTOR_IMAGE])
         .env("LEADER_ELECTION_DISABLE", "true")
-        // It looks at a workflow again after this time at the earliest, and its default of ten
+        // It reconciles a workflow again after this time at the earliest, and its default of ten
         // seconds makes every step wait.
         .env("DEFAULT_REQUEUE_TIME", "100ms")
-        // It tells the executors how often to read a step's progress and to report it; by default
+        // It sets how often executors have to read a step's progress and to report it; by default
         // that is each minute, which is longer than a step of a test.
         .env("ARGO_PROGRESS_FILE_TICK_DURATION", "1s")
         .env("ARGO_PROGRESS_PATCH_TICK_DURATION", "2s");

@@ -1,4 +1,4 @@
-//! What the parts of the node stand on: mounts and a network that nothing outside sees.
+//! The mounts and the network of the node, which nothing outside sees.
 //!
 //! Every program finds its default paths, since the folders behind them are the node's own. The
 //! node is 10.244.0.1 on a bridge that has no way out; pods are the other addresses of it.

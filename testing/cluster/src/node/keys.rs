@@ -1,5 +1,5 @@
 //! Who is who in the cluster: an authority of its own, a certificate for each part, and the
-//! kubeconfigs that hold them. Made anew for each start, and good for nothing after it.
+//! kubeconfigs that hold them. Made again for each start, and of no use after it.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ impl Keys {
         Ok(Self { folder: folder.to_path_buf(), authority, authority_pem })
     }
 
-    /// Writes `FILE.crt` and `FILE.key` for somebody with a name, in an organisation, at these
+    /// Writes `FILE.crt` and `FILE.key` for a user or part with a name, in an organisation, at these
     /// addresses.
     pub(super) fn sign(
         &self,

@@ -53,7 +53,7 @@ impl Node {
                 &format!("--client-ca-file={keys}/authority.crt"),
                 &format!("--kubelet-client-certificate={keys}/admin.crt"),
                 &format!("--kubelet-client-key={keys}/admin.key"),
-                // The node's name is known to nobody who could be asked for its address.
+                // No name server knows the node's name.
                 "--kubelet-preferred-address-types=InternalIP",
                 "--service-account-issuer=https://kubernetes.default.svc",
                 &format!("--service-account-key-file={keys}/tokens.pub"),

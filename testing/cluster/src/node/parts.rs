@@ -19,7 +19,7 @@ use fs_err as fs;
 use rustix::process::{WaitOptions, wait};
 
 const WITHIN: Duration = Duration::from_mins(3);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The parts that were started.
 pub(super) struct Parts {
@@ -108,7 +108,7 @@ impl Parts {
                     return error;
                 }
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a test server is told: its settings file, and its Java options with everything relative
+//! How a test server is configured: its settings file, and its Java options with everything relative
 //! made absolute, since the unpacked server stays read only and each node has a folder of its own.
 
 use std::{
@@ -43,7 +43,7 @@ impl NodeConfig<'_> {
         self.folder.join("logs/stdout.log")
     }
 
-    /// The Java options of the node; Elasticsearch 5 has to be told where they are.
+    /// The Java options of the node; Elasticsearch 5 takes their place as an argument.
     pub fn java_options_file(&self) -> PathBuf {
         self.folder.join("config/jvm.options")
     }
