@@ -9,12 +9,12 @@
 //! | layer | what is tried again | how long |
 //! |---|---|---|
 //! | here, [`RetryPolicy`] | one request | seconds, or about a minute |
-//! | the bulk sender of the documents step | one bulk request, whose documents have outcomes of their own; it also lowers the concurrency | minutes |
-//! | a worker of the documents step | the work items that it holds or looks for | about ten minutes |
+//! | the bulk sender of `load` | one bulk request, whose documents have outcomes of their own; it also lowers the concurrency | minutes |
+//! | a worker of `fleet`, `BackOff` | the work items that it holds or looks for | about ten minutes |
 //! | Argo's `retryStrategy`, and the engine's equivalent | a whole step that ended with [`contract::Exit::Temporary`] | as the manifest says |
 //!
-//! The client of the Kubernetes API in `workflow` is beside them: it talks to another server and
-//! knows other passing faults.
+//! The client of the Kubernetes API in `runs` is separate: it talks to another server, which has
+//! other transient faults.
 
 use std::{iter, time::Duration};
 
