@@ -9,6 +9,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
+use jiff::Timestamp;
 use url::Url;
 
 use crate::{
@@ -184,6 +185,23 @@ impl Client {
         }
         wait.slow();
         attempt.await
+    }
+
+    /// Waits before a caller that retries by itself sends a request again, and reports the wait.
+    pub async fn delay(
+        &self,
+        request: &Request,
+        last_answer: &str,
+        since: Timestamp,
+        delay: Duration,
+    ) {
+        let wait = self.observer.as_ref().map(|observer| {
+            let mut wait = RequestWait::new(observer, request, self.cluster());
+            wait.repeated(since, last_answer, delay);
+            wait
+        });
+        tokio::time::sleep(delay).await;
+        drop(wait);
     }
 
     /// Sends a request like [`Self::send`]; a status other than 2xx is an error.

@@ -81,6 +81,14 @@ impl<'a> RequestWait<'a> {
         self.report();
     }
 
+    /// Reports that a request that has failed since `since` is sent again after a delay.
+    pub(crate) fn repeated(&mut self, since: Timestamp, last_answer: &str, delay: Duration) {
+        self.waiting.since = since;
+        self.waiting.last_answer = Some(last_answer.chars().take(MAX_REASON_CHARS).collect());
+        self.waiting.next_attempt = after(delay);
+        self.report();
+    }
+
     /// Notes that an attempt begins; without a response, the next one begins after `timeout`.
     pub(crate) fn attempt(&mut self, timeout: Option<Duration>) {
         self.waiting.next_attempt = timeout.and_then(after);

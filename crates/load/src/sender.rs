@@ -1,12 +1,13 @@
 //! How is one bulk request sent, and what became of each of its documents?
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use cluster::{Client, ClusterError, Repeat, Request, path};
 use contract::{Exit, Failure};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
@@ -34,6 +35,15 @@ pub(crate) struct Sender {
     pub(crate) provenance: Provenance,
     /// The moment until which documents may be sent.
     pub(crate) permit: watch::Receiver<Instant>,
+    /// Since when the target takes no documents, and what it answered last; `None` while it does.
+    outage: Mutex<Option<Outage>>,
+}
+
+/// A time in which the target takes no documents.
+#[derive(Clone, Debug)]
+struct Outage {
+    since: Timestamp,
+    last_answer: String,
 }
 
 /// How often documents were sent before, and why they are sent again.
@@ -74,6 +84,15 @@ pub(crate) struct SendReport {
 }
 
 impl Sender {
+    /// Makes a sender to one index.
+    pub(crate) fn new(
+        client: Client,
+        provenance: Provenance,
+        permit: watch::Receiver<Instant>,
+    ) -> Self {
+        Self { client, provenance, permit, outage: Mutex::default() }
+    }
+
     /// Sends a request, after a wait if it was sent before; stops when the permit expires.
     pub(crate) async fn send(
         self: Arc<Self>,
@@ -117,29 +136,29 @@ impl Sender {
         bulk: BulkRequest,
         attempts: Attempts,
     ) -> Result<SendReport, LoadFault> {
+        let request = Request::post(path(&[self.provenance.index.as_str(), "_bulk"]))
+            .query("filter_path", "errors,items.*.status,items.*.error")
+            .ndjson(bulk.body())
+            .repeat(Repeat::Safe);
         if attempts != Attempts::default() {
-            tokio::time::sleep(wait_before(attempts, &bulk)).await;
+            self.delay(&request, wait_before(attempts, &bulk)).await;
         }
         // The process may have slept much longer than it meant to.
         if Instant::now() >= *self.permit.borrow() {
             return Err(LoadFault::PermitExpired);
         }
-        let request = Request::post(path(&[self.provenance.index.as_str(), "_bulk"]))
-            .query("filter_path", "errors,items.*.status,items.*.error")
-            .ndjson(bulk.body())
-            .repeat(Repeat::Safe);
         let response = match self.client.send_once(&request).await {
             Ok(response) => response,
             Err(error) if error.is_temporary() => {
-                return repeat(bulk, attempts, &error.to_string());
+                return self.repeat(bulk, attempts, &error.to_string());
             }
             Err(error) => return Err(given_back(&error)),
         };
         match outcome::of_request(response.status) {
-            RequestOutcome::Answered => {}
+            RequestOutcome::Answered => self.set_outage(None),
             RequestOutcome::Busy => {
                 let reason = format!("status {}: {}", response.status, response.error_reason());
-                return repeat(bulk, attempts, &reason);
+                return self.repeat(bulk, attempts, &reason);
             }
             RequestOutcome::TooLarge => return self.split(bulk).await,
             RequestOutcome::Refused => {
@@ -155,6 +174,39 @@ impl Sender {
         let mut report = self.sort(&bulk, &answer.items, attempts).await?;
         report.spent = Some(bulk);
         Ok(report)
+    }
+
+    /// Puts a whole request back, because the target is busy or does not answer.
+    fn repeat(
+        &self,
+        bulk: BulkRequest,
+        attempts: Attempts,
+        reason: &str,
+    ) -> Result<SendReport, LoadFault> {
+        self.set_outage(Some(reason));
+        let again = vec![again(bulk, attempts.busy_again(), reason)?];
+        Ok(SendReport { again, busy: true, ..SendReport::default() })
+    }
+
+    /// Waits before documents are sent again, and reports the wait.
+    async fn delay(&self, request: &Request, delay: Duration) {
+        let outage = self.outage().clone();
+        match outage {
+            Some(Outage { since, last_answer }) => {
+                self.client.delay(request, &last_answer, since, delay).await;
+            }
+            None => tokio::time::sleep(delay).await,
+        }
+    }
+
+    fn set_outage(&self, answer: Option<&str>) {
+        let mut outage = self.outage();
+        let since = outage.as_ref().map_or_else(Timestamp::now, |outage| outage.since);
+        *outage = answer.map(|answer| Outage { since, last_answer: answer.to_owned() });
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Option<Outage>> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sorts the documents of a request by what became of them.
@@ -198,6 +250,7 @@ impl Sender {
         self.keep(&rejected).await?;
         report.busy = !busy.is_empty();
         if report.busy {
+            self.set_outage(Some(reason_busy));
             let attempts = attempts.busy_again();
             report.again.push(again(bulk.part(&busy), attempts, reason_busy)?);
         }
@@ -294,12 +347,6 @@ impl Attempts {
     }
 }
 
-/// Puts a whole request back, because the target is busy or does not answer.
-fn repeat(bulk: BulkRequest, attempts: Attempts, reason: &str) -> Result<SendReport, LoadFault> {
-    let again = vec![again(bulk, attempts.busy_again(), reason)?];
-    Ok(SendReport { again, busy: true, ..SendReport::default() })
-}
-
 /// Puts documents back, unless they were sent too often.
 fn again(
     bulk: BulkRequest,
@@ -376,7 +423,7 @@ mod tests {
         };
         let client = Client::new(&access, &Credentials::default(), &BTreeMap::new());
         let client = client.expect("a client");
-        let sender = Sender { client, provenance: provenance(), permit };
+        let sender = Sender::new(client, provenance(), permit);
         let limits = Limits { bytes: 100, documents: 10 };
         let mut assembly = Assembly::new(limits);
         let line = Line { position: 0, id: "a", routing: None, source: b"{}" };
@@ -399,8 +446,12 @@ mod tests {
         let (renewals, permit) = watch::channel(Instant::now());
         renewals.send_replace(Instant::now() + Duration::from_hours(1));
         let (sender, request) = sender(permit);
-        let report = sender.send(request, Attempts::default().busy_again()).await.expect("sent");
+        let report = Arc::clone(&sender)
+            .send(request, Attempts::default().busy_again())
+            .await
+            .expect("sent");
         // No process listens, so it is to be sent again.
+        assert!(sender.outage().is_some(), "the wait is reported");
         assert_eq!(report.again[0].1, Attempts::default().busy_again().busy_again());
     }
 

@@ -111,7 +111,7 @@ where
 {
     fn new(context: &'a LoadContext, job: LoadJob<C>, journal: &'a mut J, reading: R) -> Self {
         let LoadJob { provenance, from, permit } = job;
-        let sender = Sender { client: context.client.clone(), provenance, permit };
+        let sender = Sender::new(context.client.clone(), provenance, permit);
         Self {
             context,
             sender: Arc::new(sender),
