@@ -147,7 +147,7 @@ fn a_run_outlives_the_api_server_the_controller_and_the_kubelet() -> Result<()> 
         let away = gated.workflow(words)?;
         assert_eq!(away.code, Some(1), "{away:?}");
         assert!(away.stderr.contains("cannot be reached"), "{away:?}");
-        assert!(away.stderr.contains("is the cluster running"), "{away:?}");
+        assert!(away.stderr.contains("check that the cluster is running"), "{away:?}");
     }
     outage.end()?;
     assert_eq!(gate_of(&gated.status("w")?, "one-a-b")["state"], "waiting");
@@ -214,7 +214,7 @@ fn pods_that_cannot_get_on_say_why() -> Result<()> {
         &json!({ "entrypoint": "main", "templates": [main, hungry, huge, secretless] }),
     )?;
     until_it_says(&gated, "w", "Hungry", &["more memory than its limit", "raise the limit"])?;
-    until_it_says(&gated, "w", "Huge", &["no node of the cluster can take", "Insufficient cpu"])?;
+    until_it_says(&gated, "w", "Huge", &["no node of the cluster can run", "Insufficient cpu"])?;
     until_it_says(&gated, "w", "Secretless", &["secret \"gone\" not found", "credentials create"])?;
     let text = gated.workflow(&["status", "w"])?;
     assert!(text.stdout.contains("more memory than its limit"), "{text:?}");
@@ -232,7 +232,7 @@ fn credentials_removed_between_submission_and_start_are_asked_for() -> Result<()
     let submitted = gated.workflow(&["submit", &scene.file])?;
     assert_eq!(submitted.code, Some(0), "{submitted:?}");
     let waiting = gated.workflow(&["status", NAME])?;
-    assert!(format!("{waiting:?}").contains("is the controller running"), "{waiting:?}");
+    assert!(format!("{waiting:?}").contains("controller is running"), "{waiting:?}");
     let delete = ["configure", "credentials", "delete", "old-credentials", "--yes"];
     assert_eq!(gated.workflow(&delete)?.code, Some(0));
     outage.end()?;

@@ -293,7 +293,7 @@ fn the_quick_start_is_typed_in_the_console_pod() -> Result<()> {
 
     // Step 8: the pilot, gate by gate, with the account of the pod.
     let submitted = console.types("workflow submit", "")?;
-    ensure!(!submitted.stderr.contains("left as it is"), "{submitted:?}");
+    ensure!(!submitted.stderr.contains("left unchanged"), "{submitted:?}");
     for expected in ["metadata-evaluated-old-to-new-shop", "documents-backfilled-old-to-new-shop"] {
         let gate = console.until_a_gate_waits()?;
         ensure!(gate == expected, "{gate}");

@@ -19,7 +19,7 @@ fn assert_failed(done: &Done, parts: &[&str]) {
     for part in parts {
         assert!(done.stdout.contains(part), "`{part}` is not in\n{}", done.stdout);
     }
-    let hint = "Hint: workflow log all, and once the cause is mended: workflow resume ";
+    let hint = "Hint: workflow log all, and once you have fixed the cause: workflow resume ";
     assert!(done.stderr.contains(hint), "{}", done.stderr);
 }
 

@@ -6,18 +6,22 @@ use std::{collections::BTreeMap, env};
 use cluster::Client;
 use contract::{ClusterAccess, Credentials, variables};
 
+/// The entries of a secret with credentials for a cluster.
+pub const CREDENTIAL_ENTRIES: [&str; 5] = ["username", "password", "tls.crt", "tls.key", "ca.crt"];
+
 /// Makes a client of a cluster. `entry` reads an entry of the cluster's secret, such as
 /// `password`, and returns `None` for an absent one: a cluster may need no credentials.
 pub fn client(
     access: &ClusterAccess,
     mut entry: impl FnMut(&str) -> anyhow::Result<Option<String>>,
 ) -> anyhow::Result<Client> {
+    let [username, password, certificate, key, authority] = CREDENTIAL_ENTRIES;
     let credentials = Credentials {
-        username: entry("username")?,
-        password: entry("password")?,
-        certificate: entry("tls.crt")?,
-        key: entry("tls.key")?,
-        authority: entry("ca.crt")?,
+        username: entry(username)?,
+        password: entry(password)?,
+        certificate: entry(certificate)?,
+        key: entry(key)?,
+        authority: entry(authority)?,
     };
     let storage: BTreeMap<String, String> =
         env::vars().filter(|(name, _)| variables::is_storage(name)).collect();

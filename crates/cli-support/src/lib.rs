@@ -13,7 +13,7 @@ pub mod output;
 pub mod session_file;
 mod state_dir;
 
-pub use clients::client;
+pub use clients::{CREDENTIAL_ENTRIES, client};
 pub use flags::{CommonFlags, EngineChoice, EngineFlags, KubernetesAccess};
 pub use output::Format;
 pub use state_dir::{StateDir, StateDirFlags};

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{duration, grouped, rounded, size};
@@ -14,7 +15,7 @@ use crate::numbers::{duration, grouped, rounded, size};
 pub const LOG_FIELD: &str = "progress";
 
 /// How far a running step is, as `workflow status` shows it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// What the step counts, the coarsest first: shards, then documents, then bytes.
@@ -29,7 +30,7 @@ pub struct Progress {
 }
 
 /// One thing that a step counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Measure {
     /// What is counted, as in `shards`.
@@ -48,7 +49,7 @@ pub struct Measure {
 }
 
 /// The unit of a [`Measure`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Unit {
     /// A number of things.
@@ -59,7 +60,7 @@ pub enum Unit {
 }
 
 /// What a step is waiting for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// The request or condition, as in `GET /_cluster/health of cluster new`.

@@ -1,31 +1,53 @@
-//! What is running, where, and how far is it? One interface over the two engines that run
-//! migrations.
+//! What is running, where, and how far is it? One model of a run and one interface over the two
+//! engines.
 //!
 //! ```text
-//!  command line, screen
-//!         |  Backend
+//!  command line, screen, page
+//!         |  Backend: Runs, Gates, Logs, Configuration, Reset
 //!         +--- local        the embedded engine's store, on this machine
 //!         +--- kubernetes   the API server; Argo's controller does the rest
+//!         v
+//!      RunModel
 //! ```
+//!
+//! [`open`] returns the engine that is asked for. Its methods are asynchronous and run on the
+//! caller's runtime; a [`Backend`] may be shared by any number of tasks. What a person sees is
+//! computed from a [`RunModel`], so it is the same on both engines.
 
 mod backend;
 mod commands;
+mod configuration;
+mod error;
+mod gates;
 mod kubernetes;
 mod local;
 mod log_record;
+mod logs;
 mod model;
+mod notices;
+mod object_kind;
 mod open;
 pub mod preview;
+mod reset;
+mod run;
+mod watch;
 
 pub use self::{
-    backend::{
-        Answer, Backend, Holding, HoldingKind, Keep, LogQuery, LogSink, LogSource, Resumed, Run,
-        Sight, Stopped, Submission, Trouble, is_at_or_below,
-    },
+    backend::Backend,
     commands::{DEFAULT_WORKFLOW, workflow_flag},
+    configuration::Configuration,
+    gates::{Decision, DecisionOutcome, Gate, GateState, Gates, Verdict},
     kubernetes::{Applied, Argo},
-    local::open as open_store,
+    local::{Local, open_store},
     log_record::LogRecord,
-    model::{Branch, GatePlace, Known, Outline, tree},
+    logs::{LogEvent, LogQuery, LogSender, LogSource, Logs},
+    model::{
+        Branch, EngineKind, GatePlace, NodeState, NodeValue, NodeWaiting, Observation, Outline,
+        RunModel, RunNode, StepCounts, Trouble, plain,
+    },
+    notices::Notices,
+    object_kind::ObjectKind,
     open::open,
+    reset::{Part, Removable, RemovableKind, Reset},
+    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
 };

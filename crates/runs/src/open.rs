@@ -1,13 +1,15 @@
 //! Which engine runs the migrations?
 
+use std::sync::Arc;
+
 use cli_support::{CommonFlags, EngineChoice, StateDir};
 
-use crate::{backend::Backend, kubernetes::Argo, local::Local};
+use crate::{backend::Backend, kubernetes::Argo, local::Local, notices::Notices};
 
-/// Opens the engine that the flags ask for. Nothing is read or requested before its first use.
-pub fn open(flags: &CommonFlags) -> anyhow::Result<Box<dyn Backend>> {
+/// Returns the engine that the flags ask for. Nothing is read or requested before its first use.
+pub fn open(flags: &CommonFlags, notices: Notices) -> anyhow::Result<Arc<dyn Backend>> {
     Ok(match flags.engine.choose()? {
-        EngineChoice::Local => Box::new(Local::new(StateDir::choose(&flags.state)?)),
-        EngineChoice::Argo(access) => Box::new(Argo::new(access)?),
+        EngineChoice::Local => Arc::new(Local::new(StateDir::choose(&flags.state)?)),
+        EngineChoice::Argo(access) => Arc::new(Argo::new(access, notices)),
     })
 }

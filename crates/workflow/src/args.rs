@@ -23,10 +23,10 @@ Examples:
   workflow submit                        start the migration
   workflow manage                        watch and steer it on the screen
   workflow status                        see how far it is
-  workflow approve step 'metadata-*'     let it go on after a gate
+  workflow approve step 'metadata-*'     let it continue after a gate
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or invalid file, 3 not found, 4 changed meanwhile,
-5 not permitted, 6 timed out (it still runs), 130 interrupted."
+5 not permitted, 6 timed out (it is still running), 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// The published guides name Argo's own server. None is needed here, and scripts that name one
-/// still work.
+/// The published guides name Argo's own server. It is not needed here, but scripts that name one still
+/// work.
 #[derive(Debug, Args)]
 pub(crate) struct ArgoServerFlags {
     #[arg(long, global = true, hide = true, value_name = "URL")]
@@ -61,9 +61,9 @@ impl ArgoServerFlags {
 pub(crate) enum Command {
     #[command(flatten)]
     Migration(Box<MigrationCommand>),
-    /// Put into a namespace what migrations and the console pod need there.
+    /// Install in a namespace what migrations and the console pod need.
     Install(Box<Install>),
-    /// Small things.
+    /// Completion scripts and schemas.
     #[command(subcommand)]
     Util(Util),
     /// Run the embedded engine for one run; `submit` and `resume` start it.
@@ -71,13 +71,13 @@ pub(crate) enum Command {
     EngineRun(EngineRun),
 }
 
-/// The commands that are the same, whatever runs the migrations.
+/// The commands that are the same on both engines.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrationCommand {
-    /// Keep the migration file and its credentials.
+    /// Store the migration file and its credentials.
     #[command(subcommand)]
     Configure(Configure),
-    /// Check a migration file: all findings at once.
+    /// Check a migration file and report all findings.
     Validate(Input),
     /// Compile a migration file to Argo manifests.
     Compile(Compile),
@@ -85,26 +85,26 @@ pub(crate) enum MigrationCommand {
     Plan(Plan),
     /// Start a migration; one of the same name is stopped and replaced.
     Submit(Submit),
-    /// Show how far a migration is.
+    /// Show what a migration has done and what it waits for.
     Status(Status),
     /// Watch and steer a migration on the screen: tree, logs, gates.
     Manage(Manage),
-    /// Show what a step was asked and what it gave, or the manifests of a migration.
+    /// Show the request and the answer of a step, or the manifests of a migration.
     Show(Show),
-    /// Let a migration go on at its gates.
+    /// Let a migration continue at its gates.
     #[command(subcommand)]
     Approve(Approve),
-    /// Refuse to let a migration go on at a gate: it fails with the reason.
+    /// Fail a migration at a gate, with a reason.
     #[command(subcommand)]
     Reject(Reject),
-    /// End a migration; what it needs to be cleaned up still runs.
+    /// End a migration; its cleanup still runs.
     Stop(Stop),
-    /// Go on with a migration whose engine died, or that failed.
+    /// Continue a migration whose engine died, or that failed.
     Resume(Named),
     /// Show what the steps of a migration printed.
     #[command(subcommand)]
     Log(Log),
-    /// Remove workflows and what they left behind; without a name, all of it. Asks first.
+    /// Remove workflows and what they left behind; without a name, all of them. Asks first.
     Reset(Reset),
 }
 
@@ -112,7 +112,7 @@ pub(crate) enum MigrationCommand {
 pub(crate) enum Configure {
     /// Print a sample migration file.
     Sample {
-        /// Keep it as the session's file.
+        /// Store it as the session's file.
         #[arg(long)]
         load: bool,
         #[command(flatten)]
@@ -136,7 +136,7 @@ pub(crate) enum Configure {
         #[command(flatten)]
         session: Session,
     },
-    /// Forget the session's migration file.
+    /// Delete the session's migration file.
     Clear {
         /// Do not ask.
         #[arg(long)]
@@ -144,25 +144,25 @@ pub(crate) enum Configure {
         #[command(flatten)]
         session: Session,
     },
-    /// Keep user names, passwords and keys that migration files name by `secretName`.
+    /// Store user names, passwords and keys that migration files name by `secretName`.
     #[command(subcommand)]
     Credentials(Credentials),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Credentials {
-    /// List the names that are kept and those the session's file needs.
+    /// List the stored names and those that the session's file needs.
     List {
         #[command(flatten)]
         session: Session,
         #[command(flatten)]
         installation: Installation,
     },
-    /// Keep a user name and password, a client certificate, or the keys to a repository.
+    /// Store a user name and password, a client certificate, or the keys to a repository.
     Create(Credential),
-    /// Replace what is kept under a name.
+    /// Replace the credentials with a name.
     Update(Credential),
-    /// Forget what is kept under a name.
+    /// Delete the credentials with a name.
     Delete {
         /// The name.
         name: String,
@@ -179,7 +179,7 @@ pub(crate) struct Credential {
     /// Read `USER:PASSWORD` from standard input.
     #[arg(long)]
     pub(crate) stdin: bool,
-    /// Read the keys to a snapshot repository from standard input, one `NAME=VALUE` a line:
+    /// Read the keys to a snapshot repository from standard input, one `NAME=VALUE` on each line:
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and the like.
     #[arg(long, conflicts_with_all = ["stdin", "certificate", "authority"])]
     pub(crate) storage: bool,
@@ -196,7 +196,7 @@ pub(crate) struct Credential {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Session {
-    /// The session that keeps the migration file.
+    /// The session that the migration file belongs to.
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) session: String,
 }
@@ -222,7 +222,7 @@ pub(crate) struct Installation {
     pub(crate) site: Site,
 }
 
-/// What the place sets where migrations run, whatever they are called.
+/// What is the same for all migrations of an installation, whatever their names.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Site {
     /// The registry of the step images.
@@ -231,7 +231,7 @@ pub(crate) struct Site {
     /// The tag of the step images [default: this program's version].
     #[arg(long, env = "ARGOSY_IMAGE_TAG", value_name = "TAG")]
     pub(crate) image_tag: Option<String>,
-    /// Where sources that name no snapshot repository have theirs, in a folder each.
+    /// The repository of sources that name none; each source has a folder in it.
     #[arg(long, env = "ARGOSY_SNAPSHOT_REPOSITORY", value_name = "URI")]
     pub(crate) snapshot_repository: Option<String>,
     /// The AWS region of that repository.
@@ -240,8 +240,7 @@ pub(crate) struct Site {
     /// The Secret with the keys to that repository.
     #[arg(long, env = "ARGOSY_SNAPSHOT_SECRET", value_name = "NAME")]
     pub(crate) snapshot_secret: Option<String>,
-    /// The PersistentVolumeClaim that holds the folders of `file://` repositories, and where pods
-    /// see it.
+    /// The PersistentVolumeClaim with the folders of `file://` repositories, and its path in pods.
     #[arg(long, env = "ARGOSY_SNAPSHOT_VOLUME", value_name = "CLAIM:FOLDER")]
     pub(crate) snapshot_volume: Option<SnapshotVolume>,
 }
@@ -250,7 +249,7 @@ pub(crate) struct Site {
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) input: Input,
-    /// Do not look at the clusters: show the tasks and gates only.
+    /// Do not connect to the clusters: show the tasks and gates only.
     #[arg(long)]
     pub(crate) offline: bool,
 }
@@ -259,7 +258,7 @@ pub(crate) struct Plan {
 pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) input: Input,
-    /// Write one file an object into this folder, instead of printing all.
+    /// Write one file for each object into this folder, instead of printing them.
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 }
@@ -268,13 +267,14 @@ pub(crate) struct Compile {
 pub(crate) struct Install {
     #[command(flatten)]
     pub(crate) site: Site,
-    /// Make the namespace too, unless it is there.
+    /// Create the namespace too, if it does not exist.
     #[arg(long)]
     pub(crate) create_namespace: bool,
-    /// Print the objects, as in `workflow install --print | kubectl apply -f -`; ask no cluster.
+    /// Print the objects, as in `workflow install --print | kubectl apply -f -`; connect to no
+    /// cluster.
     #[arg(long, conflicts_with = "output_dir")]
     pub(crate) print: bool,
-    /// Write a kustomize base into this folder, one file an object; ask no cluster.
+    /// Write a kustomize base into this folder, one file for each object; connect to no cluster.
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 }
@@ -289,10 +289,10 @@ pub(crate) struct Submit {
     /// The longest wait, in seconds; 0 for no limit.
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub(crate) timeout: u64,
-    /// Seconds between two looks.
+    /// Seconds between two checks.
     #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
     pub(crate) wait_interval: f64,
-    /// Approve every gate beforehand.
+    /// Approve every gate in advance.
     #[arg(long)]
     pub(crate) approve_all: bool,
 }
@@ -323,7 +323,7 @@ pub(crate) struct Manage {
     /// The workflow, as a flag.
     #[arg(long, value_name = "NAME", conflicts_with = "name")]
     pub(crate) workflow_name: Option<String>,
-    /// Seconds between two looks.
+    /// The longest time between two updates, in seconds; most changes are seen earlier.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub(crate) interval: f64,
     /// Who decides [default: the user of this machine].
@@ -336,9 +336,9 @@ pub(crate) struct Manage {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Names or globs of steps and gates; without any, all there are are listed.
+    /// Names or globs of steps and gates; without any, all are listed.
     pub(crate) names: Vec<String>,
-    /// Print the manifests, as they are kept where the migration runs.
+    /// Print the manifests, as they are stored where the migration runs.
     #[arg(long, conflicts_with = "names")]
     pub(crate) manifest: bool,
     /// The workflow.
@@ -387,7 +387,7 @@ pub(crate) struct RejectStep {
 /// Who decides, about what, and why.
 #[derive(Debug, Args)]
 pub(crate) struct DecisionFlags {
-    /// Why; it is kept with the decision.
+    /// Why; it is stored with the decision.
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
     /// Who decides [default: the user of this machine].
@@ -403,7 +403,7 @@ pub(crate) struct Stop {
     /// The workflow.
     #[arg(default_value = DEFAULT_WORKFLOW)]
     pub(crate) name: String,
-    /// End at once, without cleaning up.
+    /// End immediately, without cleanup.
     #[arg(long)]
     pub(crate) terminate: bool,
 }
@@ -443,10 +443,10 @@ pub(crate) enum Log {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// Go on printing what comes.
+    /// Continue with new lines until the migration ends.
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Print when each line was written (RFC 3339).
+    /// Print the time of each line (RFC 3339).
     #[arg(long)]
     pub(crate) timestamps: bool,
     /// The workflow.
@@ -457,23 +457,17 @@ pub(crate) struct LogFlags {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Reset {
-    /// Names or globs of what is to be removed, as `--list` shows them.
+    /// Names or globs of what to remove, as `--list` shows them.
     pub(crate) names: Vec<String>,
     /// List what can be removed.
     #[arg(long)]
     pub(crate) list: bool,
-    /// All there is.
+    /// Remove everything.
     #[arg(long, conflicts_with = "names")]
     pub(crate) all: bool,
-    /// Also what needs it.
+    /// Also remove what needs it.
     #[arg(long)]
     pub(crate) cascade: bool,
-    /// Also capture proxies; they are protected otherwise.
-    #[arg(long)]
-    pub(crate) include_proxies: bool,
-    /// Also volumes; they are protected otherwise.
-    #[arg(long)]
-    pub(crate) delete_storage: bool,
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -486,6 +480,8 @@ pub(crate) enum Util {
         /// The shell.
         shell: Shell,
     },
+    /// Print the JSON schema of `workflow status --output json`.
+    Schema,
 }
 
 #[derive(Debug, Args)]

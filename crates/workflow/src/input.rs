@@ -9,18 +9,16 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cli_support::output::{self, failure};
 use contract::Exit;
 use generator::{
     Compiled, DefaultRepository, Installation, Steps,
     findings::{self, Colour},
     plan::PlannedMigration,
 };
-use runs::Keep;
+use runs::Configuration;
 
-use crate::{
-    args,
-    output::{self, failure},
-};
+use crate::args;
 
 /// A migration file and what the compiler made of it.
 pub(crate) struct Source {
@@ -84,13 +82,16 @@ impl Source {
 }
 
 /// Reads and compiles what the command line names, for the engine that is in use.
-pub(crate) fn read(keep: &dyn Keep, input: &args::Input) -> anyhow::Result<Source> {
-    read_for(keep, input, keep.steps())
+pub(crate) async fn read(
+    configuration: &dyn Configuration,
+    input: &args::Input,
+) -> anyhow::Result<Source> {
+    read_for(configuration, input, configuration.steps()).await
 }
 
 /// Reads and compiles what the command line names.
-pub(crate) fn read_for(
-    keep: &dyn Keep,
+pub(crate) async fn read_for(
+    configuration: &dyn Configuration,
     input: &args::Input,
     steps: Steps,
 ) -> anyhow::Result<Source> {
@@ -103,15 +104,18 @@ pub(crate) fn read_for(
         Some(path) => (fs_err::read_to_string(path)?, path.display().to_string()),
         None => {
             let session = &input.session.session;
-            (session_file(keep, session)?, keep.session_place(session)?)
+            (session_file(configuration, session).await?, configuration.session_location(session)?)
         }
     };
     Ok(compile_text(&text, &name, &input.installation, steps))
 }
 
 /// Reads the file of a session, which must have one.
-pub(crate) fn session_file(keep: &dyn Keep, session: &str) -> anyhow::Result<String> {
-    keep.session(session)?.ok_or_else(|| {
+pub(crate) async fn session_file(
+    configuration: &dyn Configuration,
+    session: &str,
+) -> anyhow::Result<String> {
+    configuration.session(session).await?.ok_or_else(|| {
         let message = format!(
             "session `{session}` has no migration file; run `workflow configure sample --load` \
              and `workflow configure edit`, or name a file"

@@ -79,7 +79,7 @@ fn every_command_says_which_server_cannot_be_reached_and_what_to_do() {
         for said in [
             "the API server at http://127.0.0.1:1/ (context `prod` of /",
             "/kubeconfig) cannot be reached",
-            "is the cluster running",
+            "check that the cluster is running",
             "`--context` and `--kubeconfig` choose another",
         ] {
             assert!(message.contains(said), "{words:?}: {message}");

@@ -1,8 +1,10 @@
-//! `cargo xtask generate`: writes what is made from the code (the schema, the list of findings,
+//! `cargo xtask generate`: writes what is made from the code (the schemas, the list of findings,
 //! the reference of the command lines), or checks that it was written.
 
 mod cli_reference;
 mod findings_reference;
+
+use std::process::Command;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -10,6 +12,7 @@ use fs_err as fs;
 use test_machine::{
     Machine,
     programs::{Profile, Programs},
+    shell,
     terminal::say,
 };
 
@@ -75,6 +78,10 @@ fn generated(programs: &Programs) -> Result<Vec<Generated>> {
         Generated {
             path: "schemas/migration-config/v1.schema.json",
             text: format!("{:#}\n", generator::schema::v1()),
+        },
+        Generated {
+            path: "schemas/run.schema.json",
+            text: shell::output(Command::new(programs.workflow()).args(["util", "schema"]))?,
         },
         Generated {
             path: "docs/findings.md",

@@ -1,7 +1,7 @@
-//! What time is it? The API server says it with each of its answers.
+//! What time is it? The API server says so in each of its responses.
 //!
-//! What is written down about a gate stands beside times of the server's and of Argo's, and whoever
-//! approves may sit at a machine whose clock is wrong.
+//! The time of a decision is compared with times of the server and of Argo, and the clock of the
+//! machine of the person who decides may be wrong.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,15 +11,15 @@ use std::{
 use http::{HeaderMap, header::DATE};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 
-/// The API server's clock, to the second; this machine's as long as nothing was heard of it.
+/// The clock of the API server, to the second; until its first response, the clock of this machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
-    heard: Arc<Mutex<Option<(Timestamp, Instant)>>>,
+    last: Arc<Mutex<Option<(Timestamp, Instant)>>>,
 }
 
 impl Clock {
-    /// Takes the time out of an answer.
-    pub(super) fn hear(&self, headers: &HeaderMap) {
+    /// Takes the time of a response.
+    pub(super) fn update(&self, headers: &HeaderMap) {
         let said = headers.get(DATE).and_then(|date| date.to_str().ok());
         if let Some(date) = said.and_then(|date| rfc2822::parse(date).ok()) {
             *self.lock() = Some((date.timestamp(), Instant::now()));
@@ -35,7 +35,7 @@ impl Clock {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(Timestamp, Instant)>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -44,22 +44,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_word_counts() {
+    fn the_time_of_the_server_is_used() {
         let clock = Clock::default();
         let mut headers = HeaderMap::new();
         headers.insert(DATE, "Fri, 20 Nov 2026 12:00:00 GMT".parse().expect("a header"));
-        clock.hear(&headers);
+        clock.update(&headers);
         let noon: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
         assert!(clock.now() >= noon);
         assert!(clock.now() < noon + SignedDuration::from_mins(1));
     }
 
     #[test]
-    fn without_a_word_this_machines_counts() {
+    fn without_a_date_the_time_of_this_machine_is_used() {
         let clock = Clock::default();
         let mut headers = HeaderMap::new();
         headers.insert(DATE, "half past ten".parse().expect("a header"));
-        clock.hear(&headers);
+        clock.update(&headers);
         assert!(clock.now() >= "2020-01-01T00:00:00Z".parse().expect("a time"));
     }
 }

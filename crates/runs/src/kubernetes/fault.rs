@@ -1,28 +1,28 @@
-//! What did the API server refuse, and what is to be done?
+//! What did the API server refuse, and what helps?
 
 use std::fmt;
 
 use contract::{Exit, Failure};
 use kube::core::Status;
 
-use super::kind::Kind;
+use crate::object_kind::ObjectKind;
 
-/// What was asked of the API server.
+/// A request to the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct Operation {
     /// `get`, `list`, `create`, `patch` or `delete`.
     pub(super) verb: String,
-    /// Of which kind.
-    pub(super) kind: Kind,
-    /// A part of it, as in `log`.
+    /// The kind of object.
+    pub(super) kind: ObjectKind,
+    /// The subresource, as in `log`.
     pub(super) subresource: Option<&'static str>,
-    /// Which one; all of them when empty.
+    /// The name of the object; empty for all objects.
     pub(super) name: String,
-    /// In which namespace.
+    /// The namespace.
     pub(super) namespace: String,
 }
 
-impl Wish {
+impl Operation {
     fn resource(&self) -> String {
         let resource = self.kind.resource();
         match self.subresource {
@@ -36,7 +36,7 @@ impl Wish {
         if self.name.is_empty() { format!("{kind}s") } else { format!("{kind} `{}`", self.name) }
     }
 
-    /// Takes the verb from what the server says: to apply is to patch, or to create.
+    /// Takes the verb from the message of the server: an apply is a patch or a create.
     fn refused_as(mut self, message: &str) -> Self {
         let verb = message.split_once(" cannot ").and_then(|(_, rest)| rest.split_once(' '));
         if let Some((verb, _)) = verb {
@@ -45,13 +45,13 @@ impl Wish {
         self
     }
 
-    /// Takes the namespace for what is missing, if the server says so.
+    /// Says that the namespace is missing, if the server does.
     fn without_namespace(self, status: &Status) -> Self {
         let missing = status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
         if !missing {
             return self;
         }
-        Self { kind: Kind::Namespace, name: self.namespace.clone(), ..self }
+        Self { kind: ObjectKind::Namespace, name: self.namespace.clone(), ..self }
     }
 
     /// Returns the rule that a Role needs, as YAML.
@@ -66,111 +66,113 @@ impl Wish {
     }
 }
 
-/// What the API server did not do. It is no `std` error: on its way to a person it becomes a
-/// [`Failure`] with its exit code.
+/// A request that failed. It becomes a [`Failure`] with its exit code on the way to the user, so it
+/// is not a `std` error.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The account may not.
-    Forbidden { wish: Wish, message: String },
+    /// The account has no permission.
+    Forbidden { operation: Operation, message: String },
     /// The server does not know the account.
     Unauthorized { server: String, message: String },
     /// There is no such object.
-    NotFound { wish: Wish },
+    NotFound { operation: Operation },
     /// There is no such kind of object.
-    NoSuchKind { server: String, kind: Kind },
+    NoSuchKind { server: String, kind: ObjectKind },
     /// It exists already, or changed meanwhile.
-    Conflict { wish: Wish, message: String },
+    Conflict { operation: Operation, message: String },
     /// The server did not accept the object or the patch.
-    Refused { wish: Wish, message: String },
+    Refused { operation: Operation, message: String },
     /// The server, or the way to it, is not there.
     Unreachable { server: String, cause: String },
     /// Anything else.
-    Failed { wish: Wish, message: String },
+    Failed { operation: Operation, message: String },
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forbidden { wish, message } if wish.kind.is_of_cluster() => write!(
+            Self::Forbidden { operation, message } if operation.kind.is_cluster_scoped() => write!(
                 formatter,
-                "not permitted: `{}` of {} ({message}); ask somebody who may to make it, or for \
-                 this rule in a ClusterRole:\n{}",
-                wish.verb,
-                wish.object(),
-                wish.rule()
+                "not permitted: `{}` of {} ({message}); ask an administrator to create it, or \
+                 to add this rule to a ClusterRole:\n{}",
+                operation.verb,
+                operation.object(),
+                operation.rule()
             ),
-            Self::Forbidden { wish, message } => write!(
+            Self::Forbidden { operation, message } => write!(
                 formatter,
-                "not permitted: `{}` of `{}` in namespace `{}` ({message}); ask for this rule in a \
-                 Role of that namespace:\n{}",
-                wish.verb,
-                wish.resource(),
-                wish.namespace,
-                wish.rule()
+                "not permitted: `{}` of `{}` in namespace `{}` ({message}); ask an administrator to add \
+                 this rule to a Role of that namespace:\n{}",
+                operation.verb,
+                operation.resource(),
+                operation.namespace,
+                operation.rule()
             ),
             Self::Unauthorized { server, message } => write!(
                 formatter,
                 "the API server at {server} does not accept these credentials ({message}); renew \
                  them, or choose others with `--context` or `--kubeconfig`"
             ),
-            Self::NotFound { wish } if wish.kind.is_of_cluster() => write!(
+            Self::NotFound { operation } if operation.kind.is_cluster_scoped() => write!(
                 formatter,
-                "there is no namespace `{}`; choose another with `--namespace`, or make it by \
+                "there is no namespace `{}`; choose another with `--namespace`, or create it with \
                  `workflow install --create-namespace --namespace {}` or `kubectl create namespace \
                  {}`",
-                wish.name, wish.name, wish.name
+                operation.name, operation.name, operation.name
             ),
-            Self::NotFound { wish } => {
-                write!(formatter, "there is no {} in namespace `{}`", wish.object(), wish.namespace)
+            Self::NotFound { operation } => {
+                write!(
+                    formatter,
+                    "there is no {} in namespace `{}`",
+                    operation.object(),
+                    operation.namespace
+                )
             }
             Self::NoSuchKind { server, kind } => write!(
                 formatter,
-                "the cluster at {server} knows no {}s: Argo Workflows is not installed there, or \
+                "the cluster at {server} has no {}s: Argo Workflows is not installed there, or \
                  only in part; install it, or choose another cluster with `--context`",
                 kind.name()
             ),
-            Self::Conflict { wish, message } => write!(
+            Self::Conflict { operation, message } => write!(
                 formatter,
-                "{} changed meanwhile, or exists already: {message}",
-                wish.object()
+                "{} has changed meanwhile, or exists already: {message}",
+                operation.object()
             ),
-            Self::Refused { wish, message } => {
-                write!(formatter, "the API server refuses {}: {message}", wish.object())?;
+            Self::Refused { operation, message } => {
+                write!(formatter, "the API server refuses {}: {message}", operation.object())?;
                 match limit(message) {
                     Some(Limit::Quota) => {
-                        write!(
-                            formatter,
-                            "; ask for the quota to be raised, or remove what is not needed"
-                        )
+                        write!(formatter, "; ask for a higher quota, or remove what is not needed")
                     }
-                    Some(Limit::End) => write!(
+                    Some(Limit::Deletion) => write!(
                         formatter,
-                        "; namespace `{}` is being deleted: wait until it is gone and make it \
-                         anew, or choose another with `--namespace`",
-                        wish.namespace
+                        "; namespace `{}` is being deleted: wait until it is gone and create \
+                         it again, or choose another with `--namespace`",
+                        operation.namespace
                     ),
                     None => Ok(()),
                 }
             }
             Self::Unreachable { server, cause } => write!(
                 formatter,
-                "the API server at {server} cannot be reached: {cause}; is the cluster running, and \
-                 is it the one that you mean? `--context` and `--kubeconfig` choose another; then \
-                 try again"
+                "the API server at {server} cannot be reached: {cause}; check that the cluster is \
+                 running and that it is the right one (`--context` and `--kubeconfig` choose \
+                 another), then try again"
             ),
-            Self::Failed { wish, message } => write!(
+            Self::Failed { operation, message } => write!(
                 formatter,
                 "the API server failed at `{}` of {}: {message}",
-                wish.verb,
-                wish.object()
+                operation.verb,
+                operation.object()
             ),
         }
     }
 }
 
 impl Fault {
-    /// Reads what the client says.
-    pub(super) fn new(wish: Wish, server: &str, error: &kube::Error) -> Self {
+    /// Classifies an error of the client.
+    pub(super) fn new(operation: Operation, server: &str, error: &kube::Error) -> Self {
         let server = server.to_owned();
         let status = match error {
             kube::Error::Api(status) => status,
@@ -180,27 +182,27 @@ impl Fault {
             kube::Error::Auth(_) => {
                 return Self::Unauthorized { server, message: causes(error) };
             }
-            other => return Self::Failed { wish, message: causes(other) },
+            other => return Self::Failed { operation, message: causes(other) },
         };
         let message = status.message.clone();
         match status.code {
             401 => Self::Unauthorized { server, message },
             403 if limit(&message).is_none() => {
-                Self::Forbidden { wish: wish.refused_as(&message), message }
+                Self::Forbidden { operation: operation.refused_as(&message), message }
             }
-            // A path that is not there has no details about an object.
+            // A path that does not exist has no details about an object.
             404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => {
-                Self::NoSuchKind { server, kind: wish.kind }
+                Self::NoSuchKind { server, kind: operation.kind }
             }
-            404 => Self::NotFound { wish: wish.without_namespace(status) },
-            409 => Self::Conflict { wish, message },
-            400 | 403 | 413 | 415 | 422 => Self::Refused { wish, message },
+            404 => Self::NotFound { operation: operation.without_namespace(status) },
+            409 => Self::Conflict { operation, message },
+            400 | 403 | 413 | 415 | 422 => Self::Refused { operation, message },
             429 | 502..=504 => Self::Unreachable { server, cause: message },
-            _ => Self::Failed { wish, message },
+            _ => Self::Failed { operation, message },
         }
     }
 
-    /// Returns whether it may pass by itself.
+    /// Returns whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
@@ -222,24 +224,25 @@ impl From<Fault> for anyhow::Error {
     }
 }
 
-/// What is refused with 403 too, though no rule helps.
+/// Refusals with status 403 that no permission avoids.
 enum Limit {
+    /// A quota is exceeded.
     Quota,
-    /// The namespace is on its way out.
-    End,
+    /// The namespace is being deleted.
+    Deletion,
 }
 
 fn limit(message: &str) -> Option<Limit> {
     if message.contains("exceeded quota") {
         Some(Limit::Quota)
     } else if message.contains("is being terminated") {
-        Some(Limit::End)
+        Some(Limit::Deletion)
     } else {
         None
     }
 }
 
-/// Writes an error with its causes, each once.
+/// Returns an error with its causes, each once.
 fn causes(error: &kube::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next: Option<&dyn std::error::Error> = Some(error);
@@ -259,10 +262,10 @@ mod tests {
 
     use super::*;
 
-    fn wish() -> Wish {
-        Wish {
+    fn operation() -> Operation {
+        Operation {
             verb: "list".to_owned(),
-            kind: Kind::Pod,
+            kind: ObjectKind::Pod,
             subresource: Some("log"),
             name: String::new(),
             namespace: "ma".to_owned(),
@@ -279,7 +282,7 @@ mod tests {
             retry_after_seconds: 0,
         };
         let status = Status::failure(message, "").with_code(code).with_details(details);
-        Fault::new(wish(), "https://server", &kube::Error::Api(status.boxed()))
+        Fault::new(operation(), "https://server", &kube::Error::Api(status.boxed()))
     }
 
     #[test]
@@ -319,7 +322,7 @@ mod tests {
         };
         let status = Status::failure("namespaces \"ma\" not found", "NotFound");
         let status = status.with_code(404).with_details(details);
-        let gone = Fault::new(wish(), "https://server", &kube::Error::Api(status.boxed()));
+        let gone = Fault::new(operation(), "https://server", &kube::Error::Api(status.boxed()));
         assert!(gone.to_string().starts_with("there is no namespace `ma`;"), "{gone}");
         assert!(gone.to_string().contains("--create-namespace"), "{gone}");
         let other = fault(404, "not found", "x");

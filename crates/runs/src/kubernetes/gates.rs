@@ -1,10 +1,10 @@
-//! Which gates has a run on a cluster, and what became of each?
+//! Which gates does a run on a cluster have, and which state is each in?
 //!
-//! The node graph says whether a gate waits, and the ConfigMap of decisions who answered:
+//! The nodes say whether a gate waits, and the ConfigMap of decisions who decided:
 //!
 //! ```text
 //! data:
-//!   metadata-evaluated-a-b: approved            answered in advance: Argo reads this
+//!   metadata-evaluated-a-b: approved            approved in advance: Argo reads this
 //!   metadata-evaluated-a-b.answer: '{"run": ..., "verdict": "approved", "by": ..., "at": ...}'
 //! ```
 
@@ -14,24 +14,23 @@ use argo::{
     NodePhase, NodeStatus, NodeType, WorkflowStatus,
     convention::decisions::{APPROVED, REJECTED},
 };
-use engine::{Gate, GateState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backend::Answer,
+    gates::{Decision, Gate, GateState, whole_seconds},
     model::{GatePlace, Outline},
 };
 
-/// An answer, as it is kept.
+/// A decision, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
-    /// The uid of the run; nothing when it was given before there was one.
+pub(super) struct DecisionRecord {
+    /// The uid of the run; absent if the decision was made before there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<String>,
     /// `approved` or `rejected`.
     verdict: String,
-    /// Who.
+    /// Who decided.
     by: String,
     /// When.
     at: Timestamp,
@@ -40,15 +39,15 @@ pub(super) struct Record {
     reason: Option<String>,
 }
 
-impl Record {
-    /// Writes an answer down.
-    pub(super) fn new(answer: &Answer, run: Option<&str>, at: Timestamp) -> Self {
+impl DecisionRecord {
+    /// Makes the record of a decision.
+    pub(super) fn new(decision: &Decision, run: Option<&str>, at: Timestamp) -> Self {
         Self {
             run: run.map(str::to_owned),
-            verdict: answer.verdict.as_str().to_owned(),
-            by: answer.by.clone(),
+            verdict: decision.verdict.as_str().to_owned(),
+            by: decision.by.clone(),
             at,
-            reason: answer.reason.clone(),
+            reason: decision.reason.clone(),
         }
     }
 
@@ -63,24 +62,24 @@ pub(super) fn record_key(gate: &str) -> String {
     format!("{gate}.answer")
 }
 
-/// Everything that tells of the gates of a run.
-pub(super) struct Known<'a> {
+/// Everything that says something about the gates of a run.
+pub(super) struct GateSources<'a> {
     /// The uid of the run.
     pub(super) run: &'a str,
-    /// What was compiled.
+    /// The tasks and gates of the manifests.
     pub(super) outline: &'a Outline,
-    /// What happened.
+    /// Phases and nodes.
     pub(super) status: &'a WorkflowStatus,
     /// The entries of the ConfigMap.
     pub(super) decisions: &'a BTreeMap<String, String>,
-    /// Whether somebody asked for its end: what still waits is about to be ended.
+    /// Whether the run was asked to end: what still waits is about to be ended.
     pub(super) is_ending: bool,
 }
 
 /// Returns the gates of a run, in the order in which the tree shows them.
-pub(super) fn gates(known: &Known<'_>) -> Vec<Gate> {
+pub(super) fn gates(known: &GateSources<'_>) -> Vec<Gate> {
     let mut places = known.outline.gates();
-    // A workflow that we did not compile has gates too.
+    // A workflow that was not compiled here can have gates too.
     let mut others: Vec<&NodeStatus> = known
         .status
         .nodes
@@ -107,22 +106,23 @@ pub(super) fn waiting_nodes(status: &WorkflowStatus, gate: &str) -> Vec<String> 
     status.nodes.values().filter(waits).map(|node| node.id.clone()).collect()
 }
 
-impl Known<'_> {
+impl GateSources<'_> {
     fn gate(&self, place: &GatePlace) -> Gate {
         let name = &place.name;
         let record = self.record(name);
-        let gate = |state: GateState, record: Option<&Record>, node: Option<&NodeStatus>| Gate {
-            name: name.clone(),
-            state,
-            by: record.map(|record| record.by.clone()),
-            at: record
-                .map(|record| record.at)
-                .or_else(|| node?.finished_at.as_deref()?.parse().ok()),
-            reason: match record {
-                Some(record) => record.reason.clone(),
-                None => node.and_then(|node| node.message.clone()),
-            },
-        };
+        let gate =
+            |state: GateState, record: Option<&DecisionRecord>, node: Option<&NodeStatus>| Gate {
+                name: name.clone(),
+                state,
+                by: record.map(|record| record.by.clone()),
+                at: record
+                    .map(|record| whole_seconds(record.at))
+                    .or_else(|| node?.finished_at.as_deref()?.parse().ok()),
+                reason: match record {
+                    Some(record) => record.reason.clone(),
+                    None => node.and_then(|node| node.message.clone()),
+                },
+            };
         if !waiting_nodes(self.status, name).is_empty() {
             let state = if self.is_ending { GateState::Skipped } else { GateState::Waiting };
             return gate(state, None, None);
@@ -133,7 +133,7 @@ impl Known<'_> {
         let says = |verdict: &str| record.as_ref().filter(|record| record.verdict == verdict);
         let in_advance = self.decisions.get(name).is_some_and(|word| word == APPROVED);
         if let Some(node) = node {
-            // A record may be of a rejection after which the run was resumed.
+            // The record may be of a rejection after which the run was resumed.
             let was_rejected = match &node.message {
                 Some(text) => text.starts_with(REJECTED),
                 None => says(REJECTED).is_some(),
@@ -147,7 +147,7 @@ impl Known<'_> {
                 }
                 (NodeType::Skipped, NodePhase::Skipped) if in_advance => {
                     let approved = gate(GateState::Approved, says(APPROVED), None);
-                    in_advance_if_silent(approved)
+                    in_advance_by_default(approved)
                 }
                 _ => gate(GateState::Skipped, None, Some(node)),
             };
@@ -156,18 +156,19 @@ impl Known<'_> {
             return gate(GateState::Skipped, None, None);
         }
         if in_advance {
-            return in_advance_if_silent(gate(GateState::Approved, says(APPROVED), None));
+            return in_advance_by_default(gate(GateState::Approved, says(APPROVED), None));
         }
         gate(GateState::Pending, None, None)
     }
 
     /// Returns the record of a gate, if it is about this run.
-    fn record(&self, gate: &str) -> Option<Record> {
-        let record: Record = serde_json::from_str(self.decisions.get(&record_key(gate))?).ok()?;
+    fn record(&self, gate: &str) -> Option<DecisionRecord> {
+        let record: DecisionRecord =
+            serde_json::from_str(self.decisions.get(&record_key(gate))?).ok()?;
         record.run.as_deref().is_none_or(|run| run == self.run).then_some(record)
     }
 
-    /// Whether the run ended or ends before the gate, or left out the task that leads to it.
+    /// Returns whether the run ends before the gate, or left out the task that leads to it.
     fn is_passed_over(&self, place: &GatePlace) -> bool {
         let left_out = |node: &NodeStatus| {
             matches!(node.phase, NodePhase::Omitted | NodePhase::Skipped)
@@ -179,7 +180,7 @@ impl Known<'_> {
     }
 }
 
-fn in_advance_if_silent(gate: Gate) -> Gate {
+fn in_advance_by_default(gate: Gate) -> Gate {
     let reason = gate.reason.or_else(|| Some("approved in advance".to_owned()));
     Gate { reason, ..gate }
 }
@@ -222,7 +223,7 @@ mod tests {
         let decisions: BTreeMap<String, String> =
             decisions.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let outline = outline();
-        gates(&Known {
+        gates(&GateSources {
             run: "u",
             outline: &outline,
             status: &status,
@@ -288,7 +289,8 @@ mod tests {
     #[test]
     fn a_gate_that_failed_was_rejected_or_the_run_was_stopped() {
         let rejected = node("one", NodeType::Suspend, NodePhase::Failed, Some("rejected by x: no"));
-        let stopped = node("two", NodeType::Suspend, NodePhase::Failed, Some("Stopped with ..."));
+        let stopped =
+            node("two", NodeType::Suspend, NodePhase::Failed, Some("StopReport with ..."));
         // It was rejected before the run was resumed and stopped.
         let record = json!({
             "run": "u", "verdict": "rejected", "by": "ann", "at": "2026-11-20T10:00:00Z",
@@ -298,7 +300,7 @@ mod tests {
             brief(&gates),
             [
                 ("one", GateState::Rejected, None, Some("rejected by x: no")),
-                ("two", GateState::Skipped, None, Some("Stopped with ...")),
+                ("two", GateState::Skipped, None, Some("StopReport with ...")),
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! Objects of an installation, applied; and all that is not permitted, at once.
+//! Applies the objects of an installation, and reports everything that is not permitted together.
 
 use std::collections::BTreeMap;
 
@@ -7,38 +7,37 @@ use serde_json::Value;
 
 use super::{
     fault::Fault,
-    kind::Kind,
     server::{Server, text},
 };
-use cli_support::output::failure;
+use crate::{error::failure, object_kind::ObjectKind};
 
-/// What the API server says when a Role would give more than its maker has.
+/// What the API server says when a Role would give more rights than its creator has.
 const ESCALATION: &str = "attempting to grant";
 
-/// What became of an object.
+/// What applying an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It was not there.
+    /// It did not exist.
     Created,
-    /// It was another.
+    /// It existed and was different.
     Changed,
-    /// It was so already.
+    /// It existed and was the same.
     Unchanged,
 }
 
-/// Applies objects in their order; of one kind that is not permitted the others are not tried.
+/// Applies objects in their order. Once a kind is not permitted, other objects of it are skipped.
 pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
     let mut outcomes = Vec::new();
-    let mut refused: BTreeMap<Kind, Fault> = BTreeMap::new();
+    let mut refused: BTreeMap<ObjectKind, Fault> = BTreeMap::new();
     for object in objects {
-        let Some(kind) = Kind::named(text(object, "/kind")) else { continue };
+        let Some(kind) = ObjectKind::named(text(object, "/kind")) else { continue };
         if refused.contains_key(&kind) {
             continue;
         }
         match apply(server, kind, object).await {
             Ok(outcome) => outcomes.push(outcome),
-            // Without it, nothing else can be.
-            Err(fault @ Fault::Forbidden { .. }) if kind == Kind::Namespace => {
+            // Without the namespace, nothing else can exist.
+            Err(fault @ Fault::Forbidden { .. }) if kind == ObjectKind::Namespace => {
                 return Err(fault.into());
             }
             Err(fault @ Fault::Forbidden { .. }) => {
@@ -52,8 +51,8 @@ pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Resul
     }
     let mut lines: Vec<String> = refused.values().map(reason).collect();
     lines.push(format!(
-        "{} of {} objects were applied; who may do the rest: `workflow install --print --namespace \
-         {} | kubectl apply -f -`",
+        "{} of {} objects were applied; an administrator can apply the rest with `workflow install \
+         --print --namespace {} | kubectl apply -f -`",
         outcomes.len(),
         objects.len(),
         server.namespace
@@ -61,9 +60,9 @@ pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Resul
     Err(failure(Exit::NotPermitted, lines.join("\n")))
 }
 
-async fn apply(server: &Server, kind: Kind, object: &Value) -> Result<Applied, Fault> {
-    if kind == Kind::Namespace {
-        return make(server, kind, object).await;
+async fn apply(server: &Server, kind: ObjectKind, object: &Value) -> Result<Applied, Fault> {
+    if kind == ObjectKind::Namespace {
+        return create_namespace(server, kind, object).await;
     }
     let version = |object: &Value| text(object, "/metadata/resourceVersion").to_owned();
     let before = server.get(kind, text(object, "/metadata/name")).await?;
@@ -75,30 +74,34 @@ async fn apply(server: &Server, kind: Kind, object: &Value) -> Result<Applied, F
     })
 }
 
-/// Makes a namespace. One that is there stays as whoever made it wanted it.
-async fn make(server: &Server, kind: Kind, object: &Value) -> Result<Applied, Fault> {
+/// Creates a namespace. An existing one is left unchanged.
+async fn create_namespace(
+    server: &Server,
+    kind: ObjectKind,
+    object: &Value,
+) -> Result<Applied, Fault> {
     match server.create(kind, object).await {
         Err(Fault::Conflict { .. }) => Ok(Applied::Unchanged),
-        // Who may not make it cannot learn so whether it is there.
+        // A forbidden create does not say whether the namespace exists, so read it.
         Err(fault @ Fault::Forbidden { .. }) => {
             match server.get(kind, text(object, "/metadata/name")).await {
                 Ok(Some(_)) => Ok(Applied::Unchanged),
                 _ => Err(fault),
             }
         }
-        made => made.map(|_| Applied::Created),
+        created => created.map(|_| Applied::Created),
     }
 }
 
-/// Says what is missing. Nobody may give away by a Role what they do not have.
+/// Returns what is missing. A Role cannot give rights that its creator does not have.
 fn reason(fault: &Fault) -> String {
     match fault {
-        Fault::Forbidden { wish, message } if message.contains(ESCALATION) => format!(
-            "not permitted: the {} gives rights that this account does not have itself, and \
-             nobody may give away more than that ({message}); whoever installs needs those rights, \
-             or in a Role of the namespace:\n  - apiGroups: [rbac.authorization.k8s.io]\n    \
+        Fault::Forbidden { operation, message } if message.contains(ESCALATION) => format!(
+            "not permitted: the {} gives rights that this account does not have itself, which \
+             Kubernetes refuses ({message}); the installing account needs those rights, or this \
+             rule in a Role of the namespace:\n  - apiGroups: [rbac.authorization.k8s.io]\n    \
              resources: [roles]\n    verbs: [escalate, bind]",
-            wish.kind.name()
+            operation.kind.name()
         ),
         other => other.to_string(),
     }
@@ -106,18 +109,18 @@ fn reason(fault: &Fault) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::Wish;
+    use super::super::fault::Operation;
     use super::*;
 
     fn forbidden(message: &str) -> Fault {
-        let wish = Wish {
+        let operation = Operation {
             verb: "patch".to_owned(),
-            kind: Kind::Role,
+            kind: ObjectKind::Role,
             subresource: None,
             name: "argosy-console".to_owned(),
             namespace: "ma".to_owned(),
         };
-        Fault::Forbidden { wish, message: message.to_owned() }
+        Fault::Forbidden { operation, message: message.to_owned() }
     }
 
     #[test]

@@ -1,151 +1,125 @@
-//! The logs of a run's pods, in one stream: of pods that come, are tried again, and go.
+//! The logs of a run's pods in one stream, while pods start, are tried again and are deleted.
 //!
-//! Each pod has a task that reads its log; all of them write into one short queue, so a reader
-//! that is slow slows them down, and nothing piles up.
+//! Each pod has a task that reads its log. All of them send to the caller's bounded queue, so a slow
+//! caller slows them down, and nothing accumulates.
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use argo::NodeType;
 use contract::{Exit, exit::exit_of};
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
 use jiff::Timestamp;
 use kube::api::LogParams;
-use tokio::{sync::mpsc, task::JoinSet, time::Duration};
+use tokio::{task::JoinSet, time::Duration};
 
-use super::{fault::Fault, log_text, pods::StepPod, server::Server, sight::Seen};
-use crate::backend::{LogQuery, LogSink, LogSource, Run};
+use super::{fault::Fault, log_text, observe::RunObjects, pods::StepPod, server::Server};
+use crate::{
+    logs::{LogEvent, LogQuery, LogSender},
+    run::Run,
+};
 
-/// How often is looked for new pods.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Lines on their way.
-const QUEUE: usize = 256;
-/// A longer line is cut: what prints it holds it in memory.
-const LONGEST_LINE: usize = 1 << 20;
+/// How often new pods are looked up.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The most bytes of a line that are kept.
+const MAX_LINE: usize = 1 << 20;
 
-/// What a task reads.
-enum News {
-    Line(LogSource, Option<Timestamp>, String),
-    /// The log of a pod is gone.
-    Gone(String),
-}
-
-/// Hands over the lines of a run's logs.
+/// Sends the lines of a run's logs.
 pub(super) async fn read(
     server: &Server,
     run: &Run,
     query: &LogQuery,
-    sink: &mut dyn LogSink,
+    events: &LogSender,
 ) -> anyhow::Result<()> {
-    let seen = Seen::look(server, run).await?;
-    let pods = wanted(&seen, server, query).await?;
-    tell_what_is_gone(&seen, &pods, query, sink);
-    if !query.follow {
-        for pod in pods.iter().filter(|pod| pod.has_begun()) {
-            let (sender, mut receiver) = mpsc::channel(QUEUE);
-            let task = one(server.clone(), pod.clone(), false, sender);
-            let (ended, printed) = tokio::join!(task, async {
-                while let Some(news) = receiver.recv().await {
-                    hand_over(news, sink)?;
-                }
-                anyhow::Ok(())
-            });
-            printed?;
-            ended?;
-        }
-        return Ok(());
+    let run_objects = RunObjects::read(server, run).await?;
+    let pods = wanted(&run_objects, server, query).await?;
+    report_deleted(&run_objects, &pods, query, events).await;
+    if query.follow {
+        return follow(server, run, query, events).await;
     }
-    follow(server, run, query, sink).await
+    let started: Vec<StepPod> = pods.into_iter().filter(StepPod::has_begun).collect();
+    for pod in started {
+        read_pod(server.clone(), pod, false, events.clone()).await?;
+    }
+    Ok(())
 }
 
 async fn follow(
     server: &Server,
     run: &Run,
     query: &LogQuery,
-    sink: &mut dyn LogSink,
+    events: &LogSender,
 ) -> anyhow::Result<()> {
-    let (sender, mut receiver) = mpsc::channel(QUEUE);
     let mut tasks: JoinSet<Result<(), Fault>> = JoinSet::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut away = false;
+    let mut is_unreachable = false;
     loop {
-        let looked = async {
-            let seen = Seen::look(server, run).await?;
-            let pods = wanted(&seen, server, query).await?;
-            anyhow::Ok((seen.status.phase.is_complete(), pods))
+        let reading = async {
+            let run_objects = RunObjects::read(server, run).await?;
+            let pods = wanted(&run_objects, server, query).await?;
+            anyhow::Ok((run_objects.status.phase.is_complete(), pods))
         };
-        let is_over = match looked.await {
+        let is_over = match reading.await {
             Ok((is_over, pods)) => {
                 for pod in pods.into_iter().filter(StepPod::has_begun) {
                     if known.insert(pod.pod.metadata.uid.clone().unwrap_or_default()) {
-                        tasks.spawn(one(server.clone(), pod, true, sender.clone()));
+                        tasks.spawn(read_pod(server.clone(), pod, true, events.clone()));
                     }
                 }
-                away = false;
+                is_unreachable = false;
                 is_over
             }
-            // A server that is away for a while is no reason to lose the place.
-            Err(error) if !away && exit_of(&error) == Exit::Temporary => {
-                sink.remark(&format!("{error:#}; trying again"));
-                away = true;
+            // A server that is unreachable for a while is no reason to lose the place.
+            Err(error) if !is_unreachable && exit_of(&error) == Exit::Temporary => {
+                remark(events, format!("{error:#}; trying again")).await;
+                is_unreachable = true;
                 false
             }
             Err(error) => return Err(error),
         };
-        let next = tokio::time::sleep(LOOK_EVERY);
+        let next = tokio::time::sleep(POLL_INTERVAL);
         tokio::pin!(next);
         loop {
             tokio::select! {
-                biased;
-                news = receiver.recv() => {
-                    if let Some(news) = news {
-                        hand_over(news, sink)?;
-                    }
-                }
                 Some(ended) = tasks.join_next() => {
                     match ended? {
-                        Err(fault) if !fault.is_passing() => sink.remark(&fault.to_string()),
+                        Err(fault) if !fault.is_passing() => {
+                            remark(events, fault.to_string()).await;
+                        }
                         _ => {}
                     }
                 }
                 () = &mut next => break,
             }
         }
-        if !sink.is_wanted() {
-            return Ok(());
-        }
-        if is_over && tasks.is_empty() {
-            // What came last is still in the queue.
-            while let Ok(news) = receiver.try_recv() {
-                hand_over(news, sink)?;
-            }
+        if events.is_closed() || (is_over && tasks.is_empty()) {
             return Ok(());
         }
     }
 }
 
-fn hand_over(news: News, sink: &mut dyn LogSink) -> anyhow::Result<()> {
-    match news {
-        News::Line(source, at, text) => sink.line(&source, at, &text),
-        News::Gone(pod) => {
-            sink.remark(&format!("the log of pod `{pod}` is gone"));
-            Ok(())
-        }
-    }
+/// Sends a remark. A receiver that is gone needs none.
+async fn remark(events: &LogSender, text: String) {
+    events.send(LogEvent::Remark(text)).await.ok();
 }
 
-async fn wanted(seen: &Seen, server: &Server, query: &LogQuery) -> anyhow::Result<Vec<StepPod>> {
-    let mut pods = seen.pods(server).await?;
+async fn wanted(
+    run_objects: &RunObjects,
+    server: &Server,
+    query: &LogQuery,
+) -> anyhow::Result<Vec<StepPod>> {
+    let mut pods = run_objects.pods(server).await?;
     pods.retain(|pod| query.wants(&pod.source.node, &pod.source.labels));
     Ok(pods)
 }
 
-/// Reads the log of one pod to its end. A stream that breaks off is taken up where it was left.
-async fn one(
+/// Sends the log of one pod until its end. A stream that breaks off is continued where it ended.
+async fn read_pod(
     server: Server,
     pod: StepPod,
     follow: bool,
-    sender: mpsc::Sender<News>,
+    events: LogSender,
 ) -> Result<(), Fault> {
+    let source = Arc::new(pod.source.clone());
     let mut last: Option<Timestamp> = None;
     loop {
         let parameters = LogParams {
@@ -159,12 +133,12 @@ async fn one(
             Ok(log) => log,
             Err(Fault::NotFound { .. } | Fault::Refused { .. }) => {
                 if last.is_none() {
-                    sender.send(News::Gone(pod.name().to_owned())).await.ok();
+                    remark(&events, format!("the log of pod `{}` is gone", pod.name())).await;
                 }
                 return Ok(());
             }
             Err(fault) if follow && fault.is_passing() => {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             }
             Err(other) => return Err(other),
@@ -179,20 +153,21 @@ async fn one(
             }
             let whole = String::from_utf8_lossy(&line);
             let (at, text) = log_text::timed(whole.trim_end_matches(['\n', '\r']));
-            // The server knows whole seconds only, and says some lines again.
+            // The server takes whole seconds only, and sends some lines again.
             if at.is_some() && at <= before || log_text::is_executors(text) {
                 continue;
             }
             last = at.or(last);
-            let news = News::Line(pod.source.clone(), at, text.to_owned());
-            if sender.send(news).await.is_err() {
+            let source = Arc::clone(&source);
+            let event = LogEvent::Line { source, at, text: text.to_owned() };
+            if events.send(event).await.is_err() {
                 return Ok(());
             }
         }
     }
 }
 
-/// Reads a line, of which no more is kept than the most; returns whether there was one.
+/// Reads a line, of which at most [`MAX_LINE`] bytes are kept; returns whether there was one.
 async fn read_line(log: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     loop {
@@ -202,7 +177,7 @@ async fn read_line(log: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) ->
         }
         let end = ready.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(ready.len(), |end| end + 1);
-        let room = LONGEST_LINE.saturating_sub(line.len());
+        let room = MAX_LINE.saturating_sub(line.len());
         line.extend(ready.iter().take(taken.min(room)));
         log.consume_unpin(taken);
         if end.is_some() {
@@ -211,13 +186,18 @@ async fn read_line(log: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) ->
     }
 }
 
-/// Says which steps ran and have no pod any more.
-fn tell_what_is_gone(seen: &Seen, pods: &[StepPod], query: &LogQuery, sink: &mut dyn LogSink) {
+/// Reports the steps that ran and whose pods were deleted.
+async fn report_deleted(
+    run_objects: &RunObjects,
+    pods: &[StepPod],
+    query: &LogQuery,
+    events: &LogSender,
+) {
     if !query.labels.is_empty() {
-        // A node has no labels: which of them was meant only its pod could say.
+        // A node has no labels; only its pod could say whether it was meant.
         return;
     }
-    let mut gone: Vec<&str> = seen
+    let mut gone: Vec<&str> = run_objects
         .status
         .nodes
         .values()
@@ -228,9 +208,9 @@ fn tell_what_is_gone(seen: &Seen, pods: &[StepPod], query: &LogQuery, sink: &mut
         .collect();
     gone.sort_unstable();
     if !gone.is_empty() {
-        sink.remark(&format!(
-            "the pods of these steps were deleted, and their logs with them: {}",
-            gone.join(", ")
-        ));
+        let names = gone.join(", ");
+        let text =
+            format!("the pods of these steps were deleted, and their logs with them: {names}");
+        remark(events, text).await;
     }
 }

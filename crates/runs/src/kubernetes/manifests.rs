@@ -1,24 +1,23 @@
-//! What was submitted, as the API server keeps it.
+//! The manifests of a run, as the API server stores them.
 
 use argo::convention::label::{PART_OF, WORKFLOW};
 use serde_json::Value;
 
 use super::{
-    kind::Kind,
+    observe::RunObjects,
     server::{Server, text},
-    sight::Seen,
 };
-use crate::backend::Run;
+use crate::{object_kind::ObjectKind, run::Run};
 
-/// Returns the objects of a run: what it shares with others, what is its own, the Workflow.
+/// Returns the objects of a run: shared templates, its own objects, the Workflow.
 pub(super) async fn manifests(server: &Server, run: &Run) -> anyhow::Result<Vec<Value>> {
-    let workflow = Seen::look(server, run).await?.workflow;
+    let workflow = RunObjects::read(server, run).await?.workflow;
     let selector = format!("{}={}", PART_OF.0, PART_OF.1);
     let mut objects = Vec::new();
-    for kind in [Kind::ConfigMap, Kind::WorkflowTemplate] {
+    for kind in [ObjectKind::ConfigMap, ObjectKind::WorkflowTemplate] {
         objects.extend(server.list(kind, &selector).await?.into_iter().filter(|object| {
             let of = object.pointer("/metadata/labels").and_then(|labels| labels.get(WORKFLOW));
-            of.map_or(kind == Kind::WorkflowTemplate, |of| of == run.name.as_str())
+            of.map_or(kind == ObjectKind::WorkflowTemplate, |of| of == run.name.as_str())
         }));
         let api_version = kind.api_version();
         for object in objects.iter_mut().filter(|object| text(object, "/kind").is_empty()) {
@@ -32,7 +31,7 @@ pub(super) async fn manifests(server: &Server, run: &Run) -> anyhow::Result<Vec<
     Ok(objects)
 }
 
-/// The items of a list do not say what they are.
+/// Adds the fields that say what an object is: the items of a list lack them.
 fn complete(object: &mut Value, kind: &str, api_version: &str) {
     if let Value::Object(fields) = object {
         let own = std::mem::take(fields);
@@ -42,7 +41,7 @@ fn complete(object: &mut Value, kind: &str, api_version: &str) {
     }
 }
 
-/// Takes out what the server added, and how far the run is.
+/// Removes the fields that the server added, and the status.
 fn reduce(object: &mut Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");

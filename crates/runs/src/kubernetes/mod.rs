@@ -1,104 +1,95 @@
-//! Argo Workflows on a Kubernetes cluster as a [`Backend`].
+//! Argo Workflows on a Kubernetes cluster as a [`Backend`](crate::Backend).
 //!
-//! The API server is the only one that is talked to: Argo's controller reads from there what it is
-//! to do, and writes there what it did. Everything that decides is pure and tested where it stands;
-//! [`server`] is the edge.
+//! All requests go to the API server: Argo's controller reads from there what to do, and writes there
+//! what it did. Everything that decides is pure; [`server`] is the edge.
 //!
 //! ```text
-//!  submit  stop  retry  answer  keep  reset  install   what is written
+//!  submit  stop  retry  decide  configuration  reset  install   what is written
 //!     \      \     |      /      /     /      /
 //!      +------+--server--+------+-----+------+ <---> API server <---> Argo's controller
 //!     /            |      \
-//!  sight         logs     fault                 what is read
+//!  observe       logs     fault                 what is read
 //!   |- nodes     |- log_text
-//!   |- gates
+//!   |- gates     changes
 //!   |- pods
 //! ```
 
-mod answer;
+mod changes;
 mod clock;
+mod configuration;
+mod decide;
 mod fault;
 mod gates;
 mod install;
-mod keep;
-mod kind;
 mod log_text;
 mod logs;
 mod manifests;
 mod nodes;
 mod objects;
+mod observe;
 mod pods;
 mod reset;
 mod retry;
 mod server;
-mod sight;
 mod stop;
 mod submit;
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::Context as _;
 use argo::convention::label::PART_OF;
+use async_trait::async_trait;
 use cli_support::{KubernetesAccess, session_file};
-use engine::{DecisionOutcome, Shutdown};
+use futures::{FutureExt as _, stream::BoxStream};
 use generator::Steps;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
 
 pub use self::install::Applied;
 use self::{
-    kind::Kind,
+    changes::WorkflowChanges,
+    observe::{Explanations, RunObjects},
     server::{Server, text},
-    sight::{Explained, Seen},
 };
-use crate::backend::{
-    Answer, Backend, Holding, Keep, LogQuery, LogSink, Resumed, Run, Sight, Stopped, Submission,
+use crate::{
+    configuration::Configuration,
+    gates::{Decision, DecisionOutcome, Gates},
+    logs::{LogQuery, LogSender, Logs},
+    model::{EngineKind, RunModel},
+    notices::Notices,
+    object_kind::ObjectKind as Kind,
+    reset::{Removable, Reset},
+    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
+    watch,
 };
 
 /// Argo Workflows on a cluster.
 pub struct Argo {
     access: KubernetesAccess,
-    runtime: Runtime,
+    notices: Notices,
     server: OnceCell<Server>,
-    explained: Explained,
+    explanations: Explanations,
 }
 
 impl Argo {
     /// Uses a cluster, which is asked at the first use.
-    pub fn new(access: KubernetesAccess) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("starting the runtime")?;
-        let (server, explained) = (OnceCell::new(), Explained::default());
-        Ok(Self { access, runtime, server, explained })
+    pub fn new(access: KubernetesAccess, notices: Notices) -> Self {
+        let (server, explanations) = (OnceCell::new(), Explanations::default());
+        Self { access, notices, server, explanations }
     }
 
     /// Returns the namespace.
-    pub fn namespace(&self) -> anyhow::Result<String> {
-        self.ask(async |server| Ok(server.namespace.clone()))
+    pub async fn namespace(&self) -> anyhow::Result<String> {
+        Ok(self.server().await?.namespace.clone())
     }
 
     /// Applies the objects of an installation; returns what became of each.
-    pub fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
-        self.ask(async |server| install::install(server, objects).await)
+    pub async fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
+        install::install(self.server().await?, objects).await
     }
 
-    /// Asks the server something.
-    fn ask<T>(
-        &self,
-        question: impl AsyncFnOnce(&Server) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
-        self.runtime.block_on(async {
-            let server = if let Some(server) = self.server.get() {
-                server
-            } else {
-                let server = Server::connect(&self.access).await?;
-                self.server.get_or_init(|| server)
-            };
-            question(server).await
-        })
+    async fn server(&self) -> anyhow::Result<&Server> {
+        self.server.get_or_try_init(|| Server::connect(&self.access, &self.notices)).await
     }
 }
 
@@ -115,120 +106,149 @@ fn run_of(workflow: &Value) -> anyhow::Result<Run> {
     })
 }
 
-impl Backend for Argo {
-    fn another(&self) -> anyhow::Result<Box<dyn Backend>> {
-        Ok(Box::new(Self::new(self.access.clone())?))
-    }
-
-    fn word(&self) -> &'static str {
-        "argo"
-    }
-
-    fn keep(&self) -> &dyn Keep {
-        self
-    }
-
-    fn user(&self) -> String {
-        let known = self.ask(async |server| Ok(server.user().await)).ok().flatten();
-        known.unwrap_or_else(|| whoami::username().unwrap_or_else(|_| "unknown".to_owned()))
+#[async_trait]
+impl Runs for Argo {
+    fn engine(&self) -> EngineKind {
+        EngineKind::Argo
     }
 
     fn now(&self) -> Timestamp {
         self.server.get().map_or_else(Timestamp::now, Server::now)
     }
 
-    fn runs(&self) -> anyhow::Result<Vec<Run>> {
+    async fn list(&self) -> anyhow::Result<Vec<Run>> {
         let selector = format!("{}={}", PART_OF.0, PART_OF.1);
-        let found = self.ask(async |server| Ok(server.list(Kind::Workflow, &selector).await?))?;
+        let found = self.server().await?.list(Kind::Workflow, &selector).await?;
         let mut runs: Vec<Run> = found.iter().map(run_of).collect::<anyhow::Result<_>>()?;
         runs.sort_by(|a, b| (b.created_at, &a.name).cmp(&(a.created_at, &b.name)));
         Ok(runs)
     }
 
-    fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
-        let found = self.ask(async |server| Ok(server.get(Kind::Workflow, name).await?))?;
+    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
+        let found = self.server().await?.get(Kind::Workflow, name).await?;
         found.as_ref().map(run_of).transpose()
     }
 
-    fn look(&self, run: &Run) -> anyhow::Result<Sight> {
-        self.ask(async |server| Seen::look(server, run).await?.sight(server, &self.explained).await)
+    async fn model(&self, run: &Run) -> anyhow::Result<RunModel> {
+        let server = self.server().await?;
+        let objects = RunObjects::read(server, run).await?;
+        let observation = objects.observe(server, &self.explanations).await?;
+        Ok(RunModel::new(run, EngineKind::Argo, &observation))
     }
 
-    fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
-        self.ask(async |server| manifests::manifests(server, run).await)
+    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>> {
+        let changes = WorkflowChanges::new(&self.server, name);
+        let name = name.to_owned();
+        let read = move || {
+            let name = name.clone();
+            async move { self.model(&self.get(&name).await?).await }.boxed()
+        };
+        watch::models(changes, interval, read)
     }
 
-    fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
-        self.ask(async |server| submit::submit(server, submission).await)
+    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+        manifests::manifests(self.server().await?, run).await
     }
 
-    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<DecisionOutcome> {
-        self.ask(async |server| answer::decide(server, run, gate, answer).await)
+    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
+        submit::submit(self.server().await?, submission).await
     }
 
-    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<Stopped> {
-        self.ask(async |server| stop::stop(server, run, shutdown).await)
+    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
+        stop::stop(self.server().await?, run, mode).await
     }
 
-    fn resume(&self, run: &Run) -> anyhow::Result<Resumed> {
-        self.ask(async |server| retry::resume(server, run).await)
-    }
-
-    fn logs(&self, run: &Run, query: &LogQuery, sink: &mut dyn LogSink) -> anyhow::Result<()> {
-        self.ask(async |server| logs::read(server, run, query, sink).await)
-    }
-
-    fn holdings(&self) -> anyhow::Result<Vec<Holding>> {
-        self.ask(async |server| reset::holdings(server).await)
-    }
-
-    fn remove(&self, holding: &Holding) -> anyhow::Result<()> {
-        self.ask(async |server| reset::remove(server, holding).await)
+    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport> {
+        retry::resume(self.server().await?, run).await
     }
 }
 
-impl Keep for Argo {
+#[async_trait]
+impl Gates for Argo {
+    async fn process_user(&self) -> String {
+        let known = match self.server().await {
+            Ok(server) => server.user().await,
+            Err(_) => None,
+        };
+        known.unwrap_or_else(|| whoami::username().unwrap_or_else(|_| "unknown".to_owned()))
+    }
+
+    async fn decide(
+        &self,
+        run: &Run,
+        gate: &str,
+        decision: &Decision,
+    ) -> anyhow::Result<DecisionOutcome> {
+        decide::decide(self.server().await?, run, gate, decision).await
+    }
+}
+
+#[async_trait]
+impl Logs for Argo {
+    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()> {
+        logs::read(self.server().await?, run, query, &events).await
+    }
+}
+
+#[async_trait]
+impl Reset for Argo {
+    async fn removables(&self) -> anyhow::Result<Vec<Removable>> {
+        reset::removables(self.server().await?).await
+    }
+
+    async fn remove(&self, removable: &Removable) -> anyhow::Result<()> {
+        reset::remove(self.server().await?, removable).await
+    }
+}
+
+#[async_trait]
+impl Configuration for Argo {
     fn steps(&self) -> Steps {
         Steps::Pods
     }
 
-    fn session_place(&self, session: &str) -> anyhow::Result<String> {
+    fn session_location(&self, session: &str) -> anyhow::Result<String> {
         Ok(format!("{}/migration.yaml", session_file::object_name(session)?))
     }
 
-    fn session(&self, session: &str) -> anyhow::Result<Option<String>> {
-        self.ask(async |server| keep::session(server, session).await)
+    async fn session(&self, session: &str) -> anyhow::Result<Option<String>> {
+        configuration::session(self.server().await?, session).await
     }
 
-    fn keep_session(&self, session: &str, text: &str, has_passwords: bool) -> anyhow::Result<()> {
-        self.ask(async |server| keep::keep_session(server, session, text, has_passwords).await)
+    async fn save_session(
+        &self,
+        session: &str,
+        text: &str,
+        has_passwords: bool,
+    ) -> anyhow::Result<()> {
+        configuration::save_session(self.server().await?, session, text, has_passwords).await
     }
 
-    fn forget_session(&self, session: &str) -> anyhow::Result<bool> {
-        self.ask(async |server| keep::forget_session(server, session).await)
+    async fn delete_session(&self, session: &str) -> anyhow::Result<bool> {
+        configuration::delete_session(self.server().await?, session).await
     }
 
-    fn credentials(&self) -> anyhow::Result<Vec<String>> {
-        self.ask(async |server| keep::credentials(server).await)
+    async fn credentials(&self) -> anyhow::Result<Vec<String>> {
+        configuration::credentials(self.server().await?).await
     }
 
-    fn has_credentials(&self, name: &str) -> anyhow::Result<bool> {
-        self.ask(async |server| Ok(server.get(Kind::Secret, name).await?.is_some()))
+    async fn has_credentials(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(self.server().await?.get(Kind::Secret, name).await?.is_some())
     }
 
-    fn credential(&self, name: &str, key: &str) -> anyhow::Result<Option<String>> {
-        self.ask(async |server| keep::credential(server, name, key).await)
+    async fn credential(&self, name: &str, key: &str) -> anyhow::Result<Option<String>> {
+        configuration::credential(self.server().await?, name, key).await
     }
 
-    fn keep_credentials(
+    async fn save_credentials(
         &self,
         name: &str,
         entries: &BTreeMap<String, String>,
     ) -> anyhow::Result<()> {
-        self.ask(async |server| keep::keep_credentials(server, name, entries).await)
+        configuration::save_credentials(self.server().await?, name, entries).await
     }
 
-    fn forget_credentials(&self, name: &str) -> anyhow::Result<bool> {
-        self.ask(async |server| keep::forget_credentials(server, name).await)
+    async fn delete_credentials(&self, name: &str) -> anyhow::Result<bool> {
+        configuration::delete_credentials(self.server().await?, name).await
     }
 }

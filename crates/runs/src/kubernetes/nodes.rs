@@ -19,21 +19,21 @@ use thiserror::Error;
 
 use super::server::text;
 
-/// The most that packed nodes may become.
-const MOST_BYTES: u64 = 256 << 20;
+/// The most bytes that compressed nodes may become.
+const MAX_BYTES: u64 = 256 << 20;
 /// The types of nodes that are shown as they are; any other one is a pod to the tree.
 const KNOWN_TYPES: [&str; 8] =
     ["Pod", "StepGroup", "Steps", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"];
 
 /// Where the nodes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum NodeStorage {
     /// In the object.
     Plain,
-    /// In the object, packed.
-    Packed,
+    /// In the object, compressed.
+    Compressed,
     /// In Argo's database.
-    Elsewhere,
+    Offloaded,
 }
 
 /// Packed nodes that cannot be unpacked.
@@ -51,20 +51,20 @@ pub(super) enum UnpackError {
 }
 
 /// Returns where the nodes of a workflow are.
-pub(super) fn kept(workflow: &Value) -> Kept {
+pub(super) fn storage(workflow: &Value) -> NodeStorage {
     if !text(workflow, "/status/offloadNodeStatusVersion").is_empty() {
-        return Kept::Elsewhere;
+        return NodeStorage::Offloaded;
     }
     let packed = text(workflow, "/status/compressedNodes");
-    if packed.is_empty() { Kept::Plain } else { Kept::Packed }
+    if packed.is_empty() { NodeStorage::Plain } else { NodeStorage::Compressed }
 }
 
 /// Returns the nodes of a workflow by id, as Argo wrote them.
 pub(super) fn nodes(workflow: &Value) -> Result<Map<String, Value>, UnpackError> {
-    match kept(workflow) {
-        Kept::Elsewhere => Ok(Map::new()),
-        Kept::Packed => unpack(text(workflow, "/status/compressedNodes")),
-        Kept::Plain => {
+    match storage(workflow) {
+        NodeStorage::Offloaded => Ok(Map::new()),
+        NodeStorage::Compressed => unpack(text(workflow, "/status/compressedNodes")),
+        NodeStorage::Plain => {
             let nodes = workflow.pointer("/status/nodes").and_then(Value::as_object);
             Ok(nodes.cloned().unwrap_or_default())
         }
@@ -74,7 +74,7 @@ pub(super) fn nodes(workflow: &Value) -> Result<Map<String, Value>, UnpackError>
 fn unpack(packed: &str) -> Result<Map<String, Value>, UnpackError> {
     let bytes = STANDARD.decode(packed)?;
     let mut json = Vec::new();
-    GzDecoder::new(bytes.as_slice()).take(MOST_BYTES).read_to_end(&mut json)?;
+    GzDecoder::new(bytes.as_slice()).take(MAX_BYTES).read_to_end(&mut json)?;
     Ok(serde_json::from_slice(&json)?)
 }
 
@@ -179,7 +179,10 @@ mod tests {
         let plain = json!({ "status": { "phase": "Running", "nodes": some_nodes() } });
         let packed = pack(&some_nodes()).expect("packed");
         let packed = json!({ "status": { "phase": "Running", "compressedNodes": packed } });
-        assert_eq!((kept(&plain), kept(&packed)), (Kept::Plain, Kept::Packed));
+        assert_eq!(
+            (storage(&plain), storage(&packed)),
+            (NodeStorage::Plain, NodeStorage::Compressed)
+        );
         for workflow in [&plain, &packed] {
             let nodes = nodes(workflow).expect("nodes");
             assert_eq!(nodes, some_nodes());
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn a_status_in_a_database_has_no_nodes_here() {
         let workflow = json!({ "status": { "offloadNodeStatusVersion": "fnv:1" } });
-        assert_eq!(kept(&workflow), Kept::Elsewhere);
+        assert_eq!(storage(&workflow), NodeStorage::Offloaded);
         assert_eq!(nodes(&workflow).expect("nodes"), Map::new());
     }
 }

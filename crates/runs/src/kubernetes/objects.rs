@@ -1,4 +1,4 @@
-//! The objects of a submission, as they are applied: labelled, owned by their Workflow.
+//! The objects of a submission: labelled, and owned by their Workflow.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use argo::{
 use generator::ClearTextSecret;
 use serde_json::{Map, Value, json};
 
-use super::kind::Kind;
+use crate::object_kind::ObjectKind;
 
 /// The label of a Workflow that Argo's controller leaves alone; it is taken away as soon as all
 /// that the Workflow needs is there.
@@ -22,17 +22,17 @@ pub(super) const HOLD: (&str, &str) =
 /// The objects of a submission.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    /// Accounts and what they may do.
-    pub(super) access: Vec<(Kind, Value)>,
-    /// What all workflows share.
-    pub(super) shared: Vec<(Kind, Value)>,
-    /// What is of this workflow alone.
-    pub(super) owned: Vec<(Kind, Value)>,
+    /// Accounts and their permissions.
+    pub(super) access: Vec<(ObjectKind, Value)>,
+    /// Objects that all workflows share.
+    pub(super) shared: Vec<(ObjectKind, Value)>,
+    /// Objects of this workflow alone.
+    pub(super) owned: Vec<(ObjectKind, Value)>,
     /// The Workflow itself.
     pub(super) workflow: Value,
 }
 
-/// Sorts what was compiled.
+/// Sorts the compiled manifests.
 pub(super) fn sorted(
     manifests: &[Manifest],
     secrets: &[ClearTextSecret],
@@ -42,10 +42,10 @@ pub(super) fn sorted(
     for manifest in manifests {
         let value = serde_json::to_value(manifest)?;
         let is_own = manifest.metadata().labels.contains_key(WORKFLOW);
-        let Some(kind) = Kind::named(manifest.kind()) else { continue };
+        let Some(kind) = ObjectKind::named(manifest.kind()) else { continue };
         match kind {
-            Kind::Workflow => objects.workflow = value,
-            Kind::ServiceAccount | Kind::Role | Kind::RoleBinding => {
+            ObjectKind::Workflow => objects.workflow = value,
+            ObjectKind::ServiceAccount | ObjectKind::Role | ObjectKind::RoleBinding => {
                 objects.access.push((kind, value));
             }
             _ if is_own => objects.owned.push((kind, value)),
@@ -53,7 +53,7 @@ pub(super) fn sorted(
         }
     }
     for ClearTextSecret { name, data } in secrets {
-        objects.owned.push((Kind::Secret, secret(name, &labels(workflow), data)));
+        objects.owned.push((ObjectKind::Secret, secret(name, &labels(workflow), data)));
     }
     Ok(objects)
 }
@@ -81,8 +81,8 @@ pub(super) fn secret(
 /// Makes the Workflow of uid `uid` the owner of an object: it goes when the Workflow goes.
 pub(super) fn owned(mut object: Value, workflow: &str, uid: &str) -> Value {
     let owner = json!([{
-        "apiVersion": Kind::Workflow.api_version(),
-        "kind": Kind::Workflow.name(),
+        "apiVersion": ObjectKind::Workflow.api_version(),
+        "kind": ObjectKind::Workflow.name(),
         "name": workflow,
         "uid": uid,
     }]);
@@ -92,7 +92,7 @@ pub(super) fn owned(mut object: Value, workflow: &str, uid: &str) -> Value {
     object
 }
 
-/// Holds a Workflow back from Argo's controller.
+/// Puts a Workflow on hold: Argo's controller does not start it.
 pub(super) fn held(mut workflow: Value) -> Value {
     let (label, value) = HOLD;
     if let Some(metadata) = workflow.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -104,14 +104,13 @@ pub(super) fn held(mut workflow: Value) -> Value {
     workflow
 }
 
-/// Returns the change that hands the Workflow of that uid over to Argo's controller.
-pub(super) fn let_go(uid: &str) -> Value {
+/// Returns the change that removes the hold of the Workflow of that uid.
+pub(super) fn release(uid: &str) -> Value {
     json!({ "metadata": { "uid": uid, "labels": { HOLD.0: null } } })
 }
 
-/// Returns the change that makes Argo's controller look at the Workflow of that uid as if for the
-/// first time.
-pub(super) fn begun_again(uid: &str) -> Value {
+/// Returns the change after which Argo's controller starts the Workflow of that uid as if it were new.
+pub(super) fn restarted(uid: &str) -> Value {
     let labels = json!({
         "workflows.argoproj.io/completed": null,
         "workflows.argoproj.io/phase": null,
@@ -119,7 +118,7 @@ pub(super) fn begun_again(uid: &str) -> Value {
     json!({ "metadata": { "uid": uid, "labels": labels }, "status": null })
 }
 
-/// Returns whether a Workflow is held back.
+/// Returns whether a Workflow is on hold.
 pub(super) fn is_held(workflow: &Value) -> bool {
     let labels = workflow.pointer("/metadata/labels");
     labels.and_then(|labels| labels.get(HOLD.0)).and_then(Value::as_str) == Some(HOLD.1)
@@ -132,14 +131,14 @@ pub(super) fn is_owned_by(object: &Value, uid: &str) -> bool {
     owners.any(|owner| owner.get("uid").and_then(Value::as_str) == Some(uid))
 }
 
-/// Returns whether an object has all that ours says, whatever else it has.
-pub(super) fn holds(object: &Value, ours: &Value) -> bool {
+/// Returns whether an object has every field of ours, whatever else it has.
+pub(super) fn contains(object: &Value, ours: &Value) -> bool {
     match (object, ours) {
-        (Value::Object(object), Value::Object(ours)) => {
-            ours.iter().all(|(key, value)| object.get(key).is_some_and(|known| holds(known, value)))
-        }
+        (Value::Object(object), Value::Object(ours)) => ours
+            .iter()
+            .all(|(key, value)| object.get(key).is_some_and(|known| contains(known, value))),
         (Value::Array(object), Value::Array(ours)) => {
-            object.len() == ours.len() && object.iter().zip(ours).all(|(a, b)| holds(a, b))
+            object.len() == ours.len() && object.iter().zip(ours).all(|(a, b)| contains(a, b))
         }
         (object, ours) => object == ours,
     }
@@ -163,13 +162,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workflow_is_held_until_it_is_let_go() {
+    fn a_workflow_is_held_until_it_is_release() {
         let workflow = held(json!({ "metadata": { "name": "w" } }));
         assert!(is_held(&workflow));
         assert!(!is_held(&json!({ "metadata": { "name": "w", "labels": { "a": "b" } } })));
         let label = "workflows.argoproj.io/controller-instanceid";
         let expected = json!({ "metadata": { "uid": "u", "labels": { label: null } } });
-        assert_eq!(let_go("u"), expected);
+        assert_eq!(release("u"), expected);
     }
 
     #[test]
@@ -185,9 +184,9 @@ mod tests {
         let ours = json!({ "metadata": { "name": "x" }, "rules": [{ "verbs": ["get"] }] });
         let mut stored = ours.clone();
         stored["metadata"]["uid"] = json!("u");
-        assert!(holds(&stored, &ours));
+        assert!(contains(&stored, &ours));
         stored["rules"] = json!([{ "verbs": ["get", "list"] }]);
-        assert!(!holds(&stored, &ours));
+        assert!(!contains(&stored, &ours));
     }
 
     #[test]
@@ -199,9 +198,9 @@ mod tests {
             sorted(&output.manifests, &output.secrets, "migration-workflow").expect("sorted");
         assert_eq!(objects.workflow["kind"], "Workflow");
         assert_eq!(objects.access.len(), 3);
-        let shared: Vec<Kind> = objects.shared.iter().map(|(kind, _)| *kind).collect();
-        assert!(shared.iter().all(|kind| *kind == Kind::WorkflowTemplate), "{shared:?}");
-        assert!(objects.owned.iter().any(|(kind, _)| *kind == Kind::ConfigMap));
+        let shared: Vec<ObjectKind> = objects.shared.iter().map(|(kind, _)| *kind).collect();
+        assert!(shared.iter().all(|kind| *kind == ObjectKind::WorkflowTemplate), "{shared:?}");
+        assert!(objects.owned.iter().any(|(kind, _)| *kind == ObjectKind::ConfigMap));
         for (_, object) in &objects.owned {
             assert_eq!(object["metadata"]["labels"][WORKFLOW], "migration-workflow");
         }

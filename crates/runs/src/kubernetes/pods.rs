@@ -1,4 +1,4 @@
-//! The pods of a run: which node does each belong to, and what keeps it from getting on?
+//! The pods of a run: which node does each belong to, and what blocks it?
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use k8s_openapi::api::{
 };
 use serde_json::{Map, Value};
 
-use crate::backend::LogSource;
+use crate::logs::LogSource;
 
 /// The annotation in which Argo names a pod's node.
 const NODE_ID: &str = "workflows.argoproj.io/node-id";
-/// The labels that tell one fleet of a run from another.
-const FLEET: [&str; 3] = ["migration", "group", "task"];
+/// The labels that distinguish the fleets of a run.
+const FLEET_LABELS: [&str; 3] = ["migration", "group", "task"];
 
 /// A pod of a run, and the node it works for.
 #[derive(Clone, Debug)]
 pub(super) struct StepPod {
     /// The node's id.
     pub(super) node: String,
-    /// What its lines are printed under.
+    /// The source of its log lines.
     pub(super) source: LogSource,
     /// The pod.
     pub(super) pod: Pod,
@@ -33,7 +33,7 @@ impl StepPod {
         self.pod.metadata.name.as_deref().unwrap_or_default()
     }
 
-    /// Returns whether its container has begun.
+    /// Returns whether its container has started.
     pub(super) fn has_begun(&self) -> bool {
         self.main().is_some_and(|main| {
             let state = main.state.as_ref();
@@ -106,7 +106,7 @@ fn source(nodes: &Map<String, Value>, node: &str, pod: &Pod, worker: Option<u32>
         found.unwrap_or(node).to_owned()
     };
     let labels = pod.metadata.labels.clone().unwrap_or_default().into_iter().collect();
-    // A try is named after its step: `follow(1)` is `follow` to people.
+    // An attempt is named after its step: `follow(1)` is shown as `follow`.
     let name = word("displayName");
     let step = match name.split_once('(') {
         Some((step, rest)) if rest.ends_with(')') => step.to_owned(),
@@ -115,7 +115,7 @@ fn source(nodes: &Map<String, Value>, node: &str, pod: &Pod, worker: Option<u32>
     LogSource { node: word("name"), step, worker, labels }
 }
 
-/// Finds the node that made a Job: the one that was called with the Job's labels.
+/// Finds the node that created a Job: the one whose inputs are the labels of the Job.
 pub(super) fn node_of_job(nodes: &Map<String, Value>, job: &Job) -> Option<String> {
     let labels = job.metadata.labels.as_ref()?;
     let called_with = |node: &Value, name: &str| {
@@ -131,12 +131,12 @@ pub(super) fn node_of_job(nodes: &Map<String, Value>, job: &Job) -> Option<Strin
             .to_owned()
     };
     let fits = |node: &Value| {
-        FLEET.iter().all(|name| {
+        FLEET_LABELS.iter().all(|name| {
             let word = labels.get(&label::ours(name)).map(String::as_str);
             called_with(node, name) == word.unwrap_or_default()
         })
     };
-    // A Job made by a later try is that try's.
+    // Of several attempts, the newest one created the Job.
     let is_pod = |node: &Value| node.get("type").and_then(Value::as_str) == Some("Pod");
     nodes
         .iter()
@@ -145,11 +145,11 @@ pub(super) fn node_of_job(nodes: &Map<String, Value>, job: &Job) -> Option<Strin
         .map(|(id, _)| id.clone())
 }
 
-/// Says what keeps a pod from getting on, as a person would; nothing when all is well.
-pub(super) fn trouble(pod: &Pod) -> Option<String> {
+/// Returns what blocks a pod and what to do; `None` if nothing does.
+pub(super) fn blocked(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
     if status.reason.as_deref() == Some("Evicted") {
-        let why = status.message.as_deref().unwrap_or("its node ran out of something");
+        let why = status.message.as_deref().unwrap_or("its node ran out of a resource");
         return Some(format!("its pod was evicted: {why}"));
     }
     let unscheduled = status.conditions.iter().flatten().find(|condition| {
@@ -160,33 +160,32 @@ pub(super) fn trouble(pod: &Pod) -> Option<String> {
     if let Some(condition) = unscheduled {
         let why = condition.message.as_deref().unwrap_or("no reason given");
         return Some(format!(
-            "no node of the cluster can take its pod: {why}; make room, or ask for less"
+            "no node of the cluster can run its pod: {why}; add nodes, or request fewer resources"
         ));
     }
     let containers = status.init_container_statuses.iter().chain(&status.container_statuses);
-    containers.flatten().find_map(container_trouble)
+    containers.flatten().find_map(container_blocked)
 }
 
-/// Says what Argo tells of a node whose pod is not there, as a person would; nothing when that is as
-/// good.
-pub(super) fn podless_trouble(message: &str, workflow: &str) -> Option<String> {
+/// Explains Argo's message about a node whose pod does not exist; `None` if the message is clear.
+pub(super) fn explain_missing(message: &str, workflow: &str) -> Option<String> {
     if message.contains("exceeded quota") {
         return Some(format!(
-            "a quota of the namespace leaves no room for its pod: {message}; it goes on when \
-             others have ended or the quota is raised"
+            "a quota of the namespace does not allow its pod: {message}; it continues when other \
+             pods have ended or the quota is raised"
         ));
     }
-    // A container that is asked to end, and one that is killed, end with these.
+    // A container that is asked to end, or is killed, ends with one of these.
     let was_ended = ["pod deleted", "(exit code 143)", "(exit code 137)"];
     was_ended.iter().any(|end| message.ends_with(end)).then(|| {
         format!(
-            "its pod was deleted or ended from outside, by somebody or with its node ({message}); \
-             `workflow resume {workflow}` makes it anew once the run has ended"
+            "its pod was deleted or ended from outside, perhaps with its node ({message}); once the \
+             run has ended, `workflow resume {workflow}` starts it again"
         )
     })
 }
 
-fn container_trouble(container: &ContainerStatus) -> Option<String> {
+fn container_blocked(container: &ContainerStatus) -> Option<String> {
     let ended = |state: &Option<k8s_openapi::api::core::v1::ContainerState>| {
         state.as_ref()?.terminated.as_ref()?.reason.clone()
     };
@@ -195,8 +194,8 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
         .any(|state| ended(state).as_deref() == Some("OOMKilled"));
     if was_killed {
         return Some(
-            "it used more memory than its limit and was killed; raise the limit, or give it less \
-             to do at once"
+            "it used more memory than its limit and was killed; raise the limit, or let it do less \
+             concurrently"
                 .to_owned(),
         );
     }
@@ -206,21 +205,22 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
     Some(match waiting.reason.as_deref()? {
         "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "RegistryUnavailable" => {
             format!(
-                "image `{image}` cannot be pulled{why}; are `--image-registry` and `--image-tag` \
-                 right, and may the nodes pull it?"
+                "image `{image}` cannot be pulled{why}; check `--image-registry` and `--image-tag`, \
+                 and that the nodes may pull it"
             )
         }
-        "InvalidImageName" => format!("`{image}` is no name of an image{why}"),
+        "InvalidImageName" => format!("`{image}` is not a valid image name{why}"),
         "CreateContainerConfigError" => {
             format!(
-                "its container cannot be set up{why}; was a Secret or a ConfigMap removed? `workflow \
-                 configure credentials create` makes credentials, and the pod goes on then"
+                "its container cannot be set up{why}; if a Secret or a ConfigMap was removed, create \
+                 it again (`workflow configure credentials create` for credentials), and the pod \
+                 continues"
             )
         }
         "CreateContainerError" | "RunContainerError" | "StartError" => {
             format!("its container cannot be started{why}")
         }
-        "CrashLoopBackOff" => format!("its container ends again and again{why}"),
+        "CrashLoopBackOff" => format!("its container keeps ending{why}"),
         _ => return None,
     })
 }
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn troubles_are_told_as_a_person_would() {
+    fn what_blocks_a_pod_is_explained() {
         let waiting = |reason: &str, message: &str| {
             pod(json!({ "status": { "phase": "Pending", "containerStatuses": [{
                 "name": "main", "image": "host/argosy-rfs:1", "imageID": "", "ready": false,
@@ -244,43 +244,45 @@ mod tests {
                 "state": { "waiting": { "reason": reason, "message": message } },
             }]}}))
         };
-        let said = trouble(&waiting("ImagePullBackOff", "not found")).expect("a trouble");
+        let said = blocked(&waiting("ImagePullBackOff", "not found")).expect("an explanation");
         assert!(
             said.starts_with("image `host/argosy-rfs:1` cannot be pulled: not found"),
             "{said}"
         );
-        let said = trouble(&waiting("CreateContainerConfigError", "secret \"x\" not found"));
-        assert!(said.expect("a trouble").contains("secret \"x\" not found"));
-        assert_eq!(trouble(&waiting("ContainerCreating", "")), None);
+        let said = blocked(&waiting("CreateContainerConfigError", "secret \"x\" not found"));
+        assert!(said.expect("an explanation").contains("secret \"x\" not found"));
+        assert_eq!(blocked(&waiting("ContainerCreating", "")), None);
 
         let unschedulable = pod(json!({ "status": { "phase": "Pending", "conditions": [{
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
             "message": "0/1 nodes are available",
         }]}}));
-        let said = trouble(&unschedulable).expect("a trouble");
+        let said = blocked(&unschedulable).expect("an explanation");
         assert!(said.contains("0/1 nodes are available"), "{said}");
         let evicted = json!({ "status": {
             "phase": "Failed", "reason": "Evicted", "message": "The node was low on memory",
         }});
-        assert!(trouble(&pod(evicted)).expect("a trouble").contains("evicted: The node was low"));
+        assert!(
+            blocked(&pod(evicted)).expect("an explanation").contains("evicted: The node was low")
+        );
         let killed = json!({ "status": { "phase": "Failed", "containerStatuses": [{
             "name": "main", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
             "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } },
         }]}});
-        assert!(trouble(&pod(killed)).expect("a trouble").contains("memory"));
-        assert_eq!(trouble(&pod(json!({ "status": { "phase": "Running" } }))), None);
+        assert!(blocked(&pod(killed)).expect("an explanation").contains("memory"));
+        assert_eq!(blocked(&pod(json!({ "status": { "phase": "Running" } }))), None);
     }
 
     #[test]
-    fn a_pod_that_is_not_there_is_told_as_a_person_would() {
+    fn a_pod_that_does_not_exist_is_explained() {
         let forbidden = "pods \"w-1\" is forbidden: exceeded quota: narrow, requested: pods=1";
-        let said = podless_trouble(forbidden, "w").expect("a trouble");
+        let said = explain_missing(forbidden, "w").expect("an explanation");
         assert!(said.contains("exceeded quota: narrow") && said.contains("raised"), "{said}");
         for told in ["pod deleted", "main: Error (exit code 143)"] {
-            let said = podless_trouble(told, "w").expect("a trouble");
+            let said = explain_missing(told, "w").expect("an explanation");
             assert!(said.contains("deleted") && said.contains("`workflow resume w`"), "{said}");
         }
-        assert_eq!(podless_trouble("main: Error (exit code 1)", "w"), None);
+        assert_eq!(explain_missing("main: Error (exit code 1)", "w"), None);
     }
 
     #[test]
@@ -316,12 +318,12 @@ mod tests {
                 "annotations": { "workflows.argoproj.io/node-id": "w-2" } } })),
         ];
         let found = of_run(&nodes, "u", pods, &[job]);
-        let seen: Vec<_> = found
+        let run_objects: Vec<_> = found
             .iter()
             .map(|pod| (pod.name(), pod.node.as_str(), pod.source.step.as_str(), pod.source.worker))
             .collect();
         assert_eq!(
-            seen,
+            run_objects,
             [
                 ("step", "w-2", "follow", None),
                 ("early", "w-1", "workers", Some(0)),

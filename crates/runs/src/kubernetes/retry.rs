@@ -1,4 +1,4 @@
-//! A run that failed goes on: what succeeded stays, what failed is made again.
+//! Resumes a run that failed: what succeeded is kept, what failed runs again.
 //!
 //! Argo's controller makes a node for every task that has none. So the nodes that failed are taken
 //! out of the status, with their pods, and the nodes that hold them run again. Which ones these are
@@ -10,80 +10,82 @@ use std::{
 };
 
 use argo::{NodePhase, convention::retry::WHOLE};
-use cli_support::output::failure;
 use contract::Exit;
 use engine::{reopen, state::Reopening};
 use serde_json::{Map, Value, json};
 
 use super::{
     fault::Fault,
-    kind::Kind,
-    nodes::{self, Kept},
+    nodes::{self, NodeStorage},
     objects,
+    observe::RunObjects,
     server::{Server, text},
-    sight::Seen,
 };
-use crate::backend::{Resumed, Run};
+use crate::{
+    error::failure,
+    object_kind::ObjectKind,
+    run::{ResumeReport, Run},
+};
 
-/// How long the pods of what is tried again may take to go.
-const GONE_WITHIN: Duration = Duration::from_mins(2);
+/// How long the pods of the steps that run again may take to be deleted.
+const MAX_DELETION_TIME: Duration = Duration::from_mins(2);
 
-/// Goes on with a run.
-pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<Resumed> {
-    let seen = Seen::look(server, run).await?;
+/// Resumes a run.
+pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<ResumeReport> {
+    let run_objects = RunObjects::read(server, run).await?;
     let name = &run.name;
-    if objects::is_held(&seen.workflow) {
+    if objects::is_held(&run_objects.workflow) {
         let message = format!(
-            "the submission of `{name}` did not finish, so there is nothing to go on with; run \
+            "the submission of `{name}` did not finish, so there is nothing to resume; run \
              `workflow submit` again"
         );
         return Err(failure(Exit::Conflict, message));
     }
-    if !seen.status.phase.is_complete() {
-        if seen.workflow.pointer("/spec/suspend").and_then(Value::as_bool) != Some(true) {
-            return Ok(Resumed::Running);
+    if !run_objects.status.phase.is_complete() {
+        if run_objects.workflow.pointer("/spec/suspend").and_then(Value::as_bool) != Some(true) {
+            return Ok(ResumeReport::AlreadyRunning);
         }
         let patch = json!({ "metadata": { "uid": run.uid }, "spec": { "suspend": null } });
-        server.merge(Kind::Workflow, name, &patch).await?;
-        return Ok(Resumed::Continued);
+        server.merge(ObjectKind::Workflow, name, &patch).await?;
+        return Ok(ResumeReport::Continued);
     }
-    if !seen.status.phase.is_failure() {
-        let phase = seen.status.phase;
+    if !run_objects.status.phase.is_failure() {
+        let phase = run_objects.status.phase;
         let message = format!(
-            "workflow `{name}` is {phase}; only one that failed can be gone on with, `workflow \
-             submit` starts it anew"
+            "workflow `{name}` is {phase}; only a failed workflow can be resumed, and `workflow \
+             submit` starts it again"
         );
         return Err(failure(Exit::Conflict, message));
     }
-    if nodes::kept(&seen.workflow) == Kept::Elsewhere {
+    if nodes::storage(&run_objects.workflow) == NodeStorage::Offloaded {
         let message = format!(
             "Argo has moved the nodes of `{name}` to its database, which only Argo's own server \
-             changes; run `argo retry {name}`, or `workflow submit` to start it anew"
+             can change; run `argo retry {name}`, or `workflow submit` to start it again"
         );
         return Err(failure(Exit::Failed, message));
     }
-    if seen.status.nodes.is_empty() {
+    if run_objects.status.nodes.is_empty() {
         let message = format!(
-            "workflow `{name}` failed before anything of it ran: {}; mend that and run `workflow \
-             submit`",
-            seen.status.message.as_deref().unwrap_or("no reason given")
+            "workflow `{name}` failed before any step ran: {}; fix that and run `workflow submit`",
+            run_objects.status.message.as_deref().unwrap_or("no reason given")
         );
         return Err(failure(Exit::Conflict, message));
     }
-    let (plan, again) = reopen::plan(&seen.status, name, &whole_templates(&seen.templates));
-    remove_pods(server, &seen, &plan).await?;
-    let patch = patch(&seen.workflow, &seen.nodes, &plan)?;
-    match server.merge(Kind::Workflow, name, &patch).await {
+    let (plan, again) =
+        reopen::plan(&run_objects.status, name, &whole_templates(&run_objects.templates));
+    remove_pods(server, &run_objects, &plan).await?;
+    let patch = patch(&run_objects.workflow, &run_objects.nodes, &plan)?;
+    match server.merge(ObjectKind::Workflow, name, &patch).await {
         Err(Fault::Conflict { .. }) => {
             let message = format!(
-                "workflow `{name}` changed meanwhile; look with `workflow status {name}`, then try \
-                 again"
+                "workflow `{name}` has changed meanwhile; check it with `workflow status {name}`, then \
+                 try again"
             );
             Err(failure(Exit::Conflict, message))
         }
         done => {
             done?;
-            Ok(Resumed::Retried(again))
+            Ok(ResumeReport::Retried(again))
         }
     }
 }
@@ -132,14 +134,14 @@ fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyh
     }
     let mut status = json!({ "phase": NodePhase::Running, "finishedAt": null, "message": null });
     if let Some(status) = status.as_object_mut() {
-        match nodes::kept(workflow) {
-            Kept::Packed => {
+        match nodes::storage(workflow) {
+            NodeStorage::Compressed => {
                 let mut whole = Value::Object(nodes.clone());
                 merge(&mut whole, &Value::Object(changed));
                 let whole = whole.as_object().cloned().unwrap_or_default();
                 status.insert("compressedNodes".to_owned(), nodes::pack(&whole)?.into());
             }
-            Kept::Plain | Kept::Elsewhere => {
+            NodeStorage::Plain | NodeStorage::Offloaded => {
                 status.insert("nodes".to_owned(), changed.into());
             }
         }
@@ -197,11 +199,15 @@ fn merge(value: &mut Value, patch: &Value) {
 
 /// Removes the Jobs and pods of what is tried again, and waits until they are gone: the new pods
 /// have the same names.
-async fn remove_pods(server: &Server, seen: &Seen, plan: &Reopening) -> anyhow::Result<()> {
-    let (jobs, pods) = seen.jobs_and_pods(server).await?;
+async fn remove_pods(
+    server: &Server,
+    run_objects: &RunObjects,
+    plan: &Reopening,
+) -> anyhow::Result<()> {
+    let (jobs, pods) = run_objects.jobs_and_pods(server).await?;
     for (node, job) in jobs {
         if plan.removed.contains(&node) {
-            server.delete(Kind::Job, &job, None).await?;
+            server.delete(ObjectKind::Job, &job, None).await?;
         }
     }
     let pods: Vec<_> = pods
@@ -209,15 +215,15 @@ async fn remove_pods(server: &Server, seen: &Seen, plan: &Reopening) -> anyhow::
         .filter(|pod| plan.removed.contains(&pod.node) && pod.source.worker.is_none())
         .collect();
     for pod in &pods {
-        server.delete(Kind::Pod, pod.name(), pod.pod.metadata.uid.as_deref()).await?;
+        server.delete(ObjectKind::Pod, pod.name(), pod.pod.metadata.uid.as_deref()).await?;
     }
     let started = Instant::now();
     for pod in &pods {
-        while let Some(found) = server.get(Kind::Pod, pod.name()).await? {
+        while let Some(found) = server.get(ObjectKind::Pod, pod.name()).await? {
             if Some(text(&found, "/metadata/uid")) != pod.pod.metadata.uid.as_deref() {
                 break;
             }
-            if started.elapsed() > GONE_WITHIN {
+            if started.elapsed() > MAX_DELETION_TIME {
                 let message =
                     format!("pod `{}` is still ending; try again when it is gone", pod.name());
                 return Err(failure(Exit::TimedOut, message));

@@ -1,4 +1,4 @@
-//! The API server: a handful of requests, each with a fault that says what to do.
+//! The API server: a few requests, each with a fault that says what to do.
 
 use std::{
     path::Path,
@@ -12,11 +12,14 @@ use std::{
 use anyhow::Context as _;
 use cli_support::KubernetesAccess;
 use contract::{Exit, Failure};
-use futures::AsyncBufRead;
+use futures::{AsyncBufRead, StreamExt as _, future::ready, stream::BoxStream};
 use jiff::Timestamp;
 use kube::{
     Client, Config,
-    api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, Preconditions},
+    api::{
+        DeleteParams, ListParams, LogParams, Patch, PatchParams, Preconditions, WatchEvent,
+        WatchParams,
+    },
     client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
     core::{Request, request},
@@ -26,19 +29,19 @@ use tower::util::MapResponseLayer;
 
 use super::{
     clock::Clock,
-    fault::{Fault, Wish},
-    kind::Kind,
+    fault::{Fault, Operation},
 };
+use crate::{notices::Notices, object_kind::ObjectKind};
 
-/// Who wrote a field, for server-side apply.
+/// The owner of fields in server-side apply.
 pub(super) const FIELD_MANAGER: &str = "argosy";
-/// Objects in one page of a list.
-const PAGE: u32 = 500;
-/// How long a passing fault is waited out, and how long between two tries. A server that never
-/// answered is given up after a few, or when they take long: it may be the wrong one.
-const FIRST_TRIES: usize = 2;
-const FIRST_WITHIN: Duration = Duration::from_secs(5);
-const PATIENCE: [Duration; 6] = [
+/// The most objects in one page of a list.
+const MAX_PAGE: u32 = 500;
+/// How often, and how long, a server is tried that has never answered: it may be the wrong one.
+const FIRST_ATTEMPTS: usize = 2;
+const MAX_FIRST_TIME: Duration = Duration::from_secs(5);
+/// The delays between the attempts at a request that may succeed later.
+const RETRY_DELAYS: [Duration; 6] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -51,21 +54,26 @@ const PATIENCE: [Duration; 6] = [
 #[derive(Clone)]
 pub(super) struct Server {
     client: Client,
-    /// What messages call it: its address, and whose word it is.
+    /// What messages call it: its address, and where the address is from.
     place: String,
     /// The namespace.
     pub(super) namespace: String,
     has_answered: Arc<AtomicBool>,
     clock: Clock,
+    /// Where sentences for a person go while a call is under way.
+    pub(super) notices: Notices,
 }
 
 impl Server {
-    /// Finds out where the server is and who we are; nothing is asked yet.
-    pub(super) async fn connect(access: &KubernetesAccess) -> anyhow::Result<Self> {
+    /// Reads the address and the credentials of the server; sends no request yet.
+    pub(super) async fn connect(
+        access: &KubernetesAccess,
+        notices: &Notices,
+    ) -> anyhow::Result<Self> {
         let KubernetesAccess { kubeconfig, context, namespace, in_pod } = access;
-        let (mut config, word) = if *in_pod {
+        let (mut config, origin) = if *in_pod {
             let config = Config::incluster().context("reading the account of this pod")?;
-            (config, "as the account of this pod has it".to_owned())
+            (config, "from the service account of this pod".to_owned())
         } else {
             let options =
                 KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
@@ -76,16 +84,16 @@ impl Server {
             let found = match read {
                 Ok(read) => {
                     let context = context.as_ref().or(read.current_context.as_ref());
-                    let word = word(context, kubeconfig.as_deref());
+                    let origin = origin(context, kubeconfig.as_deref());
                     let config = Config::from_custom_kubeconfig(read, &options).await;
-                    config.map(|config| (config, word)).map_err(anyhow::Error::from)
+                    config.map(|config| (config, origin)).map_err(anyhow::Error::from)
                 }
                 Err(error) => Err(error),
             };
             found.map_err(|error| {
                 let message = format!(
-                    "no cluster to talk to: {error:#}; name a file with `--kubeconfig`, a context \
-                     in it with `--context`, or run on this machine with `--engine local`"
+                    "no cluster to connect to: {error:#}; name a file with `--kubeconfig`, a \
+                     context in it with `--context`, or run on this machine with `--engine local`"
                 );
                 Failure::new(Exit::Invalid, message)
             })?
@@ -96,10 +104,21 @@ impl Server {
             let message = format!("`{namespace}` cannot name a namespace");
             return Err(Failure::new(Exit::Invalid, message).into());
         }
-        let place = format!("{} ({word})", config.cluster_url);
+        Self::with_config(config, &origin, namespace, notices)
+    }
+
+    /// Uses a server. `origin` says in messages where its address is from.
+    pub(super) fn with_config(
+        config: Config,
+        origin: &str,
+        namespace: String,
+        notices: &Notices,
+    ) -> anyhow::Result<Self> {
+        let place = format!("{} ({origin})", config.cluster_url);
         let clock = Clock::default();
         let client = client(config, clock.clone()).context("making a client of the API server")?;
-        Ok(Self { client, place, namespace, has_answered: Arc::default(), clock })
+        let (has_answered, notices) = (Arc::default(), notices.clone());
+        Ok(Self { client, place, namespace, has_answered, clock, notices })
     }
 
     /// Returns the server's time.
@@ -108,10 +127,10 @@ impl Server {
     }
 
     /// Returns an object.
-    pub(super) async fn get(&self, kind: Kind, name: &str) -> Result<Option<Value>, Fault> {
-        let wish = self.wish("get", kind, name);
+    pub(super) async fn get(&self, kind: ObjectKind, name: &str) -> Result<Option<Value>, Fault> {
+        let operation = self.operation("get", kind, name);
         let build = || self.collection(kind).get(name, &kube::api::GetParams::default());
-        match self.patiently(&wish, build).await {
+        match self.retried(&operation, build).await {
             Ok(object) => Ok(Some(object)),
             Err(Fault::NotFound { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -119,13 +138,13 @@ impl Server {
     }
 
     /// Returns all objects with these labels, as a selector.
-    pub(super) async fn list(&self, kind: Kind, selector: &str) -> Result<Vec<Value>, Fault> {
-        let wish = self.wish("list", kind, "");
+    pub(super) async fn list(&self, kind: ObjectKind, selector: &str) -> Result<Vec<Value>, Fault> {
+        let operation = self.operation("list", kind, "");
         let mut objects = Vec::new();
-        let mut parameters = ListParams::default().labels(selector).limit(PAGE);
+        let mut parameters = ListParams::default().labels(selector).limit(MAX_PAGE);
         loop {
             let build = || self.collection(kind).list(&parameters);
-            let mut page: Value = self.patiently(&wish, build).await?;
+            let mut page: Value = self.retried(&operation, build).await?;
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
                 objects.extend(items);
             }
@@ -137,19 +156,20 @@ impl Server {
         }
     }
 
-    /// Makes an object as it is said here, or changes it to that.
-    pub(super) async fn apply(&self, kind: Kind, object: &Value) -> Result<Value, Fault> {
+    /// Creates an object, or changes it to this (server-side apply).
+    pub(super) async fn apply(&self, kind: ObjectKind, object: &Value) -> Result<Value, Fault> {
         let name = text(object, "/metadata/name");
-        let wish = self.wish("patch", kind, name);
+        let operation = self.operation("patch", kind, name);
         let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
         let patch = Patch::Apply(object);
-        self.patiently(&wish, || self.collection(kind).patch(name, &parameters, &patch)).await
+        self.retried(&operation, || self.collection(kind).patch(name, &parameters, &patch)).await
     }
 
-    /// Makes an object that is not there yet. It is asked once: who asks again must look first.
-    pub(super) async fn create(&self, kind: Kind, object: &Value) -> Result<Value, Fault> {
-        let wish = self.wish("create", kind, text(object, "/metadata/name"));
-        let refused = |message: String| Fault::Refused { wish: wish.clone(), message };
+    /// Creates an object that does not exist yet. Sent once: before another attempt, the caller has to
+    /// check whether the first one succeeded.
+    pub(super) async fn create(&self, kind: ObjectKind, object: &Value) -> Result<Value, Fault> {
+        let operation = self.operation("create", kind, text(object, "/metadata/name"));
+        let refused = |message: String| Fault::Refused { operation: operation.clone(), message };
         let body = serde_json::to_vec(object).map_err(|error| refused(error.to_string()))?;
         let path = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict",
@@ -162,55 +182,56 @@ impl Server {
         self.client
             .request(request)
             .await
-            .map_err(|error| Fault::new(wish.clone(), &self.place, &error))
+            .map_err(|error| Fault::new(operation.clone(), &self.place, &error))
     }
 
     /// Changes fields of an object (merge patch).
     pub(super) async fn merge(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         name: &str,
         patch: &Value,
     ) -> Result<Value, Fault> {
-        let wish = self.wish("patch", kind, name);
+        let operation = self.operation("patch", kind, name);
         let parameters = PatchParams::default();
         let patch = Patch::Merge(patch);
-        self.patiently(&wish, || self.collection(kind).patch(name, &parameters, &patch)).await
+        self.retried(&operation, || self.collection(kind).patch(name, &parameters, &patch)).await
     }
 
-    /// Changes an object by operations (JSON patch); none is done if a `test` among them fails,
-    /// which is [`Fault::Refused`]. It is asked once, for a second try would fail its own test.
-    pub(super) async fn operate(
+    /// Changes an object by operations (JSON patch). If a `test` among them fails, none is done, and
+    /// the fault is [`Fault::Refused`]. Sent once, because a second attempt would fail its own test.
+    pub(super) async fn patch(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         name: &str,
         operations: &Value,
     ) -> Result<Value, Fault> {
-        let wish = self.wish("patch", kind, name);
-        let operations = serde_json::from_value(operations.clone())
-            .map_err(|error| Fault::Refused { wish: wish.clone(), message: error.to_string() })?;
+        let operation = self.operation("patch", kind, name);
+        let operations = serde_json::from_value(operations.clone()).map_err(|error| {
+            Fault::Refused { operation: operation.clone(), message: error.to_string() }
+        })?;
         let request = self.collection(kind).patch::<Value>(
             name,
             &PatchParams::default(),
             &Patch::Json(operations),
         );
-        self.once(&wish, request).await
+        self.once(&operation, request).await
     }
 
-    /// Deletes an object, if it is still the one with that uid; returns whether it was there.
+    /// Deletes an object, if it still has that uid; returns whether it existed.
     pub(super) async fn delete(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         name: &str,
         uid: Option<&str>,
     ) -> Result<bool, Fault> {
         self.delete_by(kind, name, DeleteParams::background(), uid).await
     }
 
-    /// Deletes an object of that uid; it is gone only when all that it owns is.
+    /// Deletes an object of that uid after everything that it owns.
     pub(super) async fn delete_with_dependents(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         name: &str,
         uid: &str,
     ) -> Result<bool, Fault> {
@@ -219,21 +240,48 @@ impl Server {
 
     async fn delete_by(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         name: &str,
         parameters: DeleteParams,
         uid: Option<&str>,
     ) -> Result<bool, Fault> {
-        let wish = self.wish("delete", kind, name);
+        let operation = self.operation("delete", kind, name);
         let preconditions =
             uid.map(|uid| Preconditions { uid: Some(uid.to_owned()), ..Preconditions::default() });
         let parameters = DeleteParams { preconditions, ..parameters };
         let build = || self.collection(kind).delete(name, &parameters);
-        match self.patiently::<Value>(&wish, build).await {
+        match self.retried::<Value>(&operation, build).await {
             Ok(_) => Ok(true),
             Err(Fault::NotFound { .. }) => Ok(false),
             Err(other) => Err(other),
         }
+    }
+
+    /// Watches an object. The stream yields whenever the object may have changed, and ends when the
+    /// server ends the watch, as it does after some minutes.
+    pub(super) async fn watch(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+    ) -> Result<BoxStream<'static, ()>, Fault> {
+        let operation = self.operation("watch", kind, name);
+        check_name(&operation)?;
+        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.place, error);
+        let parameters = WatchParams::default().fields(&format!("metadata.name={name}"));
+        let request = self
+            .collection(kind)
+            .watch_metadata(&parameters, "0")
+            .map_err(|error| failed(&kube::Error::BuildRequest(error)))?;
+        let events = self.client.request_events::<Value>(request).await;
+        let events = events.map_err(|error| failed(&error))?;
+        let is_change = events.map(|event| {
+            let event: Option<WatchEvent<Value>> = event.ok();
+            matches!(
+                event,
+                Some(WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_))
+            )
+        });
+        Ok(is_change.take_while(|is_change| ready(*is_change)).map(|_| ()).boxed())
     }
 
     /// Opens the log of a container.
@@ -242,18 +290,18 @@ impl Server {
         pod: &str,
         parameters: &LogParams,
     ) -> Result<impl AsyncBufRead + use<>, Fault> {
-        let mut wish = self.wish("get", Kind::Pod, pod);
-        wish.subresource = Some("log");
-        check_name(&wish)?;
-        let failed = |error: &kube::Error| Fault::new(wish.clone(), &self.place, error);
+        let mut operation = self.operation("get", ObjectKind::Pod, pod);
+        operation.subresource = Some("log");
+        check_name(&operation)?;
+        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.place, error);
         let request = self
-            .collection(Kind::Pod)
+            .collection(ObjectKind::Pod)
             .logs(pod, parameters)
             .map_err(|error| failed(&kube::Error::BuildRequest(error)))?;
         self.client.request_stream(request).await.map_err(|error| failed(&error))
     }
 
-    /// Returns who the server takes us for.
+    /// Returns the user name that the server knows this account by.
     pub(super) async fn user(&self) -> Option<String> {
         let review = json!({
             "apiVersion": "authentication.k8s.io/v1",
@@ -268,12 +316,12 @@ impl Server {
         (!user.is_empty()).then(|| user.to_owned())
     }
 
-    fn collection(&self, kind: Kind) -> Request {
+    fn collection(&self, kind: ObjectKind) -> Request {
         Request::new(kind.path(&self.namespace))
     }
 
-    fn wish(&self, verb: &'static str, kind: Kind, name: &str) -> Wish {
-        Wish {
+    fn operation(&self, verb: &'static str, kind: ObjectKind, name: &str) -> Operation {
+        Operation {
             verb: verb.to_owned(),
             kind,
             subresource: None,
@@ -282,39 +330,40 @@ impl Server {
         }
     }
 
-    /// Asks again while the server is away for a moment. Only for what may be asked twice.
-    async fn patiently<T: serde::de::DeserializeOwned>(
+    /// Sends a request again while the server is unreachable for a moment. Only for requests that may
+    /// be sent twice.
+    async fn retried<T: serde::de::DeserializeOwned>(
         &self,
-        wish: &Wish,
+        operation: &Operation,
         build: impl Fn() -> Result<http::Request<Vec<u8>>, request::Error>,
     ) -> Result<T, Fault> {
-        let begun = Instant::now();
-        for (number, pause) in PATIENCE.into_iter().enumerate() {
+        let started = Instant::now();
+        for (number, pause) in RETRY_DELAYS.into_iter().enumerate() {
             let is_hopeless = || {
-                let is_enough = number >= FIRST_TRIES || begun.elapsed() > FIRST_WITHIN;
+                let is_enough = number >= FIRST_ATTEMPTS || started.elapsed() > MAX_FIRST_TIME;
                 is_enough && !self.has_answered.load(Ordering::Relaxed)
             };
-            match self.once(wish, build()).await {
+            match self.once(operation, build()).await {
                 Err(fault) if fault.is_passing() && !is_hopeless() => {
                     tokio::time::sleep(pause).await;
                 }
                 answered => return answered,
             }
         }
-        self.once(wish, build()).await
+        self.once(operation, build()).await
     }
 
     async fn once<T: serde::de::DeserializeOwned>(
         &self,
-        wish: &Wish,
+        operation: &Operation,
         request: Result<http::Request<Vec<u8>>, request::Error>,
     ) -> Result<T, Fault> {
-        check_name(wish)?;
+        check_name(operation)?;
         let answered = match request {
             Ok(request) => self.client.request(request).await,
             Err(error) => Err(kube::Error::BuildRequest(error)),
         };
-        let answered = answered.map_err(|error| Fault::new(wish.clone(), &self.place, &error));
+        let answered = answered.map_err(|error| Fault::new(operation.clone(), &self.place, &error));
         if !answered.as_ref().is_err_and(Fault::is_passing) {
             self.has_answered.store(true, Ordering::Relaxed);
         }
@@ -322,17 +371,17 @@ impl Server {
     }
 }
 
-/// Returns a client that sets a clock by each answer.
+/// Returns a client that sets a clock by the date of each response.
 fn client(config: Config, clock: Clock) -> kube::Result<Client> {
-    let listening = MapResponseLayer::new(move |answer: http::Response<_>| {
-        clock.hear(answer.headers());
-        answer
+    let date_reader = MapResponseLayer::new(move |response: http::Response<_>| {
+        clock.update(response.headers());
+        response
     });
-    Ok(ClientBuilder::try_from(config)?.with_layer(&listening).build())
+    Ok(ClientBuilder::try_from(config)?.with_layer(&date_reader).build())
 }
 
-/// Says where the address of a server is from.
-fn word(context: Option<&String>, kubeconfig: Option<&Path>) -> String {
+/// Returns where the address of a server is from.
+fn origin(context: Option<&String>, kubeconfig: Option<&Path>) -> String {
     let files =
         kubeconfig.map_or_else(|| "~/.kube/config".to_owned(), |path| path.display().to_string());
     match context {
@@ -341,14 +390,14 @@ fn word(context: Option<&String>, kubeconfig: Option<&Path>) -> String {
     }
 }
 
-/// Refuses names that would lead to another path.
-fn check_name(wish: &Wish) -> Result<(), Fault> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
-    if wish.name.chars().all(fits) && !wish.name.starts_with('.') {
+/// Fails for names that would lead to another path.
+fn check_name(operation: &Operation) -> Result<(), Fault> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-.".contains(character);
+    if operation.name.chars().all(fits) && !operation.name.starts_with('.') {
         return Ok(());
     }
-    let message = "names have lower-case letters, digits, `-` and `.` only".to_owned();
-    Err(Fault::Refused { wish: wish.clone(), message })
+    let message = "names consist of lower-case letters, digits, `-` and `.`".to_owned();
+    Err(Fault::Refused { operation: operation.clone(), message })
 }
 
 /// Reads the files of a kubeconfig variable, the first ones first.
@@ -360,7 +409,7 @@ fn read_kubeconfig(files: &Path) -> anyhow::Result<Kubeconfig> {
     Ok(merged)
 }
 
-/// Returns the text at a place in an object; empty when there is none.
+/// Returns the text at a place in an object; empty if there is none.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

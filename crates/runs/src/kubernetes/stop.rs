@@ -1,73 +1,68 @@
-//! The end of a run before its end.
+//! Ends a run before its end.
 //!
-//! Argo ends its own pods. The Jobs of the fleets are not its own, and their workers would go on
-//! writing to the target: after a stop until the cleanup tells them, after a termination, which
+//! Argo ends its own pods. The Jobs of the fleets are not Argo's, and their workers would continue to
+//! write to the target: after a stop until the cleanup ends them, and after a termination, which
 //! runs no cleanup, until the Workflow is deleted. So the Jobs are suspended: that ends their
-//! workers and starts no new ones. They are not deleted, for then nothing would be left to say how
-//! the fleet fared, and the logs of its workers would be gone; `resume` replaces them, and they go
-//! with their Workflow.
+//! workers and starts no new ones. They are not deleted, because their state and the logs of their
+//! workers would be lost. `resume` replaces them, and they are deleted with their Workflow.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use argo::convention::label::GROUP;
-use cli_support::output::failure;
 use contract::Exit;
-use engine::Shutdown;
 use serde_json::{Value, json};
 
 use super::{
     fault::Fault,
-    kind::Kind,
     objects, run_of,
     server::{Server, text},
     submit,
 };
-use crate::backend::{Run, Stopped};
+use crate::{
+    error::failure,
+    object_kind::ObjectKind,
+    run::{Run, StopMode, StopReport},
+};
 
-/// How long a submission that is under way is waited for.
-const SUBMITTED_WITHIN: Duration = Duration::from_secs(20);
+/// How long to wait for a submission that is under way.
+const MAX_SUBMISSION_TIME: Duration = Duration::from_secs(20);
 /// How long Argo's controller may take to end a run that is terminated.
-const ENDED_WITHIN: Duration = Duration::from_secs(20);
-/// How often is looked whether it has.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const MAX_END_TIME: Duration = Duration::from_secs(20);
+/// The poll interval while waiting for either.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Asks for the end of a run. Of one that has ended, `Terminate` ends the fleets that whoever ended
-/// it left behind.
-pub(super) async fn stop(
-    server: &Server,
-    run: &Run,
-    shutdown: Shutdown,
-) -> anyhow::Result<Stopped> {
-    let mut stopped = Stopped::default();
+/// Ends a run. Of a run that has ended, `Terminate` ends the fleets that were left behind.
+pub(super) async fn stop(server: &Server, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
+    let mut report = StopReport::default();
     if !is_handed_over(server, run).await? {
         submit::remove(server, &run.name, &run.uid).await?;
-        stopped.remarks.push(format!(
+        report.remarks.push(format!(
             "the submission of `{}` did not finish, so nothing of it ever ran: it was removed",
             run.name
         ));
-        return Ok(stopped);
+        return Ok(report);
     }
-    match shutdown {
-        Shutdown::Stop => {
+    match mode {
+        StopMode::Stop => {
             ask(server, run, "Stop").await?;
-            stopped.asked = Some(shutdown);
+            report.requested = Some(mode);
             match end_fleets(server, run).await {
                 Err(Fault::Forbidden { .. }) => {
                     let remark = "this account may not suspend its Jobs; its cleanup ends them";
-                    stopped.remarks.push(remark.to_owned());
+                    report.remarks.push(remark.to_owned());
                 }
-                ended => stopped.fleets = ended?,
+                ended => report.fleets = ended?,
             }
         }
-        Shutdown::Terminate => terminate(server, run, &mut stopped).await?,
+        StopMode::Terminate => terminate(server, run, &mut report).await?,
     }
-    Ok(stopped)
+    Ok(report)
 }
 
-/// The fleets come first: who may not end them must not take away those who watch them.
-async fn terminate(server: &Server, run: &Run, stopped: &mut Stopped) -> anyhow::Result<()> {
-    stopped.fleets = match end_fleets(server, run).await {
+/// Ends the fleets first: without the right to end them, the steps that watch them must stay.
+async fn terminate(server: &Server, run: &Run, report: &mut StopReport) -> anyhow::Result<()> {
+    report.fleets = match end_fleets(server, run).await {
         Err(fault @ Fault::Forbidden { .. }) => return Err(refused(&run.name, &fault)),
         ended => ended?,
     };
@@ -75,59 +70,63 @@ async fn terminate(server: &Server, run: &Run, stopped: &mut Stopped) -> anyhow:
         return Ok(());
     }
     let asked = ask(server, run, "Terminate").await.map_err(anyhow::Error::from);
-    asked.with_context(|| match stopped.fleets.as_slice() {
+    asked.with_context(|| match report.fleets.as_slice() {
         [] => format!("terminating `{}`", run.name),
         fleets => {
-            format!("terminating `{}`, of which this was ended: {}", run.name, fleets.join(", "))
+            format!(
+                "terminating `{}`, after its workers were ended: {}",
+                run.name,
+                fleets.join(", ")
+            )
         }
     })?;
-    stopped.asked = Some(Shutdown::Terminate);
-    // One that was being made when we looked is there once the run has ended.
+    report.requested = Some(StopMode::Terminate);
+    // A fleet that was being created meanwhile exists once the run has ended.
     let started = Instant::now();
     while is_running(server, run).await? {
-        if started.elapsed() > ENDED_WITHIN {
-            stopped.remarks.push(format!(
-                "Argo's controller has not ended it yet; is it running? `workflow stop --terminate \
-                 {}` again ends what fleet it may still make",
+        if started.elapsed() > MAX_END_TIME {
+            report.remarks.push(format!(
+                "Argo's controller has not ended the run yet; is the controller running? Run `workflow \
+                 stop --terminate {}` again later, in case it still starts workers",
                 run.name
             ));
             break;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    stopped.fleets.extend(end_fleets(server, run).await?);
+    report.fleets.extend(end_fleets(server, run).await?);
     Ok(())
 }
 
 fn refused(name: &str, fault: &Fault) -> anyhow::Error {
     let message = format!(
-        "nothing was ended: after a termination nobody else tells the workers of `{name}` to end; \
-         `workflow stop {name}` runs the cleanup, which does, and needs no such right. This one is \
-         {fault}"
+        "nothing was ended: a termination would leave the workers of `{name}` running, because this \
+         account may not end them. Run `workflow stop {name}`: its cleanup ends them and needs no \
+         such right. What is missing is {fault}"
     );
     failure(Exit::NotPermitted, message)
 }
 
 async fn ask(server: &Server, run: &Run, strategy: &str) -> Result<(), Fault> {
     let patch = json!({ "metadata": { "uid": run.uid }, "spec": { "shutdown": strategy } });
-    server.merge(Kind::Workflow, &run.name, &patch).await?;
+    server.merge(ObjectKind::Workflow, &run.name, &patch).await?;
     Ok(())
 }
 
-/// Suspends the Jobs of a run that are at work; says which.
+/// Suspends the active Jobs of a run; returns a description of each.
 async fn end_fleets(server: &Server, run: &Run) -> Result<Vec<String>, Fault> {
     let pause = json!({ "spec": { "suspend": true } });
     let mut ended = Vec::new();
-    for job in server.list(Kind::Job, "").await? {
-        if objects::is_owned_by(&job, &run.uid) && is_at_work(&job) {
-            server.merge(Kind::Job, text(&job, "/metadata/name"), &pause).await?;
-            ended.push(in_words(&job));
+    for job in server.list(ObjectKind::Job, "").await? {
+        if objects::is_owned_by(&job, &run.uid) && is_active(&job) {
+            server.merge(ObjectKind::Job, text(&job, "/metadata/name"), &pause).await?;
+            ended.push(describe(&job));
         }
     }
     Ok(ended)
 }
 
-fn is_at_work(job: &Value) -> bool {
+fn is_active(job: &Value) -> bool {
     let conditions = job.pointer("/status/conditions").and_then(Value::as_array);
     let has_ended = conditions.into_iter().flatten().any(|condition| {
         ["Complete", "Failed"].contains(&text(condition, "/type"))
@@ -138,7 +137,7 @@ fn is_at_work(job: &Value) -> bool {
 }
 
 /// `Job argosy-rfs-x7k2p (group everything-else, 3 workers)`.
-fn in_words(job: &Value) -> String {
+fn describe(job: &Value) -> String {
     let labels = job.pointer("/metadata/labels");
     let group = labels.and_then(|labels| labels.get(GROUP)).and_then(Value::as_str);
     let group = group.filter(|group| !group.is_empty());
@@ -149,26 +148,26 @@ fn in_words(job: &Value) -> String {
 }
 
 async fn is_running(server: &Server, run: &Run) -> anyhow::Result<bool> {
-    let found = server.get(Kind::Workflow, &run.name).await?;
+    let found = server.get(ObjectKind::Workflow, &run.name).await?;
     let now = found.as_ref().map(run_of).transpose()?;
     Ok(now.is_some_and(|now| now.uid == run.uid && !now.is_complete))
 }
 
-/// Waits until a submission is over; one that stays has died.
+/// Waits until the submission of the run is complete; returns whether it is.
 async fn is_handed_over(server: &Server, run: &Run) -> anyhow::Result<bool> {
     let started = Instant::now();
     loop {
-        let found = server.get(Kind::Workflow, &run.name).await?;
+        let found = server.get(ObjectKind::Workflow, &run.name).await?;
         let is_held = found.is_some_and(|workflow| {
             text(&workflow, "/metadata/uid") == run.uid && objects::is_held(&workflow)
         });
         if !is_held {
             return Ok(true);
         }
-        if started.elapsed() > SUBMITTED_WITHIN {
+        if started.elapsed() > MAX_SUBMISSION_TIME {
             return Ok(false);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -187,19 +186,19 @@ mod tests {
     #[test]
     fn a_fleet_is_ended_once_and_only_while_it_works() {
         let conditions = |kind: &str, holds: &str| json!({ "conditions": [{ "type": kind, "status": holds }], "active": 1 });
-        assert!(is_at_work(&job(&json!({}), false)));
-        assert!(is_at_work(&job(&conditions("Suspended", "False"), false)));
+        assert!(is_active(&job(&json!({}), false)));
+        assert!(is_active(&job(&conditions("Suspended", "False"), false)));
         for kind in ["Complete", "Failed"] {
-            assert!(!is_at_work(&job(&conditions(kind, "True"), false)));
+            assert!(!is_active(&job(&conditions(kind, "True"), false)));
         }
-        assert!(!is_at_work(&job(&json!({}), true)));
+        assert!(!is_active(&job(&json!({}), true)));
     }
 
     #[test]
     fn a_fleet_is_named_with_its_group_and_its_workers() {
-        let words = in_words(&job(&json!({ "active": 3 }), false));
+        let words = describe(&job(&json!({ "active": 3 }), false));
         assert_eq!(words, "Job argosy-rfs-x (group orders, 3 workers)");
         let bare = json!({ "metadata": { "name": "j" }, "status": { "active": 1 } });
-        assert_eq!(in_words(&bare), "Job j (1 worker)");
+        assert_eq!(describe(&bare), "Job j (1 worker)");
     }
 }

@@ -1,16 +1,16 @@
 //! From compiled manifests to a Workflow that Argo runs.
 //!
 //! ```text
-//! 1  accounts and shared templates   applied; a foreign owner of them may have done it before
-//! 2  the run of that name, ended     deleted with all it owns, and waited for
-//! 3  the new Workflow, held back     created: of two people at once, one gets here
-//! 4  its templates, maps, secrets    applied, owned by it
-//! 5  the hold taken away             Argo's controller takes it up
-//! 6  a look whether it did           it may have looked before it knew of the template
+//! 1  accounts and shared templates   applied, unless an installation has done so
+//! 2  the ended run of that name      deleted with everything it owns, until it is gone
+//! 3  the new Workflow, on hold       created: of two concurrent submissions, one gets here
+//! 4  its templates, maps, secrets    applied, owned by the Workflow
+//! 5  the hold removed                Argo's controller starts it
+//! 6  a check that it started         the controller may not have known the template yet
 //! ```
 //!
-//! Whoever is killed in between leaves a held Workflow that owns all the rest: the next submission
-//! replaces it.
+//! A submission that is killed in between leaves a Workflow on hold that owns all the rest; the next
+//! submission replaces it.
 
 use std::time::{Duration, Instant};
 
@@ -18,47 +18,47 @@ use argo::convention::{
     decisions::{self, APPROVED},
     label::{SUBMISSION, WORKFLOW},
 };
-use cli_support::output::{self, failure};
 use contract::Exit;
-use engine::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     fault::Fault,
-    gates::{Record, record_key},
-    kind::Kind,
+    gates::{DecisionRecord, record_key},
     objects::{self, Objects},
     run_of,
     server::{Server, text},
 };
 use crate::{
-    backend::{Answer, Run, Submission},
     commands::workflow_flag,
+    error::failure,
+    gates::{Decision, Verdict},
     model::Outline,
+    object_kind::ObjectKind,
+    run::{Run, Submission},
 };
 
-/// Objects applied at once.
-const AT_ONCE: usize = 8;
-/// How long the pods of an ended run may take to go.
-const GONE_WITHIN: Duration = Duration::from_mins(3);
-/// How often is looked whether they have.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long is looked whether the controller takes up what it was handed.
-const BEGUN_WITHIN: Duration = Duration::from_secs(5);
+/// The most objects that are applied concurrently.
+const MAX_CONCURRENT_APPLIES: usize = 8;
+/// How long the pods of an ended run may take to be deleted.
+const MAX_DELETION_TIME: Duration = Duration::from_mins(3);
+/// The poll interval while waiting for that.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How long to wait for the controller to start the new Workflow.
+const MAX_START_TIME: Duration = Duration::from_secs(5);
 
 /// Submits a workflow.
 pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyhow::Result<Run> {
     let Submission { name, compiled, approval, previous } = submission;
     let mut objects = objects::sorted(&compiled.manifests, &compiled.secrets, name)?;
-    if let Some(answer) = approval {
-        approve_all(&mut objects, answer, server.now())?;
+    if let Some(decision) = approval {
+        approve_all(&mut objects, decision, server.now())?;
     }
     for (kind, object) in objects.access.iter().chain(&objects.shared) {
         apply_shared(server, *kind, object).await?;
     }
-    if let Some(old) = server.get(Kind::Workflow, name).await? {
+    if let Some(old) = server.get(ObjectKind::Workflow, name).await? {
         let uid = text(&old, "/metadata/uid");
         if previous.is_none_or(|previous| previous.uid != uid) {
             return Err(taken(name));
@@ -66,41 +66,42 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
         remove(server, name, uid).await?;
     }
     for secret in &compiled.secrets {
-        clear(server, Kind::Secret, &secret.name).await?;
+        clear(server, ObjectKind::Secret, &secret.name).await?;
     }
     let workflow = create_held(server, name, &objects.workflow).await?;
     let uid = text(&workflow, "/metadata/uid").to_owned();
     let completed = complete(server, name, &uid, &objects).await;
     if let Err(error) = completed {
-        // Nobody needs half a submission; should this fail too, the next one replaces it.
-        server.delete(Kind::Workflow, name, Some(&uid)).await.ok();
+        // Half a submission is useless. If this fails too, the next submission replaces it.
+        server.delete(ObjectKind::Workflow, name, Some(&uid)).await.ok();
         return Err(error);
     }
-    see_it_begin(server, name, &uid).await?;
+    wait_for_start(server, name, &uid).await?;
     run_of(&workflow)
 }
 
 fn taken(name: &str) -> anyhow::Error {
     let message = format!(
-        "somebody else has just submitted `{name}`; look with `workflow status{}`",
+        "another process has just submitted `{name}`; check it with `workflow status{}`",
         workflow_flag(name)
     );
     failure(Exit::Conflict, message)
 }
 
-/// Applies what all workflows share. Who may not, can go on if somebody else has done it.
-async fn apply_shared(server: &Server, kind: Kind, object: &Value) -> anyhow::Result<()> {
+/// Applies an object that all workflows share. Without permission, the submission continues if the
+/// object exists already.
+async fn apply_shared(server: &Server, kind: ObjectKind, object: &Value) -> anyhow::Result<()> {
     let Err(fault) = server.apply(kind, object).await else { return Ok(()) };
     if !matches!(fault, Fault::Forbidden { .. }) {
         return Err(fault.into());
     }
     let name = text(object, "/metadata/name");
     match server.get(kind, name).await {
-        // Whoever installed it made it just so.
-        Ok(Some(found)) if objects::holds(&found, object) => Ok(()),
+        // An installation has made it exactly like this.
+        Ok(Some(found)) if objects::contains(&found, object) => Ok(()),
         Ok(Some(_)) => {
-            output::message(&format!(
-                "{} `{name}` is left as it is: this account may not change it",
+            server.notices.show(&format!(
+                "{} `{name}` is left unchanged: this account may not change it",
                 kind.name()
             ));
             Ok(())
@@ -109,38 +110,38 @@ async fn apply_shared(server: &Server, kind: Kind, object: &Value) -> anyhow::Re
     }
 }
 
-/// Deletes an ended run and what it owns, and waits until its pods have gone: the pods of the next
-/// run have the same names.
+/// Deletes an ended run and what it owns, and waits until its pods are gone: the pods of the next run
+/// have the same names.
 pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
-    match server.delete_with_dependents(Kind::Workflow, name, uid).await {
-        // The uid is another: somebody was faster.
+    match server.delete_with_dependents(ObjectKind::Workflow, name, uid).await {
+        // Another uid: another process was faster.
         Err(Fault::Conflict { .. }) => return Err(taken(name)),
         done => done?,
     };
     let started = Instant::now();
-    let mut told = false;
-    while let Some(found) = server.get(Kind::Workflow, name).await? {
+    let mut is_reported = false;
+    while let Some(found) = server.get(ObjectKind::Workflow, name).await? {
         if text(&found, "/metadata/uid") != uid {
             return Err(taken(name));
         }
-        if started.elapsed() > GONE_WITHIN {
+        if started.elapsed() > MAX_DELETION_TIME {
             let finalizers = found.pointer("/metadata/finalizers").cloned().unwrap_or_default();
             let message = format!(
-                "workflow `{name}` is still being deleted (it waits for {finalizers}); are its \
-                 pods still ending? Look with `kubectl get pods -n {} -l \
+                "workflow `{name}` is still being deleted (it waits for {finalizers}); check \
+                 whether its pods are still ending with `kubectl get pods -n {} -l \
                  workflows.argoproj.io/workflow={name}`, then try again",
                 server.namespace
             );
             return Err(failure(Exit::TimedOut, message));
         }
-        if !told && started.elapsed() > Duration::from_secs(5) {
-            told = true;
-            output::message("waiting for the pods of the ended run to go");
+        if !is_reported && started.elapsed() > Duration::from_secs(5) {
+            is_reported = true;
+            server.notices.show("waiting for the pods of the ended run to be deleted");
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    // The garbage collector may still be at these, and must not meet their successors.
-    for kind in [Kind::WorkflowTemplate, Kind::ConfigMap] {
+    // The garbage collector may still be deleting these, and must not delete their successors.
+    for kind in [ObjectKind::WorkflowTemplate, ObjectKind::ConfigMap] {
         for object in server.list(kind, &format!("{WORKFLOW}={name}")).await? {
             if objects::is_owned_by(&object, uid) {
                 let object_uid = text(&object, "/metadata/uid");
@@ -157,15 +158,15 @@ pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Re
 }
 
 /// Removes an object of a former run, if it is there.
-async fn clear(server: &Server, kind: Kind, name: &str) -> anyhow::Result<()> {
+async fn clear(server: &Server, kind: ObjectKind, name: &str) -> anyhow::Result<()> {
     if server.get(kind, name).await?.is_some() {
         server.delete(kind, name, None).await?;
     }
     Ok(())
 }
 
-/// Creates the Workflow, held back. An answer that was lost on the way is no failure: the
-/// annotation says whose Workflow it is.
+/// Creates the Workflow, on hold. A response that was lost on the way is no failure: the annotation
+/// says which submission created the Workflow.
 async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::Result<Value> {
     let mut workflow = objects::held(workflow.clone());
     let id = uuid::Uuid::new_v4().to_string();
@@ -176,10 +177,10 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::R
         }
     }
     for _ in 0..3 {
-        match server.create(Kind::Workflow, &workflow).await {
+        match server.create(ObjectKind::Workflow, &workflow).await {
             Err(fault) if fault.is_passing() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                let found = server.get(Kind::Workflow, name).await?;
+                let found = server.get(ObjectKind::Workflow, name).await?;
                 let is_ours = |found: &Value| {
                     let annotations = found.pointer("/metadata/annotations");
                     annotations.and_then(|known| known.get(SUBMISSION)).and_then(Value::as_str)
@@ -195,22 +196,20 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::R
             done => return Ok(done?),
         }
     }
-    Ok(server.create(Kind::Workflow, &workflow).await?)
+    Ok(server.create(ObjectKind::Workflow, &workflow).await?)
 }
 
-/// Applies what the Workflow owns, and hands it over to Argo.
+/// Applies the objects that the Workflow owns, and removes the hold.
 async fn complete(server: &Server, name: &str, uid: &str, objects: &Objects) -> anyhow::Result<()> {
-    // Answers to the gates of a former run are no answers to these.
-    clear(server, Kind::ConfigMap, &decisions::map_name(name)).await?;
-    stream::iter(&objects.owned)
-        .map(|(kind, object)| async move {
-            let object = objects::owned(object.clone(), name, uid);
-            server.apply(*kind, &object).await.map(|_| ())
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await?;
-    match server.merge(Kind::Workflow, name, &objects::let_go(uid)).await {
+    // Decisions at the gates of a former run do not apply to this one.
+    clear(server, ObjectKind::ConfigMap, &decisions::map_name(name)).await?;
+    let applies: Vec<_> = objects
+        .owned
+        .iter()
+        .map(|(kind, object)| apply_owned(server, *kind, objects::owned(object.clone(), name, uid)))
+        .collect();
+    stream::iter(applies).buffer_unordered(MAX_CONCURRENT_APPLIES).try_collect::<()>().await?;
+    match server.merge(ObjectKind::Workflow, name, &objects::release(uid)).await {
         Err(Fault::NotFound { .. } | Fault::Conflict { .. }) => Err(taken(name)),
         done => {
             done?;
@@ -219,37 +218,40 @@ async fn complete(server: &Server, name: &str, uid: &str, objects: &Objects) -> 
     }
 }
 
-/// Waits until the controller has taken the Workflow up. The controller reads templates from a
-/// memory of its own, which may lag behind: then the run is over before it began, and is begun
-/// again. Should nobody take it up, `workflow status` says so.
-async fn see_it_begin(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
+async fn apply_owned(server: &Server, kind: ObjectKind, object: Value) -> Result<(), Fault> {
+    server.apply(kind, &object).await.map(|_| ())
+}
+
+/// Waits until the controller has started the Workflow. The controller reads templates from a cache
+/// that may lag behind: then the run ends with an error before it starts, and is started again. If
+/// the controller does not start it, `workflow status` says so.
+async fn wait_for_start(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
     let started = Instant::now();
-    while started.elapsed() < BEGUN_WITHIN {
-        let Some(workflow) = server.get(Kind::Workflow, name).await? else { return Ok(()) };
+    while started.elapsed() < MAX_START_TIME {
+        let Some(workflow) = server.get(ObjectKind::Workflow, name).await? else { return Ok(()) };
         let is_ours = text(&workflow, "/metadata/uid") == uid;
-        if !is_ours || has_begun(&workflow) {
+        if !is_ours || has_started(&workflow) {
             return Ok(());
         }
-        if was_too_early(&workflow) {
-            match server.merge(Kind::Workflow, name, &objects::begun_again(uid)).await {
+        if has_failed_early(&workflow) {
+            match server.merge(ObjectKind::Workflow, name, &objects::restarted(uid)).await {
                 Err(Fault::NotFound { .. } | Fault::Conflict { .. }) => return Ok(()),
                 done => {
                     done?;
                 }
             }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-fn has_begun(workflow: &Value) -> bool {
-    !text(workflow, "/status/phase").is_empty() && !was_too_early(workflow)
+fn has_started(workflow: &Value) -> bool {
+    !text(workflow, "/status/phase").is_empty() && !has_failed_early(workflow)
 }
 
-/// Whether the controller ended the run because it did not know the template, which was there
-/// before the run was handed over.
-fn was_too_early(workflow: &Value) -> bool {
+/// Returns whether the controller ended the run because it did not know the template yet.
+fn has_failed_early(workflow: &Value) -> bool {
     let message = text(workflow, "/status/message");
     let root = text(workflow, "/spec/workflowTemplateRef/name");
     text(workflow, "/status/phase") == "Error"
@@ -257,16 +259,16 @@ fn was_too_early(workflow: &Value) -> bool {
         && message.contains(&format!("\"{root}\" not found"))
 }
 
-/// Answers every gate in advance.
-fn approve_all(objects: &mut Objects, answer: &Answer, at: Timestamp) -> anyhow::Result<()> {
-    debug_assert_eq!(answer.verdict, Verdict::Approved, "only approval can be given in advance");
+/// Approves every gate in advance.
+fn approve_all(objects: &mut Objects, decision: &Decision, at: Timestamp) -> anyhow::Result<()> {
+    debug_assert_eq!(decision.verdict, Verdict::Approved, "only approval can be given in advance");
     let mut all: Vec<Value> = objects.owned.iter().map(|(_, object)| object.clone()).collect();
     all.push(objects.workflow.clone());
-    let record = Record::new(answer, None, at).text();
+    let record = DecisionRecord::new(decision, None, at).text();
     let workflow = text(&objects.workflow, "/metadata/name");
     let decisions = decisions::map_name(workflow);
     let Some((_, map)) = objects.owned.iter_mut().find(|(kind, object)| {
-        *kind == Kind::ConfigMap && text(object, "/metadata/name") == decisions
+        *kind == ObjectKind::ConfigMap && text(object, "/metadata/name") == decisions
     }) else {
         anyhow::bail!("the manifests have no ConfigMap of decisions");
     };
@@ -294,11 +296,11 @@ mod tests {
             })
         };
         let early = workflow("Error", "workflowtemplates.argoproj.io \"w\" not found");
-        assert!(was_too_early(&early) && !has_begun(&early));
+        assert!(has_failed_early(&early) && !has_started(&early));
         let other = workflow("Error", "workflowtemplates.argoproj.io \"v\" not found");
-        assert!(!was_too_early(&other) && has_begun(&other));
-        assert!(has_begun(&workflow("Running", "")));
-        assert!(!has_begun(&json!({ "metadata": { "name": "w" } })));
+        assert!(!has_failed_early(&other) && has_started(&other));
+        assert!(has_started(&workflow("Running", "")));
+        assert!(!has_started(&json!({ "metadata": { "name": "w" } })));
     }
 
     #[test]
@@ -314,8 +316,8 @@ mod tests {
         let output = generator::compile(file, &installation).output.expect("the example compiles");
         let mut objects =
             objects::sorted(&output.manifests, &[], "migration-workflow").expect("sorted");
-        let answer = Answer { verdict: Verdict::Approved, by: "ann".to_owned(), reason: None };
-        approve_all(&mut objects, &answer, Timestamp::UNIX_EPOCH).expect("approved");
+        let decision = Decision { verdict: Verdict::Approved, by: "ann".to_owned(), reason: None };
+        approve_all(&mut objects, &decision, Timestamp::UNIX_EPOCH).expect("approved");
         let decisions = objects
             .owned
             .iter()

@@ -1,81 +1,102 @@
-//! The log files of a run: each is read on from where it was left.
+//! The log files of a run. Each is read from the position where the last reading ended.
 
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Seek as _, SeekFrom},
     path::{Path, PathBuf},
-    thread,
+    sync::Arc,
     time::Duration,
 };
 
+use anyhow::Context as _;
 use engine::{Store, logs::LogFile};
 
-use crate::backend::{LogQuery, LogSink, LogSource, Run};
+use crate::{
+    logs::{LogEvent, LogQuery, LogSender, LogSource},
+    run::Run,
+};
 
-/// How often the files are looked at when following.
-const FOLLOW_EVERY: Duration = Duration::from_millis(300);
+/// How often the files are read when following.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Hands over the lines of a run's logs, those of earlier steps first.
-pub(super) fn read(
+/// Where the next line of each file starts.
+type Positions = BTreeMap<PathBuf, u64>;
+
+/// Sends the lines of a run's logs, those of earlier steps first.
+pub(super) async fn read(
     store: &Store,
     run: &Run,
     query: &LogQuery,
-    sink: &mut dyn LogSink,
+    events: &LogSender,
 ) -> anyhow::Result<()> {
-    let mut places = BTreeMap::new();
+    let mut positions = Positions::new();
     loop {
-        // Looked at before reading, so that what is written in between is still read.
-        let is_over =
-            store.run_by_uid(&run.uid)?.is_complete() || !store.is_engine_alive(&run.uid)?;
-        read_new(store, run, query, &mut places, sink)?;
-        if !query.follow || is_over || !sink.is_wanted() {
+        let (store, uid, query_of_turn) = (store.clone(), run.uid.clone(), query.clone());
+        let sender = events.clone();
+        let turn = move || {
+            // Asked before reading, so that what is written in between is still read.
+            let is_over = store.run_by_uid(&uid)?.is_complete() || !store.is_engine_alive(&uid)?;
+            read_new(&store, &uid, &query_of_turn, &mut positions, &sender)?;
+            anyhow::Ok((is_over, positions))
+        };
+        let (is_over, read_so_far) =
+            tokio::task::spawn_blocking(turn).await.context("reading the logs")??;
+        positions = read_so_far;
+        if !query.follow || is_over || events.is_closed() {
             return Ok(());
         }
-        thread::sleep(FOLLOW_EVERY);
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 fn read_new(
     store: &Store,
-    run: &Run,
+    uid: &str,
     query: &LogQuery,
-    places: &mut BTreeMap<PathBuf, u64>,
-    sink: &mut dyn LogSink,
+    positions: &mut Positions,
+    events: &LogSender,
 ) -> anyhow::Result<()> {
-    for file in store.log_files(&run.uid)? {
+    for file in store.log_files(uid)? {
         if query.wants(&file.name, &file.labels) && file.path.exists() {
-            let place = places.get(&file.path).copied().unwrap_or(0);
+            let position = positions.get(&file.path).copied().unwrap_or(0);
             let LogFile { name, display_name, worker, labels, path, .. } = file;
             let source = LogSource { node: name, step: display_name, worker, labels };
-            let place = read_file(&source, &path, place, sink)?;
-            places.insert(path, place);
+            let Some(position) = read_file(&Arc::new(source), &path, position, events)? else {
+                return Ok(());
+            };
+            positions.insert(path, position);
         }
     }
     Ok(())
 }
 
-/// Hands over the whole lines after `place`; returns where the next one starts.
+/// Sends the complete lines after `position`; returns where the next line starts, or `None` if the
+/// receiver is gone.
 fn read_file(
-    source: &LogSource,
+    source: &Arc<LogSource>,
     path: &Path,
-    mut place: u64,
-    sink: &mut dyn LogSink,
-) -> anyhow::Result<u64> {
+    mut position: u64,
+    events: &LogSender,
+) -> anyhow::Result<Option<u64>> {
     let mut reader = BufReader::new(fs_err::File::open(path)?);
-    reader.seek(SeekFrom::Start(place))?;
+    reader.seek(SeekFrom::Start(position))?;
     let mut line = Vec::new();
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line)?;
         if line.last() != Some(&b'\n') {
-            return Ok(place);
+            return Ok(Some(position));
         }
-        place += u64::try_from(read)?;
+        position += u64::try_from(read)?;
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end_matches('\n');
-        match engine::logs::parse_line(line) {
-            Some(parsed) => sink.line(source, Some(parsed.at), parsed.text)?,
-            None => sink.line(source, None, line)?,
+        let (at, text) = match engine::logs::parse_line(line) {
+            Some(parsed) => (Some(parsed.at), parsed.text),
+            None => (None, line),
+        };
+        let event = LogEvent::Line { source: Arc::clone(source), at, text: text.to_owned() };
+        if events.blocking_send(event).is_err() {
+            return Ok(None);
         }
     }
 }

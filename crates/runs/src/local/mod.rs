@@ -1,229 +1,336 @@
-//! The embedded engine as a [`Backend`]: the runs in the state directory of this machine.
+//! The embedded engine as a [`Backend`](crate::Backend): the runs in the state directory of this
+//! machine.
+//!
+//! The store blocks while it reads the disk, so every use of it runs on a thread for such work.
 
-mod explain;
-mod keep;
+mod changes;
+mod configuration;
+mod failure_messages;
 mod launch;
 mod logs;
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{collections::BTreeMap, time::Duration};
 
-use argo::{NodePhase, convention::label::GROUP};
-use cli_support::{StateDir, output};
+use anyhow::Context as _;
+use argo::{NodePhase, convention::label};
+use async_trait::async_trait;
+use cli_support::StateDir;
 use contract::Exit;
 use engine::{
-    Clock, DecisionOutcome, Existing, Fleet, RunRecord, Shutdown, Store, StoreError,
-    Submission as EngineSubmission,
+    Clock, Existing, Fleet, RunRecord, Shutdown, Store, StoreError, Submission as EngineSubmission,
 };
+use futures::{FutureExt as _, stream::BoxStream};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
+use self::changes::StoreChanges;
 use crate::{
-    backend::{
-        Answer, Backend, Holding, HoldingKind, Keep, LogQuery, LogSink, Resumed, Run, Sight,
-        Stopped, Submission, Trouble,
-    },
     commands::workflow_flag,
-    model::Outline,
+    configuration::Configuration as _,
+    error::failure,
+    gates::{Decision, DecisionOutcome, Gate, GateState, Gates, Verdict, whole_seconds},
+    logs::{LogQuery, LogSender, Logs},
+    model::{EngineKind, Observation, Outline, RunModel, Trouble},
+    reset::{Part, Removable, RemovableKind, Reset},
+    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
+    watch,
 };
 
 /// The embedded engine.
-pub(crate) struct Local {
+pub struct Local {
     state: StateDir,
     store: OnceCell<Store>,
 }
 
 impl Local {
     /// Uses a state directory, which is opened at the first use.
-    pub(crate) fn new(state: StateDir) -> Self {
+    pub fn new(state: StateDir) -> Self {
         Self { state, store: OnceCell::new() }
     }
 
-    fn store(&self) -> anyhow::Result<&Store> {
-        if let Some(store) = self.store.get() {
-            return Ok(store);
-        }
-        let store = open(&self.state)?;
-        Ok(self.store.get_or_init(|| store))
+    async fn store(&self) -> anyhow::Result<&Store> {
+        self.store
+            .get_or_try_init(|| async {
+                let state = self.state.clone();
+                tokio::task::spawn_blocking(move || open_store(&state))
+                    .await
+                    .context("opening the state directory")?
+            })
+            .await
+    }
+
+    /// Uses the store on a thread that may block.
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let store = self.store().await?.clone();
+        tokio::task::spawn_blocking(move || work(&store))
+            .await
+            .context("using the state directory")?
+    }
+
+    /// Starts the engine of a run, unless there is one.
+    async fn launch(&self, uid: &str) -> anyhow::Result<()> {
+        launch::engine(&self.state, self.store().await?, uid).await
     }
 }
 
-/// Opens the state directory, with this machine's clock.
-pub fn open(state: &StateDir) -> anyhow::Result<Store> {
+/// Opens the state directory, with the clock of this machine.
+pub fn open_store(state: &StateDir) -> anyhow::Result<Store> {
     Store::open(state.path(), Clock::new(Timestamp::now)).map_err(error)
 }
 
-impl Backend for Local {
-    fn another(&self) -> anyhow::Result<Box<dyn Backend>> {
-        Ok(Box::new(Self::new(self.state.clone())))
-    }
-
-    fn word(&self) -> &'static str {
-        "local"
-    }
-
-    fn keep(&self) -> &dyn Keep {
-        &self.state
-    }
-
-    fn user(&self) -> String {
-        whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+#[async_trait]
+impl Runs for Local {
+    fn engine(&self) -> EngineKind {
+        EngineKind::Local
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    fn runs(&self) -> anyhow::Result<Vec<Run>> {
-        Ok(self.store()?.runs().map_err(error)?.into_iter().map(run).collect())
+    async fn list(&self) -> anyhow::Result<Vec<Run>> {
+        self.with_store(|store| Ok(store.runs().map_err(error)?.into_iter().map(run_of).collect()))
+            .await
     }
 
-    fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
-        match self.store()?.run(name) {
-            Ok(record) => Ok(Some(run(record))),
+    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
+        let name = name.to_owned();
+        self.with_store(move |store| match store.run(&name) {
+            Ok(record) => Ok(Some(run_of(record))),
             Err(StoreError::NotFound(_)) => Ok(None),
             Err(other) => Err(error(other)),
-        }
-    }
-
-    fn look(&self, run: &Run) -> anyhow::Result<Sight> {
-        let store = self.store()?;
-        let Run { uid, name, .. } = run;
-        // The order matters: an engine that ends between the two looks leaves a complete run.
-        let alive = store.is_engine_alive(uid)?;
-        let known = store.status(uid)?;
-        let mut status = known.status;
-        let trouble = (!alive && !status.phase.is_complete()).then(|| Trouble {
-            message: format!(
-                "its engine is not running; nothing is lost: run `workflow resume {name}`"
-            ),
-            command: format!("workflow resume {name}"),
-        });
-        explain::failures(store, uid, &mut status)?;
-        let objects = self.manifests(run)?;
-        Ok(Sight {
-            status,
-            outline: Outline::read(&objects),
-            progress: known.progress,
-            gates: store.gates(uid)?,
-            trouble,
-            notes: Vec::new(),
-            cleanup_held: None,
         })
+        .await
     }
 
-    fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
-        let manifests = self.store()?.manifests(&run.uid)?;
-        Ok(manifests.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+    async fn model(&self, run: &Run) -> anyhow::Result<RunModel> {
+        let run = run.clone();
+        self.with_store(move |store| {
+            let observation = observe(store, &run)?;
+            Ok(RunModel::new(&run, EngineKind::Local, &observation))
+        })
+        .await
     }
 
-    fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
-        let store = self.store()?;
+    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>> {
+        let name = name.to_owned();
+        let read = move || {
+            let name = name.clone();
+            async move { self.model(&self.get(&name).await?).await }.boxed()
+        };
+        watch::models(StoreChanges::new(&self.store), interval, read)
+    }
+
+    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+        let uid = run.uid.clone();
+        self.with_store(move |store| manifests(store, &uid)).await
+    }
+
+    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
         let Submission { name, compiled, approval, previous: _ } = submission;
         for secret in &compiled.secrets {
-            self.keep().keep_credentials(&secret.name, &secret.data)?;
+            self.save_credentials(&secret.name, &secret.data).await?;
         }
-        let record = store
-            .submit(EngineSubmission {
-                name: (*name).to_owned(),
-                uid: uuid::Uuid::new_v4().to_string(),
-                manifests: compiled.manifests.clone(),
-                created_at: Timestamp::now(),
-                existing: Existing::Refuse,
-            })
-            .map_err(|refused| match refused {
-                StoreError::Conflict { name, .. } => output::failure(
-                    Exit::Conflict,
-                    format!(
-                        "somebody else has just submitted `{name}`; look with `workflow status{}`",
-                        workflow_flag(&name)
+        let submission = EngineSubmission {
+            name: (*name).to_owned(),
+            uid: uuid::Uuid::new_v4().to_string(),
+            manifests: compiled.manifests.clone(),
+            created_at: Timestamp::now(),
+            existing: Existing::Refuse,
+        };
+        let record = self
+            .with_store(move |store| {
+                store.submit(submission).map_err(|refused| match refused {
+                    StoreError::Conflict { name, .. } => failure(
+                        Exit::Conflict,
+                        format!(
+                            "another process has just submitted `{name}`; check it with `workflow \
+                             status{}`",
+                            workflow_flag(&name)
+                        ),
                     ),
-                ),
-                other => error(other),
-            })?;
-        let run = run(record);
-        if let Some(answer) = approval {
-            for gate in store.gates(&run.uid)? {
-                self.decide(&run, &gate.name, answer)?;
+                    other => error(other),
+                })
+            })
+            .await?;
+        let run = run_of(record);
+        if let Some(decision) = approval {
+            let uid = run.uid.clone();
+            let gates = self.with_store(move |store| Ok(store.gates(&uid)?)).await?;
+            for gate in gates {
+                self.decide(&run, &gate.name, decision).await?;
             }
         }
-        launch::engine(&self.state, store, &run.uid)?;
+        self.launch(&run.uid).await?;
         Ok(run)
     }
 
-    fn decide(&self, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<DecisionOutcome> {
-        let Answer { verdict, by, reason } = answer;
-        Ok(self.store()?.decide(&run.uid, gate, *verdict, by, reason.as_deref())?)
-    }
-
-    /// A run whose engine died gets one again, to end it in good order. The engine ends the fleets:
-    /// none is left behind by a run that has ended.
-    fn stop(&self, run: &Run, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+    /// A run whose engine died gets one again, which ends it with its cleanup. The engine ends the
+    /// fleets too: a run that has ended leaves none behind.
+    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
         if run.is_complete {
-            return Ok(Stopped::default());
+            return Ok(StopReport::default());
         }
-        let store = self.store()?;
-        let fleets = store.fleets(&run.uid).map_err(error)?;
-        let at_work = fleets.iter().filter(|fleet| fleet.active > 0);
-        let fleets = at_work.map(fleet_in_words).collect();
-        store.request_stop(&run.uid, shutdown).map_err(error)?;
-        if !store.is_engine_alive(&run.uid)? {
-            launch::engine(&self.state, store, &run.uid)?;
+        let uid = run.uid.clone();
+        let (fleets, is_alive) = self
+            .with_store(move |store| {
+                let fleets = store.fleets(&uid).map_err(error)?;
+                store.request_stop(&uid, shutdown(mode)).map_err(error)?;
+                Ok((fleets, store.is_engine_alive(&uid)?))
+            })
+            .await?;
+        if !is_alive {
+            self.launch(&run.uid).await?;
         }
-        Ok(Stopped { asked: Some(shutdown), fleets, remarks: Vec::new() })
+        let fleets = fleets.iter().filter(|fleet| fleet.active > 0).map(describe).collect();
+        Ok(StopReport { requested: Some(mode), fleets, remarks: Vec::new() })
     }
 
-    fn resume(&self, run: &Run) -> anyhow::Result<Resumed> {
-        let store = self.store()?;
+    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport> {
+        let uid = run.uid.clone();
         if run.is_complete {
-            let again = store.reopen(&run.uid).map_err(error)?;
-            launch::engine(&self.state, store, &run.uid)?;
-            return Ok(Resumed::Retried(again));
+            let steps = self.with_store(move |store| store.reopen(&uid).map_err(error)).await?;
+            self.launch(&run.uid).await?;
+            return Ok(ResumeReport::Retried(steps));
         }
-        if store.is_engine_alive(&run.uid)? {
-            return Ok(Resumed::Running);
+        if self.with_store(move |store| Ok(store.is_engine_alive(&uid)?)).await? {
+            return Ok(ResumeReport::AlreadyRunning);
         }
-        launch::engine(&self.state, store, &run.uid)?;
-        Ok(Resumed::Continued)
-    }
-
-    fn logs(&self, run: &Run, query: &LogQuery, sink: &mut dyn LogSink) -> anyhow::Result<()> {
-        logs::read(self.store()?, run, query, sink)
-    }
-
-    fn holdings(&self) -> anyhow::Result<Vec<Holding>> {
-        let mut by_name: BTreeMap<String, Vec<Run>> = BTreeMap::new();
-        for run in self.runs()? {
-            by_name.entry(run.name.clone()).or_default().push(run);
-        }
-        let holding = |(name, runs): (String, Vec<Run>)| Holding {
-            name,
-            kind: HoldingKind::Workflow(
-                runs.first().map_or(NodePhase::Pending, |newest| newest.phase),
-            ),
-            parts: runs.iter().map(|run| format!("run {}", run.uid)).collect(),
-            needed_by: Vec::new(),
-        };
-        Ok(by_name.into_iter().map(holding).collect())
-    }
-
-    fn remove(&self, holding: &Holding) -> anyhow::Result<()> {
-        let store = self.store()?;
-        for run in self.runs()?.into_iter().filter(|run| run.name == holding.name) {
-            store.forget(&run.uid).map_err(error)?;
-        }
-        Ok(())
+        self.launch(&run.uid).await?;
+        Ok(ResumeReport::Continued)
     }
 }
 
-/// `workers (group orders, 3 workers)`.
-fn fleet_in_words(fleet: &Fleet) -> String {
-    let group = fleet.labels.get(GROUP).filter(|group| !group.is_empty());
+#[async_trait]
+impl Gates for Local {
+    async fn process_user(&self) -> String {
+        whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+    }
+
+    async fn decide(
+        &self,
+        run: &Run,
+        gate: &str,
+        decision: &Decision,
+    ) -> anyhow::Result<DecisionOutcome> {
+        let (uid, gate, decision) = (run.uid.clone(), gate.to_owned(), decision.clone());
+        self.with_store(move |store| {
+            let Decision { verdict, by, reason } = &decision;
+            let verdict = match verdict {
+                Verdict::Approved => engine::Verdict::Approved,
+                Verdict::Rejected => engine::Verdict::Rejected,
+            };
+            let outcome = store.decide(&uid, &gate, verdict, by, reason.as_deref())?;
+            Ok(match outcome {
+                engine::DecisionOutcome::Recorded => DecisionOutcome::Recorded,
+                engine::DecisionOutcome::ApprovedInAdvance => DecisionOutcome::ApprovedInAdvance,
+                engine::DecisionOutcome::NotWaiting(gate) => {
+                    DecisionOutcome::NotWaiting(gate_of(gate))
+                }
+                engine::DecisionOutcome::Unknown => DecisionOutcome::Unknown,
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Logs for Local {
+    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()> {
+        logs::read(self.store().await?, run, query, &events).await
+    }
+}
+
+#[async_trait]
+impl Reset for Local {
+    async fn removables(&self) -> anyhow::Result<Vec<Removable>> {
+        let mut by_name: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+        for run in self.list().await? {
+            by_name.entry(run.name.clone()).or_default().push(run);
+        }
+        let removable = |(name, runs): (String, Vec<Run>)| Removable {
+            name,
+            kind: RemovableKind::Workflow(
+                runs.first().map_or(NodePhase::Pending, |newest| newest.phase),
+            ),
+            parts: runs.into_iter().map(|run| Part::Run { uid: run.uid }).collect(),
+            needed_by: Vec::new(),
+        };
+        Ok(by_name.into_iter().map(removable).collect())
+    }
+
+    async fn remove(&self, removable: &Removable) -> anyhow::Result<()> {
+        let name = removable.name.clone();
+        self.with_store(move |store| {
+            for run in store.runs().map_err(error)?.into_iter().filter(|run| run.name == name) {
+                store.forget(&run.uid).map_err(error)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn observe(store: &Store, run: &Run) -> anyhow::Result<Observation> {
+    let Run { uid, name, .. } = run;
+    // In this order: an engine that ends between the two leaves a complete run.
+    let is_alive = store.is_engine_alive(uid)?;
+    let known = store.status(uid)?;
+    let mut status = known.status;
+    let trouble = (!is_alive && !status.phase.is_complete()).then(|| Trouble {
+        message: format!(
+            "its engine is not running; nothing is lost: run `workflow resume {name}`"
+        ),
+        command: format!("workflow resume {name}"),
+    });
+    failure_messages::insert(store, uid, &mut status)?;
+    Ok(Observation {
+        status,
+        outline: Outline::read(&manifests(store, uid)?),
+        progress: known.progress,
+        gates: store.gates(uid)?.into_iter().map(gate_of).collect(),
+        trouble,
+        ..Observation::default()
+    })
+}
+
+fn manifests(store: &Store, uid: &str) -> anyhow::Result<Vec<Value>> {
+    let manifests = store.manifests(uid)?;
+    Ok(manifests.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+}
+
+/// Returns `fleet workers (group orders, 3 workers)`.
+fn describe(fleet: &Fleet) -> String {
+    let group = fleet.labels.get(label::GROUP).filter(|group| !group.is_empty());
     let group = group.map(|group| format!("group {group}, ")).unwrap_or_default();
     let s = if fleet.active == 1 { "" } else { "s" };
     format!("fleet {} ({group}{} worker{s})", fleet.display_name, fleet.active)
 }
 
-fn run(record: RunRecord) -> Run {
+fn shutdown(mode: StopMode) -> Shutdown {
+    match mode {
+        StopMode::Stop => Shutdown::Stop,
+        StopMode::Terminate => Shutdown::Terminate,
+    }
+}
+
+fn gate_of(gate: engine::Gate) -> Gate {
+    let engine::Gate { name, state, by, at, reason } = gate;
+    let state = match state {
+        engine::GateState::Pending => GateState::Pending,
+        engine::GateState::Waiting => GateState::Waiting,
+        engine::GateState::Approved => GateState::Approved,
+        engine::GateState::Rejected => GateState::Rejected,
+        engine::GateState::Skipped => GateState::Skipped,
+    };
+    Gate { name, state, by, at: at.map(whole_seconds), reason }
+}
+
+fn run_of(record: RunRecord) -> Run {
     let is_complete = record.is_complete();
     let RunRecord { uid, name, created_at, phase, .. } = record;
     Run { name, uid, created_at, phase, is_complete }
@@ -247,9 +354,9 @@ fn error(error: StoreError) -> anyhow::Error {
     let hint = match &error {
         StoreError::EngineAlive { .. } => "; run `workflow stop`",
         StoreError::NotFailed { .. } => "; `workflow submit` starts it again from the beginning",
-        StoreError::NotFound(_) => "; `workflow status --all` lists the runs that exist",
+        StoreError::NotFound(_) => "; `workflow status --all` lists the runs",
         _ => "",
     };
     let message = format!("{:#}{hint}", anyhow::Error::new(error));
-    output::failure(exit, message)
+    failure(exit, message)
 }

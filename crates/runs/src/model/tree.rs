@@ -6,52 +6,41 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
-use contract::Progress;
+use argo::{NodePhase, NodeStatus, NodeType};
+use contract::progress::Progress;
 
-use super::outline::{Outline, Shape, Task};
-use crate::backend::is_at_or_below;
+use super::{
+    NodeWaiting, Observation,
+    outline::{Shape, Task},
+    time,
+};
+use crate::{commands::workflow_flag, logs::is_at_or_below};
 
-/// A line of the tree with what is below it.
-#[derive(Clone, Debug, PartialEq)]
+/// A node of the tree with the nodes below it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Branch {
-    /// The path of names from the root, as the controller has it.
+    /// The path of names from the workflow, as the controller writes it.
     pub name: String,
-    /// What people call it; for a gate, what they type.
+    /// The name to show; of a gate, the name to type.
     pub title: String,
-    /// Argo's type of the node, or what it will be.
+    /// Argo's type of the node, or the type that it will have.
     pub kind: NodeType,
-    /// How far it is.
+    /// Its phase.
     pub phase: NodePhase,
-    /// Why it is so.
+    /// Why it has this phase.
     pub message: Option<String>,
-    /// How far a long step is.
+    /// What it waits for.
+    pub waiting: Option<NodeWaiting>,
+    /// How much of a long step is done.
     pub progress: Option<Progress>,
     /// How often it was tried again.
     pub retries: usize,
-    /// What is below it.
+    /// The nodes below it.
     pub branches: Vec<Self>,
 }
 
-impl Branch {
-    /// Returns whether a person has to decide here.
-    pub fn is_waiting_gate(&self) -> bool {
-        self.kind == NodeType::Suspend && self.phase == NodePhase::Running
-    }
-}
-
-/// What is known of a run.
-pub struct Known<'a> {
-    /// What was compiled.
-    pub outline: &'a Outline,
-    /// What happened.
-    pub status: &'a WorkflowStatus,
-    /// How far running steps are, by node id.
-    pub progress: &'a BTreeMap<String, Progress>,
-}
-
-/// Makes the branches below the root.
-pub fn tree(known: &Known<'_>) -> Vec<Branch> {
+/// Makes the branches below the workflow.
+pub(super) fn tree(known: &Observation) -> Vec<Branch> {
     let workflow = known.outline.workflow.as_str();
     let by_name = known.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
     let walk = Walk { known, by_name };
@@ -73,7 +62,7 @@ pub fn tree(known: &Known<'_>) -> Vec<Branch> {
 }
 
 struct Walk<'a> {
-    known: &'a Known<'a>,
+    known: &'a Observation,
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
 }
 
@@ -118,7 +107,12 @@ impl<'a> Walk<'a> {
         nodes.sort_by_key(|node| (&node.started_at, &node.name));
         nodes
             .into_iter()
-            .map(|node| self.leaf(&node.name, &node.display_name, Some(node), node.kind))
+            .map(|node| {
+                let branch = self.leaf(&node.name, &node.display_name, Some(node), node.kind);
+                let is_gate = node.kind == NodeType::Suspend && node.phase == NodePhase::Running;
+                let decision = is_gate.then(|| self.decision(&node.display_name, Some(node)));
+                Branch { waiting: decision.or(branch.waiting), ..branch }
+            })
             .collect()
     }
 
@@ -132,10 +126,36 @@ impl<'a> Walk<'a> {
             && node.phase == NodePhase::Succeeded
         {
             branch.phase = NodePhase::Succeeded;
-            branch.message = Some("approved beforehand".to_owned());
+            branch.message = Some("approved in advance".to_owned());
         }
         branch.kind = NodeType::Suspend;
+        if branch.phase == NodePhase::Running {
+            branch.waiting = Some(self.decision(gate, inner.or(node)));
+        }
         branch
+    }
+
+    /// Returns what a gate waits for.
+    fn decision(&self, gate: &str, node: Option<&NodeStatus>) -> NodeWaiting {
+        let flag = workflow_flag(&self.known.outline.workflow);
+        NodeWaiting::Decision {
+            since: node.and_then(|node| time(node.started_at.as_ref())),
+            approve: format!("workflow approve step {gate}{flag}"),
+            reject: format!("workflow reject step {gate}{flag}"),
+        }
+    }
+
+    /// Returns what a step waits for that has not ended: what blocks one of its pods, or what one
+    /// of its processes reports; of several, the one that has waited longest.
+    fn waiting(&self, nodes: &[&NodeStatus]) -> Option<NodeWaiting> {
+        let active = || nodes.iter().filter(|node| !node.phase.is_complete());
+        let blocked = active().find_map(|node| self.known.blocked.get(&node.id));
+        if let Some(reason) = blocked {
+            return Some(NodeWaiting::Pod { reason: reason.clone() });
+        }
+        let progress = active().filter_map(|node| self.known.progress.get(&node.id));
+        let waiting = progress.filter_map(|progress| progress.waiting.as_ref());
+        waiting.min_by_key(|waiting| waiting.since).cloned().map(NodeWaiting::Request)
     }
 
     fn leaf(&self, name: &str, title: &str, node: Option<&NodeStatus>, kind: NodeType) -> Branch {
@@ -167,6 +187,9 @@ impl<'a> Walk<'a> {
             .chain(node)
             .filter_map(|node| self.known.progress.get(&node.id))
             .max_by_key(|progress| progress.finest().and_then(|measure| measure.total));
+        // The steps of a DAG say for themselves what they wait for.
+        let processes: Vec<&NodeStatus> = below.iter().copied().chain(node).collect();
+        let waiting = self.waiting(&processes).filter(|_| kind != NodeType::Dag);
         let tries = below.iter().filter(|node| is_try(&node.name)).count();
         let is_retry = node.is_some_and(|node| node.kind == NodeType::Retry);
         Branch {
@@ -175,6 +198,7 @@ impl<'a> Walk<'a> {
             kind: node.map_or(kind, |node| node.kind),
             phase: node.map_or(NodePhase::Pending, |node| node.phase),
             message,
+            waiting,
             progress: progress.cloned(),
             retries: if is_retry { tries.saturating_sub(1) } else { 0 },
             branches: Vec::new(),
@@ -259,7 +283,9 @@ fn flattened(branches: Vec<Branch>) -> Vec<Branch> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use argo::WorkflowStatus;
+
+    use super::{super::Outline, *};
 
     const MANIFESTS: &str = r#"
 apiVersion: argoproj.io/v1alpha1
@@ -339,8 +365,7 @@ spec: {workflowTemplateRef: {name: run}}
             ]),
             ..WorkflowStatus::default()
         };
-        let progress = BTreeMap::new();
-        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+        let branches = tree(&Observation { status, outline, ..Observation::default() });
         let seen: Vec<_> =
             branches.iter().map(|branch| (branch.title.as_str(), branch.phase)).collect();
         assert_eq!(
@@ -352,7 +377,7 @@ spec: {workflowTemplateRef: {name: run}}
                 ("Cleanup", NodePhase::Pending),
             ]
         );
-        assert!(branches[1].is_waiting_gate());
+        assert!(matches!(branches[1].waiting, Some(NodeWaiting::Decision { .. })));
     }
 
     #[test]
@@ -368,8 +393,7 @@ spec: {workflowTemplateRef: {name: run}}
             ]),
             ..WorkflowStatus::default()
         };
-        let progress = BTreeMap::new();
-        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+        let branches = tree(&Observation { status, outline, ..Observation::default() });
         assert_eq!(branches[0].message.as_deref(), Some("no route to `legacy`"));
         assert_eq!(branches[0].retries, 1);
     }
@@ -396,8 +420,8 @@ spec: {workflowTemplateRef: {name: run}}
                 ]),
                 ..WorkflowStatus::default()
             };
-            let progress = BTreeMap::new();
-            let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+            let outline = outline.clone();
+            let branches = tree(&Observation { status, outline, ..Observation::default() });
             let restore = branches.into_iter().find(|branch| branch.title == "Restore Documents");
             restore.and_then(|branch| branch.message).unwrap_or_default()
         };
@@ -424,8 +448,7 @@ spec: {workflowTemplateRef: {name: run}}
             ]),
             ..WorkflowStatus::default()
         };
-        let progress = BTreeMap::new();
-        let branches = tree(&Known { outline: &outline, status: &status, progress: &progress });
+        let branches = tree(&Observation { status, outline, ..Observation::default() });
         let restore = branches.iter().find(|branch| branch.title == "Restore Documents");
         let message = restore.and_then(|branch| branch.message.as_deref());
         assert_eq!(message, Some("jobs.batch is forbidden"));

@@ -15,32 +15,32 @@ use transform::{
     difference,
 };
 
-use super::look::{Source, Target};
+use super::read::{Source, Target};
 
 /// What a migration would change.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct MigrationView {
+pub struct MigrationPreview {
     /// The migration's name.
     pub name: String,
     /// The source cluster.
-    pub source: ClusterView,
+    pub source: ClusterPreview,
     /// The target cluster.
-    pub target: ClusterView,
+    pub target: ClusterPreview,
     /// What would stop the migration.
     pub problems: Vec<String>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// The groups, in their order.
-    pub groups: Vec<GroupView>,
+    pub groups: Vec<GroupPreview>,
     /// The templates of the source.
-    pub templates: Vec<TemplateView>,
+    pub templates: Vec<TemplatePreview>,
 }
 
 /// A cluster, and what it is or why nobody knows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ClusterView {
+pub struct ClusterPreview {
     /// The name in the migration file.
     pub name: String,
     /// Its version.
@@ -52,17 +52,17 @@ pub struct ClusterView {
 /// The indices of a group.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GroupView {
+pub struct GroupPreview {
     /// The group's name.
     pub name: String,
     /// The indices that its patterns select.
-    pub indices: Vec<IndexView>,
+    pub indices: Vec<IndexPreview>,
 }
 
 /// What becomes of an index.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct IndexView {
+pub struct IndexPreview {
     /// The index's name.
     pub name: String,
     /// The number of primary shards.
@@ -94,7 +94,7 @@ pub struct OnTarget {
 /// What becomes of a template.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TemplateView {
+pub struct TemplatePreview {
     /// What kind of template.
     pub kind: MetadataKind,
     /// The template's name.
@@ -115,12 +115,12 @@ pub(super) fn groups(planned: &PlannedMigration) -> Vec<Group> {
 }
 
 /// Says what would change; a cluster that was not looked at leaves its part open.
-pub(super) fn view(
+pub(super) fn preview(
     planned: &PlannedMigration,
     source: Result<Source, String>,
     target: Result<Target, String>,
-) -> MigrationView {
-    let mut view = MigrationView {
+) -> MigrationPreview {
+    let mut preview = MigrationPreview {
         name: planned.name.clone(),
         source: cluster(&planned.source_name, source.as_ref().map(|source| source.version)),
         target: cluster(&planned.target.name, target.as_ref().map(|target| target.version)),
@@ -131,12 +131,12 @@ pub(super) fn view(
     };
     let target = target.ok();
     if let Some(target) = &target {
-        view.notes.extend(target.unseen.lines(&planned.target.name));
+        preview.notes.extend(target.unseen.lines(&planned.target.name));
     }
-    let Ok(source) = source else { return view };
-    view.notes.extend(source.unseen.lines(&planned.source_name));
+    let Ok(source) = source else { return preview };
+    preview.notes.extend(source.unseen.lines(&planned.source_name));
     if let SnapshotChoice::Existing { name } = &planned.snapshot.snapshot {
-        view.notes.push(format!(
+        preview.notes.push(format!(
             "the indices are those that the source has now; what counts is what snapshot `{name}` \
              holds"
         ));
@@ -147,9 +147,9 @@ pub(super) fn view(
     let groups = groups(planned);
     let names: Vec<String> = source.indices.iter().map(|index| index.name.clone()).collect();
     let selected = selection::select(&groups, &names);
-    view.problems.extend(selected.problems);
+    preview.problems.extend(selected.problems);
     if !selected.passed_over.is_empty() {
-        view.notes.push(format!(
+        preview.notes.push(format!(
             "left out for their leading dot (a pattern with a leading dot names them): `{}`",
             selected.passed_over.join("`, `")
         ));
@@ -160,10 +160,10 @@ pub(super) fn view(
         let indices = indices
             .map(|summary| {
                 let body = source.bodies.get(&summary.name).cloned();
-                index(summary, body, picked.group, target.as_ref(), versions, &mut view.problems)
+                index(summary, body, picked.group, target.as_ref(), versions, &mut preview.problems)
             })
             .collect();
-        view.groups.push(GroupView { name: picked.group.name.clone(), indices });
+        preview.groups.push(GroupPreview { name: picked.group.name.clone(), indices });
     }
     let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
     if let Some(versions) = versions.filter(|_| any_metadata) {
@@ -191,14 +191,14 @@ pub(super) fn view(
         let mut stock = target.as_ref().map(|target| target.stock.clone()).unwrap_or_default();
         stock.add(RequirementKind::ComponentTemplate, coming);
         let templates = proposals.into_iter();
-        view.templates =
+        preview.templates =
             templates.map(|proposal| template(proposal, target.as_ref(), &stock)).collect();
     }
-    view
+    preview
 }
 
-fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterView {
-    ClusterView {
+fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterPreview {
+    ClusterPreview {
         name: name.to_owned(),
         version: version.ok().map(|version| version.to_string()),
         not_looked_at: version.err().cloned(),
@@ -216,7 +216,7 @@ fn index(
     target: Option<&Target>,
     versions: Option<Versions>,
     problems: &mut Vec<String>,
-) -> IndexView {
+) -> IndexPreview {
     let name = &summary.name;
     let on_target = target.and_then(|target| {
         let documents = *target.documents.get(name)?;
@@ -246,7 +246,7 @@ fn index(
         let stock = target.map_or(&unknown, |target| &target.stock);
         (changes, refused) = outcome(&proposal, there, stock);
     }
-    IndexView {
+    IndexPreview {
         name: name.clone(),
         shards: summary.primaries,
         documents: summary.documents,
@@ -281,7 +281,7 @@ fn outcome(
     }
 }
 
-fn template(proposal: Proposal, target: Option<&Target>, stock: &Inventory) -> TemplateView {
+fn template(proposal: Proposal, target: Option<&Target>, stock: &Inventory) -> TemplatePreview {
     let of_kind: Option<&BTreeMap<String, Value>> =
         target.and_then(|target| target.templates.get(&proposal.kind));
     let there = of_kind.and_then(|templates| templates.get(&proposal.name));
@@ -290,7 +290,7 @@ fn template(proposal: Proposal, target: Option<&Target>, stock: &Inventory) -> T
         Action::Create(_) | Action::Refuse(_) => None,
     };
     let (changes, refused) = outcome(&proposal, there, stock);
-    TemplateView {
+    TemplatePreview {
         kind: proposal.kind,
         name: proposal.name,
         exists: there.is_some(),

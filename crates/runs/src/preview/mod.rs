@@ -1,35 +1,32 @@
 //! What would a migration change, by the clusters as they are now? Nothing is written.
 //!
 //! ```text
-//!  clients ---> look ---------------> migration --------> view::preview
-//!               the edge: GET only    pure: the steps'    text
+//!  clients ---> read ---------------> migration --------> MigrationPreview
+//!               the edge: GET only    pure: the steps'
 //!                                     own functions
 //! ```
 
 mod clients;
-mod look;
 mod migration;
+mod read;
 
-use anyhow::Context as _;
 use cluster::Client;
+use contract::ClusterAccess;
 use generator::{Output, plan::PlannedMigration};
 
 pub use self::migration::{
-    ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView,
+    ClusterPreview, GroupPreview, IndexPreview, MigrationPreview, OnTarget, TemplatePreview,
 };
-use crate::backend::Keep;
+use crate::configuration::Configuration;
 
-/// Looks at the clusters of all migrations. What cannot be looked at is said in the view.
-pub fn run(keep: &dyn Keep, output: &Output) -> anyhow::Result<Vec<MigrationView>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
-    let one = |planned| {
-        let clients = Clients::new(keep, output, planned);
-        runtime.block_on(one(clients, planned))
-    };
-    Ok(output.plan.migrations.iter().map(one).collect())
+/// Reads the clusters of all migrations. What cannot be read is listed in the preview.
+pub async fn run(configuration: &dyn Configuration, output: &Output) -> Vec<MigrationPreview> {
+    let mut previews = Vec::with_capacity(output.plan.migrations.len());
+    for planned in &output.plan.migrations {
+        let clients = Clients::new(configuration, output, planned).await;
+        previews.push(one(clients, planned).await);
+    }
+    previews
 }
 
 /// The clients of a migration's clusters, or why there is none.
@@ -39,29 +36,43 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(keep: &dyn Keep, output: &Output, planned: &PlannedMigration) -> Self {
-        let client = |access, secret: &Option<String>| {
-            clients::client(keep, output, access, secret.as_deref()).map_err(|error| told(&error))
-        };
+    async fn new(
+        configuration: &dyn Configuration,
+        output: &Output,
+        planned: &PlannedMigration,
+    ) -> Self {
         let source = match &planned.source {
-            Some(access) => client(access, &planned.source_secret),
+            Some(access) => {
+                client(configuration, output, access, planned.source_secret.as_deref()).await
+            }
             None => Err("the file gives it no endpoint".to_owned()),
         };
-        Self { source, target: client(&planned.target, &planned.target_secret) }
+        let secret = planned.target_secret.as_deref();
+        Self { source, target: client(configuration, output, &planned.target, secret).await }
     }
 }
 
-async fn one(clients: Clients, planned: &PlannedMigration) -> MigrationView {
+async fn client(
+    configuration: &dyn Configuration,
+    output: &Output,
+    access: &ClusterAccess,
+    secret: Option<&str>,
+) -> Result<Client, String> {
+    let client = clients::client(configuration, output, access, secret).await;
+    client.map_err(|error| reason(&error))
+}
+
+async fn one(clients: Clients, planned: &PlannedMigration) -> MigrationPreview {
     let groups = migration::groups(planned);
     let Clients { source, target } = clients;
     let source =
-        async { look::source(&source?, &groups).await.map_err(|error| told(&error.into())) };
+        async { read::source(&source?, &groups).await.map_err(|error| reason(&error.into())) };
     let target =
-        async { look::target(&target?, &groups).await.map_err(|error| told(&error.into())) };
+        async { read::target(&target?, &groups).await.map_err(|error| reason(&error.into())) };
     let (source, target) = tokio::join!(source, target);
-    migration::view(planned, source, target)
+    migration::preview(planned, source, target)
 }
 
-fn told(error: &anyhow::Error) -> String {
+fn reason(error: &anyhow::Error) -> String {
     format!("{error:#}")
 }

@@ -4,21 +4,26 @@
 use std::{collections::BTreeMap, path::Path};
 
 use argo::Manifest;
+use cli_support::output;
 use contract::Exit;
 use generator::{Steps, findings};
-use runs::Keep;
+use runs::Configuration;
 use serde_json::json;
 
 use super::folder;
 use crate::{
     args::{Compile, Format},
-    input, output,
+    input,
 };
 
 /// Runs `workflow compile`.
-pub(crate) fn run(keep: &dyn Keep, flags: &Compile, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    configuration: &dyn Configuration,
+    flags: &Compile,
+    format: Format,
+) -> anyhow::Result<Exit> {
     // Manifests are for a cluster, whatever runs migrations here.
-    let source = input::read_for(keep, &flags.input, Steps::Pods)?;
+    let source = input::read_for(configuration, &flags.input, Steps::Pods).await?;
     let printed = findings::json(&source.compiled.findings, &source.text);
     let Some(compiled) = &source.compiled.output else {
         match format {

@@ -1,65 +1,68 @@
 //! `workflow configure`: the session's migration file.
 
-use std::{
-    io::{IsTerminal as _, Read as _, Write as _},
-    process::Command,
-};
+use std::{io::Read as _, process::Command};
 
 use anyhow::Context as _;
+use cli_support::output::{self, failure};
 use contract::Exit;
-use runs::Keep;
+use runs::Configuration;
 use serde_json::json;
 
-use super::credentials;
+use super::{ask, credentials};
 use crate::{
     args::{Configure, Format, Installation},
     input,
-    output::{self, failure},
 };
 
 /// The file that `configure sample` prints.
 pub(crate) const SAMPLE: &str = include_str!("../../../../examples/minimal.yaml");
 
 /// Runs a `configure` command.
-pub(crate) fn run(keep: &dyn Keep, command: Configure, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    configuration: &dyn Configuration,
+    command: Configure,
+    format: Format,
+) -> anyhow::Result<Exit> {
     match command {
         Configure::Sample { load: false, .. } => show(SAMPLE, format)?,
         Configure::Sample { load: true, session } => {
             let session = session.session;
-            if keep.session(&session)?.is_some() {
+            if configuration.session(&session).await?.is_some() {
                 let message = format!(
                     "session `{session}` has a migration file already; run `workflow configure \
                      clear` first, or name another with `--session`"
                 );
                 return Err(failure(Exit::Conflict, message));
             }
-            keep.keep_session(&session, SAMPLE, false)?;
+            configuration.save_session(&session, SAMPLE, false).await?;
             output::message(&format!("the sample is now the file of session `{session}`"));
             output::hint("workflow configure edit");
         }
         Configure::Edit { stdin: true, session, installation, editor: _ } => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
-            return keep_valid(keep, &session.session, &text, &installation, format);
+            return save_valid(configuration, &session.session, &text, &installation, format).await;
         }
         Configure::Edit { stdin: false, editor, session, installation } => {
-            return edit(keep, &session.session, &editor, &installation);
+            return edit(configuration, &session.session, &editor, &installation).await;
         }
         Configure::View { session } => {
-            show(&input::session_file(keep, &session.session)?, format)?;
+            show(&input::session_file(configuration, &session.session).await?, format)?;
         }
         Configure::Clear { confirm, session } => {
             let session = session.session;
-            if keep.session(&session)?.is_none() {
+            if configuration.session(&session).await?.is_none() {
                 output::message("there is nothing to clear");
             } else if confirm
-                || ask(&format!("forget the file of session `{session}`?"), "--confirm")?
+                || ask::confirm(&format!("delete the file of session `{session}`?"), "--confirm")?
             {
-                keep.forget_session(&session)?;
+                configuration.delete_session(&session).await?;
                 output::message("cleared");
             }
         }
-        Configure::Credentials(command) => return credentials::run(keep, command, format),
+        Configure::Credentials(command) => {
+            return credentials::run(configuration, command, format).await;
+        }
     }
     Ok(Exit::Done)
 }
@@ -72,16 +75,16 @@ fn show(text: &str, format: Format) -> anyhow::Result<()> {
     }
 }
 
-/// Keeps the file if it is valid. A file with errors is not kept, for the next `submit` would
-/// only find the same.
-fn keep_valid(
-    keep: &dyn Keep,
+/// Saves the file if it is valid. A file with errors is not saved, because the next `submit` would
+/// only report the same errors.
+async fn save_valid(
+    configuration: &dyn Configuration,
     session: &str,
     text: &str,
     installation: &Installation,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let compiled = input::compile_text(text, "standard input", installation, keep.steps());
+    let compiled = input::compile_text(text, "standard input", installation, configuration.steps());
     match format {
         Format::Json => {
             output::json(&generator::findings::json(&compiled.compiled.findings, text))?;
@@ -89,22 +92,22 @@ fn keep_valid(
         Format::Text => compiled.show_findings(),
     }
     if compiled.has_errors() {
-        output::message("the file has errors and was not kept");
+        output::message("the file has errors and was not saved");
         return Ok(Exit::Invalid);
     }
-    keep.keep_session(session, text, compiled.has_passwords())?;
-    output::message(&format!("kept as the file of session `{session}`"));
+    configuration.save_session(session, text, compiled.has_passwords()).await?;
+    output::message(&format!("saved as the file of session `{session}`"));
     output::hint("workflow plan");
     Ok(Exit::Done)
 }
 
-fn edit(
-    keep: &dyn Keep,
+async fn edit(
+    configuration: &dyn Configuration,
     session: &str,
     editor: &str,
     installation: &Installation,
 ) -> anyhow::Result<Exit> {
-    let before = keep.session(session)?.unwrap_or_else(|| SAMPLE.to_owned());
+    let before = configuration.session(session).await?.unwrap_or_else(|| SAMPLE.to_owned());
     let draft = tempfile::Builder::new().prefix("migration-").suffix(".yaml").tempfile()?;
     fs_err::write(draft.path(), &before)?;
     loop {
@@ -118,43 +121,23 @@ fn edit(
             return Err(failure(Exit::Failed, "the editor failed; nothing was changed"));
         }
         let text = fs_err::read_to_string(draft.path())?;
-        let compiled = input::compile_text(&text, "migration.yaml", installation, keep.steps());
+        let compiled =
+            input::compile_text(&text, "migration.yaml", installation, configuration.steps());
         compiled.show_findings();
         if !compiled.has_errors() {
-            keep.keep_session(session, &text, compiled.has_passwords())?;
-            output::message(&format!("kept as the file of session `{session}`"));
+            configuration.save_session(session, &text, compiled.has_passwords()).await?;
+            output::message(&format!("saved as the file of session `{session}`"));
             output::hint("workflow plan");
             return Ok(Exit::Done);
         }
-        match choose("the file has errors: (s)ave anyway, (e)dit again, (d)iscard?")? {
+        match ask::choose("the file has errors: (s)ave anyway, (e)dit again, (d)iscard?")? {
             's' => {
-                // Who knows what is in a file that has errors.
-                keep.keep_session(session, &text, true)?;
+                // A file with errors may contain a password in an unexpected place.
+                configuration.save_session(session, &text, true).await?;
                 return Ok(Exit::Invalid);
             }
             'd' => return Ok(Exit::Invalid),
             _ => {}
         }
     }
-}
-
-/// Asks a yes-or-no question; without a terminal the answer is an error that names the flag.
-pub(crate) fn ask(question: &str, flag: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        let message = format!("{question} nobody can answer here; add `{flag}`");
-        return Err(failure(Exit::Invalid, message));
-    }
-    Ok(choose(&format!("{question} (y/n)"))? == 'y')
-}
-
-fn choose(question: &str) -> anyhow::Result<char> {
-    let mut stderr = std::io::stderr();
-    write!(stderr, "{question} ")?;
-    stderr.flush()?;
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line)?;
-    if read == 0 {
-        return Err(failure(Exit::Interrupted, "no answer; nothing was changed"));
-    }
-    Ok(line.trim().chars().next().map_or(' ', |letter| letter.to_ascii_lowercase()))
 }

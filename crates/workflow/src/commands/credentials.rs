@@ -6,72 +6,77 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cli_support::output::{self, failure};
 use contract::{Exit, variables};
-use runs::Keep;
+use runs::Configuration;
 use serde_json::json;
 
-use super::configure::ask;
+use super::ask;
 use crate::{
     args::{Credential, Credentials, Format, Installation},
     input::{self, Source},
-    output::{self, failure},
 };
 
 /// Runs a `configure credentials` command.
-pub(crate) fn run(keep: &dyn Keep, command: Credentials, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    configuration: &dyn Configuration,
+    command: Credentials,
+    format: Format,
+) -> anyhow::Result<Exit> {
     match command {
         Credentials::List { session, installation } => {
-            list(keep, &session.session, &installation, format)?;
+            list(configuration, &session.session, &installation, format).await?;
         }
         Credentials::Create(credential) => {
-            if keep.has_credentials(&credential.name)? {
+            if configuration.has_credentials(&credential.name).await? {
                 let message = format!(
                     "credentials `{}` exist; use `workflow configure credentials update`",
                     credential.name
                 );
                 return Err(failure(Exit::Conflict, message));
             }
-            store(keep, &credential)?;
+            store(configuration, &credential).await?;
         }
         Credentials::Update(credential) => {
-            if !keep.has_credentials(&credential.name)? {
+            if !configuration.has_credentials(&credential.name).await? {
                 let message = format!(
                     "no credentials `{}`; use `workflow configure credentials create`",
                     credential.name
                 );
                 return Err(failure(Exit::NotFound, message));
             }
-            store(keep, &credential)?;
+            store(configuration, &credential).await?;
         }
         Credentials::Delete { name, yes } => {
-            if yes || ask(&format!("forget credentials `{name}`?"), "--yes")? {
-                if !keep.forget_credentials(&name)? {
+            if yes || ask::confirm(&format!("delete credentials `{name}`?"), "--yes")? {
+                if !configuration.delete_credentials(&name).await? {
                     let message = format!(
                         "no credentials `{name}`; `workflow configure credentials list` shows them"
                     );
                     return Err(failure(Exit::NotFound, message));
                 }
-                output::message("forgotten");
+                output::message("deleted");
             }
         }
     }
     Ok(Exit::Done)
 }
 
-fn list(
-    keep: &dyn Keep,
+async fn list(
+    configuration: &dyn Configuration,
     session: &str,
     installation: &Installation,
     format: Format,
 ) -> anyhow::Result<()> {
-    let mut kept = keep.credentials()?;
-    let file = keep
-        .session(session)?
-        .map(|text| input::compile_text(&text, "migration.yaml", installation, keep.steps()));
+    let mut kept = configuration.credentials().await?;
+    let text = configuration.session(session).await?;
+    let file = text.map(|text| {
+        input::compile_text(&text, "migration.yaml", installation, configuration.steps())
+    });
     let needed = file.as_ref().map(Source::secret_names).unwrap_or_default();
-    // Others may have made some of them.
+    // Some of them may have been created elsewhere.
     for name in &needed {
-        if !kept.contains(name) && keep.has_credentials(name)? {
+        if !kept.contains(name) && configuration.has_credentials(name).await? {
             kept.push(name.clone());
         }
     }
@@ -80,7 +85,7 @@ fn list(
         return output::json(&json!({ "kept": kept, "needed": needed, "missing": missing }));
     }
     if kept.is_empty() {
-        output::message("no credentials are kept");
+        output::message("no credentials are stored");
     }
     for name in &kept {
         let used = if needed.contains(name) { "  (named by the session's file)" } else { "" };
@@ -93,7 +98,7 @@ fn list(
     Ok(())
 }
 
-fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
+async fn store(configuration: &dyn Configuration, credential: &Credential) -> anyhow::Result<()> {
     let Credential { name, stdin, storage, certificate, key, authority } = credential;
     let mut entries = BTreeMap::new();
     if *storage {
@@ -111,9 +116,9 @@ fn store(keep: &dyn Keep, credential: &Credential) -> anyhow::Result<()> {
         entries.insert("username".to_owned(), username);
         entries.insert("password".to_owned(), password);
     }
-    keep.keep_credentials(name, &entries)?;
+    configuration.save_credentials(name, &entries).await?;
     output::message(&format!(
-        "kept as `{name}`; name it in the migration file by `secretName: {name}`"
+        "stored as `{name}`; name it in the migration file by `secretName: {name}`"
     ));
     Ok(())
 }
@@ -128,12 +133,12 @@ fn storage_keys(text: &str) -> Result<BTreeMap<String, String>, String> {
         }
         // The line itself may hold a key, and is not repeated.
         let number = position + 1;
-        let (name, value) = line
-            .split_once('=')
-            .ok_or_else(|| format!("line {number} is not `NAME=VALUE`; write one key a line"))?;
+        let (name, value) = line.split_once('=').ok_or_else(|| {
+            format!("line {number} is not `NAME=VALUE`; write one key on each line")
+        })?;
         if !variables::is_storage(name) {
             return Err(format!(
-                "line {number} is no setting of an object store; names begin with `AWS_`, \
+                "line {number} is not a setting of an object store; names begin with `AWS_`, \
                  `GOOGLE_` or `AZURE_`"
             ));
         }
@@ -159,7 +164,8 @@ fn from_stdin() -> anyhow::Result<(String, String)> {
 
 fn from_terminal() -> anyhow::Result<(String, String)> {
     if !std::io::stdin().is_terminal() {
-        let message = "nobody can type a password here; use `--stdin` with `USER:PASSWORD`";
+        let message =
+            "there is no terminal to type a password on; use `--stdin` with `USER:PASSWORD`";
         return Err(failure(Exit::Invalid, message));
     }
     output::message("user name:");

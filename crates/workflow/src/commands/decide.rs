@@ -1,24 +1,23 @@
-//! `workflow approve step` and `workflow reject step`: a person's answer to a gate.
+//! `workflow approve step` and `workflow reject step`: a person's decision at a gate.
 
+use cli_support::output::{self, failure};
 use contract::Exit;
-use engine::{DecisionOutcome, Gate, GateState, Verdict};
 use globset::{Glob, GlobMatcher};
-use runs::{Answer, Backend, Run, Sight, Trouble};
+use runs::{Backend, Decision, DecisionOutcome, Gate, GateState, Run, RunModel, Trouble, Verdict};
 
 use crate::{
     args::{ApproveStep, DecisionFlags, Format, RejectStep},
-    output::{self, failure},
     view::gate::{story, word},
 };
 
 /// Runs `workflow approve step`.
-pub(crate) fn approve(
+pub(crate) async fn approve(
     backend: &dyn Backend,
     flags: &ApproveStep,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let run = backend.run(&flags.decision.workflow_name)?;
-    let gates = backend.look(&run)?.gates;
+    let run = backend.get(&flags.decision.workflow_name).await?;
+    let gates = backend.model(&run).await?.gates;
     if flags.list || format == Format::Json && flags.gates.is_empty() && !flags.all {
         return list(&gates, format);
     }
@@ -38,27 +37,27 @@ pub(crate) fn approve(
         && !flags.pre_approve
     {
         let message = format!(
-            "gate `{}` is not reached yet; add `--pre-approve` to approve it beforehand",
+            "gate `{}` is not reached yet; add `--pre-approve` to approve it in advance",
             gate.name
         );
         return Err(failure(Exit::Conflict, message));
     }
-    answer(backend, &run, &chosen, Verdict::Approved, &flags.decision, format)
+    decide(backend, &run, &chosen, Verdict::Approved, &flags.decision, format).await
 }
 
 /// Runs `workflow reject step`.
-pub(crate) fn reject(
+pub(crate) async fn reject(
     backend: &dyn Backend,
     flags: &RejectStep,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let run = backend.run(&flags.decision.workflow_name)?;
+    let run = backend.get(&flags.decision.workflow_name).await?;
     let awaited = |gate: &Gate| gate.state == GateState::Waiting;
-    let chosen = matching(&backend.look(&run)?.gates, &flags.gates, awaited)?;
-    answer(backend, &run, &chosen, Verdict::Rejected, &flags.decision, format)
+    let chosen = matching(&backend.model(&run).await?.gates, &flags.gates, awaited)?;
+    decide(backend, &run, &chosen, Verdict::Rejected, &flags.decision, format).await
 }
 
-fn answer(
+async fn decide(
     backend: &dyn Backend,
     run: &Run,
     gates: &[Gate],
@@ -66,9 +65,13 @@ fn answer(
     flags: &DecisionFlags,
     format: Format,
 ) -> anyhow::Result<Exit> {
-    let answer = Answer {
+    let by = match &flags.by {
+        Some(by) => by.clone(),
+        None => backend.process_user().await,
+    };
+    let decision = Decision {
         verdict,
-        by: flags.by.clone().unwrap_or_else(|| backend.user()),
+        by,
         reason: Some(flags.reason.clone()).filter(|reason| !reason.is_empty()),
     };
     let say = |text: &str| match format {
@@ -77,14 +80,14 @@ fn answer(
     };
     let mut exit = Exit::Done;
     for Gate { name, .. } in gates {
-        let decided = backend.decide(run, name, &answer)?;
+        let outcome = backend.decide(run, name, &decision).await?;
         let done = match verdict {
             Verdict::Approved => "Approved",
             Verdict::Rejected => "Rejected",
         };
-        match decided {
+        match outcome {
             DecisionOutcome::Recorded => say(&format!("✓ {done} {name}"))?,
-            DecisionOutcome::ApprovedInAdvance => say(&format!("✓ {done} {name} beforehand"))?,
+            DecisionOutcome::ApprovedInAdvance => say(&format!("✓ {done} {name} in advance"))?,
             DecisionOutcome::NotWaiting(gate) => {
                 output::message(&format!("✗ {name} does not wait: {}", story(&gate)));
                 exit = Exit::Conflict;
@@ -95,7 +98,7 @@ fn answer(
             }
         }
     }
-    let Sight { gates: mut now, trouble, .. } = backend.look(run)?;
+    let RunModel { gates: mut now, trouble, .. } = backend.model(run).await?;
     if format == Format::Json {
         now.retain(|gate| gates.iter().any(|chosen| chosen.name == gate.name));
         output::json(&now)?;
@@ -110,8 +113,8 @@ fn answer(
     Ok(exit)
 }
 
-/// Returns the gates that the names and globs mean; each of them must mean one at least. A name means
-/// its gate however it stands; a glob means those that are awaited.
+/// Returns the gates that the names and globs select; each of them must select one at least. A name
+/// selects its gate in any state; a glob selects only gates for which `awaited` holds.
 fn matching(
     gates: &[Gate],
     patterns: &[String],

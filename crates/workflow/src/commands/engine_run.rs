@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, env, io};
 
 use anyhow::Context as _;
-use cli_support::StateDir;
+use cli_support::{StateDir, output};
 use contract::{Exit, variables};
 use engine::{EngineOutcome, Options, Programs};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{args::EngineRun, output};
+use crate::args::EngineRun;
 
 /// Variables that steps inherit beside those of their manifest.
 const INHERITED: [&str; 9] = [
@@ -24,31 +24,28 @@ const INHERITED: [&str; 9] = [
 ];
 
 /// Runs the engine until the run has ended or a signal comes.
-pub(crate) fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
+pub(crate) async fn run(state: &StateDir, flags: &EngineRun) -> anyhow::Result<Exit> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let store = runs::open_store(state)?;
     let program = env::current_exe().context("finding this program")?;
     let folder = program.parent().context("finding the folder of this program")?;
     let options = Options { child_env: inherited(), ..Options::new(Programs::in_folder(folder)) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        // The terminal that started us may close; the migration goes on.
-        let _hangup = signal(SignalKind::hangup())?;
-        let interrupted = async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        anyhow::Ok(engine::run(&store, &flags.uid, options, interrupted).await?)
-    })?;
-    Ok(match ended {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // The terminal that started this process may close; the migration continues.
+    let _hangup = signal(SignalKind::hangup())?;
+    let interrupted = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let outcome = engine::run(&store, &flags.uid, options, interrupted).await?;
+    Ok(match outcome {
         EngineOutcome::Finished(status) if status.phase == argo::NodePhase::Succeeded => Exit::Done,
         EngineOutcome::Finished(_) => Exit::Failed,
         EngineOutcome::Interrupted(_) => {
-            output::message("interrupted; `workflow resume` goes on where it stopped");
+            output::message("interrupted; `workflow resume` continues where it stopped");
             Exit::Interrupted
         }
     })

@@ -2,22 +2,28 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use cli_support::EngineFlags;
+use cli_support::{
+    EngineFlags,
+    output::{self, failure},
+};
 use contract::Exit;
 use generator::Steps;
 use runs::{Applied, Argo};
 use serde_json::{Value, json};
 
-use super::folder;
+use super::{folder, notices};
 use crate::{
     args::{Format, Install},
     input,
     install::{self, CONSOLE_POD},
-    output::{self, failure},
 };
 
 /// Runs `workflow install`.
-pub(crate) fn run(engine: &EngineFlags, flags: &Install, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    engine: &EngineFlags,
+    flags: &Install,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let access = engine.access();
     if let Some(namespace) = &access.namespace
         && !argo::names::is_allowed(namespace)
@@ -27,10 +33,10 @@ pub(crate) fn run(engine: &EngineFlags, flags: &Install, format: Format) -> anyh
     }
     let installation = input::installation(&flags.site, Steps::Pods);
     let mut objects = install::objects(&installation, access.namespace.as_deref())?;
-    let asks_nobody = flags.print || flags.output_dir.is_some();
-    if flags.create_namespace && asks_nobody {
+    let is_offline = flags.print || flags.output_dir.is_some();
+    if flags.create_namespace && is_offline {
         let Some(namespace) = &access.namespace else {
-            let message = "`--create-namespace` makes which one? Name it with `--namespace`";
+            let message = "`--create-namespace` needs a name; add `--namespace NAME`";
             return Err(failure(Exit::Invalid, message));
         };
         objects.insert(0, install::namespace(namespace));
@@ -40,7 +46,7 @@ pub(crate) fn run(engine: &EngineFlags, flags: &Install, format: Format) -> anyh
     } else if let Some(folder) = &flags.output_dir {
         write(folder, &objects)?;
     } else {
-        apply(&Argo::new(access)?, objects, flags.create_namespace, format)?;
+        apply(&Argo::new(access, notices()), objects, flags.create_namespace, format).await?;
     }
     Ok(Exit::Done)
 }
@@ -69,21 +75,21 @@ fn write(folder: &Path, objects: &[Value]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn apply(
+async fn apply(
     argo: &Argo,
     mut objects: Vec<Value>,
     create_namespace: bool,
     format: Format,
 ) -> anyhow::Result<()> {
-    let namespace = argo.namespace()?;
+    let namespace = argo.namespace().await?;
     if create_namespace {
         objects.insert(0, install::namespace(&namespace));
     }
-    let outcomes = argo.install(&objects)?;
-    let told = objects.iter().zip(outcomes);
+    let outcomes = argo.install(&objects).await?;
+    let applied = objects.iter().zip(outcomes);
     match format {
         Format::Json => {
-            let applied: Vec<Value> = told
+            let applied: Vec<Value> = applied
                 .map(|(object, outcome)| {
                     let (kind, name) = identity(object);
                     json!({ "kind": kind, "name": name, "outcome": word(outcome) })
@@ -92,7 +98,7 @@ fn apply(
             output::json(&json!({ "namespace": namespace, "applied": applied }))?;
         }
         Format::Text => {
-            for (object, outcome) in told {
+            for (object, outcome) in applied {
                 let (kind, name) = identity(object);
                 output::result(&format!("{kind}/{name} {}", word(outcome)))?;
             }

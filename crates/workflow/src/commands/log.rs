@@ -1,56 +1,68 @@
-//! `workflow log`: what the steps printed, in one stream with a prefix a step.
+//! `workflow log`: what the steps printed, in one stream with a prefix for each step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cli_support::output::{self, failure};
 use contract::Exit;
-use jiff::Timestamp;
-use runs::{Backend, LogQuery, LogSink, LogSource};
+use runs::{Backend, LogEvent, LogQuery};
+use tokio::sync::mpsc;
 
 use crate::{
     args::{Format, Log, LogFlags},
-    output::{self, failure},
     view::log_line,
 };
 
+/// Lines between the reader and the printer.
+const QUEUE: usize = 256;
+
 /// Runs a `workflow log` command.
-pub(crate) fn run(backend: &dyn Backend, command: Log, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    backend: &dyn Backend,
+    command: Log,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let (labels, flags) = wanted(command)?;
-    let run = backend.run(&flags.workflow_name)?;
+    let run = backend.get(&flags.workflow_name).await?;
     let query = LogQuery { labels, node: None, follow: flags.follow };
-    let mut printer = Printer { timestamps: flags.timestamps, format, seen: BTreeSet::new() };
-    backend.logs(&run, &query, &mut printer)?;
-    if printer.seen.is_empty() {
+    let mut printer = Printer { timestamps: flags.timestamps, format, steps: BTreeSet::new() };
+    let (events, mut received) = mpsc::channel(QUEUE);
+    let print = async {
+        while let Some(event) = received.recv().await {
+            printer.print(event)?;
+        }
+        anyhow::Ok(())
+    };
+    tokio::try_join!(backend.logs(&run, &query, events), print)?;
+    if printer.steps.is_empty() {
         output::message("no step with these labels has started yet, or none printed anything");
         output::hint(&format!("workflow status {}", run.name));
     }
     Ok(Exit::Done)
 }
 
-/// Prints each line behind the name of its step.
+/// Prints each line after the name of its step.
 struct Printer {
     timestamps: bool,
     format: Format,
-    seen: BTreeSet<String>,
+    steps: BTreeSet<String>,
 }
 
-impl LogSink for Printer {
-    fn line(
-        &mut self,
-        source: &LogSource,
-        at: Option<Timestamp>,
-        text: &str,
-    ) -> anyhow::Result<()> {
-        if !self.seen.contains(&source.node) {
-            self.seen.insert(source.node.clone());
+impl Printer {
+    fn print(&mut self, event: LogEvent) -> anyhow::Result<()> {
+        let (source, at, text) = match event {
+            LogEvent::Line { source, at, text } => (source, at, text),
+            LogEvent::Remark(text) => {
+                output::message(&text);
+                return Ok(());
+            }
+        };
+        if !self.steps.contains(&source.node) {
+            self.steps.insert(source.node.clone());
         }
         output::result(&match self.format {
-            Format::Text => log_line::text(source, at.filter(|_| self.timestamps), text),
-            Format::Json => log_line::json(source, at, text),
+            Format::Text => log_line::text(&source, at.filter(|_| self.timestamps), &text),
+            Format::Json => log_line::json(&source, at, &text),
         })
-    }
-
-    fn remark(&mut self, text: &str) {
-        output::message(text);
     }
 }
 

@@ -1,14 +1,17 @@
-//! One file a command; this one says which is which.
+//! One file for each command; this one says which is which.
 
-use cli_support::StateDir;
+use std::sync::Arc;
+
+use cli_support::{StateDir, output};
 use contract::Exit;
-use runs::Backend;
+use runs::{Backend, Notices};
 
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
-    manage, output,
+    manage,
 };
 
+mod ask;
 mod compile;
 mod configure;
 mod credentials;
@@ -21,7 +24,7 @@ mod plan;
 mod reset;
 mod resume;
 mod show;
-pub(crate) mod status;
+mod status;
 mod stop;
 mod submit;
 mod util;
@@ -29,44 +32,55 @@ mod validate;
 mod wait;
 
 /// Runs the command that was asked for.
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { global, argo_server, command } = arguments;
     let format = global.output;
     if argo_server.are_given() {
         output::message(
-            "`--argo-server`, `--token` and `--insecure` change nothing: the API server of the \
-             cluster is asked, as the kubeconfig says",
+            "`--argo-server`, `--token` and `--insecure` have no effect: requests go to the API \
+             server of the cluster, as the kubeconfig says",
         );
     }
     match command {
         Command::Util(Util::Completions { shell }) => util::completions(shell),
-        Command::Install(flags) => install::run(&global.engine, &flags, format),
-        Command::EngineRun(flags) => engine_run::run(&StateDir::choose(&global.state)?, &flags),
-        Command::Migration(command) => migration(runs::open(&global)?.as_ref(), *command, format),
+        Command::Util(Util::Schema) => util::schema(),
+        Command::Install(flags) => install::run(&global.engine, &flags, format).await,
+        Command::EngineRun(flags) => {
+            engine_run::run(&StateDir::choose(&global.state)?, &flags).await
+        }
+        Command::Migration(command) => {
+            migration(&runs::open(&global, notices())?, *command, format).await
+        }
     }
 }
 
-fn migration(
-    backend: &dyn Backend,
+/// Shows what the engines report while a command is under way.
+fn notices() -> Notices {
+    Notices::new(output::message)
+}
+
+async fn migration(
+    shared: &Arc<dyn Backend>,
     command: MigrationCommand,
     format: Format,
 ) -> anyhow::Result<Exit> {
     use MigrationCommand as Command;
 
+    let backend = shared.as_ref();
     match command {
-        Command::Configure(command) => configure::run(backend.keep(), command, format),
-        Command::Validate(input) => validate::run(backend.keep(), &input, format),
-        Command::Compile(flags) => compile::run(backend.keep(), &flags, format),
-        Command::Plan(flags) => plan::run(backend.keep(), &flags, format),
-        Command::Submit(flags) => submit::run(backend, &flags, format),
-        Command::Status(flags) => status::run(backend, &flags, format),
-        Command::Show(flags) => show::run(backend, &flags, format),
-        Command::Manage(flags) => manage::run(backend, &flags, format),
-        Command::Approve(Approve::Step(flags)) => decide::approve(backend, &flags, format),
-        Command::Reject(Reject::Step(flags)) => decide::reject(backend, &flags, format),
-        Command::Stop(flags) => stop::run(backend, &flags, format),
-        Command::Resume(flags) => resume::run(backend, &flags, format),
-        Command::Log(command) => log::run(backend, command, format),
-        Command::Reset(flags) => reset::run(backend, &flags, format),
+        Command::Configure(command) => configure::run(backend, command, format).await,
+        Command::Validate(input) => validate::run(backend, &input, format).await,
+        Command::Compile(flags) => compile::run(backend, &flags, format).await,
+        Command::Plan(flags) => plan::run(backend, &flags, format).await,
+        Command::Submit(flags) => submit::run(backend, &flags, format).await,
+        Command::Status(flags) => status::run(backend, &flags, format).await,
+        Command::Show(flags) => show::run(backend, &flags, format).await,
+        Command::Manage(flags) => manage::run(shared, &flags, format).await,
+        Command::Approve(Approve::Step(flags)) => decide::approve(backend, &flags, format).await,
+        Command::Reject(Reject::Step(flags)) => decide::reject(backend, &flags, format).await,
+        Command::Stop(flags) => stop::run(backend, &flags, format).await,
+        Command::Resume(flags) => resume::run(backend, &flags, format).await,
+        Command::Log(command) => log::run(backend, command, format).await,
+        Command::Reset(flags) => reset::run(backend, &flags, format).await,
     }
 }

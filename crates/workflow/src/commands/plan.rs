@@ -3,26 +3,31 @@
 //! The plan is what the compiler says; the preview is what the clusters say. A cluster that cannot
 //! be looked at is no fault of the file: the plan is shown all the same, with the reason.
 
+use cli_support::output;
 use contract::Exit;
 use generator::findings;
-use runs::Keep;
+use runs::Configuration;
 use serde_json::json;
 
 use crate::{
     args::{Format, Plan},
-    input, output, view,
+    input, view,
 };
 
 /// Runs `workflow plan`.
-pub(crate) fn run(keep: &dyn Keep, flags: &Plan, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    configuration: &dyn Configuration,
+    flags: &Plan,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let Plan { input, offline } = flags;
-    let source = input::read(keep, input)?;
+    let source = input::read(configuration, input).await?;
     let compiled = source.compiled.output.as_ref();
     if format == Format::Text {
         source.show_findings();
     }
     let preview = match compiled.filter(|_| !offline) {
-        Some(compiled) => Some(runs::preview::run(keep, compiled)?),
+        Some(compiled) => Some(runs::preview::run(configuration, compiled).await),
         None => None,
     };
     let plan = compiled.map(|compiled| &compiled.plan);

@@ -1,65 +1,70 @@
 //! `workflow reset`: remove what workflows leave behind.
 
 use argo::NodePhase;
+use cli_support::output::{self, failure};
 use contract::Exit;
 use globset::Glob;
-use runs::{Backend, Holding, HoldingKind};
+use runs::{Backend, Removable, RemovableKind};
 use serde_json::{Value, json};
 
-use super::{configure::ask, submit::end};
-use crate::{
-    args::{Format, Reset},
-    output::{self, failure},
-};
+use super::{ask, submit::end};
+use crate::args::{Format, Reset};
 
 /// Runs `workflow reset`.
-pub(crate) fn run(backend: &dyn Backend, flags: &Reset, format: Format) -> anyhow::Result<Exit> {
-    let holdings = backend.holdings()?;
+pub(crate) async fn run(
+    backend: &dyn Backend,
+    flags: &Reset,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let removables = backend.removables().await?;
     if flags.list {
-        return list(&holdings, format);
+        return list(&removables, format);
     }
-    let chosen = chosen(&holdings, flags)?;
+    let chosen = chosen(&removables, flags)?;
     if chosen.is_empty() {
         output::message("there is nothing to remove");
     } else {
-        for holding in &chosen {
-            output::message(&format!("  {}", sentence(holding)));
+        for removable in &chosen {
+            output::message(&format!("  {}", sentence(removable)));
         }
         output::message(
             "what was migrated stays on the targets, and snapshots in their repositories; so do \
              the session's file and credentials",
         );
-        if !flags.yes && !ask("remove this?", "--yes")? {
+        if !flags.yes && !ask::confirm("remove this?", "--yes")? {
             return Ok(Exit::Done);
         }
     }
-    for holding in &chosen {
-        if let HoldingKind::Workflow(NodePhase::Pending | NodePhase::Running) = holding.kind
-            && let Some(run) = backend.find(&holding.name)?
+    for removable in &chosen {
+        if let RemovableKind::Workflow(NodePhase::Pending | NodePhase::Running) = removable.kind
+            && let Some(run) = backend.find(&removable.name).await?
         {
-            output::message(&format!("stopping `{}` first, so that it cleans up", holding.name));
-            end(backend, &run)?;
+            output::message(&format!(
+                "stopping `{}` first, so that its cleanup runs",
+                removable.name
+            ));
+            end(backend, &run).await?;
         }
-        backend.remove(holding)?;
-        output::message(&format!("removed {}", holding.name));
+        backend.remove(removable).await?;
+        output::message(&format!("removed {}", removable.name));
     }
     if format == Format::Json {
-        let names: Vec<&str> = chosen.iter().map(|holding| holding.name.as_str()).collect();
+        let names: Vec<&str> = chosen.iter().map(|removable| removable.name.as_str()).collect();
         output::json(&json!({ "removed": names }))?;
     }
     Ok(Exit::Done)
 }
 
-fn list(holdings: &[Holding], format: Format) -> anyhow::Result<Exit> {
+fn list(removables: &[Removable], format: Format) -> anyhow::Result<Exit> {
     match format {
         Format::Json => {
-            let objects: Vec<Value> = holdings.iter().map(object).collect();
+            let objects: Vec<Value> = removables.iter().map(object).collect();
             output::json(&objects)?;
         }
-        Format::Text if holdings.is_empty() => output::message("there is nothing to remove"),
+        Format::Text if removables.is_empty() => output::message("there is nothing to remove"),
         Format::Text => {
-            for holding in holdings {
-                output::result(&sentence(holding))?;
+            for removable in removables {
+                output::result(&sentence(removable))?;
             }
             output::hint("workflow reset NAME");
         }
@@ -67,40 +72,34 @@ fn list(holdings: &[Holding], format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn object(holding: &Holding) -> Value {
-    let Holding { name, kind, parts, needed_by } = holding;
+fn object(removable: &Removable) -> Value {
+    let Removable { name, kind, parts, needed_by } = removable;
     let phase = match kind {
-        HoldingKind::Workflow(phase) => Some(phase.as_str()),
-        HoldingKind::Shared | HoldingKind::Proxy | HoldingKind::Storage => None,
+        RemovableKind::Workflow(phase) => Some(phase.as_str()),
+        RemovableKind::Remains | RemovableKind::Shared => None,
     };
     json!({
         "name": name,
-        "kind": word(kind),
+        "kind": word(*kind),
         "phase": phase,
-        "parts": parts,
+        "parts": parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "neededBy": needed_by,
     })
 }
 
-fn word(kind: &HoldingKind) -> &'static str {
+fn word(kind: RemovableKind) -> &'static str {
     match kind {
-        HoldingKind::Workflow(_) => "workflow",
-        HoldingKind::Shared => "shared",
-        HoldingKind::Proxy => "proxy",
-        HoldingKind::Storage => "storage",
+        RemovableKind::Workflow(_) | RemovableKind::Remains => "workflow",
+        RemovableKind::Shared => "shared",
     }
 }
 
-fn sentence(holding: &Holding) -> String {
-    let Holding { name, kind, parts, needed_by } = holding;
+fn sentence(removable: &Removable) -> String {
+    let Removable { name, kind, parts, needed_by } = removable;
     let mut text = match kind {
-        HoldingKind::Workflow(NodePhase::Omitted) => {
-            format!("{name}: what a workflow left behind")
-        }
-        HoldingKind::Workflow(phase) => format!("{name}: workflow, {}", phase.as_str()),
-        HoldingKind::Shared => format!("{name}: templates and accounts of all workflows"),
-        HoldingKind::Proxy => format!("{name}: capture proxy"),
-        HoldingKind::Storage => format!("{name}: volume"),
+        RemovableKind::Remains => format!("{name}: what remains of a workflow"),
+        RemovableKind::Workflow(phase) => format!("{name}: workflow, {}", phase.as_str()),
+        RemovableKind::Shared => format!("{name}: templates and accounts of all workflows"),
     };
     let count = parts.len();
     text.push_str(&format!(" ({count} {})", if count == 1 { "object" } else { "objects" }));
@@ -111,47 +110,38 @@ fn sentence(holding: &Holding) -> String {
 }
 
 /// Returns what is to be removed, dependents first.
-fn chosen(holdings: &[Holding], flags: &Reset) -> anyhow::Result<Vec<Holding>> {
-    let Reset { names, all: _, cascade, include_proxies, delete_storage, .. } = flags;
-    // No name asks about all there is, as `--all` does.
-    let mut picked: Vec<bool> = vec![names.is_empty(); holdings.len()];
+fn chosen(removables: &[Removable], flags: &Reset) -> anyhow::Result<Vec<Removable>> {
+    let Reset { names, all: _, cascade, list: _, yes: _ } = flags;
+    // Without a name, everything is removed, as with `--all`.
+    let mut picked: Vec<bool> = vec![names.is_empty(); removables.len()];
     for name in names {
         let glob = Glob::new(name)
             .map_err(|error| failure(Exit::Invalid, format!("`{name}` is not a glob: {error}")))?
             .compile_matcher();
         let mut found = false;
-        for (holding, picked) in holdings.iter().zip(&mut picked) {
-            if holding.name == *name || glob.is_match(&holding.name) {
+        for (removable, picked) in removables.iter().zip(&mut picked) {
+            if removable.name == *name || glob.is_match(&removable.name) {
                 (found, *picked) = (true, true);
             }
         }
         if !found {
             let message =
-                format!("there is no `{name}`; `workflow reset --list` shows what there is");
+                format!("there is no `{name}`; `workflow reset --list` shows what can be removed");
             return Err(failure(Exit::NotFound, message));
         }
     }
-    for (holding, picked) in holdings.iter().zip(&mut picked) {
-        let flag = match holding.kind {
-            HoldingKind::Proxy if !include_proxies => "--include-proxies",
-            HoldingKind::Storage if !delete_storage => "--delete-storage",
-            _ => continue,
-        };
-        if *picked && names.contains(&holding.name) {
-            let message = format!("`{}` is protected; add `{flag}`", holding.name);
-            return Err(failure(Exit::Conflict, message));
-        }
-        *picked = false;
-    }
     loop {
         let is_picked = |name: &String| {
-            holdings.iter().zip(&picked).any(|(holding, picked)| *picked && holding.name == *name)
+            removables
+                .iter()
+                .zip(&picked)
+                .any(|(removable, picked)| *picked && removable.name == *name)
         };
-        let missing: Vec<(String, String)> = holdings
+        let missing: Vec<(String, String)> = removables
             .iter()
             .zip(&picked)
             .filter(|(_, picked)| **picked)
-            .flat_map(|(holding, _)| holding.needed_by.iter().map(|by| (by, &holding.name)))
+            .flat_map(|(removable, _)| removable.needed_by.iter().map(|by| (by, &removable.name)))
             .filter(|(by, _)| !is_picked(by))
             .map(|(by, name)| (by.clone(), name.clone()))
             .collect();
@@ -163,8 +153,8 @@ fn chosen(holdings: &[Holding], flags: &Reset) -> anyhow::Result<Vec<Holding>> {
             return Err(failure(Exit::Conflict, message));
         }
         let mut found = false;
-        for (holding, picked) in holdings.iter().zip(&mut picked) {
-            if missing.iter().any(|(by, _)| *by == holding.name) {
+        for (removable, picked) in removables.iter().zip(&mut picked) {
+            if missing.iter().any(|(by, _)| *by == removable.name) {
                 (found, *picked) = (true, true);
             }
         }
@@ -172,7 +162,7 @@ fn chosen(holdings: &[Holding], flags: &Reset) -> anyhow::Result<Vec<Holding>> {
             break;
         }
     }
-    Ok(holdings
+    Ok(removables
         .iter()
         .zip(&picked)
         .filter(|(_, picked)| **picked)
@@ -182,21 +172,21 @@ fn chosen(holdings: &[Holding], flags: &Reset) -> anyhow::Result<Vec<Holding>> {
 
 #[cfg(test)]
 mod tests {
+    use runs::Part;
+
     use super::*;
 
-    fn holdings() -> Vec<Holding> {
-        let holding = |name: &str, kind, needed_by: &[&str]| Holding {
+    fn removables() -> Vec<Removable> {
+        let removable = |name: &str, kind, needed_by: &[&str]| Removable {
             name: name.to_owned(),
             kind,
-            parts: vec!["Workflow/x".to_owned()],
+            parts: vec![Part::Run { uid: "u".to_owned() }],
             needed_by: needed_by.iter().map(|name| (*name).to_owned()).collect(),
         };
         vec![
-            holding("live", HoldingKind::Workflow(NodePhase::Running), &[]),
-            holding("old-1", HoldingKind::Workflow(NodePhase::Failed), &[]),
-            holding("templates", HoldingKind::Shared, &["live"]),
-            holding("proxy", HoldingKind::Proxy, &[]),
-            holding("volume", HoldingKind::Storage, &[]),
+            removable("live", RemovableKind::Workflow(NodePhase::Running), &[]),
+            removable("old-1", RemovableKind::Workflow(NodePhase::Failed), &[]),
+            removable("templates", RemovableKind::Shared, &["live"]),
         ]
     }
 
@@ -206,25 +196,19 @@ mod tests {
             list: false,
             all: false,
             cascade: false,
-            include_proxies: false,
-            delete_storage: false,
             yes: true,
         }
     }
 
     fn names(flags: &Reset) -> Result<Vec<String>, String> {
-        let chosen = chosen(&holdings(), flags).map_err(|error| error.to_string())?;
-        Ok(chosen.into_iter().map(|holding| holding.name).collect())
+        let chosen = chosen(&removables(), flags).map_err(|error| error.to_string())?;
+        Ok(chosen.into_iter().map(|removable| removable.name).collect())
     }
 
     #[test]
-    fn proxies_and_volumes_are_protected() {
-        let all = names(&flags(&[])).expect("chosen");
-        assert_eq!(all, ["live", "old-1", "templates"]);
-        assert!(names(&flags(&["volume"])).expect_err("protected").contains("--delete-storage"));
+    fn names_and_globs_select_and_no_name_selects_everything() {
+        assert_eq!(names(&flags(&[])).expect("chosen"), ["live", "old-1", "templates"]);
         assert_eq!(names(&flags(&["*o*"])).expect("chosen"), ["old-1"]);
-        let with = Reset { include_proxies: true, ..flags(&["*o*"]) };
-        assert_eq!(names(&with).expect("chosen"), ["old-1", "proxy"]);
     }
 
     #[test]

@@ -1,19 +1,21 @@
-//! `workflow resume`: go on with a migration that stopped or failed.
+//! `workflow resume`: continue a migration that stopped or failed.
 
+use cli_support::output;
 use contract::Exit;
 use runs::Backend;
 use serde_json::json;
 
-use crate::{
-    args::{Format, Named},
-    output,
-};
+use crate::args::{Format, Named};
 
 /// Runs `workflow resume`.
-pub(crate) fn run(backend: &dyn Backend, flags: &Named, format: Format) -> anyhow::Result<Exit> {
-    let run = backend.run(&flags.name)?;
+pub(crate) async fn run(
+    backend: &dyn Backend,
+    flags: &Named,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let run = backend.get(&flags.name).await?;
     let name = &run.name;
-    output::message(&backend.resume(&run)?.sentence(name));
+    output::message(&backend.resume(&run).await?.sentence(name));
     if format == Format::Json {
         output::json(&json!({ "name": name, "uid": run.uid }))?;
     }

@@ -1,56 +1,54 @@
-//! `workflow show`: what a step was asked and what it gave; and the manifests of a run.
+//! `workflow show`: the request and the answer of a step, and the manifests of a run.
 //!
 //! ```text
 //! workflow show                       every step and gate, by the name to type
 //! workflow show evaluate-metadata     that step, of every group
 //! workflow show 'shop.*'              all of a group
-//! workflow show --manifest            what was submitted, as it is kept where it runs
+//! workflow show --manifest            the manifests, as they are stored where it runs
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use cli_support::output::{self, failure};
 use contract::Exit;
 use globset::{GlobBuilder, GlobMatcher};
-use runs::{Backend, is_at_or_below, workflow_flag};
+use jiff::Timestamp;
+use runs::{Backend, RunModel, RunNode, plain, workflow_flag};
 use serde_json::{Value, json};
 
-use super::status;
 use crate::{
     args::{Format, Show},
-    output::{self, failure},
-    view::{
-        answer, gate,
-        look::Look,
-        plain::plain,
-        snapshot::{Node, Snapshot},
-    },
+    view::{answer, gate, text},
 };
 
 /// Runs `workflow show`.
-pub(crate) fn run(backend: &dyn Backend, flags: &Show, format: Format) -> anyhow::Result<Exit> {
-    let run = backend.run(&flags.workflow_name)?;
+pub(crate) async fn run(
+    backend: &dyn Backend,
+    flags: &Show,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let run = backend.get(&flags.workflow_name).await?;
     if flags.manifest {
-        manifests(&backend.manifests(&run)?, format)?;
+        manifests(&backend.manifests(&run).await?, format)?;
         return Ok(Exit::Done);
     }
-    let look = status::look(backend, &run)?;
-    let snapshot = Snapshot::of(run, &look);
-    let nodes: Vec<&Node> = snapshot.nodes.iter().skip(1).collect();
+    let model = backend.model(&run).await?;
+    let nodes: Vec<&RunNode> = model.nodes.iter().skip(1).collect();
     if flags.names.is_empty() {
-        list(&look.name, &nodes, format)?;
+        list(&model.name, &nodes, format)?;
         return Ok(Exit::Done);
     }
-    let chosen = chosen(&look.name, &nodes, &flags.names)?;
+    let chosen = chosen(&model.name, &nodes, &flags.names)?;
     let details: Vec<Detail<'_>> =
-        chosen.iter().map(|node| Detail { node, requests: requests(&look, &node.name) }).collect();
+        chosen.iter().map(|node| Detail { node, requests: requests(&model, node) }).collect();
     match format {
         Format::Json => {
-            let objects: Vec<Value> =
-                details.iter().map(|detail| detail.json(&look.name)).collect();
+            let objects: Vec<Value> = details.iter().map(|detail| detail.json(&model)).collect();
             output::json(&objects)?;
         }
         Format::Text => {
-            let texts: Vec<String> = details.iter().map(|detail| detail.text(&look.name)).collect();
+            let texts: Vec<String> =
+                details.iter().map(|detail| detail.text(&model, backend.now())).collect();
             output::result(&texts.join("\n"))?;
         }
     }
@@ -66,34 +64,34 @@ fn manifests(objects: &[Value], format: Format) -> anyhow::Result<()> {
 }
 
 /// Returns the name that a person types: the path below the workflow.
-fn short<'a>(workflow: &str, node: &'a Node) -> &'a str {
+fn short<'a>(workflow: &str, node: &'a RunNode) -> &'a str {
     let below = node.name.strip_prefix(workflow).and_then(|rest| rest.strip_prefix('.'));
     below.unwrap_or(&node.name)
 }
 
-fn list(workflow: &str, nodes: &[&Node], format: Format) -> anyhow::Result<()> {
+fn list(workflow: &str, nodes: &[&RunNode], format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let objects: Vec<Value> = nodes.iter().map(|node| summary(workflow, node)).collect();
         return output::json(&objects);
     }
     let width = nodes.iter().map(|node| short(workflow, node).chars().count()).max().unwrap_or(0);
     for node in nodes {
-        output::result(&format!("{:width$}  {}", short(workflow, node), node.line))?;
+        output::result(&format!("{:width$}  {}", short(workflow, node), text::line(node)))?;
     }
-    let last = nodes.iter().rev().find(|node| !node.outputs.is_empty());
-    if let Some(node) = last.or_else(|| nodes.first()) {
+    let with_outputs = nodes.iter().rev().find(|node| !node.outputs.is_empty());
+    if let Some(node) = with_outputs.or_else(|| nodes.first()) {
         let name = short(workflow, node);
         output::hint(&format!("workflow show {name}{}", workflow_flag(workflow)));
     }
     Ok(())
 }
 
-/// Returns the nodes that the names and globs mean, in the order of the tree.
+/// Returns the nodes that the names and globs select, in the order of the tree.
 fn chosen<'a>(
     workflow: &str,
-    nodes: &[&'a Node],
+    nodes: &[&'a RunNode],
     names: &[String],
-) -> anyhow::Result<Vec<&'a Node>> {
+) -> anyhow::Result<Vec<&'a RunNode>> {
     let mut wanted = BTreeSet::new();
     for name in names {
         let glob = GlobBuilder::new(name)
@@ -115,45 +113,46 @@ fn chosen<'a>(
     Ok(wanted.into_iter().filter_map(|position| nodes.get(position).copied()).collect())
 }
 
-/// Returns whether a name or glob means a node: by its path, the end of it, or its title.
-fn means(glob: &GlobMatcher, name: &str, workflow: &str, node: &Node) -> bool {
+/// Returns whether a name or glob selects a node: by its path, the end of it, or its title.
+fn means(glob: &GlobMatcher, name: &str, workflow: &str, node: &RunNode) -> bool {
     let path = short(workflow, node);
-    let last = path.rsplit('.').next().unwrap_or(path);
+    let last = last(path);
     let ends = path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    ends || node.title == *name
+    ends || node.display_name == *name
         || node.name == *name
-        || [path, last, &node.title].iter().any(|text| glob.is_match(text))
+        || [path, last, &node.display_name].iter().any(|text| glob.is_match(text))
 }
 
-/// Returns what a step was asked, and the processes that it is made of: a heading and JSON. Tries
-/// of one process were asked the same, which is said once.
-fn requests(look: &Look, name: &str) -> Vec<(String, String)> {
-    let by_name: BTreeMap<&str, _> =
-        look.status.nodes.values().map(|node| (node.name.as_str(), node)).collect();
+/// Returns the requests of a node with a heading each: of a step its own, of a group those of all its
+/// steps. Equal requests are listed once.
+fn requests(model: &RunModel, node: &RunNode) -> Vec<(String, String)> {
+    let below = model.position(&node.name).map_or(0..0, |start| start..node.subtree_end);
+    let is_step = below.len() == 1;
     let mut found: Vec<(String, String)> = Vec::new();
-    for (other, node) in by_name.range(name..).take_while(|(other, _)| other.starts_with(name)) {
-        if !is_at_or_below(name, other) {
-            continue;
-        }
-        for parameter in node.inputs.iter().flat_map(|inputs| &inputs.parameters) {
-            let Some(value) = parameter.value.as_ref().filter(|_| parameter.name == "request")
-            else {
+    for step in model.nodes.get(below).into_iter().flatten() {
+        for request in &step.requests {
+            if found.iter().any(|(_, known)| *known == request.value) {
                 continue;
-            };
-            if !found.iter().any(|(_, known)| known == value) {
-                let is_it = *other == name;
-                let of = if is_it { String::new() } else { format!(" of {}", node.display_name) };
-                found.push((format!("request{of}"), value.clone()));
             }
+            let heading = match &request.process {
+                None if !is_step => format!("{} of {}", request.name, last(&step.name)),
+                _ => request.heading(),
+            };
+            found.push((heading, request.value.clone()));
         }
     }
     found
 }
 
-fn summary(workflow: &str, node: &Node) -> Value {
+/// Returns the last part of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn summary(workflow: &str, node: &RunNode) -> Value {
     json!({
         "name": short(workflow, node),
-        "displayName": node.title,
+        "displayName": node.display_name,
         "phase": node.phase.as_str(),
         "message": node.message,
         "startedAt": node.started_at.map(|at| at.to_string()),
@@ -162,14 +161,14 @@ fn summary(workflow: &str, node: &Node) -> Value {
     })
 }
 
-/// All that is known of a node.
+/// Everything that is known of a node.
 struct Detail<'a> {
-    node: &'a Node,
+    node: &'a RunNode,
     requests: Vec<(String, String)>,
 }
 
 impl Detail<'_> {
-    fn json(&self, workflow: &str) -> Value {
+    fn json(&self, model: &RunModel) -> Value {
         let Self { node, requests } = self;
         let values = |entries: &[(String, String)]| {
             let parsed = entries.iter().map(|(heading, value)| {
@@ -179,28 +178,32 @@ impl Detail<'_> {
             });
             Value::Array(parsed.collect())
         };
-        let mut object = summary(workflow, node);
+        let mut object = summary(&model.name, node);
         object["requests"] = values(requests);
-        object["outputs"] = values(&node.outputs);
-        object["gate"] = json!(node.gate);
+        object["outputs"] = values(&outputs(node));
+        object["gate"] = json!(model.gate_of(node));
+        object["waiting"] = json!(node.waiting);
         object["commands"] = json!(node.commands);
         object
     }
 
-    fn text(&self, workflow: &str) -> String {
+    fn text(&self, model: &RunModel, now: Timestamp) -> String {
         let Self { node, requests } = self;
-        let mut lines = vec![node.line.clone(), format!("  Node: {}", short(workflow, node))];
-        for (word, at) in [("Started", node.started_at), ("Ended", node.finished_at)] {
+        let mut lines = vec![text::line(node), format!("  Node: {}", short(&model.name, node))];
+        for (word, at) in [("Started", node.started_at), ("Finished", node.finished_at)] {
             lines.extend(at.map(|at| format!("  {word}: {at}")));
         }
         lines.extend(node.message.as_ref().map(|message| format!("  Message: {message}")));
-        lines.extend(node.gate.as_ref().map(|it| format!("  Gate: {}", plain(&gate::story(it)))));
-        for (heading, value) in requests.iter().chain(&node.outputs) {
+        let waiting = node.waiting.as_ref().map(|waiting| waiting.phrase(now));
+        lines.extend(waiting.map(|waiting| format!("  Waiting: {waiting}")));
+        let gate = model.gate_of(node);
+        lines.extend(gate.map(|gate| format!("  Gate: {}", plain(&gate::story(gate)))));
+        for (heading, value) in requests.iter().chain(&outputs(node)) {
             lines.push(format!("  {}:", plain(heading)));
             lines.extend(answer::readable(value).into_iter().map(|line| format!("    {line}")));
         }
         if !node.commands.is_empty() {
-            lines.push("  To type:".to_owned());
+            lines.push("  Commands:".to_owned());
             lines.extend(node.commands.iter().map(|command| format!("    {command}")));
         }
         lines.push(String::new());
@@ -208,67 +211,64 @@ impl Detail<'_> {
     }
 }
 
+/// Returns what a node returned, with a heading each.
+fn outputs(node: &RunNode) -> Vec<(String, String)> {
+    node.outputs.iter().map(|output| (output.heading(), output.value.clone())).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use argo::{Inputs, NodePhase, NodeStatus, NodeType, Parameter, WorkflowStatus};
+    use runs::{NodeValue, StepCounts};
 
     use super::*;
-    use runs::Branch;
 
-    fn look() -> Look {
-        let branch = |name: &str, title: &str| Branch {
-            name: format!("w.a-to-b.{name}"),
-            title: title.to_owned(),
-            kind: NodeType::Retry,
-            phase: NodePhase::Succeeded,
-            message: None,
-            progress: None,
-            retries: 0,
-            branches: Vec::new(),
+    fn node(
+        name: &str,
+        title: &str,
+        depth: usize,
+        end: usize,
+        requests: &[(&str, &str)],
+    ) -> RunNode {
+        let request = |(process, value): &(&str, &str)| NodeValue {
+            name: "request".to_owned(),
+            process: (!process.is_empty()).then(|| (*process).to_owned()),
+            value: (*value).to_owned(),
         };
-        let node = |name: &str, request: &str| {
-            let parameters = vec![Parameter::new("request", request), Parameter::new("task", "x")];
-            let node = NodeStatus {
-                id: name.to_owned(),
-                name: format!("w.a-to-b.{name}"),
-                display_name: name.rsplit('.').next().unwrap_or(name).to_owned(),
-                inputs: Some(Inputs { parameters }),
-                ..NodeStatus::default()
-            };
-            (name.to_owned(), node)
-        };
-        let nodes = BTreeMap::from([
-            node("shop.evaluate-metadata", r#"{"group":"shop"}"#),
-            node("shop.evaluate-metadata(0)", r#"{"group":"shop"}"#),
-            node("shop.restore-documents[0].prepare", r#"{"role":"prepare"}"#),
-        ]);
-        Look {
-            name: "w".to_owned(),
-            engine: "local",
-            status: WorkflowStatus { nodes, ..WorkflowStatus::default() },
-            branches: vec![
-                branch("initialize", "Initialize"),
-                branch("shop.evaluate-metadata", "Evaluate Metadata"),
-                branch("shop.restore-documents", "Restore Documents"),
-                branch("rest.evaluate-metadata", "Evaluate Metadata"),
-            ],
-            gates: Vec::new(),
-            trouble: None,
-            notes: Vec::new(),
+        RunNode {
+            name: name.to_owned(),
+            display_name: title.to_owned(),
+            depth,
+            subtree_end: end,
+            counts: StepCounts::default(),
+            requests: requests.iter().map(request).collect(),
+            ..RunNode::default()
         }
     }
 
-    fn names(wanted: &[&str]) -> Result<Vec<String>, String> {
-        let look = look();
+    fn model() -> RunModel {
         let run = runs::Run {
             name: "w".to_owned(),
             uid: "u".to_owned(),
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-            phase: NodePhase::Running,
+            created_at: Timestamp::UNIX_EPOCH,
+            phase: argo::NodePhase::Running,
             is_complete: false,
         };
-        let snapshot = Snapshot::of(run, &look);
-        let nodes: Vec<&Node> = snapshot.nodes.iter().skip(1).collect();
+        let mut model =
+            RunModel::from_tree(&run, runs::EngineKind::Local, &runs::Observation::default(), &[]);
+        model.nodes = vec![
+            node("w", "w", 0, 6, &[]),
+            node("w.a-to-b.initialize", "Initialize", 1, 2, &[]),
+            node("w.a-to-b.shop", "shop", 1, 5, &[]),
+            node("w.a-to-b.shop.evaluate-metadata", "Evaluate Metadata", 2, 4, &[("", "{1}")]),
+            node("w.a-to-b.shop.restore-documents", "Restore", 2, 5, &[("prepare", "{2}")]),
+            node("w.a-to-b.rest.evaluate-metadata", "Evaluate Metadata", 1, 6, &[]),
+        ];
+        model
+    }
+
+    fn names(wanted: &[&str]) -> Result<Vec<String>, String> {
+        let model = model();
+        let nodes: Vec<&RunNode> = model.nodes.iter().skip(1).collect();
         let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
         let chosen = chosen("w", &nodes, &wanted).map_err(|error| error.to_string())?;
         Ok(chosen.iter().map(|node| short("w", node).to_owned()).collect())
@@ -287,10 +287,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_told_once_and_by_the_process_that_got_it() {
-        let of = |name: &str| requests(&look(), &format!("w.a-to-b.shop.{name}"));
-        let request = (String::from("request"), String::from(r#"{"group":"shop"}"#));
-        assert_eq!(of("evaluate-metadata"), [request]);
-        assert_eq!(of("restore-documents")[0].0, "request of prepare");
+    fn a_group_lists_the_requests_of_its_steps() {
+        let model = model();
+        let of = |position: usize| requests(&model, &model.nodes[position]);
+        let pair = |heading: &str, value: &str| (heading.to_owned(), value.to_owned());
+        assert_eq!(of(3), [pair("request", "{1}")]);
+        assert_eq!(of(4), [pair("request of prepare", "{2}")]);
+        assert_eq!(
+            of(2),
+            [pair("request of evaluate-metadata", "{1}"), pair("request of prepare", "{2}")]
+        );
     }
 }

@@ -1,33 +1,36 @@
 //! `workflow submit`: start a migration.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use cli_support::output::{self, failure};
 use contract::Exit;
-use engine::{Shutdown, Verdict};
 use generator::Steps;
-use runs::{Answer, Backend, Run, Submission, workflow_flag};
+use runs::{Backend, Decision, Run, StopMode, Submission, Verdict, workflow_flag};
 use serde_json::json;
 
 use super::wait;
 use crate::{
     args::{Format, Submit},
     input::{self, Source},
-    output::{self, failure},
 };
 
 /// How long a workflow that is replaced may take to end.
-const REPLACE_WITHIN: Duration = Duration::from_mins(3);
+const MAX_END_TIME: Duration = Duration::from_mins(3);
 
-/// How long the cleanup of a workflow that is replaced may be unable to begin.
-const HELD_WITHIN: Duration = Duration::from_secs(15);
+/// How long the cleanup of a workflow that is replaced may be unable to start.
+const MAX_BLOCKED_TIME: Duration = Duration::from_secs(15);
+
+/// The poll interval while waiting for its end.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Runs `workflow submit`. A running workflow of the same name is not touched before the new one
 /// compiled and its credentials are there.
-pub(crate) fn run(backend: &dyn Backend, flags: &Submit, format: Format) -> anyhow::Result<Exit> {
-    let source = input::read(backend.keep(), &flags.input)?;
+pub(crate) async fn run(
+    backend: &dyn Backend,
+    flags: &Submit,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let source = input::read(backend, &flags.input).await?;
     let Some(compiled) = &source.compiled.output else {
         match format {
             Format::Json => {
@@ -40,30 +43,31 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Submit, format: Format) -> anyh
     };
     source.show_findings();
     if source.compiled.findings.iter().any(|finding| finding.id == generator::RUN_TOO_LARGE) {
-        let message = "Argo could not keep a run of this file; split it as the finding says";
+        let message = "Argo could not store a run of this file; split the file as the finding says";
         return Err(failure(Exit::Invalid, message.to_owned()));
     }
-    require_secrets(backend, &source)?;
+    require_secrets(backend, &source).await?;
     let name = &flags.input.installation.workflow_name;
-    let previous = backend.find(name)?;
+    let previous = backend.find(name).await?;
     if let Some(old) = previous.as_ref().filter(|old| !old.is_complete) {
         output::message(&format!("stopping the running workflow `{name}` first"));
-        end(backend, old)?;
+        end(backend, old).await?;
         output::message("stopped");
     }
-    let approval = flags.approve_all.then(|| Answer {
-        verdict: Verdict::Approved,
-        by: backend.user(),
-        reason: Some("submit --approve-all".to_owned()),
-    });
-    let run = backend.submit(&Submission {
-        name,
-        compiled,
-        approval: approval.as_ref(),
-        previous: previous.as_ref(),
-    })?;
+    let approval = if flags.approve_all {
+        Some(Decision {
+            verdict: Verdict::Approved,
+            by: backend.process_user().await,
+            reason: Some("submit --approve-all".to_owned()),
+        })
+    } else {
+        None
+    };
+    let submission =
+        Submission { name, compiled, approval: approval.as_ref(), previous: previous.as_ref() };
+    let run = backend.submit(&submission).await?;
     match format {
-        // The last look is the one document then.
+        // The final status is the one document then.
         Format::Json if flags.wait => {}
         Format::Json => output::json(&json!({ "name": run.name, "uid": run.uid }))?,
         Format::Text => {
@@ -73,63 +77,63 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Submit, format: Format) -> anyh
     }
     if flags.wait {
         let limit = (flags.timeout > 0).then(|| Duration::from_secs(flags.timeout));
-        return wait::until_end(backend, &run, limit, flags.wait_interval, format);
+        return wait::until_end(backend, &run, limit, flags.wait_interval, format).await;
     }
     output::hint(&format!("workflow status {name}"));
     Ok(Exit::Done)
 }
 
-/// Ends a run in good order: its cleanup runs.
-pub(super) fn end(backend: &dyn Backend, old: &Run) -> anyhow::Result<()> {
+/// Ends a run with its cleanup.
+pub(super) async fn end(backend: &dyn Backend, old: &Run) -> anyhow::Result<()> {
     let name = &old.name;
-    backend.stop(old, Shutdown::Stop)?;
+    backend.stop(old, StopMode::Stop).await?;
     let started = Instant::now();
-    let mut held_since: Option<Instant> = None;
+    let mut blocked_since: Option<Instant> = None;
     loop {
-        match backend.find(name)? {
+        match backend.find(name).await? {
             None => return Ok(()),
             Some(run) if run.uid != old.uid => {
                 let message = format!(
-                    "somebody else has submitted `{name}` meanwhile; look with `workflow status{}`",
+                    "another process has submitted `{name}` meanwhile; check it with `workflow \
+                     status{}`",
                     workflow_flag(name)
                 );
                 return Err(failure(Exit::Conflict, message));
             }
             Some(run) if run.is_complete => return Ok(()),
-            Some(run) => match backend.look(&run).map(|sight| sight.cleanup_held) {
-                // Nobody gets on by waiting for an image that is not there.
+            Some(run) => match backend.model(&run).await.map(|model| model.cleanup_blocked) {
+                // An image that cannot be pulled does not appear by waiting.
                 Ok(Some(trouble)) => {
-                    let since = *held_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() > HELD_WITHIN {
+                    let since = *blocked_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() > MAX_BLOCKED_TIME {
                         output::message(&format!(
-                            "its cleanup cannot begin: {trouble}; it is ended without"
+                            "its cleanup cannot start: {trouble}; the workflow is ended without cleanup"
                         ));
-                        backend.stop(&run, Shutdown::Terminate)?;
-                        held_since = None;
+                        backend.stop(&run, StopMode::Terminate).await?;
+                        blocked_since = None;
                     }
                 }
-                Ok(None) => held_since = None,
-                // It went in between, or the next look says why not.
+                Ok(None) => blocked_since = None,
+                // The run was removed meanwhile, or the next reading says what is wrong.
                 Err(_) => {}
             },
         }
-        if started.elapsed() > REPLACE_WITHIN {
+        if started.elapsed() > MAX_END_TIME {
             let message = format!(
-                "workflow `{name}` is still stopping; look with `workflow status`, or end it with \
+                "workflow `{name}` is still stopping; check it with `workflow status`, or end it with \
                  `workflow stop --terminate {name}`, then try again"
             );
             return Err(failure(Exit::TimedOut, message));
         }
-        thread::sleep(Duration::from_millis(300));
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Refuses to start what would fail for want of a password.
-fn require_secrets(backend: &dyn Backend, source: &Source) -> anyhow::Result<()> {
-    let keep = backend.keep();
+/// Fails if credentials that the migration needs are missing.
+async fn require_secrets(backend: &dyn Backend, source: &Source) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     for name in source.secret_names() {
-        if !keep.has_credentials(&name)? {
+        if !backend.has_credentials(&name).await? {
             missing.push(name);
         }
     }
@@ -139,7 +143,7 @@ fn require_secrets(backend: &dyn Backend, source: &Source) -> anyhow::Result<()>
     let commands: Vec<String> =
         missing.iter().map(|name| format!("  {}", source.command_for(name))).collect();
     let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let there_is_no = match keep.steps() {
+    let there_is_no = match backend.steps() {
         Steps::Pods => format!("there is no Secret {names} in the namespace"),
         Steps::Processes => format!("there are no credentials {names}"),
     };

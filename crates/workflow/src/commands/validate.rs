@@ -1,17 +1,22 @@
 //! `workflow validate`: all findings, and nothing else.
 
+use cli_support::output;
 use contract::Exit;
 use generator::findings;
-use runs::Keep;
+use runs::Configuration;
 
 use crate::{
     args::{Format, Input},
-    input, output,
+    input,
 };
 
 /// Runs `workflow validate`.
-pub(crate) fn run(keep: &dyn Keep, flags: &Input, format: Format) -> anyhow::Result<Exit> {
-    let source = input::read(keep, flags)?;
+pub(crate) async fn run(
+    configuration: &dyn Configuration,
+    flags: &Input,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let source = input::read(configuration, flags).await?;
     match format {
         Format::Json => output::json(&findings::json(&source.compiled.findings, &source.text))?,
         Format::Text => {

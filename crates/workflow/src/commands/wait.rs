@@ -1,4 +1,4 @@
-//! Waits for the end of a run and tells what happens on the way.
+//! Waits for the end of a run and reports what happens until then.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,28 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use argo::NodePhase;
+use cli_support::output;
 use contract::{Exit, exit::exit_of};
-use runs::{Backend, Branch, Run, workflow_flag};
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use jiff::Timestamp;
+use runs::{Backend, NodeWaiting, Run, RunModel, workflow_flag};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::status;
-use crate::{
-    args::Format,
-    output,
-    view::{look::Look, text},
-};
+use crate::{args::Format, view::text};
 
-/// How long what runs the workflow may be away.
-const AWAY_WITHIN: Duration = Duration::from_mins(5);
+/// How long the engine may be unreachable.
+const MAX_UNREACHABLE: Duration = Duration::from_mins(5);
 
-/// Waits until the run has ended, or until the limit. The run does not need us: Ctrl-C ends the
-/// waiting and not the migration, and says so.
-pub(crate) fn until_end(
+/// Waits until the run has ended, or until the limit. The run does not need this process: Ctrl-C
+/// ends the waiting and not the migration.
+pub(crate) async fn until_end(
     backend: &dyn Backend,
     run: &Run,
     limit: Option<Duration>,
@@ -36,146 +29,130 @@ pub(crate) fn until_end(
 ) -> anyhow::Result<Exit> {
     let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(2));
     let started = Instant::now();
-    let mut told = Told::default();
+    let mut reporter = Reporter::default();
     let mut interrupt = Interrupt::listen()?;
-    let mut away_since: Option<Instant> = None;
+    let mut unreachable_since: Option<Instant> = None;
     loop {
-        let look = match status::look(backend, run) {
-            Ok(look) => look,
-            // The run does not end because its engine cannot be asked for a while.
+        let model = match backend.model(run).await {
+            Ok(model) => model,
+            // The run does not end because its engine cannot be reached for a while.
             Err(error)
                 if exit_of(&error) == Exit::Temporary
-                    && away_since.is_none_or(|since| since.elapsed() < AWAY_WITHIN) =>
+                    && unreachable_since.is_none_or(|since| since.elapsed() < MAX_UNREACHABLE) =>
             {
-                if away_since.is_none() {
-                    told.clear();
+                if unreachable_since.is_none() {
+                    reporter.clear();
                     output::message(&format!("{error:#}; trying again"));
                 }
-                away_since.get_or_insert_with(Instant::now);
-                if interrupt.came_within(interval) {
+                unreachable_since.get_or_insert_with(Instant::now);
+                if interrupt.came_within(interval).await {
                     return Ok(Exit::Interrupted);
                 }
                 continue;
             }
             Err(error) => return Err(error),
         };
-        away_since = None;
-        told.tell(&look);
-        let ended = if look.status.phase.is_complete() {
-            let succeeded = look.status.phase == NodePhase::Succeeded;
-            Some(if succeeded { Exit::Done } else { Exit::Failed })
-        } else if let Some(trouble) = &look.trouble {
+        unreachable_since = None;
+        reporter.report(&model, backend.now());
+        let exit = if model.has_ended() {
+            Some(if model.phase == NodePhase::Succeeded { Exit::Done } else { Exit::Failed })
+        } else if let Some(trouble) = &model.trouble {
             output::message(&format!("workflow `{}`: {}", run.name, trouble.message));
             Some(Exit::Failed)
         } else if limit.is_some_and(|limit| started.elapsed() >= limit) {
-            output::message(&format!("timed out: workflow `{}` still runs", run.name));
+            output::message(&format!("timed out: workflow `{}` is still running", run.name));
             Some(Exit::TimedOut)
         } else {
             let left = limit.map_or(interval, |limit| limit.saturating_sub(started.elapsed()));
-            interrupt.came_within(interval.min(left)).then(|| {
-                told.clear();
+            interrupt.came_within(interval.min(left)).await.then(|| {
+                reporter.clear();
                 output::message(&format!(
-                    "interrupted: workflow `{}` goes on without this terminal; `workflow stop {}` \
-                     ends it",
+                    "interrupted: workflow `{}` continues without this terminal; `workflow stop \
+                     {}` ends it",
                     run.name, run.name
                 ));
                 Exit::Interrupted
             })
         };
-        let Some(exit) = ended else { continue };
+        let Some(exit) = exit else { continue };
         match format {
-            Format::Json => output::json(&look.json())?,
-            Format::Text if look.status.phase.is_complete() => {
-                output::result(&format!("\n{}", look.text()))?;
+            Format::Json => output::json(&model)?,
+            Format::Text if model.has_ended() => {
+                output::result(&format!("\n{}", text::render(&model, backend.now())))?;
             }
             Format::Text => {}
         }
-        output::hint(&look.next_command());
+        output::hint(&model.next_command);
         return Ok(exit);
     }
 }
 
 /// Ctrl-C, and the signal that ends processes.
 struct Interrupt {
-    runtime: Runtime,
     keyboard: Signal,
     end: Signal,
 }
 
 impl Interrupt {
     fn listen() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("starting the runtime")?;
-        let (keyboard, end) = {
-            let _inside = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-        };
-        Ok(Self { runtime, keyboard, end })
+        let keyboard = signal(SignalKind::interrupt())?;
+        Ok(Self { keyboard, end: signal(SignalKind::terminate())? })
     }
 
     /// Sleeps; returns early, and `true`, when a signal comes.
-    fn came_within(&mut self, pause: Duration) -> bool {
-        let Self { runtime, keyboard, end } = self;
-        runtime.block_on(async {
-            tokio::select! {
-                _ = keyboard.recv() => true,
-                _ = end.recv() => true,
-                () = tokio::time::sleep(pause) => false,
-            }
-        })
+    async fn came_within(&mut self, pause: Duration) -> bool {
+        let Self { keyboard, end } = self;
+        tokio::select! {
+            _ = keyboard.recv() => true,
+            _ = end.recv() => true,
+            () = tokio::time::sleep(pause) => false,
+        }
     }
 }
 
-/// What was told already, so that only news is told.
+/// Reports each change once.
 #[derive(Default)]
-struct Told {
+struct Reporter {
     phases: BTreeMap<String, NodePhase>,
     gates: BTreeSet<String>,
     bar: Option<indicatif::ProgressBar>,
 }
 
-impl Told {
-    fn tell(&mut self, look: &Look) {
-        let mut running = Vec::new();
-        let news = self.news(&look.branches, &mut running);
-        if !news.is_empty() || look.status.phase.is_complete() {
+impl Reporter {
+    fn report(&mut self, model: &RunModel, now: Timestamp) {
+        let changes = self.changes(model);
+        if !changes.is_empty() || model.has_ended() {
             self.clear();
         }
-        for line in news {
+        for line in changes {
             output::message(&line);
         }
-        for gate in look.waiting() {
+        for gate in model.waiting_gates() {
             if self.gates.insert(gate.name.clone()) {
-                let flag = workflow_flag(&look.name);
+                let flag = workflow_flag(&model.name);
                 output::message(&format!(
                     "waiting for approval: workflow approve step {}{flag}",
                     gate.name
                 ));
             }
         }
-        self.show(&running.join("   "));
+        self.show(&running(model, now).join("   "));
     }
 
-    /// Returns a line for each step whose phase changed, and collects what runs.
-    fn news(&mut self, branches: &[Branch], running: &mut Vec<String>) -> Vec<String> {
-        let mut news = Vec::new();
-        for branch in branches {
-            let before = self.phases.insert(branch.name.clone(), branch.phase);
-            let is_news = before != Some(branch.phase) && branch.phase != NodePhase::Pending;
-            if is_news && branch.branches.is_empty() && !branch.is_waiting_gate() {
-                news.push(text::line(branch));
+    /// Returns a line for each step whose phase changed.
+    fn changes(&mut self, model: &RunModel) -> Vec<String> {
+        let mut changes = Vec::new();
+        for (position, node) in model.nodes.iter().enumerate().skip(1) {
+            let before = self.phases.insert(node.name.clone(), node.phase);
+            let has_changed = before != Some(node.phase) && node.phase != NodePhase::Pending;
+            if has_changed && node.is_leaf(position) && !node.is_waiting_gate() {
+                changes.push(text::line(node));
             }
-            if let (NodePhase::Running, Some(progress)) = (branch.phase, &branch.progress) {
-                running.push(format!("{}: {progress}", branch.title));
-            }
-            news.extend(self.news(&branch.branches, running));
         }
-        news
+        changes
     }
 
-    /// Shows what runs in one line that is written over, on a terminal only.
+    /// Shows the running steps in one line that is overwritten, on a terminal only.
     fn show(&mut self, running: &str) {
         if running.is_empty() || !std::io::stderr().is_terminal() {
             return self.clear();
@@ -193,4 +170,20 @@ impl Told {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Returns what the running steps have done or wait for.
+fn running(model: &RunModel, now: Timestamp) -> Vec<String> {
+    let running = model.nodes.iter().filter(|node| node.phase == NodePhase::Running);
+    running
+        .filter_map(|node| {
+            let waiting = match &node.waiting {
+                Some(waiting @ NodeWaiting::Request(_)) => Some(waiting.phrase(now)),
+                _ => None,
+            };
+            let progress = node.progress.as_ref().map(ToString::to_string);
+            let text = waiting.or(progress).filter(|text| !text.is_empty())?;
+            Some(format!("{}: {text}", node.display_name))
+        })
+        .collect()
 }

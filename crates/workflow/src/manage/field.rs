@@ -1,7 +1,7 @@
 //! A line of text that a person types.
 
-/// Longer lines are not taken.
-const LONGEST: usize = 500;
+/// The most bytes of a line.
+const MAX_BYTES: usize = 500;
 
 /// A line, and where in it one types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Begins with a text.
+    /// Makes a field that holds a text.
     pub(super) fn new(text: &str) -> Self {
         Self { before: text.to_owned(), after: String::new() }
     }
@@ -28,21 +28,21 @@ impl Field {
 
     /// Types text; a pasted line end is a space.
     pub(super) fn insert(&mut self, text: &str) {
-        let mut room = LONGEST.saturating_sub(self.before.len() + self.after.len());
-        for letter in text.chars() {
-            let letter = if letter.is_control() { ' ' } else { letter };
-            let Some(left) = room.checked_sub(letter.len_utf8()) else { return };
+        let mut room = MAX_BYTES.saturating_sub(self.before.len() + self.after.len());
+        for character in text.chars() {
+            let character = if character.is_control() { ' ' } else { character };
+            let Some(left) = room.checked_sub(character.len_utf8()) else { return };
             room = left;
-            self.before.push(letter);
+            self.before.push(character);
         }
     }
 
-    /// Removes the letter before.
+    /// Removes the character before.
     pub(super) fn remove_before(&mut self) {
         self.before.pop();
     }
 
-    /// Removes the letter behind.
+    /// Removes the character behind.
     pub(super) fn remove_behind(&mut self) {
         self.after = self.after.chars().skip(1).collect();
     }
@@ -59,22 +59,22 @@ impl Field {
         self.before.clear();
     }
 
-    /// Goes a letter back.
+    /// Goes a character back.
     pub(super) fn back(&mut self) {
-        if let Some(letter) = self.before.pop() {
-            self.after.insert(0, letter);
+        if let Some(character) = self.before.pop() {
+            self.after.insert(0, character);
         }
     }
 
-    /// Goes a letter on.
+    /// Goes a character on.
     pub(super) fn on(&mut self) {
-        if let Some(letter) = self.after.chars().next() {
-            self.before.push(letter);
+        if let Some(character) = self.after.chars().next() {
+            self.before.push(character);
             self.remove_behind();
         }
     }
 
-    /// Goes to the begin.
+    /// Goes to the start.
     pub(super) fn go_to_begin(&mut self) {
         *self = Self { before: String::new(), after: self.text() };
     }
@@ -106,6 +106,6 @@ mod tests {
         field.remove_all_before();
         assert_eq!(field, Field::default());
         field.insert(&"x".repeat(1000));
-        assert_eq!(field.text().len(), LONGEST);
+        assert_eq!(field.text().len(), MAX_BYTES);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::view::snapshot::{Node, Snapshot, Standing};
+use runs::{NodeState, RunModel, RunNode};
+
+use crate::view::text;
 
 /// A tree of more nodes begins with its groups closed.
 const OPEN_UP_TO: usize = 100;
@@ -59,14 +61,14 @@ impl Show {
         }
     }
 
-    fn takes(self, node: &Node) -> bool {
+    fn takes(self, node: &RunNode) -> bool {
         match self {
             Self::All => true,
-            Self::Attention => node.needs_a_person(),
-            Self::Waiting => node.standing == Standing::Waiting,
-            Self::Failed => node.standing == Standing::Failed,
-            Self::Running => node.standing == Standing::Running,
-            Self::Pending => node.standing == Standing::Pending,
+            Self::Attention => node.needs_attention(),
+            Self::Waiting => node.state == NodeState::Waiting,
+            Self::Failed => node.state == NodeState::Failed,
+            Self::Running => node.state == NodeState::Running,
+            Self::Pending => node.state == NodeState::Pending,
         }
     }
 }
@@ -91,40 +93,39 @@ impl Filter {
 pub(super) type Opened = BTreeMap<String, bool>;
 
 /// Returns whether what is below a node is shown, when nothing is filtered.
-pub(super) fn is_open(snapshot: &Snapshot, opened: &Opened, position: usize) -> bool {
-    let Some(node) = snapshot.nodes.get(position) else { return false };
+pub(super) fn is_open(model: &RunModel, opened: &Opened, position: usize) -> bool {
+    let Some(node) = model.nodes.get(position) else { return false };
     opened.get(&node.name).copied().unwrap_or_else(|| {
-        let mut below = position + 1..node.end;
-        let is_group =
-            |below: usize| snapshot.nodes.get(below).is_some_and(|it| !it.is_leaf(below));
-        position == 0 || snapshot.nodes.len() <= OPEN_UP_TO || below.any(is_group)
+        let mut below = position + 1..node.subtree_end;
+        let is_group = |below: usize| model.nodes.get(below).is_some_and(|it| !it.is_leaf(below));
+        position == 0 || model.nodes.len() <= OPEN_UP_TO || below.any(is_group)
     })
 }
 
 /// Returns the positions of the nodes that are shown, in their order. The first node always is.
-pub(super) fn rows(snapshot: &Snapshot, opened: &Opened, filter: &Filter) -> Vec<usize> {
-    if filter.is_empty() { open_rows(snapshot, opened) } else { found_rows(snapshot, filter) }
+pub(super) fn rows(model: &RunModel, opened: &Opened, filter: &Filter) -> Vec<usize> {
+    if filter.is_empty() { open_rows(model, opened) } else { found_rows(model, filter) }
 }
 
-fn open_rows(snapshot: &Snapshot, opened: &Opened) -> Vec<usize> {
+fn open_rows(model: &RunModel, opened: &Opened) -> Vec<usize> {
     let mut rows = Vec::new();
     let mut position = 0;
-    while let Some(node) = snapshot.nodes.get(position) {
+    while let Some(node) = model.nodes.get(position) {
         rows.push(position);
-        position = if is_open(snapshot, opened, position) { position + 1 } else { node.end };
+        position = if is_open(model, opened, position) { position + 1 } else { node.subtree_end };
     }
     rows
 }
 
 /// What is found, and what it is in.
-fn found_rows(snapshot: &Snapshot, filter: &Filter) -> Vec<usize> {
+fn found_rows(model: &RunModel, filter: &Filter) -> Vec<usize> {
     let wanted = filter.text.to_lowercase();
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
-    let mut is_shown = vec![false; snapshot.nodes.len()];
-    for (position, node) in snapshot.nodes.iter().enumerate() {
+    let mut is_shown = vec![false; model.nodes.len()];
+    for (position, node) in model.nodes.iter().enumerate() {
         let has_text = || {
-            let text = format!("{} {}", node.name, node.line).to_lowercase();
-            wanted.iter().all(|word| text.contains(word))
+            let shown = format!("{} {}", node.name, text::line(node)).to_lowercase();
+            wanted.iter().all(|word| shown.contains(word))
         };
         // A group stands as its steps do; they are what is asked for.
         let is_found =
@@ -134,8 +135,8 @@ fn found_rows(snapshot: &Snapshot, filter: &Filter) -> Vec<usize> {
             if std::mem::replace(shown, true) {
                 break;
             }
-            above = above.and_then(|above| snapshot.nodes.get(above)?.parent);
+            above = above.and_then(|above| model.nodes.get(above)?.parent);
         }
     }
-    (0..snapshot.nodes.len()).filter(|position| is_shown.get(*position) == Some(&true)).collect()
+    (0..model.nodes.len()).filter(|position| is_shown.get(*position) == Some(&true)).collect()
 }

@@ -37,29 +37,29 @@ pub(super) enum Command {
     Approve,
     /// Reject the gate.
     Reject,
-    /// Stop the workflow in good order.
+    /// Stop the workflow with its cleanup.
     Stop,
-    /// End the workflow at once.
+    /// End the workflow without cleanup.
     Terminate,
-    /// Go on with the workflow.
+    /// Resume the workflow.
     Resume,
     /// Read the log of the node.
     Logs,
-    /// Ask for a text.
+    /// Type a text to search for.
     Find,
-    /// Ask for the next standing.
+    /// Show only the next state.
     Show,
-    /// Look again now, and draw everything anew.
+    /// Update now, and draw everything again.
     Redraw,
     /// Explain the keys.
     Help,
-    /// Go back, or forget what was asked for.
+    /// Go back, or show everything again.
     Back,
     /// Leave.
     Quit,
-    /// Follow the log, or stay.
+    /// Follow the log, or stop following.
     Follow,
-    /// Let long lines go on in the next row, or not.
+    /// Wrap long lines, or cut them.
     Wrap,
     /// Show times, or not.
     Times,
@@ -89,12 +89,12 @@ const fn plain(
     Binding { codes, has_control: false, keys, does, command }
 }
 
-/// Look again, and draw anew: the same everywhere.
+/// The key that updates and draws again: the same everywhere.
 const REDRAW: Binding = Binding {
     codes: &[KeyCode::Char('l')],
     has_control: true,
     keys: "Ctrl-L",
-    does: "look again now, and draw anew",
+    does: "update now, and draw again",
     command: Command::Redraw,
 };
 
@@ -119,8 +119,8 @@ pub(super) const TREE: &[Binding] = &[
     plain(&[KeyCode::PageDown], "PgDn", Command::PageDown, "a screen down"),
     plain(&[KeyCode::Home, KeyCode::Char('g')], "Home g", Command::First, "first line"),
     plain(&[KeyCode::End, KeyCode::Char('G')], "End G", Command::Last, "last line"),
-    plain(&[KeyCode::Right], "→", Command::Open, "open, or go to what is below"),
-    plain(&[KeyCode::Left], "←", Command::Close, "close, or go to what is above"),
+    plain(&[KeyCode::Right], "→", Command::Open, "open, or go to the first node below"),
+    plain(&[KeyCode::Left], "←", Command::Close, "close, or go to the node above"),
     plain(
         &[KeyCode::Enter, KeyCode::Char(' ')],
         "Enter",
@@ -138,7 +138,7 @@ pub(super) const TREE: &[Binding] = &[
         &[KeyCode::Char('T')],
         "T",
         Command::Terminate,
-        "terminate it at once, without cleanup; asks first",
+        "terminate it immediately, without cleanup; asks first",
     ),
     plain(
         &[KeyCode::Char('R')],
@@ -148,12 +148,12 @@ pub(super) const TREE: &[Binding] = &[
     ),
     REDRAW,
     HELP,
-    plain(&[KeyCode::Char('q')], "q", Command::Quit, "leave; the migration goes on"),
+    plain(&[KeyCode::Char('q')], "q", Command::Quit, "leave; the migration continues"),
 ];
 
 /// The keys of a log.
 pub(super) const LOGS: &[Binding] = &[
-    plain(&[KeyCode::Char('f')], "f", Command::Follow, "follow what comes, or stay here"),
+    plain(&[KeyCode::Char('f')], "f", Command::Follow, "follow new lines, or stop following"),
     plain(&[KeyCode::Up, KeyCode::Char('k')], "↑ k", Command::Up, "up"),
     plain(&[KeyCode::Down, KeyCode::Char('j')], "↓ j", Command::Down, "down"),
     plain(&[KeyCode::PageUp], "PgUp", Command::PageUp, "a screen up"),

@@ -14,8 +14,8 @@
 
 use ratatui::layout::{Rect, Size};
 
-/// The least that anything is drawn on.
-pub(super) const LEAST: Size = Size { width: 20, height: 5 };
+/// The smallest screen that is drawn on.
+pub(super) const MIN_SIZE: Size = Size { width: 20, height: 5 };
 
 /// Where things are. A part with no room has no height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn every_part_is_on_the_screen_and_none_overlap() {
-        for width in LEAST.width..220 {
-            for height in LEAST.height..70 {
+        for width in MIN_SIZE.width..220 {
+            for height in MIN_SIZE.height..70 {
                 for reads_detail in [false, true] {
                     let screen = Rect { x: 0, y: 0, width, height };
                     let Areas { header, tree, border, detail, body: _, status, keys } =

@@ -1,13 +1,13 @@
-//! The lines of the log of a node, as far as they are kept, and which of them are looked at.
+//! The newest lines of the log of a node, and which of them are visible.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-/// Older lines go when there are more.
-const KEPT: usize = 20_000;
-/// What is longer is cut.
-const LONGEST_LINE: usize = 4_000;
+/// The most lines that are kept; the oldest ones are dropped.
+const MAX_LINES: usize = 20_000;
+/// The most characters of a line that are kept.
+const MAX_LINE_LENGTH: usize = 4_000;
 
 /// The log of a node.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(super) struct LogLine {
 impl LogLine {
     /// Makes a line; what is too long is cut.
     pub(super) fn new(at: Option<Timestamp>, mut text: String) -> Self {
-        if let Some((end, _)) = text.char_indices().nth(LONGEST_LINE) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_LINE_LENGTH) {
             text.truncate(end);
             text.push('…');
         }
@@ -73,7 +73,7 @@ impl Logbook {
     /// Adds a line.
     pub(super) fn push(&mut self, line: LogLine) {
         self.lines.push_back(line);
-        if self.lines.len() > KEPT {
+        if self.lines.len() > MAX_LINES {
             self.lines.pop_front();
             self.gone += 1;
         }
@@ -167,16 +167,16 @@ mod tests {
 
     #[test]
     fn what_is_looked_at_stays_while_lines_come_and_go() {
-        let mut book = book(KEPT);
+        let mut book = book(MAX_LINES);
         assert!(book.follows());
-        assert_eq!(first(&book), (KEPT - 1).to_string());
+        assert_eq!(first(&book), (MAX_LINES - 1).to_string());
         book.scroll(-10, 20);
-        assert_eq!(first(&book), (KEPT - 30).to_string());
+        assert_eq!(first(&book), (MAX_LINES - 30).to_string());
         for _ in 0..100 {
             book.push(LogLine::new(None, "new".to_owned()));
         }
-        assert_eq!(first(&book), (KEPT - 30).to_string());
-        assert_eq!(book.count(), (KEPT, 100));
+        assert_eq!(first(&book), (MAX_LINES - 30).to_string());
+        assert_eq!(book.count(), (MAX_LINES, 100));
         book.scroll(1000, 20);
         assert!(book.follows());
         book.go_to_begin();

@@ -8,10 +8,9 @@
 //!     +----------- effects -------+
 //! ```
 //!
-//! [`Snapshot`](crate::view::snapshot::Snapshot) is what is known of the run, made of the same look
-//! that `workflow status` prints; [`state`] is what the person made of it; [`update`] and [`draw`]
-//! are functions. Only [`run`], [`workers`] and [`terminal`] touch the world, and none of them makes
-//! the keys wait.
+//! [`RunModel`](runs::RunModel) is what is known of the run, the same as `workflow status` prints;
+//! [`state`] is what the user made of it; [`update`] and [`draw`] are pure functions. Only [`run`],
+//! [`workers`] and [`terminal`] have effects, and none of them makes the keys wait.
 
 mod draw;
 mod field;
@@ -28,20 +27,22 @@ mod tests;
 mod update;
 mod workers;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use argo::NodePhase;
+use cli_support::output::{self, failure};
 use contract::Exit;
 
 use runs::{Backend, DEFAULT_WORKFLOW};
 
-use crate::{
-    args::{Format, Manage},
-    output::{self, failure},
-};
+use crate::args::{Format, Manage};
 
 /// Runs `workflow manage`.
-pub(crate) fn run(backend: &dyn Backend, flags: &Manage, format: Format) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    backend: &Arc<dyn Backend>,
+    flags: &Manage,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let named = flags.name.as_ref().or(flags.workflow_name.as_ref());
     let name = named.map_or(DEFAULT_WORKFLOW, String::as_str);
     if format == Format::Json {
@@ -51,25 +52,28 @@ pub(crate) fn run(backend: &dyn Backend, flags: &Manage, format: Format) -> anyh
         );
         return Err(failure(Exit::Invalid, message));
     }
-    let every = Duration::try_from_secs_f64(flags.interval).ok().filter(|every| !every.is_zero());
-    let Some(every) = every else {
-        let message =
-            format!("`--interval {}` is no time to wait; give seconds, as in 0.5", flags.interval);
+    let interval = Duration::try_from_secs_f64(flags.interval).ok();
+    let Some(interval) = interval.filter(|interval| !interval.is_zero()) else {
+        let message = format!(
+            "`--interval {}` is not a time; give seconds above zero, as in 0.5",
+            flags.interval
+        );
         return Err(failure(Exit::Invalid, message));
     };
     terminal::check(name, flags.term.as_deref())?;
-    let first = workers::look(backend, name)?;
-    let user = flags.by.clone().unwrap_or_else(|| backend.user());
-    let (exit, last) = run::run(backend, first, &user, every)?;
-    if !last.run.is_complete {
-        output::message(&format!("workflow `{name}` goes on without this terminal"));
+    let first = backend.model(&backend.get(name).await?).await?;
+    let user = match &flags.by {
+        Some(by) => by.clone(),
+        None => backend.process_user().await,
+    };
+    let (exit, last) = run::run(backend, first, &user, interval).await?;
+    if !last.has_ended() {
+        output::message(&format!("workflow `{name}` continues without this terminal"));
     } else if last.phase == NodePhase::Succeeded {
         output::message(&format!("workflow `{name}` succeeded"));
     } else {
         output::message(&format!("workflow `{name}` did not succeed"));
     }
-    if let Some(next) = last.nodes.first().and_then(|root| root.commands.first()) {
-        output::hint(next);
-    }
+    output::hint(&last.next_command);
     Ok(exit)
 }

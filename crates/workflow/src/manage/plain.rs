@@ -11,13 +11,13 @@ pub(super) fn fitted(line: &str, width: usize) -> String {
     }
     let mut room = width.saturating_sub(1);
     let mut cut = String::new();
-    for letter in line.chars() {
-        let wide = letter.width().unwrap_or(0);
+    for character in line.chars() {
+        let wide = character.width().unwrap_or(0);
         if wide > room {
             break;
         }
         room -= wide;
-        cut.push(letter);
+        cut.push(character);
     }
     if width > 0 {
         cut.push('…');
@@ -30,7 +30,7 @@ pub(super) fn fitted(line: &str, width: usize) -> String {
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.split('\n') {
-        let indent: String = line.chars().take_while(|letter| *letter == ' ').collect();
+        let indent: String = line.chars().take_while(|character| *character == ' ').collect();
         let indent = if indent.len() * 2 < width { indent } else { String::new() };
         // A name that is to be typed is not broken at its hyphens, if it fits into a line.
         let options = textwrap::Options::new(width.max(1))

@@ -1,122 +1,142 @@
-//! One turn after another: wait for a message, update the state, do what follows, draw.
+//! The loop of the screen: wait for messages, update the state, start what follows, draw.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, Sender, channel, sync_channel},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use contract::Exit;
-use runs::{Answer, Backend};
+use runs::{Backend, Decision, RunModel};
+use tokio::{
+    sync::{
+        Notify,
+        mpsc::{self, Receiver, UnboundedSender},
+    },
+    task::{AbortHandle, JoinSet},
+};
 
 use super::{
     state::State,
     terminal::Screen,
-    update::{Effect, Message, update},
+    update::{Effect, Message, settle, update},
     workers::{self, Act, Out},
 };
-use crate::view::snapshot::Snapshot;
 
-/// Messages on their way. A log that comes faster than it is drawn waits.
-const QUEUE: usize = 1024;
-/// Messages between two drawings, at the most.
-const AT_ONCE: usize = 2048;
-/// How often the times on the screen are brought up to date.
+/// The most messages in the queue. A log that comes faster than it is drawn waits.
+const MAX_QUEUED: usize = 1024;
+/// The most messages between two drawings.
+const MAX_BATCH: usize = 2048;
+/// How often the times on the screen are updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Shows a run until the user leaves; returns what was seen last.
-pub(super) fn run(
-    backend: &dyn Backend,
-    snapshot: Snapshot,
+/// Shows a run until the user leaves; returns what was known of the run then.
+pub(super) async fn run(
+    backend: &Arc<dyn Backend>,
+    model: RunModel,
     user: &str,
-    every: Duration,
-) -> anyhow::Result<(Exit, Snapshot)> {
-    let name = snapshot.run.name.clone();
-    let (out, messages) = sync_channel(QUEUE);
-    let edge = Edge::start(backend, &name, user, every, &out)?;
+    interval: Duration,
+) -> anyhow::Result<(Exit, RunModel)> {
+    let (out, mut messages) = mpsc::channel(MAX_QUEUED);
+    let mut edge = Edge::start(backend, &model.name, user, interval, out.clone());
     let mut screen = Screen::open()?;
-    // Keys are read only now: before, they would be echoed.
-    workers::start("keys", &out, workers::keys)?;
-    let mut state = State::new(snapshot, user.to_owned(), screen.size()?, backend.now());
-    state.settle();
+    // Keys are read from now on: before, they would be echoed.
+    workers::start_keys(&out)?;
+    let mut state = State::new(model, user.to_owned(), screen.size()?, backend.now());
+    settle(&mut state);
     loop {
-        // The event of a new size gets lost when a key is pressed at that moment.
+        // The event of a new size is lost when a key is pressed at that moment.
         let size = screen.size()?;
         if size != state.size {
             update(&mut state, Message::Resize(size));
         }
         screen.draw(&state)?;
-        for message in wait(&messages, backend) {
+        for message in edge.wait(&mut messages).await {
             for effect in update(&mut state, message) {
                 match effect {
-                    Effect::Leave(exit) => return Ok((exit, state.snapshot)),
+                    Effect::Leave(exit) => return Ok((exit, state.model)),
                     Effect::Redraw => screen.clear()?,
-                    other => edge.bring_about(other)?,
+                    other => edge.carry_out(other)?,
                 }
             }
         }
     }
 }
 
-/// Waits for what comes next, and takes what has come with it.
-fn wait(messages: &Receiver<Message>, backend: &dyn Backend) -> Vec<Message> {
-    let first = messages.recv_timeout(TICK).ok();
-    let now = Message::Tick(backend.now());
-    std::iter::once(now).chain(first).chain(messages.try_iter().take(AT_ONCE)).collect()
+/// What is outside of the state. Its tasks end with it.
+struct Edge {
+    backend: Arc<dyn Backend>,
+    user: String,
+    out: Out,
+    acts: UnboundedSender<Act>,
+    wake: Arc<Notify>,
+    tasks: JoinSet<()>,
+    logs: Option<AbortHandle>,
 }
 
-/// What is outside of the state.
-struct Edge<'a> {
-    backend: &'a dyn Backend,
-    user: &'a str,
-    out: &'a Out,
-    acts: Sender<Act>,
-    wake: Sender<()>,
-    reading: Arc<AtomicU64>,
-}
-
-impl<'a> Edge<'a> {
+impl Edge {
     fn start(
-        backend: &'a dyn Backend,
+        backend: &Arc<dyn Backend>,
         name: &str,
-        user: &'a str,
-        every: Duration,
-        out: &'a Out,
-    ) -> anyhow::Result<Self> {
-        workers::start("signals", out, workers::signals)?;
-        let (wake, woken) = channel();
-        let (watched, name) = (backend.another()?, name.to_owned());
-        workers::start("watch", out, move |out| {
-            workers::watch(watched.as_ref(), &name, every, &woken, out);
-        })?;
-        let (acts, asked) = channel();
-        let acted_on = backend.another()?;
-        workers::start("act", out, move |out| workers::act(acted_on.as_ref(), &asked, out))?;
-        Ok(Self { backend, user, out, acts, wake, reading: Arc::default() })
+        user: &str,
+        interval: Duration,
+        out: Out,
+    ) -> Self {
+        let mut tasks = JoinSet::new();
+        let (backend, wake) = (Arc::clone(backend), Arc::new(Notify::new()));
+        let (acts, asked) = mpsc::unbounded_channel();
+        tasks.spawn(workers::signals(out.clone()));
+        tasks.spawn(workers::watch(
+            Arc::clone(&backend),
+            name.to_owned(),
+            interval,
+            Arc::clone(&wake),
+            out.clone(),
+        ));
+        tasks.spawn(workers::act(Arc::clone(&backend), asked, out.clone()));
+        Self { backend, user: user.to_owned(), out, acts, wake, tasks, logs: None }
     }
 
-    fn bring_about(&self, effect: Effect) -> anyhow::Result<()> {
+    /// Waits for the next message, and takes what has come with it.
+    async fn wait(&mut self, messages: &mut Receiver<Message>) -> Vec<Message> {
+        let first = tokio::select! {
+            message = messages.recv() => message,
+            // Without one of its tasks, the screen would show something wrong.
+            Some(ended) = self.tasks.join_next() => {
+                ended.err().filter(tokio::task::JoinError::is_panic).map(|_| Message::Broken)
+            }
+            () = tokio::time::sleep(TICK) => None,
+        };
+        let now = Message::Tick(self.backend.now());
+        let mut batch: Vec<Message> = std::iter::once(now).chain(first).collect();
+        while batch.len() < MAX_BATCH
+            && let Ok(message) = messages.try_recv()
+        {
+            batch.push(message);
+        }
+        batch
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> anyhow::Result<()> {
         match effect {
             Effect::Decide { run, gate, verdict, reason } => {
-                let answer = Answer { verdict, by: self.user.to_owned(), reason };
-                self.acts.send(Act::Decide { run, gate, answer })?;
+                let decision = Decision { verdict, by: self.user.clone(), reason };
+                self.acts.send(Act::Decide { run, gate, decision })?;
             }
-            Effect::Stop { run, shutdown } => self.acts.send(Act::Stop { run, shutdown })?,
+            Effect::Stop { run, mode } => self.acts.send(Act::Stop { run, mode })?,
             Effect::Resume { run } => self.acts.send(Act::Resume { run })?,
-            Effect::Look => self.wake.send(())?,
+            Effect::Look => self.wake.notify_one(),
             Effect::ReadLogs { reading, run, node } => {
-                self.reading.store(reading, Ordering::Relaxed);
-                let (backend, current) = (self.backend.another()?, Arc::clone(&self.reading));
-                workers::start("logs", self.out, move |out| {
-                    workers::read_logs(backend.as_ref(), &run, node, reading, &current, out);
-                })?;
+                self.leave_logs();
+                let (backend, out) = (Arc::clone(&self.backend), self.out.clone());
+                let task = workers::read_logs(backend, run, node, reading, out);
+                self.logs = Some(self.tasks.spawn(task));
             }
-            Effect::LeaveLogs => self.reading.store(0, Ordering::Relaxed),
+            Effect::LeaveLogs => self.leave_logs(),
             Effect::Redraw | Effect::Leave(_) => {}
         }
         Ok(())
+    }
+
+    fn leave_logs(&mut self) {
+        if let Some(logs) = self.logs.take() {
+            logs.abort();
+        }
     }
 }

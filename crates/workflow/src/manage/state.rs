@@ -1,42 +1,40 @@
-//! What is on the screen: the run, what is selected of it, what is asked for, what is typed.
+//! What is on the screen: the run, the selected node, the filter, what is typed.
 //!
 //! A node is selected by its name and not by its row, so it stays selected while the tree changes
-//! around it. [`State::settle`] makes whatever happened consistent again.
+//! around it. [`State::settle`] makes the state consistent after a message.
 
-use engine::{Gate, GateState, Verdict};
 use jiff::Timestamp;
 use ratatui::layout::Size;
-use runs::Run;
+use runs::{Gate, GateState, Run, RunModel, RunNode, Verdict};
 
 use super::{
-    draw::detail,
     field::Field,
     filter::{self, Filter, Opened},
     layout::{self, Areas},
     logbook::Logbook,
 };
-use crate::view::snapshot::{Node, Snapshot};
+use crate::view::gate;
 
 /// What is on the screen.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    /// What was seen last.
-    pub(super) snapshot: Snapshot,
-    /// When.
+    /// The run, as it was last read.
+    pub(super) model: RunModel,
+    /// When it was read.
     pub(super) seen_at: Timestamp,
-    /// Why it could not be seen again since.
+    /// Why it could not be read again since.
     pub(super) away: Option<String>,
-    /// What time it is.
+    /// The present time.
     pub(super) now: Timestamp,
-    /// Who decides.
+    /// The name of the user who decides.
     pub(super) user: String,
-    /// How large the terminal is.
+    /// The size of the terminal.
     pub(super) size: Size,
     /// The name of the selected node.
     pub(super) selected: String,
-    /// What a person opened or closed.
+    /// The nodes that the user opened or closed.
     pub(super) opened: Opened,
-    /// What is asked for.
+    /// Which nodes are shown.
     pub(super) filter: Filter,
     /// The first row of the tree that is shown.
     pub(super) tree_top: usize,
@@ -50,11 +48,11 @@ pub(super) struct State {
     pub(super) overlay: Option<Overlay>,
     /// What just happened.
     pub(super) notice: Option<Notice>,
-    /// How many answers and wishes are on their way.
+    /// The number of actions that are not done yet.
     pub(super) sending: usize,
-    /// Whether to leave once they have arrived.
+    /// Whether to leave when they are done.
     pub(super) is_leaving: bool,
-    /// How often logs were asked for.
+    /// How often a log was opened.
     pub(super) readings: u64,
 }
 
@@ -74,42 +72,42 @@ pub(super) enum Overlay {
 /// What can be done to a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Steer {
-    /// End it in good order.
+    /// End it with its cleanup.
     Stop,
-    /// End it at once.
+    /// End it without cleanup.
     Terminate,
-    /// Go on with it.
+    /// Resume it.
     Resume,
 }
 
-/// An answer to a gate, before it is given.
+/// A decision at a gate, before it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decide {
-    /// Of which run: not of one that took its place meanwhile.
+    /// The run: not one that replaced it meanwhile.
     pub(super) run: Run,
-    /// Which gate.
+    /// The gate.
     pub(super) gate: String,
-    /// What is answered.
+    /// Approved or rejected.
     pub(super) verdict: Verdict,
     /// Why.
     pub(super) reason: Field,
 }
 
-/// Something to be said.
+/// A message to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Notice {
-    /// Whether it went wrong.
+    /// Whether it is an error.
     pub(super) is_bad: bool,
-    /// What.
+    /// The text.
     pub(super) text: String,
 }
 
 impl State {
-    /// Begins with a first look.
-    pub(super) fn new(snapshot: Snapshot, user: String, size: Size, now: Timestamp) -> Self {
-        let selected = snapshot.nodes.first().map(|root| root.name.clone()).unwrap_or_default();
+    /// Starts with the run as it is now.
+    pub(super) fn new(model: RunModel, user: String, size: Size, now: Timestamp) -> Self {
+        let selected = model.nodes.first().map(|root| root.name.clone()).unwrap_or_default();
         Self {
-            snapshot,
+            model,
             seen_at: now,
             away: None,
             now,
@@ -137,18 +135,18 @@ impl State {
 
     /// Returns the positions of the nodes in the tree.
     pub(super) fn rows(&self) -> Vec<usize> {
-        filter::rows(&self.snapshot, &self.opened, &self.filter)
+        filter::rows(&self.model, &self.opened, &self.filter)
     }
 
     /// Returns the selected node and its position.
-    pub(super) fn selected(&self) -> Option<(usize, &Node)> {
-        let position = self.snapshot.position(&self.selected)?;
-        Some((position, self.snapshot.nodes.get(position)?))
+    pub(super) fn selected(&self) -> Option<(usize, &RunNode)> {
+        let position = self.model.position(&self.selected)?;
+        Some((position, self.model.nodes.get(position)?))
     }
 
     /// Selects the node at a position.
     pub(super) fn select(&mut self, position: usize) {
-        if let Some(node) = self.snapshot.nodes.get(position)
+        if let Some(node) = self.model.nodes.get(position)
             && node.name != self.selected
         {
             self.selected.clone_from(&node.name);
@@ -169,7 +167,7 @@ impl State {
 
     /// Opens or closes the node at a position.
     pub(super) fn open(&mut self, position: usize, is_open: bool) {
-        if let Some(node) = self.snapshot.nodes.get(position)
+        if let Some(node) = self.model.nodes.get(position)
             && !node.is_leaf(position)
         {
             self.opened.insert(node.name.clone(), is_open);
@@ -178,42 +176,41 @@ impl State {
 
     /// Opens or closes everything; the workflow itself stays open.
     pub(super) fn open_all(&mut self, is_open: bool) {
-        for position in 1..self.snapshot.nodes.len() {
+        for position in 1..self.model.nodes.len() {
             self.open(position, is_open);
         }
     }
 
     /// Opens what is above a position, so that it is in the tree.
     pub(super) fn reveal(&mut self, position: usize) {
-        let mut above = self.snapshot.nodes.get(position).and_then(|node| node.parent);
+        let mut above = self.model.nodes.get(position).and_then(|node| node.parent);
         while let Some(parent) = above {
             self.open(parent, true);
-            above = self.snapshot.nodes.get(parent).and_then(|node| node.parent);
+            above = self.model.nodes.get(parent).and_then(|node| node.parent);
         }
     }
 
     /// Takes what was seen. The selected row stays where it is on the screen.
-    pub(super) fn take(&mut self, snapshot: Snapshot, at: Timestamp) {
+    pub(super) fn take(&mut self, model: RunModel, at: Timestamp) {
         let row_of = |state: &Self| {
             let (position, _) = state.selected()?;
             state.rows().iter().position(|row| *row == position)
         };
         let before = row_of(self).map(|row| row.saturating_sub(self.tree_top));
-        if snapshot.run.uid != self.snapshot.run.uid {
-            let text = format!("`{}` was submitted anew; this is the new run", snapshot.run.name);
+        if model.uid != self.model.uid {
+            let text = format!("`{}` was submitted again; this is the new run", model.name);
             self.notice = Some(Notice { is_bad: false, text });
         }
-        if self.snapshot.position(&self.selected).is_some()
-            && snapshot.position(&self.selected).is_none()
+        if self.model.position(&self.selected).is_some() && model.position(&self.selected).is_none()
         {
             // It is there no more: what stands in its place is the nearest thing.
-            let place = self.snapshot.position(&self.selected).unwrap_or(0);
-            let place = place.min(snapshot.nodes.len().saturating_sub(1));
-            if let Some(node) = snapshot.nodes.get(place) {
+            let place = self.model.position(&self.selected).unwrap_or(0);
+            let place = place.min(model.nodes.len().saturating_sub(1));
+            if let Some(node) = model.nodes.get(place) {
                 self.selected.clone_from(&node.name);
             }
         }
-        self.snapshot = snapshot;
+        self.model = model;
         self.seen_at = at;
         self.now = self.now.max(at);
         self.away = None;
@@ -228,12 +225,12 @@ impl State {
         let position = self.selected().map_or(0, |(position, _)| position);
         let row = rows.binary_search(&position).unwrap_or_else(|_| {
             // It is not shown: what it is in, if that is closed; else what follows it.
-            let mut above = self.snapshot.nodes.get(position).and_then(|node| node.parent);
+            let mut above = self.model.nodes.get(position).and_then(|node| node.parent);
             while let Some(parent) = above.filter(|_| self.filter.is_empty()) {
                 if let Ok(row) = rows.binary_search(&parent) {
                     return row;
                 }
-                above = self.snapshot.nodes.get(parent).and_then(|node| node.parent);
+                above = self.model.nodes.get(parent).and_then(|node| node.parent);
             }
             let next = rows.partition_point(|row| *row < position);
             next.min(rows.len().saturating_sub(1))
@@ -248,37 +245,39 @@ impl State {
             .min(row)
             .max((row + 1).saturating_sub(height))
             .min(rows.len().saturating_sub(height));
-        let lines = detail::lines(self, areas.detail.width.into()).len();
-        let most = lines.saturating_sub(areas.detail.height.into());
+    }
+
+    /// Scrolls the detail back to its end, if it has only so many lines.
+    pub(super) fn limit_detail(&mut self, lines: usize) {
+        let most = lines.saturating_sub(self.areas().detail.height.into());
         self.detail_top = self.detail_top.min(most);
     }
 
     /// Returns why an answer cannot be given any more, if it cannot.
     pub(super) fn is_past(&self, decide: &Decide) -> Option<String> {
-        if decide.run.uid != self.snapshot.run.uid {
-            return Some("the workflow was submitted anew; this was its older run".to_owned());
+        if decide.run.uid != self.model.uid {
+            return Some("the workflow was submitted again; this was its older run".to_owned());
         }
-        let gate = self.snapshot.gate(&decide.gate)?;
-        (gate.state != GateState::Waiting).then(|| crate::view::gate::story(gate))
+        let known = self.model.gate(&decide.gate)?;
+        (known.state != GateState::Waiting).then(|| gate::story(known))
     }
 
     /// Returns whether the run has ended, whoever noticed that first.
     pub(super) fn is_over(&self) -> bool {
-        let Snapshot { run, phase, trouble, .. } = &self.snapshot;
-        run.is_complete || phase.is_complete() && trouble.is_none()
+        self.model.has_ended()
     }
 
     /// Returns why this cannot be done to the run now, if it cannot.
     pub(super) fn hinders(&self, steer: Steer) -> Option<String> {
-        let Snapshot { run, phase, .. } = &self.snapshot;
-        let name = &run.name;
+        let RunModel { name, phase, .. } = &self.model;
         match steer {
             Steer::Stop | Steer::Terminate if self.is_over() => {
                 Some(format!("`{name}` has ended already"))
             }
-            Steer::Resume if self.is_over() && !phase.is_failure() => {
-                Some(format!("`{name}` is {}; only one that failed can be resumed", phase.as_str()))
-            }
+            Steer::Resume if self.is_over() && !phase.is_failure() => Some(format!(
+                "`{name}` is {}; only a failed workflow can be resumed",
+                phase.as_str()
+            )),
             // What runs may have been suspended by Argo's means.
             Steer::Stop | Steer::Terminate | Steer::Resume => None,
         }
@@ -286,7 +285,6 @@ impl State {
 
     /// Returns the gates that wait.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Gate> {
-        let gates = self.snapshot.nodes.iter().filter_map(|node| node.gate.as_ref());
-        gates.filter(|gate| gate.state == GateState::Waiting)
+        self.model.waiting_gates()
     }
 }

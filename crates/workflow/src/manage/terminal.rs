@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
+use cli_support::output::failure;
 use contract::Exit;
 use ratatui::{
     DefaultTerminal,
@@ -17,7 +18,6 @@ use super::{
     draw::{self, Palette},
     state::State,
 };
-use crate::output::failure;
 
 /// Fails, unless there is a terminal that can be drawn on.
 pub(super) fn check(name: &str, term: Option<&str>) -> anyhow::Result<()> {

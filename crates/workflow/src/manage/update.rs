@@ -1,22 +1,23 @@
-//! What does a key, or a piece of news, change? The state, and what is to be done outside of it.
+//! What does a message change? The state; and which effects outside of it follow?
 
 use contract::Exit;
-use engine::{Shutdown, Verdict};
+
 use jiff::Timestamp;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Size,
 };
-use runs::Run;
+use runs::{GateState, Run, RunModel, StopMode, Verdict};
 
 use super::{
+    draw::detail,
     field::Field,
     filter::{self, Filter},
     keys::{self, Command},
     logbook::{LogLine, Logbook},
     state::{Decide, Notice, Overlay, State, Steer},
 };
-use crate::view::snapshot::Snapshot;
+use crate::view::gate;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -29,17 +30,17 @@ pub(super) enum Message {
     Resize(Size),
     /// Time went by.
     Tick(Timestamp),
-    /// The run was seen.
-    Seen(Box<Snapshot>, Timestamp),
-    /// The run could not be seen.
+    /// The run as it is now.
+    Seen(Box<RunModel>, Timestamp),
+    /// The run could not be read.
     Away(String),
-    /// What came of an answer or a wish.
+    /// The result of an action.
     Acted(Notice),
-    /// News of the log of a reading.
+    /// News of a log that is read.
     Log(u64, LogNews),
-    /// The system wants the program to end.
+    /// A signal ends the program.
     Interrupt,
-    /// A thread of this program died.
+    /// A task of this program panicked.
     Broken,
 }
 
@@ -57,19 +58,19 @@ pub(super) enum LogNews {
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// Answer a gate of a run.
+    /// Decide at a gate of a run.
     Decide { run: Run, gate: String, verdict: Verdict, reason: Option<String> },
-    /// Ask for the end of a run.
-    Stop { run: Run, shutdown: Shutdown },
-    /// Go on with a run.
+    /// End a run.
+    Stop { run: Run, mode: StopMode },
+    /// Resume a run.
     Resume { run: Run },
     /// Read the log of a node of a run, as this reading; an older reading ends.
     ReadLogs { reading: u64, run: Run, node: Option<String> },
     /// End reading logs.
     LeaveLogs,
-    /// Look at the run now.
+    /// Read the run now.
     Look,
-    /// Draw everything anew, whatever the terminal shows.
+    /// Draw everything again, whatever the terminal shows.
     Redraw,
     /// Leave.
     Leave(Exit),
@@ -96,8 +97,8 @@ pub(super) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.now = now;
             Vec::new()
         }
-        Message::Seen(snapshot, at) => {
-            state.take(*snapshot, at);
+        Message::Seen(model, at) => {
+            state.take(*model, at);
             Vec::new()
         }
         Message::Away(why) => {
@@ -127,17 +128,24 @@ pub(super) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Interrupt => vec![Effect::Leave(Exit::Interrupted)],
         Message::Broken => vec![Effect::Leave(Exit::Failed)],
     };
-    state.settle();
+    settle(state);
     effects
 }
 
-/// Leaves, but not before what was sent has arrived; who asks twice is not kept.
+/// Makes the state consistent: what is selected, and what is scrolled to, exists.
+pub(super) fn settle(state: &mut State) {
+    state.settle();
+    let lines = detail::lines(state, state.areas().detail.width.into()).len();
+    state.limit_detail(lines);
+}
+
+/// Leaves when all actions are done, or immediately when asked a second time.
 fn leave(state: &mut State, exit: Exit) -> Vec<Effect> {
     if state.sending == 0 || state.is_leaving {
         return vec![Effect::Leave(exit)];
     }
     state.is_leaving = true;
-    say(state, "leaving once what you asked for has arrived; the same key again leaves now");
+    say(state, "leaving when your last action is done; press the same key again to leave now");
     Vec::new()
 }
 
@@ -192,28 +200,29 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Asks whether a thing is to be done to the run, if it can be.
+/// Asks for confirmation of an action, if it is possible.
 fn ask(state: &mut State, steer: Steer) {
     match state.hinders(steer) {
         Some(why) => say(state, why),
-        None => state.overlay = Some(Overlay::Confirm(steer, state.snapshot.run.clone())),
+        None => state.overlay = Some(Overlay::Confirm(steer, state.model.run())),
     }
 }
 
 fn confirm(state: &mut State, steer: Steer, run: Run, key: KeyEvent) -> Vec<Effect> {
     let name = run.name.clone();
-    let is_past = run.uid != state.snapshot.run.uid || state.hinders(steer).is_some();
+    let is_past = run.uid != state.model.uid || state.hinders(steer).is_some();
     match key.code {
         KeyCode::Char('y' | 'Y') if !is_past => {
             state.sending += 1;
+            // The same run, as it is now.
+            let run = state.model.run();
             let (text, effect) = match steer {
-                Steer::Stop => (
-                    format!("asking `{name}` to stop"),
-                    Effect::Stop { run, shutdown: Shutdown::Stop },
-                ),
+                Steer::Stop => {
+                    (format!("asking `{name}` to stop"), Effect::Stop { run, mode: StopMode::Stop })
+                }
                 Steer::Terminate => (
                     format!("terminating `{name}`"),
-                    Effect::Stop { run, shutdown: Shutdown::Terminate },
+                    Effect::Stop { run, mode: StopMode::Terminate },
                 ),
                 Steer::Resume => (format!("resuming `{name}`"), Effect::Resume { run }),
             };
@@ -221,7 +230,7 @@ fn confirm(state: &mut State, steer: Steer, run: Run, key: KeyEvent) -> Vec<Effe
             vec![effect]
         }
         KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => {
-            say(state, "nothing was done");
+            say(state, "nothing was changed");
             Vec::new()
         }
         _ => {
@@ -263,7 +272,7 @@ fn open(state: &mut State, command: Command) {
     let Some((position, node)) = state.selected() else { return };
     let (is_leaf, parent) = (node.is_leaf(position), node.parent);
     let is_open = !is_leaf
-        && (!state.filter.is_empty() || filter::is_open(&state.snapshot, &state.opened, position));
+        && (!state.filter.is_empty() || filter::is_open(&state.model, &state.opened, position));
     match command {
         Command::Enter if is_leaf => state.reads_detail = true,
         Command::Enter => state.open(position, !is_open),
@@ -283,12 +292,12 @@ fn open(state: &mut State, command: Command) {
 
 fn to_attention(state: &mut State, forward: bool) {
     let here = state.selected().map_or(0, |(position, _)| position);
-    let nodes = &state.snapshot.nodes;
+    let nodes = &state.model.nodes;
     let all: Vec<usize> = (0..nodes.len())
         .filter(|position| {
             nodes
                 .get(*position)
-                .is_some_and(|node| node.needs_a_person() && node.is_leaf(*position))
+                .is_some_and(|node| node.needs_attention() && node.is_leaf(*position))
         })
         .collect();
     let next = if forward {
@@ -307,23 +316,23 @@ fn to_attention(state: &mut State, forward: bool) {
     state.select(position);
 }
 
-/// Asks for the answer to the selected gate.
+/// Asks for the decision at the selected gate.
 fn decide(state: &mut State, verdict: Verdict) {
     let Some((_, node)) = state.selected() else { return };
-    let waits = node.gate.as_ref().filter(|gate| gate.state == engine::GateState::Waiting);
-    if let Some(gate) = waits {
+    let waiting = state.model.gate_of(node).filter(|gate| gate.state == GateState::Waiting);
+    if let Some(gate) = waiting {
         state.overlay = Some(Overlay::Decide(Decide {
-            run: state.snapshot.run.clone(),
+            run: state.model.run(),
             gate: gate.name.clone(),
             verdict,
             reason: Field::default(),
         }));
         return;
     }
-    let title = &node.title;
-    let what = match &node.gate {
-        Some(gate) => format!("`{title}` does not wait: {}", crate::view::gate::story(gate)),
-        None => format!("`{title}` is no gate"),
+    let title = &node.display_name;
+    let what = match state.model.gate_of(node) {
+        Some(known) => format!("`{title}` does not wait: {}", gate::story(known)),
+        None => format!("`{title}` is not a gate"),
     };
     let next = if state.waiting().next().is_some() {
         "; `n` goes to the next gate that waits"
@@ -340,7 +349,8 @@ fn decide_by(state: &mut State, mut decide: Decide, key: KeyEvent) -> Vec<Effect
             return Vec::new();
         }
         KeyCode::Enter if state.is_past(&decide).is_none() => {
-            let Decide { run, gate, verdict, reason } = decide;
+            let Decide { run: _, gate, verdict, reason } = decide;
+            let run = state.model.run();
             let word = match verdict {
                 Verdict::Approved => "approving",
                 Verdict::Rejected => "rejecting",
@@ -370,7 +380,7 @@ fn find(state: &mut State, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     effects
 }
 
-/// What is typed is asked for at once.
+/// Applies the typed text immediately.
 fn found(state: &mut State) -> Vec<Effect> {
     if let Some(Overlay::Find(field)) = &state.overlay {
         match &mut state.logs {
@@ -416,16 +426,16 @@ fn help(state: &State, top: usize, key: KeyEvent) -> Option<usize> {
 
 fn read_logs(state: &mut State) -> Vec<Effect> {
     let Some((position, node)) = state.selected() else { return Vec::new() };
-    if node.gate.is_some() {
-        let text = format!("`{}` is a gate, which prints nothing", node.title);
+    if state.model.gate_of(node).is_some() {
+        let text = format!("`{}` is a gate, which prints nothing", node.display_name);
         say(state, text);
         return Vec::new();
     }
-    let (title, name) = (node.title.clone(), (position > 0).then(|| node.name.clone()));
+    let (title, name) = (node.display_name.clone(), (position > 0).then(|| node.name.clone()));
     state.readings += 1;
     let reading = state.readings;
     state.logs = Some(Logbook::new(reading, title));
-    vec![Effect::ReadLogs { reading, run: state.snapshot.run.clone(), node: name }]
+    vec![Effect::ReadLogs { reading, run: state.model.run(), node: name }]
 }
 
 fn obey_in_logs(state: &mut State, command: Command) -> Vec<Effect> {

@@ -1,5 +1,4 @@
-//! What takes time is done beside the screen: each thread has a handle of the backend of its own,
-//! and says what came of it by a message.
+//! What takes time is done beside the screen, by tasks that report by messages.
 //!
 //! ```text
 //!  keys, signals ----+
@@ -8,66 +7,55 @@
 //!  read_logs --------+ <-----------------+
 //! ```
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender},
-    },
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::Context as _;
 use contract::{Exit, exit::exit_of};
-use engine::{DecisionOutcome, Shutdown, Verdict};
-use jiff::Timestamp;
+use futures::StreamExt as _;
 use ratatui::{crossterm::event, layout::Size};
-use runs::{Answer, Backend, LogQuery, LogSink, LogSource, Run};
-use tokio::signal::unix::{SignalKind, signal};
+use runs::{Backend, Decision, DecisionOutcome, LogEvent, LogQuery, Run, StopMode, Verdict, plain};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{Notify, mpsc},
+};
 
 use super::{
     logbook::LogLine,
     state::Notice,
     update::{LogNews, Message},
 };
-use crate::{
-    commands::status,
-    view::{gate, log_line, plain::plain, snapshot::Snapshot},
-};
+use crate::view::{gate, log_line};
 
-/// How long to wait before logs are read again that broke off.
-const LOGS_AGAIN: Duration = Duration::from_secs(2);
+/// How long to wait before logs are read again after an interruption.
+const LOGS_RETRY_DELAY: Duration = Duration::from_secs(2);
+/// Lines of a log between its reader and the screen.
+const LOG_QUEUE: usize = 256;
 
 /// Where messages go.
-pub(super) type Out = SyncSender<Message>;
+pub(super) type Out = mpsc::Sender<Message>;
 
-/// Starts a thread. If it panics, the screen ends too: half of it would be a lie.
-pub(super) fn start(
-    name: &str,
-    out: &Out,
-    work: impl FnOnce(&Out) + Send + 'static,
-) -> anyhow::Result<()> {
+/// Starts the thread that reads the keys. If it panics, the screen ends too.
+pub(super) fn start_keys(out: &Out) -> anyhow::Result<()> {
     struct Alarm(Out);
 
     impl Drop for Alarm {
         fn drop(&mut self) {
             if thread::panicking() {
-                self.0.send(Message::Broken).ok();
+                self.0.blocking_send(Message::Broken).ok();
             }
         }
     }
 
     let alarm = Alarm(out.clone());
     thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || work(&alarm.0))
-        .with_context(|| format!("starting the thread `{name}`"))?;
+        .name("keys".to_owned())
+        .spawn(move || keys(&alarm.0))
+        .context("starting the thread that reads the keys")?;
     Ok(())
 }
 
-/// Hands over keys, pasted text and sizes.
-pub(super) fn keys(out: &Out) {
+/// Reports keys, pasted text and sizes.
+fn keys(out: &Out) {
     loop {
         let message = match event::read() {
             Ok(event::Event::Key(key)) if key.is_press() || key.is_repeat() => Message::Key(key),
@@ -78,113 +66,120 @@ pub(super) fn keys(out: &Out) {
             Err(_) => Message::Interrupt,
         };
         let is_last = matches!(message, Message::Interrupt);
-        if out.send(message).is_err() || is_last {
+        if out.blocking_send(message).is_err() || is_last {
             return;
         }
     }
 }
 
-/// Waits for a signal that ends programs.
-pub(super) fn signals(out: &Out) {
-    let wait = || -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut hangup = signal(SignalKind::hangup())?;
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            Ok(())
-        })
-    };
+/// Reports a signal that ends programs.
+pub(super) async fn signals(out: Out) {
     // Without them, the system ends the program by itself.
-    if wait().is_ok() {
-        out.send(Message::Interrupt).ok();
+    if until_signal().await.is_ok() {
+        out.send(Message::Interrupt).await.ok();
     }
 }
 
-/// Looks at the newest run of a name, again and again, and at once when woken.
-pub(super) fn watch(
-    backend: &dyn Backend,
-    name: &str,
-    every: Duration,
-    wake: &Receiver<()>,
-    out: &Out,
+async fn until_signal() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}
+
+/// Reports the newest run of a workflow whenever it changes, and immediately when woken.
+pub(super) async fn watch(
+    backend: Arc<dyn Backend>,
+    name: String,
+    interval: Duration,
+    wake: Arc<Notify>,
+    out: Out,
 ) {
     loop {
-        match wake.recv_timeout(every) {
-            Ok(()) => while wake.try_recv().is_ok() {},
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        let message = match look(backend, name) {
-            Ok(snapshot) => Message::Seen(Box::new(snapshot), backend.now()),
-            Err(error) => Message::Away(plain(&format!("{error:#}"))),
-        };
-        if out.send(message).is_err() {
-            return;
+        // A new watch begins with the run as it is now.
+        let mut models = backend.watch(&name, interval);
+        loop {
+            let model = tokio::select! {
+                model = models.next() => model,
+                () = wake.notified() => break,
+            };
+            let message = match model {
+                Some(Ok(model)) => Message::Seen(Box::new(model), backend.now()),
+                Some(Err(error)) => Message::Away(plain(&format!("{error:#}"))),
+                None => return,
+            };
+            if out.send(message).await.is_err() {
+                return;
+            }
         }
     }
 }
 
-/// Looks at the newest run of a name.
-pub(super) fn look(backend: &dyn Backend, name: &str) -> anyhow::Result<Snapshot> {
-    let run = backend.run(name)?;
-    let look = status::look(backend, &run)?;
-    Ok(Snapshot::of(run, &look))
-}
-
-/// Something to be done to a run.
+/// Something to do to a run.
 pub(super) enum Act {
-    /// Answer a gate.
-    Decide { run: Run, gate: String, answer: Answer },
-    /// Ask for the end.
-    Stop { run: Run, shutdown: Shutdown },
-    /// Go on with it.
+    /// Decide at a gate.
+    Decide { run: Run, gate: String, decision: Decision },
+    /// End it.
+    Stop { run: Run, mode: StopMode },
+    /// Continue it.
     Resume { run: Run },
 }
 
-/// Does what is asked for, in its order.
-pub(super) fn act(backend: &dyn Backend, acts: &Receiver<Act>, out: &Out) {
-    while let Ok(act) = acts.recv() {
+/// Does what is asked for, one after the other.
+pub(super) async fn act(
+    backend: Arc<dyn Backend>,
+    mut acts: mpsc::UnboundedReceiver<Act>,
+    out: Out,
+) {
+    while let Some(act) = acts.recv().await {
         let done = match act {
-            Act::Decide { run, gate, answer } => decide(backend, &run, &gate, &answer),
-            Act::Stop { run, shutdown } => backend
-                .stop(&run, shutdown)
-                .map(|stopped| Notice { is_bad: false, text: stopped.lines().join("; ") }),
-            Act::Resume { run } => resume(backend, &run),
+            Act::Decide { run, gate, decision } => {
+                decide(backend.as_ref(), &run, &gate, &decision).await
+            }
+            Act::Stop { run, mode } => {
+                let stopped = backend.stop(&run, mode).await;
+                stopped.map(|report| Notice { is_bad: false, text: report.lines().join("; ") })
+            }
+            Act::Resume { run } => resume(backend.as_ref(), &run).await,
         };
         let notice = done
             .unwrap_or_else(|error| Notice { is_bad: true, text: plain(&format!("{error:#}")) });
-        if out.send(Message::Acted(notice)).is_err() {
+        if out.send(Message::Acted(notice)).await.is_err() {
             return;
         }
     }
 }
 
-/// Goes on with a run as it is now: it may have ended since it was asked for.
-fn resume(backend: &dyn Backend, run: &Run) -> anyhow::Result<Notice> {
-    let now = backend.run(&run.name)?;
+/// Continues a run as it is now: it may have ended since the user asked.
+async fn resume(backend: &dyn Backend, run: &Run) -> anyhow::Result<Notice> {
+    let now = backend.get(&run.name).await?;
     if now.uid != run.uid {
-        let text = format!("`{}` was submitted anew; its older run is over", run.name);
+        let text = format!("`{}` was submitted again; its older run has ended", run.name);
         return Ok(Notice { is_bad: true, text });
     }
-    let text = plain(&backend.resume(&now)?.sentence(&run.name));
+    let text = plain(&backend.resume(&now).await?.sentence(&run.name));
     Ok(Notice { is_bad: false, text })
 }
 
-fn decide(backend: &dyn Backend, run: &Run, gate: &str, answer: &Answer) -> anyhow::Result<Notice> {
-    let word = match answer.verdict {
+async fn decide(
+    backend: &dyn Backend,
+    run: &Run,
+    gate: &str,
+    decision: &Decision,
+) -> anyhow::Result<Notice> {
+    let word = match decision.verdict {
         Verdict::Approved => "approved",
         Verdict::Rejected => "rejected",
     };
-    Ok(match backend.decide(run, gate, answer)? {
+    Ok(match backend.decide(run, gate, decision).await? {
         DecisionOutcome::Recorded => Notice { is_bad: false, text: format!("✓ {word} {gate}") },
         DecisionOutcome::ApprovedInAdvance => {
-            Notice { is_bad: false, text: format!("✓ {word} {gate} beforehand") }
+            Notice { is_bad: false, text: format!("✓ {word} {gate} in advance") }
         }
         DecisionOutcome::NotWaiting(known) => Notice {
             is_bad: true,
@@ -196,70 +191,66 @@ fn decide(backend: &dyn Backend, run: &Run, gate: &str, answer: &Answer) -> anyh
     })
 }
 
-/// Reads the log of a node until the run ends or another reading begins.
-pub(super) fn read_logs(
-    backend: &dyn Backend,
-    run: &Run,
+/// Reports the log of a node until the run ends.
+pub(super) async fn read_logs(
+    backend: Arc<dyn Backend>,
+    run: Run,
     node: Option<String>,
     reading: u64,
-    current: &Arc<AtomicU64>,
-    out: &Out,
+    out: Out,
 ) {
     let query = LogQuery { node, follow: true, ..LogQuery::default() };
-    let mut sink = Sink { reading, current, out };
+    let log = LogOut { reading, out };
     loop {
-        let ended = backend.logs(run, &query, &mut sink);
-        if !sink.is_wanted() {
-            return;
-        }
+        let (events, mut received) = mpsc::channel(LOG_QUEUE);
+        let forward = async {
+            while let Some(event) = received.recv().await {
+                log.lines(event).await;
+            }
+        };
+        let (ended, ()) = tokio::join!(backend.logs(&run, &query, events), forward);
         let Err(error) = ended else {
-            sink.send(LogNews::Over);
+            log.send(LogNews::Over).await;
             return;
         };
-        sink.remark(&format!("{error:#}"));
+        log.lines(LogEvent::Remark(format!("{error:#}"))).await;
         if exit_of(&error) != Exit::Temporary {
-            sink.send(LogNews::Over);
+            log.send(LogNews::Over).await;
             return;
         }
-        sink.remark("trying again");
-        thread::sleep(LOGS_AGAIN);
-        sink.send(LogNews::Restart);
+        log.lines(LogEvent::Remark("trying again".to_owned())).await;
+        tokio::time::sleep(LOGS_RETRY_DELAY).await;
+        log.send(LogNews::Restart).await;
     }
 }
 
-struct Sink<'a> {
+/// Where the news of one reading of a log go.
+struct LogOut {
     reading: u64,
-    current: &'a AtomicU64,
-    out: &'a Out,
+    out: Out,
 }
 
-impl Sink<'_> {
-    fn send(&self, news: LogNews) {
-        // The screen is gone, and this thread with it.
-        self.out.send(Message::Log(self.reading, news)).ok();
-    }
-}
-
-impl LogSink for Sink<'_> {
-    fn line(
-        &mut self,
-        source: &LogSource,
-        at: Option<Timestamp>,
-        text: &str,
-    ) -> anyhow::Result<()> {
-        anyhow::ensure!(self.is_wanted(), "nobody reads this log any more");
-        let text = plain(&log_line::text(source, None, text));
-        self.send(LogNews::Line(LogLine::new(at, text)));
-        Ok(())
+impl LogOut {
+    async fn send(&self, news: LogNews) {
+        // A screen that is gone reads nothing, and this task ends with it.
+        self.out.send(Message::Log(self.reading, news)).await.ok();
     }
 
-    fn remark(&mut self, text: &str) {
-        for line in plain(text).lines() {
-            self.send(LogNews::Line(LogLine::new(None, format!("! {line}"))));
+    async fn lines(&self, event: LogEvent) {
+        for line in lines(event) {
+            self.send(LogNews::Line(line)).await;
         }
     }
+}
 
-    fn is_wanted(&self) -> bool {
-        self.current.load(Ordering::Relaxed) == self.reading
+/// Returns the lines to show of what was read.
+fn lines(event: LogEvent) -> Vec<LogLine> {
+    match event {
+        LogEvent::Line { source, at, text } => {
+            vec![LogLine::new(at, plain(&log_line::text(&source, None, &text)))]
+        }
+        LogEvent::Remark(text) => {
+            plain(&text).lines().map(|line| LogLine::new(None, format!("! {line}"))).collect()
+        }
     }
 }

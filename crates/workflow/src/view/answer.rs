@@ -1,15 +1,13 @@
-//! What a step was asked and what it gave, as a person would note it down.
-
-use serde_json::Value;
+//! A request or an answer of a step as text: one line for each value.
 
 use contract::numbers;
+use runs::plain;
+use serde_json::Value;
 
-use super::plain::plain;
+/// The most lines of an answer that are shown.
+pub(crate) const MAX_LINES: usize = 400;
 
-/// More lines of an answer are for the log.
-pub(crate) const LONGEST: usize = 400;
-
-/// Writes an answer as a person would note it down: a line a value, what belongs together indented.
+/// Writes JSON as lines, one for each value, with nested values indented.
 pub(crate) fn readable(value: &str) -> Vec<String> {
     match serde_json::from_str::<Value>(value) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => {
@@ -23,7 +21,7 @@ pub(crate) fn readable(value: &str) -> Vec<String> {
 }
 
 fn push_value(value: &Value, indent: &str, lines: &mut Vec<String>) {
-    if lines.len() > LONGEST {
+    if lines.len() > MAX_LINES {
         return;
     }
     match value {

@@ -1,8 +1,8 @@
 //! A gate in words.
 
-use engine::{Gate, GateState};
+use runs::{Gate, GateState};
 
-/// What became of a gate: `approved by root at ...: looked at the report`.
+/// Returns the state of a gate and its decision: `approved by root at ...: looked at the report`.
 pub(crate) fn story(gate: &Gate) -> String {
     let mut story = word(gate.state).to_owned();
     if let Some(by) = &gate.by {
@@ -17,7 +17,7 @@ pub(crate) fn story(gate: &Gate) -> String {
     story
 }
 
-/// What became of a gate, in a word or two.
+/// Returns the state of a gate in a word or two.
 pub(crate) fn word(state: GateState) -> &'static str {
     match state {
         GateState::Pending => "not reached yet",
@@ -41,7 +41,7 @@ mod tests {
             at: Some("2026-11-20T10:00:01.987654Z".parse().expect("a time")),
             reason: Some("looked at the report".to_owned()),
         };
-        let told = "approved by root at 2026-11-20T10:00:01Z: looked at the report";
-        assert_eq!(story(&gate), told);
+        let expected = "approved by root at 2026-11-20T10:00:01Z: looked at the report";
+        assert_eq!(story(&gate), expected);
     }
 }

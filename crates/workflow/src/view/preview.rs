@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use contract::{Treatment, numbers};
 
-use runs::preview::{ClusterView, GroupView, IndexView, MigrationView, OnTarget, TemplateView};
+use runs::preview::{
+    ClusterPreview, GroupPreview, IndexPreview, MigrationPreview, OnTarget, TemplatePreview,
+};
 
 /// Indices that stand one by one under a heading; JSON has all of them.
 const LISTED: usize = 20;
 
 /// Prints what a migration would change.
-pub(crate) fn render(view: &MigrationView) -> String {
-    let MigrationView { name, source, target, problems, notes, groups, templates } = view;
+pub(crate) fn render(view: &MigrationPreview) -> String {
+    let MigrationPreview { name, source, target, problems, notes, groups, templates } = view;
     let mut lines = vec![format!("what would change in `{name}`, by the clusters as they are now")];
     lines.push(format!("  source {}", cluster(source)));
     lines.push(format!("  target {}", cluster(target)));
@@ -24,8 +26,8 @@ pub(crate) fn render(view: &MigrationView) -> String {
     lines.join("\n")
 }
 
-fn cluster(view: &ClusterView) -> String {
-    let ClusterView { name, version, not_looked_at } = view;
+fn cluster(view: &ClusterPreview) -> String {
+    let ClusterPreview { name, version, not_looked_at } = view;
     match (version, not_looked_at) {
         (Some(version), _) => format!("`{name}`: {version}"),
         (None, Some(reason)) => format!("`{name}` was not looked at: {reason}"),
@@ -48,12 +50,12 @@ fn alike<'a, T, K: Ord + Clone>(items: &'a [T], key: impl Fn(&'a T) -> K) -> Vec
     together
 }
 
-fn push_group(group: &GroupView, lines: &mut Vec<String>) {
-    let GroupView { name, indices } = group;
-    let all: Vec<&IndexView> = indices.iter().collect();
+fn push_group(group: &GroupPreview, lines: &mut Vec<String>) {
+    let GroupPreview { name, indices } = group;
+    let all: Vec<&IndexPreview> = indices.iter().collect();
     lines.push(format!("  group `{name}`: {}", total(&all)));
     let width = indices.iter().map(|index| index.name.chars().count()).max().unwrap_or(0);
-    let key = |index: &IndexView| (fate(index), index.refused.clone(), changes_key(index));
+    let key = |index: &IndexPreview| (fate(index), index.refused.clone(), changes_key(index));
     for ((fate, refused, changes), alike) in alike(indices, key) {
         lines.push(format!("    {}: {fate}", total(&alike)));
         for index in alike.iter().take(LISTED) {
@@ -75,11 +77,11 @@ fn push_group(group: &GroupView, lines: &mut Vec<String>) {
     }
 }
 
-fn changes_key(index: &IndexView) -> Vec<String> {
+fn changes_key(index: &IndexPreview) -> Vec<String> {
     index.changes.clone()
 }
 
-fn fate(index: &IndexView) -> &'static str {
+fn fate(index: &IndexPreview) -> &'static str {
     match &index.on_target {
         None if !index.examined => "metadata not looked at",
         None if index.refused.is_some() => "CANNOT BE MADE",
@@ -101,9 +103,9 @@ fn fate(index: &IndexView) -> &'static str {
     }
 }
 
-fn push_templates(templates: &[TemplateView], lines: &mut Vec<String>) {
-    let key = |template: &TemplateView| {
-        let TemplateView { kind, name: _, exists, left_out, refused, changes } = template;
+fn push_templates(templates: &[TemplatePreview], lines: &mut Vec<String>) {
+    let key = |template: &TemplatePreview| {
+        let TemplatePreview { kind, name: _, exists, left_out, refused, changes } = template;
         (left_out.clone(), *kind, *exists, refused.clone(), changes.clone())
     };
     if !templates.is_empty() {
@@ -127,8 +129,8 @@ fn push_templates(templates: &[TemplateView], lines: &mut Vec<String>) {
     }
 }
 
-fn total(indices: &[&IndexView]) -> String {
-    let sum = |part: fn(&IndexView) -> Option<u64>| -> Option<u64> {
+fn total(indices: &[&IndexPreview]) -> String {
+    let sum = |part: fn(&IndexPreview) -> Option<u64>| -> Option<u64> {
         indices.iter().map(|index| part(index)).sum()
     };
     let number = u64::try_from(indices.len()).unwrap_or(u64::MAX);
@@ -155,8 +157,8 @@ fn count(number: Option<u64>, word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn index(name: &str, change: Option<&str>) -> IndexView {
-        IndexView {
+    fn index(name: &str, change: Option<&str>) -> IndexPreview {
+        IndexPreview {
             name: name.to_owned(),
             shards: Some(1),
             documents: Some(1_200),
@@ -171,27 +173,27 @@ mod tests {
     #[test]
     fn indices_that_change_alike_stand_together() {
         let there = OnTarget { documents: 7, treatment: Treatment::LeaveAlone };
-        let view = MigrationView {
+        let view = MigrationPreview {
             name: "old-to-new".to_owned(),
-            source: ClusterView {
+            source: ClusterPreview {
                 name: "old".to_owned(),
                 version: Some("Elasticsearch 7.17.29".to_owned()),
                 not_looked_at: None,
             },
-            target: ClusterView {
+            target: ClusterPreview {
                 name: "new".to_owned(),
                 version: None,
                 not_looked_at: Some("nobody answers".to_owned()),
             },
             problems: vec!["group `b` matches no index".to_owned()],
             notes: Vec::new(),
-            groups: vec![GroupView {
+            groups: vec![GroupPreview {
                 name: "a".to_owned(),
                 indices: vec![
                     index("orders-1", Some("x: y")),
                     index("users", None),
                     index("orders-2", Some("x: y")),
-                    IndexView { on_target: Some(there), ..index("kept", None) },
+                    IndexPreview { on_target: Some(there), ..index("kept", None) },
                 ],
             }],
             templates: Vec::new(),

@@ -33,7 +33,7 @@ fn a_gate_is_found_approved_with_a_reason_and_the_end_is_seen() {
     person.see("documents: 12,000");
     person.press("l");
     person.see("three indices are there");
-    person.see("that is all, the run has ended");
+    person.see("this is all, the run has ended");
     person.press("\u{1b}");
     person.see("? help  n next");
 
@@ -104,7 +104,7 @@ fn a_run_is_terminated_and_resumed() {
     person.press("\r");
     person.see("main  Succeeded");
     person.press("R");
-    person.see("only one that failed can be resumed");
+    person.see("only a failed workflow can be resumed");
     person.press("q");
     assert_eq!(person.wait_for_end(), Some(0));
 }
@@ -119,7 +119,7 @@ fn the_terminal_is_given_back_however_it_ends() {
         person.see("Waiting for approval");
         leave(&mut person);
         assert_eq!(person.wait_for_end(), Some(130));
-        person.see("workflow `main` goes on without this terminal");
+        person.see("workflow `main` continues without this terminal");
         person.has_the_terminal_back();
     }
     assert_eq!(place.status()["phase"], "Running");

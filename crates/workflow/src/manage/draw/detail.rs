@@ -1,16 +1,14 @@
-//! All that is known of the selected node, in lines.
+//! Everything that is known of the selected node, in lines.
 
-use engine::GateState;
 use ratatui::style::{Modifier, Style};
+use runs::{GateState, NodeState, NodeWaiting, RunNode, plain};
 
 use super::{Palette, style::HEADING, took};
 use crate::{
     manage::{plain::wrapped, state::State},
     view::{
-        answer::{LONGEST, readable},
+        answer::{MAX_LINES, readable},
         gate,
-        plain::plain,
-        snapshot::{Node, Standing},
     },
 };
 
@@ -18,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manage) enum Kind {
     /// The title.
-    Title(Standing),
+    Title(NodeState),
     /// The name of what follows.
     Heading,
     /// What is wrong.
@@ -31,7 +29,7 @@ impl Kind {
     /// Returns how it is drawn.
     pub(super) fn style(self, palette: Palette) -> Style {
         match self {
-            Self::Title(standing) => palette.standing(standing).add_modifier(Modifier::BOLD),
+            Self::Title(standing) => palette.state(standing).add_modifier(Modifier::BOLD),
             Self::Heading => HEADING,
             Self::Bad => palette.bad(),
             Self::Text => Style::new(),
@@ -43,22 +41,30 @@ impl Kind {
 pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String)> {
     let mut lines = Lines { width: width.max(1), lines: Vec::new() };
     let Some((position, node)) = state.selected() else { return Vec::new() };
-    lines.push(Kind::Title(node.standing), &node.title);
-    lines.push(Kind::Text, &standing_words(node));
-    if let Some(trouble) = state.snapshot.trouble.as_ref().filter(|_| position == 0) {
+    lines.push(Kind::Title(node.state), &node.display_name);
+    lines.push(Kind::Text, &state_words(node));
+    if let Some(trouble) = state.model.trouble.as_ref().filter(|_| position == 0) {
         lines.push(Kind::Bad, &format!("! {}", trouble.message));
     }
-    if let Some(message) = &node.message {
+    let blocked = match &node.waiting {
+        Some(NodeWaiting::Pod { reason }) => Some(reason),
+        _ => None,
+    };
+    if let Some(message) = node.message.as_ref().filter(|message| Some(*message) != blocked) {
         let kind = if node.phase.is_failure() { Kind::Bad } else { Kind::Text };
         lines.push(kind, message);
     }
+    // Of a gate, the commands are below.
+    if let Some(waiting @ (NodeWaiting::Request(_) | NodeWaiting::Pod { .. })) = &node.waiting {
+        lines.push(Kind::Text, &waiting.phrase(state.now));
+    }
     if position == 0 {
-        for note in &state.snapshot.notes {
+        for note in &state.model.notes {
             lines.push(Kind::Text, &format!("! {note}"));
         }
     }
     if !node.is_leaf(position) {
-        lines.push(Kind::Text, &node.tally.phrase());
+        lines.push(Kind::Text, &node.counts.to_string());
     }
     times(&mut lines, node, state);
     if let Some(known) = &node.progress {
@@ -70,28 +76,28 @@ pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String
             lines.push(Kind::Text, &format!("  {part}"));
         }
     }
-    if let Some(gate) = &node.gate {
+    if let Some(gate) = state.model.gate_of(node) {
         lines.heading("Gate");
         lines.push(Kind::Text, &format!("  {}", plain(&gate::story(gate))));
         if gate.state == GateState::Waiting {
-            lines.push(Kind::Text, "  `a` approves, `r` rejects: nothing behind it begins before");
+            lines.push(Kind::Text, "  `a` approves, `r` rejects; nothing after it starts before");
         }
     }
     if !node.commands.is_empty() {
-        lines.heading("To type");
+        lines.heading("Commands");
         for command in &node.commands {
             lines.push(Kind::Text, &format!("  {command}"));
         }
     }
-    for (heading, value) in &node.outputs {
-        lines.heading(heading);
-        let answer = readable(value);
-        for line in answer.iter().take(LONGEST) {
+    for output in &node.outputs {
+        lines.heading(&output.heading());
+        let answer = readable(&output.value);
+        for line in answer.iter().take(MAX_LINES) {
             lines.push(Kind::Text, &format!("  {line}"));
         }
-        if answer.len() > LONGEST {
-            let rest = answer.len() - LONGEST;
-            lines.push(Kind::Text, &format!("  ... and {rest} lines more"));
+        if answer.len() > MAX_LINES {
+            let rest = answer.len() - MAX_LINES;
+            lines.push(Kind::Text, &format!("  ... and {rest} more lines"));
         }
     }
     lines.heading("Node");
@@ -115,9 +121,9 @@ impl Lines {
     }
 }
 
-fn standing_words(node: &Node) -> String {
-    let mut words = match node.standing {
-        Standing::Waiting => "Waiting for approval".to_owned(),
+fn state_words(node: &RunNode) -> String {
+    let mut words = match node.state {
+        NodeState::Waiting => "Waiting for approval".to_owned(),
         _ => node.phase.as_str().to_owned(),
     };
     if node.retries > 0 {
@@ -126,7 +132,7 @@ fn standing_words(node: &Node) -> String {
     words
 }
 
-fn times(lines: &mut Lines, node: &Node, state: &State) {
+fn times(lines: &mut Lines, node: &RunNode, state: &State) {
     if let Some(at) = node.started_at {
         lines.push(Kind::Text, &format!("Started  {at}"));
     }

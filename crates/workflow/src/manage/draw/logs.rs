@@ -9,7 +9,7 @@ use crate::manage::{
     plain::{fitted, wrapped},
 };
 
-/// Draws the lines that are looked at.
+/// Draws the visible lines.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, book: &Logbook, palette: Palette) {
     let Some(height) = area.height.checked_sub(1) else { return };
     let height = usize::from(height);
@@ -46,7 +46,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, book: &Logbook, palette: P
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// What stands below it: how many lines, and what comes.
+/// Returns the status line: the number of lines, and whether new ones are followed.
 pub(super) fn status(book: &Logbook) -> String {
     let (count, gone) = book.count();
     let mut text = format!("{} lines", grouped(count as u64));
@@ -57,7 +57,7 @@ pub(super) fn status(book: &Logbook) -> String {
         text.push_str(&format!(", only those with `{}`", book.wanted));
     }
     text.push_str(match (book.is_over, book.follows()) {
-        (true, _) => "; that is all, the run has ended",
+        (true, _) => "; this is all, the run has ended",
         (false, true) => "; following",
         (false, false) => "; not following, `f` follows again",
     });

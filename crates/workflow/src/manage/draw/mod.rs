@@ -14,23 +14,23 @@ use ratatui::{
     text::Line,
     widgets::{Clear, Paragraph},
 };
+use runs::RunNode;
 
 pub(super) use self::style::Palette;
 use self::style::{HEADING, QUIET};
 use super::{
-    layout::LEAST,
+    layout::MIN_SIZE,
     plain::{fitted, wrapped},
     state::{Overlay, State},
 };
-use crate::view::snapshot::Node;
 
-/// Older news than this many seconds are said to be old.
+/// The age in seconds after which the age of the shown model is shown.
 const OLD_AFTER: u64 = 10;
 
 /// Draws the screen.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, palette: Palette) {
     let screen = frame.area();
-    if screen.width < LEAST.width || screen.height < LEAST.height {
+    if screen.width < MIN_SIZE.width || screen.height < MIN_SIZE.height {
         let text = fitted("terminal too small", screen.width.into());
         frame.render_widget(Line::raw(text), Rect { height: screen.height.min(1), ..screen });
         return;
@@ -58,23 +58,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, palette: Palette) {
     }
 }
 
-/// The run in a line: who it is and how it stands; and what a person must know of it.
+/// Draws the run in a line: its name, state and counts; and below what a person must know.
 fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
-    let snapshot = &state.snapshot;
-    let tally = snapshot.tally().phrase();
+    let model = &state.model;
+    let counts = model.counts().to_string();
     let width = usize::from(area.width);
-    let mut left =
-        format!("{}  {}  {}", snapshot.run.name, snapshot.phase.as_str(), snapshot.engine);
-    if let Some(took) = snapshot.nodes.first().and_then(|root| took(root, state.now)) {
+    let mut left = format!("{}  {}  {}", model.name, model.phase.as_str(), model.engine.as_str());
+    if let Some(took) = model.nodes.first().and_then(|root| took(root, state.now)) {
         left.push_str(&format!("  {took}"));
     }
-    let left = fitted(&left, width.saturating_sub(tally.len() + 2));
+    let left = fitted(&left, width.saturating_sub(counts.len() + 2));
     let row = Rect { height: 1, ..area };
     frame.render_widget(Line::styled(left, HEADING), row);
-    frame.render_widget(Line::styled(fitted(&tally, width), HEADING).right_aligned(), row);
-    let told = if let Some(trouble) = &snapshot.trouble {
+    frame.render_widget(Line::styled(fitted(&counts, width), HEADING).right_aligned(), row);
+    let remark = if let Some(trouble) = &model.trouble {
         Some((format!("! {}", trouble.message), palette.bad()))
-    } else if let Some(note) = snapshot.notes.first() {
+    } else if let Some(note) = model.notes.first() {
         Some((format!("! {}", note.replace('\n', " ")), palette.attention()))
     } else {
         let waiting = state.waiting().count();
@@ -84,14 +83,14 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
             (text, palette.attention())
         })
     };
-    if let Some((text, style)) = told.filter(|_| area.height > 1) {
+    if let Some((text, style)) = remark.filter(|_| area.height > 1) {
         let row = Rect { y: area.y + 1, height: 1, ..area };
         frame.render_widget(Line::styled(fitted(&text, width), style), row);
     }
 }
 
-/// How long something took, or has taken so far.
-fn took(node: &Node, now: Timestamp) -> Option<String> {
+/// Returns how long a node took, or has taken so far.
+fn took(node: &RunNode, now: Timestamp) -> Option<String> {
     let end = node.finished_at.unwrap_or(now);
     Some(numbers::duration(seconds(node.started_at?, end)))
 }
@@ -117,8 +116,8 @@ fn border(frame: &mut Frame<'_>, area: Rect, state: &State) {
     }
 }
 
-/// What just happened; else what is asked for; else how old all this is. What went wrong is said
-/// to its end, over what is above it.
+/// Draws what just happened; else the filter; else the age of the model. An error is shown in full,
+/// over the lines above it.
 fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
     let width = usize::from(area.width);
     if let Some(Overlay::Find(field)) = &state.overlay {
@@ -154,7 +153,7 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
     } else if !state.filter.is_empty() {
         let rows = state.rows();
         let is_found = |row: &&usize| {
-            let node = state.snapshot.nodes.get(**row);
+            let node = state.model.nodes.get(**row);
             node.is_some_and(|node| **row > 0 && node.is_leaf(**row))
         };
         let found = rows.iter().filter(is_found).count();
@@ -176,7 +175,7 @@ fn keys_of(state: &State) -> &'static str {
         (Some(_), _) => "",
         (None, Some(_)) => "Esc back  f follow  ↑↓ scroll  / find  w wrap  t times  ? help",
         (None, None) if state.reads_detail => "Tab back to the tree  ↑↓ scroll  ? help  q quit",
-        (None, None) if state.is_over() || state.snapshot.trouble.is_some() => {
+        (None, None) if state.is_over() || state.model.trouble.is_some() => {
             "? help  n next  l log  / find  s show  R resume  q quit"
         }
         (None, None) => {

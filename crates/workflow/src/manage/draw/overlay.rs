@@ -1,6 +1,5 @@
 //! What is in front of tree and log: help, and questions before something is done.
 
-use engine::Verdict;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
@@ -16,7 +15,7 @@ use crate::manage::{
     plain::{fitted, wrapped},
     state::{Decide, Overlay, State, Steer},
 };
-use runs::Run;
+use runs::{Run, Verdict};
 
 /// Draws it.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, overlay: &Overlay, palette: Palette) {
@@ -36,8 +35,8 @@ fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palett
             "Stop",
             "stop it",
             format!(
-                "Stop `{name}`? The steps that run now end, then its cleanup runs. `R` goes on \
-                 afterwards."
+                "Stop `{name}`? The steps that run now end, then its cleanup runs. `R` resumes \
+                 it afterwards."
             ),
         ),
         Steer::Terminate => (
@@ -45,28 +44,28 @@ fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palett
             "terminate it",
             format!(
                 "Terminate `{name}`? The steps and workers that run now end, and no cleanup runs: \
-                 settings tuned on the target and what was made for the migration stay as they \
-                 are. `R` goes on afterwards; to leave in good order, stop it with `X`."
+                 settings tuned on the target and what was created for the migration stay as \
+                 they are. `R` resumes it afterwards; to end it with cleanup, stop it with `X`."
             ),
         ),
         Steer::Resume => (
             "Resume",
             "resume it",
             format!(
-                "Resume `{name}`? What succeeded stays; what failed or had not begun is tried \
-                 again, and gates that were rejected ask again."
+                "Resume `{name}`? What succeeded is kept; what failed or had not started runs \
+                 again, and gates that were rejected wait again."
             ),
         ),
     };
     let width = window_width(frame);
-    let past = (run.uid != state.snapshot.run.uid)
-        .then(|| "it was submitted anew; this was its older run".to_owned())
+    let past = (run.uid != state.model.uid)
+        .then(|| "it was submitted again; this was its older run".to_owned())
         .or_else(|| state.hinders(steer));
     let (mut lines, keys) = match past {
         Some(past) => {
             (styled(&format!("! {past}"), width, palette.bad()), "Esc closes this".to_owned())
         }
-        None => (styled(&text, width, Style::new()), format!("y {verb}    Esc do not")),
+        None => (styled(&text, width, Style::new()), format!("y {verb}    Esc cancel")),
     };
     // What the keys do is seen on the smallest terminal.
     lines.truncate(usize::from(frame.area().height).saturating_sub(4));
@@ -94,23 +93,23 @@ fn help(frame: &mut Frame<'_>, state: &State, top: usize) {
 fn ask_reason(frame: &mut Frame<'_>, state: &State, decide: &Decide, palette: Palette) {
     let width = window_width(frame);
     let (title, does) = match decide.verdict {
-        Verdict::Approved => ("Approve", "The migration goes on behind this gate."),
+        Verdict::Approved => ("Approve", "The migration continues after this gate."),
         Verdict::Rejected => ("Reject", "The migration fails here, and its cleanup runs."),
     };
     let past = state.is_past(decide);
     let mut lines = styled(&decide.gate, width, HEADING);
-    let mut told = match &past {
+    let mut text = match &past {
         Some(past) => styled(&format!("! It does not wait any more: {past}"), width, palette.bad()),
         None => styled(
-            &format!("{does} `{}` is noted as who decided.", state.user),
+            &format!("{does} `{}` is recorded as the person who decided.", state.user),
             width,
             Style::new(),
         ),
     };
     // What is typed and what the keys do is seen on the smallest terminal.
     let room = usize::from(frame.area().height).saturating_sub(lines.len() + 5);
-    told.truncate(room);
-    lines.append(&mut told);
+    text.truncate(room);
+    lines.append(&mut text);
     if past.is_some() {
         lines.push(Line::styled("Esc closes this", HEADING));
         window(frame, title, lines);
@@ -123,7 +122,7 @@ fn ask_reason(frame: &mut Frame<'_>, state: &State, decide: &Decide, palette: Pa
     while shown.as_str().width() >= width && shown.next().is_some() {}
     let (shown, row) = (shown.as_str(), lines.len());
     lines.push(Line::raw(fitted(&format!("{shown}{after}"), width)));
-    lines.push(Line::styled(format!("Enter {}    Esc do not", title.to_lowercase()), HEADING));
+    lines.push(Line::styled(format!("Enter {}    Esc cancel", title.to_lowercase()), HEADING));
     let inside = window(frame, title, lines);
     let place =
         |offset: usize, start: u16| start.saturating_add(u16::try_from(offset).unwrap_or(0));

@@ -1,8 +1,7 @@
 //! Colours, which say nothing that a word or a sign does not say too.
 
 use ratatui::style::{Color, Modifier, Style};
-
-use crate::view::snapshot::Standing;
+use runs::NodeState;
 
 /// Which colours there are: none, if the terminal or the user wants none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +15,14 @@ impl Palette {
         if self.is_coloured { Style::new().fg(colour) } else { Style::new() }
     }
 
-    /// Returns the style of a node that stands so.
-    pub(super) fn standing(self, standing: Standing) -> Style {
-        match standing {
-            Standing::Waiting => self.colour(Color::Yellow).add_modifier(Modifier::BOLD),
-            Standing::Failed => self.colour(Color::Red).add_modifier(Modifier::BOLD),
-            Standing::Running => self.colour(Color::Cyan),
-            Standing::Done => self.colour(Color::Green),
-            Standing::Pending | Standing::Skipped => Style::new().add_modifier(Modifier::DIM),
+    /// Returns the style of a node in this state.
+    pub(super) fn state(self, state: NodeState) -> Style {
+        match state {
+            NodeState::Waiting => self.colour(Color::Yellow).add_modifier(Modifier::BOLD),
+            NodeState::Failed => self.colour(Color::Red).add_modifier(Modifier::BOLD),
+            NodeState::Running => self.colour(Color::Cyan),
+            NodeState::Succeeded => self.colour(Color::Green),
+            NodeState::Pending | NodeState::Skipped => Style::new().add_modifier(Modifier::DIM),
         }
     }
 

@@ -1,22 +1,19 @@
 //! Whatever is pressed on whatever tree: nothing panics, and a node that is shown is selected.
 
 use argo::NodePhase;
-use engine::GateState;
+
 use proptest::prelude::*;
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::Size,
 };
-use runs::Branch;
+use runs::{Branch, GateState, RunModel};
 
 use super::{Desk, sight};
-use crate::{
-    manage::{
-        logbook::LogLine,
-        state::{Notice, Overlay},
-        update::{Effect, LogNews, Message, update},
-    },
-    view::snapshot::Snapshot,
+use crate::manage::{
+    logbook::LogLine,
+    state::{Notice, Overlay},
+    update::{Effect, LogNews, Message, update},
 };
 
 fn phase() -> impl Strategy<Value = NodePhase> {
@@ -62,9 +59,9 @@ fn rename(branches: &mut [Branch], above: &str, number: &mut usize) {
     }
 }
 
-fn snapshot() -> impl Strategy<Value = Snapshot> {
+fn model() -> impl Strategy<Value = RunModel> {
     (branches(), phase(), 0..3_usize).prop_map(|(branches, phase, uid)| {
-        Snapshot::of(sight::run(&format!("u{uid}")), &sight::look(phase, branches))
+        sight::model(&sight::run(&format!("u{uid}")), &sight::known(phase, branches))
     })
 }
 
@@ -92,7 +89,7 @@ fn key() -> impl Strategy<Value = Message> {
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         12 => key(),
-        1 => snapshot().prop_map(|seen| Message::Seen(Box::new(seen), sight::at("04:49:00"))),
+        1 => model().prop_map(|seen| Message::Seen(Box::new(seen), sight::at("04:49:00"))),
         1 => (0..130_u16, 0..45_u16)
             .prop_map(|(width, height)| Message::Resize(Size { width, height })),
         1 => "\\PC{0,40}|a\nb\t\u{1b}".prop_map(Message::Paste),
@@ -111,14 +108,14 @@ proptest! {
 
     #[test]
     fn a_node_that_is_shown_is_selected(
-        first in snapshot(),
+        first in model(),
         messages in prop::collection::vec(message(), 0..60),
     ) {
         let mut desk = Desk::new(first, 100, 24);
         for message in messages {
             let asked = desk.state.overlay.clone();
             let waits: Vec<String> = desk.state.waiting().map(|gate| gate.name.clone()).collect();
-            let run = desk.state.snapshot.run.clone();
+            let run = desk.state.model.run();
             for effect in update(&mut desk.state, message) {
                 match effect {
                     Effect::Decide { run: of, gate, .. } => {
@@ -140,7 +137,7 @@ proptest! {
             if height > 0 {
                 prop_assert!((state.tree_top..state.tree_top + height).contains(&row));
             }
-            if let Some(gate) = &node.gate {
+            if let Some(gate) = state.model.gate_of(node) {
                 prop_assert_eq!(gate.state == GateState::Waiting, node.phase == NodePhase::Running);
             }
             desk.screen();

@@ -2,8 +2,9 @@
 
 use argo::NodePhase;
 use contract::Exit;
-use engine::{Shutdown, Verdict};
+
 use ratatui::crossterm::event::KeyCode;
+use runs::{StopMode, Verdict};
 
 use super::{Desk, sight};
 use crate::manage::{
@@ -47,14 +48,14 @@ fn nothing_is_decided_without_enter() {
 fn what_is_past_is_not_answered() {
     let mut desk = Desk::new(sight::waiting(), 80, 24);
     desk.type_in("na");
-    desk.see(sight::waiting_of(sight::run("u1"), NodePhase::Succeeded));
+    desk.see(sight::waiting_of(&sight::run("u1"), NodePhase::Succeeded));
     assert_eq!(desk.press(KeyCode::Enter), []);
     // Nor is what waits in another run of the same name.
     let mut desk = Desk::new(sight::waiting(), 80, 24);
     desk.type_in("na");
-    desk.see(sight::waiting_of(sight::run("u2"), NodePhase::Running));
+    desk.see(sight::waiting_of(&sight::run("u2"), NodePhase::Running));
     assert_eq!(desk.press(KeyCode::Enter), []);
-    assert!(desk.screen().contains("submitted anew"), "{}", desk.screen());
+    assert!(desk.screen().contains("submitted again"), "{}", desk.screen());
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn only_a_gate_that_waits_is_asked_about() {
     desk.press(KeyCode::Down);
     desk.type_in("a");
     let said = desk.state.notice.clone().expect("a notice");
-    assert_eq!(said.text, "`Initialize` is no gate; no gate waits now");
+    assert_eq!(said.text, "`Initialize` is not a gate; no gate waits now");
     desk.type_in("n");
     assert_eq!(
         desk.state.notice.clone().map(|notice| notice.text).as_deref(),
@@ -76,11 +77,11 @@ fn a_stop_needs_its_own_key() {
     let mut desk = Desk::new(sight::in_progress(), 100, 30);
     desk.type_in("X");
     assert_eq!(desk.press(KeyCode::Enter), []);
-    let stop = Effect::Stop { run: sight::run("u1"), shutdown: Shutdown::Stop };
+    let stop = Effect::Stop { run: sight::run("u1"), mode: StopMode::Stop };
     assert_eq!(desk.type_in("y"), [stop]);
     assert_eq!(desk.type_in("y"), []);
     desk.type_in("T");
-    let end = Effect::Stop { run: sight::run("u1"), shutdown: Shutdown::Terminate };
+    let end = Effect::Stop { run: sight::run("u1"), mode: StopMode::Terminate };
     assert_eq!(desk.type_in("y"), [end]);
 }
 
@@ -94,7 +95,7 @@ fn a_run_that_failed_is_resumed_and_not_stopped() {
     assert_eq!(desk.type_in("R"), []);
     assert_eq!(desk.press(KeyCode::Esc), []);
     desk.type_in("R");
-    assert_eq!(desk.type_in("y"), [Effect::Resume { run: sight::run("u1") }]);
+    assert_eq!(desk.type_in("y"), [Effect::Resume { run: sight::ended(NodePhase::Failed).run() }]);
 
     let mut desk = Desk::new(sight::ended(NodePhase::Succeeded), 100, 30);
     desk.type_in("R");
@@ -104,7 +105,7 @@ fn a_run_that_failed_is_resumed_and_not_stopped() {
 #[test]
 fn what_is_past_is_not_done_to_a_run() {
     for see in
-        [sight::ended(NodePhase::Failed), sight::waiting_of(sight::run("u2"), NodePhase::Running)]
+        [sight::ended(NodePhase::Failed), sight::waiting_of(&sight::run("u2"), NodePhase::Running)]
     {
         let mut desk = Desk::new(sight::in_progress(), 100, 30);
         desk.type_in("T");
@@ -172,7 +173,7 @@ fn a_filter_shows_what_it_says_and_where_that_is() {
         .state
         .rows()
         .iter()
-        .map(|row| desk.state.snapshot.nodes[*row].title.as_str())
+        .map(|row| desk.state.model.nodes[*row].display_name.as_str())
         .collect();
     assert_eq!(shown, ["migration-workflow", "everything-else", GATE]);
     desk.press(KeyCode::Esc);

@@ -3,11 +3,12 @@
 use ratatui::crossterm::event::KeyCode;
 
 use super::{Desk, sight};
+use crate::view::text;
 
 #[test]
 fn a_tree_of_two_thousand_nodes_begins_closed_and_is_walked_through() {
     let mut desk = Desk::new(sight::many(334), 100, 30);
-    assert_eq!(desk.state.snapshot.nodes.len(), 2005);
+    assert_eq!(desk.state.model.nodes.len(), 2005);
     assert_eq!(desk.state.rows().len(), 335);
     let screen = desk.screen();
     assert!(screen.contains("▸ ▶ group-7 (Running)  3/5 done, 1 waiting"), "{screen}");
@@ -18,7 +19,7 @@ fn a_tree_of_two_thousand_nodes_begins_closed_and_is_walked_through() {
         let (position, node) = desk.state.selected().expect("a node");
         assert_eq!(position, expected);
         if row % 97 == 0 {
-            let line = node.line.clone();
+            let line = text::line(node);
             let screen = desk.screen();
             let marked = screen.lines().find(|line| line.starts_with('›')).expect("a mark");
             assert!(marked.contains(&line.chars().take(20).collect::<String>()), "{marked}");

@@ -13,12 +13,13 @@ use ratatui::{
     layout::Size,
 };
 
+use runs::RunModel;
+
 use super::{
     draw::{Palette, draw},
     state::State,
-    update::{Effect, Message, update},
+    update::{Effect, Message, settle, update},
 };
-use crate::view::snapshot::Snapshot;
 
 /// A screen in front of a person.
 struct Desk {
@@ -26,10 +27,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(snapshot: Snapshot, width: u16, height: u16) -> Self {
+    fn new(model: RunModel, width: u16, height: u16) -> Self {
         let now = sight::at("04:48:00");
-        let mut state = State::new(snapshot, "root".to_owned(), Size { width, height }, now);
-        state.settle();
+        let mut state = State::new(model, "root".to_owned(), Size { width, height }, now);
+        settle(&mut state);
         Self { state }
     }
 
@@ -48,13 +49,13 @@ impl Desk {
         text.chars().flat_map(|letter| self.press(KeyCode::Char(letter))).collect()
     }
 
-    fn see(&mut self, snapshot: Snapshot) {
+    fn see(&mut self, model: RunModel) {
         let now = self.state.now;
-        update(&mut self.state, Message::Seen(Box::new(snapshot), now));
+        update(&mut self.state, Message::Seen(Box::new(model), now));
     }
 
     fn title(&self) -> &str {
-        self.state.selected().map_or("", |(_, node)| &node.title)
+        self.state.selected().map_or("", |(_, node)| node.display_name.as_str())
     }
 
     /// Draws, and returns what a person sees.

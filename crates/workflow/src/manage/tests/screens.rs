@@ -49,7 +49,7 @@ fn a_gate_is_approved_with_a_reason() {
 fn a_gate_that_somebody_else_answered_meanwhile() {
     let mut desk = Desk::new(sight::waiting(), 80, 24);
     desk.type_in("nrnot yet");
-    desk.see(sight::waiting_of(sight::run("u1"), NodePhase::Succeeded));
+    desk.see(sight::waiting_of(&sight::run("u1"), NodePhase::Succeeded));
     assert_snapshot!(desk.screen());
 }
 

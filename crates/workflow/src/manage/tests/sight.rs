@@ -2,11 +2,9 @@
 
 use argo::{NodePhase, NodeStatus, NodeType, Outputs, Parameter, WorkflowStatus};
 use contract::{Measure, Progress};
-use engine::{Gate, GateState};
-use jiff::Timestamp;
-use runs::{Branch, Run, Trouble};
 
-use crate::view::{look::Look, snapshot::Snapshot};
+use jiff::Timestamp;
+use runs::{Branch, EngineKind, Gate, GateState, Observation, Run, RunModel, Trouble};
 
 pub(super) fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().expect("a time")
@@ -30,10 +28,7 @@ pub(super) fn branch(above: &str, title: &str, phase: NodePhase) -> Branch {
         title: title.to_owned(),
         kind: NodeType::Pod,
         phase,
-        message: None,
-        progress: None,
-        retries: 0,
-        branches: Vec::new(),
+        ..Branch::default()
     }
 }
 
@@ -49,8 +44,14 @@ pub(super) fn group(name: &str, phase: NodePhase, branches: Vec<Branch>) -> Bran
     }
 }
 
-/// A look at these branches; gates are as their branches are.
-pub(super) fn look(phase: NodePhase, branches: Vec<Branch>) -> Look {
+/// What is known of a run, and its tree.
+pub(super) struct Known {
+    pub(super) observation: Observation,
+    branches: Vec<Branch>,
+}
+
+/// What is known of a run with these branches; gates are as their branches are.
+pub(super) fn known(phase: NodePhase, branches: Vec<Branch>) -> Known {
     let mut gates = Vec::new();
     let mut pending: Vec<&Branch> = branches.iter().collect();
     while let Some(branch) = pending.pop() {
@@ -72,23 +73,25 @@ pub(super) fn look(phase: NodePhase, branches: Vec<Branch>) -> Look {
             });
         }
     }
-    Look {
-        name: "migration-workflow".to_owned(),
-        engine: "local",
+    let observation = Observation {
         status: WorkflowStatus {
             phase,
             started_at: Some("2026-11-21T04:41:41Z".to_owned()),
             ..WorkflowStatus::default()
         },
-        branches,
         gates,
-        trouble: None,
-        notes: Vec::new(),
-    }
+        ..Observation::default()
+    };
+    Known { observation, branches }
+}
+
+/// Makes the model.
+pub(super) fn model(run: &Run, known: &Known) -> RunModel {
+    RunModel::from_tree(run, EngineKind::Local, &known.observation, &known.branches)
 }
 
 /// Adds what Argo knows of a node.
-pub(super) fn know(look: &mut Look, branch: &str, change: impl FnOnce(&mut NodeStatus)) {
+pub(super) fn add_node(known: &mut Known, branch: &str, change: impl FnOnce(&mut NodeStatus)) {
     let mut node = NodeStatus {
         id: branch.to_owned(),
         name: branch.to_owned(),
@@ -97,7 +100,7 @@ pub(super) fn know(look: &mut Look, branch: &str, change: impl FnOnce(&mut NodeS
         ..NodeStatus::default()
     };
     change(&mut node);
-    look.status.nodes.insert(node.id.clone(), node);
+    known.observation.status.nodes.insert(node.id.clone(), node);
 }
 
 fn answer(value: &str) -> Outputs {
@@ -138,7 +141,7 @@ pub(super) fn two_groups(rest: Vec<Branch>) -> Vec<Branch> {
 }
 
 /// Documents are being restored.
-pub(super) fn in_progress() -> Snapshot {
+pub(super) fn in_progress() -> RunModel {
     let mut restore = branch(REST, "Restore Documents", NodePhase::Running);
     restore.progress = Some(Progress {
         measures: vec![
@@ -149,7 +152,7 @@ pub(super) fn in_progress() -> Snapshot {
         waiting: None,
     });
     let name = restore.name.clone();
-    let mut look = look(
+    let mut known = known(
         NodePhase::Running,
         two_groups(vec![
             branch(REST, "Evaluate Metadata", NodePhase::Succeeded),
@@ -160,7 +163,7 @@ pub(super) fn in_progress() -> Snapshot {
             gate(REST, "documents-backfilled-shop-to-new-everything-else", NodePhase::Pending),
         ]),
     );
-    know(&mut look, &name, |node| {
+    add_node(&mut known, &name, |node| {
         let parameter = Parameter::new;
         node.inputs = Some(argo::Inputs {
             parameters: vec![
@@ -169,20 +172,20 @@ pub(super) fn in_progress() -> Snapshot {
             ],
         });
     });
-    know(&mut look, &format!("{name}.prepare"), |node| {
+    add_node(&mut known, &format!("{name}.prepare"), |node| {
         node.outputs = Some(answer(r#"{"shards": 10, "documents": 16817, "indices": ["a", "b"]}"#));
     });
-    Snapshot::of(run("u1"), &look)
+    model(&run("u1"), &known)
 }
 
 /// A gate waits.
-pub(super) fn waiting() -> Snapshot {
-    waiting_of(run("u1"), NodePhase::Running)
+pub(super) fn waiting() -> RunModel {
+    waiting_of(&run("u1"), NodePhase::Running)
 }
 
 /// The same, with the gate in a phase.
-pub(super) fn waiting_of(run: Run, phase: NodePhase) -> Snapshot {
-    let look = look(
+pub(super) fn waiting_of(run: &Run, phase: NodePhase) -> RunModel {
+    let known = known(
         NodePhase::Running,
         two_groups(vec![
             branch(REST, "Evaluate Metadata", NodePhase::Succeeded),
@@ -193,11 +196,11 @@ pub(super) fn waiting_of(run: Run, phase: NodePhase) -> Snapshot {
             gate(REST, "documents-backfilled-shop-to-new-everything-else", NodePhase::Pending),
         ]),
     );
-    Snapshot::of(run, &look)
+    model(run, &known)
 }
 
 /// A step failed, and the engine is gone.
-pub(super) fn failed() -> Snapshot {
+pub(super) fn failed() -> RunModel {
     let mut verify = branch(REST, "Verify Documents", NodePhase::Failed);
     verify.message = Some(
         "index `customers`: 3 of 16,817 documents are missing on `new`; look with `console \
@@ -206,7 +209,7 @@ pub(super) fn failed() -> Snapshot {
     );
     verify.retries = 2;
     let name = verify.name.clone();
-    let mut look = look(
+    let mut known = known(
         NodePhase::Running,
         two_groups(vec![
             branch(REST, "Evaluate Metadata", NodePhase::Succeeded),
@@ -214,27 +217,27 @@ pub(super) fn failed() -> Snapshot {
             verify,
         ]),
     );
-    know(&mut look, &name, |node| {
+    add_node(&mut known, &name, |node| {
         node.finished_at = Some("2026-11-21T04:47:31Z".to_owned());
         node.phase = NodePhase::Failed;
     });
-    look.trouble = Some(Trouble {
+    known.observation.trouble = Some(Trouble {
         message: "its engine is not running; nothing is lost: run `workflow resume \
                   migration-workflow`"
             .to_owned(),
         command: "workflow resume migration-workflow".to_owned(),
     });
-    Snapshot::of(run("u1"), &look)
+    model(&run("u1"), &known)
 }
 
 /// It has ended: a gate was rejected, or all went well.
-pub(super) fn ended(phase: NodePhase) -> Snapshot {
+pub(super) fn ended(phase: NodePhase) -> RunModel {
     let gate = gate(REST, "metadata-evaluated-shop-to-new-everything-else", phase);
-    Snapshot::of(run("u1"), &look(phase, two_groups(vec![gate])))
+    model(&run("u1"), &known(phase, two_groups(vec![gate])))
 }
 
 /// A migration of this many groups of six steps and a gate each.
-pub(super) fn many(groups: usize) -> Snapshot {
+pub(super) fn many(groups: usize) -> RunModel {
     let groups = (0..groups)
         .map(|number| {
             let name = format!("group-{number}");
@@ -248,5 +251,5 @@ pub(super) fn many(groups: usize) -> Snapshot {
             group(&name, NodePhase::Running, branches)
         })
         .collect();
-    Snapshot::of(run("u1"), &look(NodePhase::Running, groups))
+    model(&run("u1"), &known(NodePhase::Running, groups))
 }

@@ -1,14 +1,14 @@
-//! Text from outside on a terminal: what would steer it is taken out.
+//! Text from outside, without what would steer a terminal.
 
 /// Returns the text without escape sequences and control characters; lines stay lines.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let text = anstream::adapter::strip_str(text).to_string();
     text.chars()
-        .filter_map(|letter| match letter {
+        .filter_map(|character| match character {
             '\n' => Some('\n'),
             '\t' => Some(' '),
-            letter if letter.is_control() => None,
-            letter => Some(letter),
+            character if character.is_control() => None,
+            character => Some(character),
         })
         .collect()
 }

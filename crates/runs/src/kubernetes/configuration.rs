@@ -10,33 +10,30 @@ use std::collections::BTreeMap;
 
 use argo::convention::label::{CREDENTIALS, PART_OF, SESSION};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cli_support::{
-    output::failure,
-    session_file::{self, ENTRY},
-};
+use cli_support::session_file::{self, ENTRY};
 use contract::Exit;
 use serde_json::{Value, json};
 
 use super::{
-    kind::Kind,
     objects::secret,
     server::{Server, text},
 };
+use crate::{error::failure, object_kind::ObjectKind};
 
 /// Reads a session's file.
 pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {
     let name = session_file::object_name(session)?;
-    if let Some(map) = server.get(Kind::ConfigMap, &name).await? {
+    if let Some(map) = server.get(ObjectKind::ConfigMap, &name).await? {
         return Ok(map.get("data").and_then(|data| Some(data.get(ENTRY)?.as_str()?.to_owned())));
     }
-    match server.get(Kind::Secret, &name).await? {
+    match server.get(ObjectKind::Secret, &name).await? {
         Some(secret) => entry(&secret, ENTRY),
         None => Ok(None),
     }
 }
 
-/// Keeps a session's file. A ConfigMap is for everyone to read, so passwords make it a Secret.
-pub(super) async fn keep_session(
+/// Stores a session's file: in a ConfigMap, or in a Secret if it contains passwords.
+pub(super) async fn save_session(
     server: &Server,
     session: &str,
     file: &str,
@@ -46,8 +43,8 @@ pub(super) async fn keep_session(
     let labels = BTreeMap::from([PART_OF, (SESSION, session)]);
     if has_passwords {
         let entries = BTreeMap::from([(ENTRY.to_owned(), file.to_owned())]);
-        server.apply(Kind::Secret, &secret(&name, &labels, &entries)).await?;
-        server.delete(Kind::ConfigMap, &name, None).await?;
+        server.apply(ObjectKind::Secret, &secret(&name, &labels, &entries)).await?;
+        server.delete(ObjectKind::ConfigMap, &name, None).await?;
         return Ok(());
     }
     let map = json!({
@@ -56,28 +53,28 @@ pub(super) async fn keep_session(
         "metadata": { "name": name, "labels": labels },
         "data": { ENTRY: file },
     });
-    server.apply(Kind::ConfigMap, &map).await?;
-    if server.get(Kind::Secret, &name).await?.is_some() {
-        server.delete(Kind::Secret, &name, None).await?;
+    server.apply(ObjectKind::ConfigMap, &map).await?;
+    if server.get(ObjectKind::Secret, &name).await?.is_some() {
+        server.delete(ObjectKind::Secret, &name, None).await?;
     }
     Ok(())
 }
 
-/// Forgets a session's file.
-pub(super) async fn forget_session(server: &Server, session: &str) -> anyhow::Result<bool> {
+/// Deletes a session's file.
+pub(super) async fn delete_session(server: &Server, session: &str) -> anyhow::Result<bool> {
     let name = session_file::object_name(session)?;
-    let map = server.delete(Kind::ConfigMap, &name, None).await?;
-    let secret = match server.get(Kind::Secret, &name).await? {
-        Some(_) => server.delete(Kind::Secret, &name, None).await?,
+    let map = server.delete(ObjectKind::ConfigMap, &name, None).await?;
+    let secret = match server.get(ObjectKind::Secret, &name).await? {
+        Some(_) => server.delete(ObjectKind::Secret, &name, None).await?,
         None => false,
     };
     Ok(map || secret)
 }
 
-/// Returns the names of the credentials that were made here.
+/// Returns the names of the credentials that were created here.
 pub(super) async fn credentials(server: &Server) -> anyhow::Result<Vec<String>> {
     let (label, value) = CREDENTIALS;
-    let secrets = server.list(Kind::Secret, &format!("{label}={value}")).await?;
+    let secrets = server.list(ObjectKind::Secret, &format!("{label}={value}")).await?;
     let mut names: Vec<String> =
         secrets.iter().map(|secret| text(secret, "/metadata/name").to_owned()).collect();
     names.sort();
@@ -90,22 +87,23 @@ pub(super) async fn credential(
     name: &str,
     key: &str,
 ) -> anyhow::Result<Option<String>> {
-    match server.get(Kind::Secret, name).await? {
+    match server.get(ObjectKind::Secret, name).await? {
         Some(secret) => entry(&secret, key),
         None => Ok(None),
     }
 }
 
-/// Keeps credentials. A Secret that others made keeps its labels; of the entries, ours alone stay.
-pub(super) async fn keep_credentials(
+/// Stores credentials. A Secret that was created elsewhere keeps its labels; all its entries are
+/// replaced.
+pub(super) async fn save_credentials(
     server: &Server,
     name: &str,
     entries: &BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
-    let found = server.get(Kind::Secret, name).await?;
+    let found = server.get(ObjectKind::Secret, name).await?;
     let Some(old) = found else {
         let labels = BTreeMap::from([PART_OF, CREDENTIALS]);
-        server.create(Kind::Secret, &secret(name, &labels, entries)).await?;
+        server.create(ObjectKind::Secret, &secret(name, &labels, entries)).await?;
         return Ok(());
     };
     let data = old.get("data").and_then(Value::as_object);
@@ -114,25 +112,25 @@ pub(super) async fn keep_credentials(
     for (key, value) in entries {
         changed.insert(key.clone(), STANDARD.encode(value).into());
     }
-    server.merge(Kind::Secret, name, &json!({ "data": changed })).await?;
+    server.merge(ObjectKind::Secret, name, &json!({ "data": changed })).await?;
     Ok(())
 }
 
-/// Forgets credentials that were made here.
-pub(super) async fn forget_credentials(server: &Server, name: &str) -> anyhow::Result<bool> {
-    let Some(secret) = server.get(Kind::Secret, name).await? else { return Ok(false) };
+/// Deletes credentials that were created here.
+pub(super) async fn delete_credentials(server: &Server, name: &str) -> anyhow::Result<bool> {
+    let Some(secret) = server.get(ObjectKind::Secret, name).await? else { return Ok(false) };
     let (label, value) = CREDENTIALS;
     let labels = secret.pointer("/metadata/labels");
     let ours = labels.and_then(|labels| labels.get(label)).and_then(Value::as_str) == Some(value);
     if !ours {
         let message = format!(
-            "Secret `{name}` was not made by `workflow configure credentials`; if nothing else \
+            "Secret `{name}` was not created by `workflow configure credentials`; if nothing else \
              needs it, run `kubectl delete secret {name} -n {}`",
             server.namespace
         );
         return Err(failure(Exit::Conflict, message));
     }
-    Ok(server.delete(Kind::Secret, name, None).await?)
+    Ok(server.delete(ObjectKind::Secret, name, None).await?)
 }
 
 /// Reads an entry of a Secret.

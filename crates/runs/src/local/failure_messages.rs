@@ -10,12 +10,8 @@ use engine::Store;
 
 use crate::log_record;
 
-/// Puts what a failed step said in the place of its exit code.
-pub(super) fn failures(
-    store: &Store,
-    uid: &str,
-    status: &mut WorkflowStatus,
-) -> anyhow::Result<()> {
+/// Replaces the exit code of each failed step by the last error that the step logged.
+pub(super) fn insert(store: &Store, uid: &str, status: &mut WorkflowStatus) -> anyhow::Result<()> {
     if !status.nodes.values().any(|node| node.phase.is_failure()) {
         return Ok(());
     }

@@ -1,27 +1,25 @@
-//! One look at a run on a cluster.
+//! What is known of a run on a cluster.
 //!
 //! ```text
 //!  Workflow ---------------> nodes, phases ----+
-//!  WorkflowTemplates ------> outline ----------+--> Sight
+//!  WorkflowTemplates ------> outline ----------+--> Observation
 //!  ConfigMap of decisions -> gates ------------+
-//!  Pods, Jobs, logs -------> how far a step is, what keeps it from getting on, why one failed
+//!  Pods, Jobs, logs -------> progress, what blocks a step, why a step failed
 //! ```
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
 };
 
 use argo::{
-    NodePhase, NodeType, WorkflowStatus,
+    NodePhase, NodeStatus, NodeType, WorkflowStatus,
     convention::{
         decisions,
         label::{ARGO_WORKFLOW, WORKFLOW},
     },
 };
-use cli_support::output::failure;
 use contract::{Exit, Measure, Progress};
-use engine::{Gate, GateState};
 use futures::{AsyncReadExt as _, StreamExt as _, future::ready, stream};
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::api::LogParams;
@@ -29,28 +27,31 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    gates::{self, Known},
-    kind::Kind,
+    gates::{self, GateSources},
     log_text,
-    nodes::{self, Kept},
+    nodes::{self, NodeStorage},
     objects,
     pods::{self, StepPod},
     server::{Server, text},
 };
 use crate::{
-    backend::{Run, Sight},
+    error::failure,
+    gates::{Gate, GateState},
     log_record,
-    model::Outline,
+    model::{Observation, Outline},
+    object_kind::ObjectKind,
+    run::Run,
 };
 
-/// Steps whose logs are read to say why they failed.
-const EXPLAINED: usize = 20;
-/// Steps whose logs are read to say how far they are, and how many of these at once.
-const LISTENED: usize = 50;
-const AT_ONCE: usize = 8;
+/// The most failed steps whose logs are read for the reason.
+const MAX_EXPLAINED: usize = 20;
+/// The most running steps whose logs are read for their progress.
+const MAX_PROGRESS_LOGS: usize = 50;
+/// The most logs that are read concurrently.
+const MAX_CONCURRENT_LOGS: usize = 8;
 
 /// What the API server has of a run.
-pub(super) struct Seen {
+pub(super) struct RunObjects {
     /// The Workflow.
     pub(super) workflow: Value,
     /// Its nodes, as Argo wrote them.
@@ -63,25 +64,37 @@ pub(super) struct Seen {
     decisions: BTreeMap<String, String>,
 }
 
-/// Why steps failed, by node id: what has failed stays as it is, so it is asked once.
-pub(super) type Explained = RefCell<BTreeMap<String, Option<String>>>;
+/// Why steps failed, by node id; empty if the logs do not say. A failed step does not change, so its
+/// log is read once.
+#[derive(Debug, Default)]
+pub(super) struct Explanations(Mutex<BTreeMap<String, String>>);
 
-impl Seen {
-    /// Asks for the Workflow and what tells of it.
-    pub(super) async fn look(server: &Server, run: &Run) -> anyhow::Result<Self> {
+impl Explanations {
+    fn get(&self, node: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+    }
+
+    fn insert(&self, node: &str, reason: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(node.to_owned(), reason);
+    }
+}
+
+impl RunObjects {
+    /// Reads the Workflow and the objects that belong to it.
+    pub(super) async fn read(server: &Server, run: &Run) -> anyhow::Result<Self> {
         let Run { name, uid, .. } = run;
-        let found = server.get(Kind::Workflow, name).await?;
+        let found = server.get(ObjectKind::Workflow, name).await?;
         let same = found.filter(|workflow| text(workflow, "/metadata/uid") == uid);
         let workflow = same.ok_or_else(|| {
             let message = format!(
-                "run `{uid}` of workflow `{name}` is no longer there: somebody removed or replaced \
-                 it; look with `workflow status --all`"
+                "run `{uid}` of workflow `{name}` does not exist any more: it was removed or \
+                 replaced; `workflow status --all` lists the runs"
             );
             failure(Exit::NotFound, message)
         })?;
         let selector = format!("{WORKFLOW}={name}");
-        let mut templates = server.list(Kind::WorkflowTemplate, &selector).await?;
-        // What the controller goes by is what it took over when the run began.
+        let mut templates = server.list(ObjectKind::WorkflowTemplate, &selector).await?;
+        // The controller uses the copy that it made when the run started.
         if let Some(spec) = workflow.pointer("/status/storedWorkflowTemplateSpec") {
             let root = text(&workflow, "/spec/workflowTemplateRef/name");
             templates.retain(|template| text(template, "/metadata/name") != root);
@@ -91,7 +104,7 @@ impl Seen {
                 "spec": spec,
             }));
         }
-        let decisions = server.get(Kind::ConfigMap, &decisions::map_name(name)).await?;
+        let decisions = server.get(ObjectKind::ConfigMap, &decisions::map_name(name)).await?;
         let decisions = decisions.as_ref().and_then(|map| map.get("data")?.as_object());
         let decisions = decisions
             .into_iter()
@@ -108,7 +121,7 @@ impl Seen {
 
     /// Returns the gates.
     pub(super) fn gates(&self) -> Vec<Gate> {
-        gates::gates(&Known {
+        gates::gates(&GateSources {
             run: text(&self.workflow, "/metadata/uid"),
             outline: &self.outline,
             status: &self.status,
@@ -117,12 +130,12 @@ impl Seen {
         })
     }
 
-    /// Asks for the pods of the run, those of its Jobs with them.
+    /// Reads the pods of the run, with those of its Jobs.
     pub(super) async fn pods(&self, server: &Server) -> anyhow::Result<Vec<StepPod>> {
         Ok(self.jobs_and_pods(server).await?.1)
     }
 
-    /// Asks for the Jobs of the run, by the node that made them, and for its pods.
+    /// Reads the Jobs of the run, by the node that created them, and its pods.
     pub(super) async fn jobs_and_pods(
         &self,
         server: &Server,
@@ -130,111 +143,137 @@ impl Seen {
         let (name, uid) =
             (text(&self.workflow, "/metadata/name"), text(&self.workflow, "/metadata/uid"));
         let mut pods: Vec<Pod> =
-            read(server.list(Kind::Pod, &format!("{ARGO_WORKFLOW}={name}")).await?);
-        let mut jobs = server.list(Kind::Job, "").await?;
+            parsed(server.list(ObjectKind::Pod, &format!("{ARGO_WORKFLOW}={name}")).await?);
+        let mut jobs = server.list(ObjectKind::Job, "").await?;
         jobs.retain(|job| objects::is_owned_by(job, uid));
         if !jobs.is_empty() {
-            let of_jobs = server.list(Kind::Pod, "batch.kubernetes.io/job-name").await?;
+            let of_jobs = server.list(ObjectKind::Pod, "batch.kubernetes.io/job-name").await?;
             // The pods of a Job that is not ours lack the label of the workflow.
             let known: BTreeSet<Option<String>> =
                 pods.iter().map(|pod| pod.metadata.uid.clone()).collect();
-            let others = read::<Pod>(of_jobs).into_iter();
+            let others = parsed::<Pod>(of_jobs).into_iter();
             pods.extend(others.filter(|pod| !known.contains(&pod.metadata.uid)));
         }
-        let jobs: Vec<Job> = read(jobs);
+        let jobs: Vec<Job> = parsed(jobs);
         let made_by = jobs.iter().filter_map(|job| {
             Some((pods::node_of_job(&self.nodes, job)?, job.metadata.name.clone()?))
         });
         Ok((made_by.collect(), pods::of_run(&self.nodes, uid, pods, &jobs)))
     }
 
-    /// Makes the whole sight.
-    pub(super) async fn sight(
+    /// Returns everything that is known of the run.
+    pub(super) async fn observe(
         mut self,
         server: &Server,
-        explained: &Explained,
-    ) -> anyhow::Result<Sight> {
+        explanations: &Explanations,
+    ) -> anyhow::Result<Observation> {
         let gates = self.gates();
         let name = text(&self.workflow, "/metadata/name").to_owned();
-        let exit = format!("{name}.onExit");
+        let exit_handler = format!("{name}.onExit");
         let mut notes = notes(&self.workflow, &self.status, &gates, &server.namespace);
-        let mut cleanup_held = None;
+        let mut blocked = BTreeMap::new();
+        let mut cleanup_blocked = None;
         let mut progress = progress(&self.status);
-        // Of what succeeded nobody asks why.
+        // A run that succeeded needs no explanation.
         if self.status.phase != NodePhase::Succeeded {
             let pods = self.pods(server).await?;
-            progress.extend(told_progress(server, &self.status, &pods).await);
+            progress.extend(logged_progress(server, &self.status, &pods).await);
             for pod in &pods {
                 let Some(node) = self.status.nodes.get_mut(&pod.node) else { continue };
                 if !node.phase.is_complete()
-                    && let Some(trouble) = pods::trouble(&pod.pod)
+                    && let Some(trouble) = pods::blocked(&pod.pod)
                 {
-                    if node.name.starts_with(&exit) {
-                        cleanup_held = Some(trouble.clone());
+                    if node.name.starts_with(&exit_handler) {
+                        cleanup_blocked = Some(trouble.clone());
+                    }
+                    blocked.insert(node.id.clone(), trouble.clone());
+                    node.message = Some(trouble);
+                }
+            }
+            let not_succeeded = self.status.nodes.values_mut();
+            for node in not_succeeded.filter(|node| node.phase != NodePhase::Succeeded) {
+                let message = node.message.as_deref().unwrap_or_default();
+                if let Some(trouble) = pods::explain_missing(message, &name) {
+                    if !node.phase.is_complete() {
+                        blocked.insert(node.id.clone(), trouble.clone());
                     }
                     node.message = Some(trouble);
                 }
             }
-            for node in
-                self.status.nodes.values_mut().filter(|node| node.phase != NodePhase::Succeeded)
-            {
-                let told = node.message.as_deref().unwrap_or_default();
-                if let Some(trouble) = pods::podless_trouble(told, &name) {
-                    node.message = Some(trouble);
-                }
-            }
-            explain(server, &mut self.status, &pods, explained).await;
+            explain(server, &mut self.status, &pods, explanations).await;
         }
-        notes.extend(cleanup_held.iter().map(|trouble| {
-            format!("its cleanup cannot begin: {trouble}; `workflow stop --terminate {name}` ends it without")
+        notes.extend(cleanup_blocked.iter().map(|trouble| {
+            format!(
+                "its cleanup cannot start: {trouble}; `workflow stop --terminate {name}` ends the \
+                 run without cleanup"
+            )
         }));
         let Self { status, outline, .. } = self;
-        Ok(Sight { status, outline, progress, gates, trouble: None, notes, cleanup_held })
+        Ok(Observation {
+            status,
+            outline,
+            progress,
+            blocked,
+            gates,
+            trouble: None,
+            notes,
+            cleanup_blocked,
+        })
     }
 }
 
-fn read<T: DeserializeOwned>(objects: Vec<Value>) -> Vec<T> {
+fn parsed<T: DeserializeOwned>(objects: Vec<Value>) -> Vec<T> {
     objects.into_iter().filter_map(|object| serde_json::from_value(object).ok()).collect()
 }
 
-/// Puts what a failed step said in the place of its exit code.
+/// Replaces the exit code of each failed step by the last error that the step logged.
 async fn explain(
     server: &Server,
     status: &mut WorkflowStatus,
     pods: &[StepPod],
-    explained: &Explained,
+    explanations: &Explanations,
 ) {
-    let failed = status
+    let is_failed = |node: &&NodeStatus| node.kind == NodeType::Pod && node.phase.is_failure();
+    let failed: Vec<String> = status
         .nodes
-        .values_mut()
-        .filter(|node| node.kind == NodeType::Pod && node.phase.is_failure());
-    for node in failed.take(EXPLAINED) {
-        let known = explained.borrow().get(&node.id).cloned();
-        let said = if let Some(said) = known {
-            said
+        .values()
+        .filter(is_failed)
+        .take(MAX_EXPLAINED)
+        .map(|node| node.id.clone())
+        .collect();
+    for id in failed {
+        let reason = if let Some(known) = explanations.get(&id) {
+            known
         } else {
-            let mut said = None;
-            // Of the workers of a fleet, the last one that says anything.
-            for pod in pods.iter().rev().filter(|pod| pod.node == node.id) {
-                said = match pods::trouble(&pod.pod) {
-                    Some(trouble) => Some(trouble),
-                    None => last_words(server, pod.name()).await,
-                };
-                if said.is_some() {
-                    break;
-                }
-            }
-            explained.borrow_mut().insert(node.id.clone(), said.clone());
-            said
+            let reason = explanation(server, pods, &id).await.unwrap_or_default();
+            explanations.insert(&id, reason.clone());
+            reason
         };
-        if said.is_some() {
-            node.message = said;
+        if let Some(node) = status.nodes.get_mut(&id).filter(|_| !reason.is_empty()) {
+            node.message = Some(reason);
         }
     }
 }
 
+/// Returns why a step failed. Of the workers of a fleet, the last one that says anything counts.
+async fn explanation(server: &Server, pods: &[StepPod], node: &str) -> Option<String> {
+    for pod in pods.iter().rev() {
+        if pod.node != node {
+            continue;
+        }
+        let reason = match pods::blocked(&pod.pod) {
+            Some(reason) => Some(reason),
+            None => last_error(server, pod.name()).await,
+        };
+        if reason.is_some() {
+            return reason;
+        }
+    }
+    None
+}
+
 /// Returns the last error that a step logged; nothing when its log is gone.
-async fn last_words(server: &Server, pod: &str) -> Option<String> {
+async fn last_error(server: &Server, pod: &str) -> Option<String> {
     let log = tail(server, pod, 100).await?;
     log_record::last_error(log.lines().filter(|line| !log_text::is_executors(line)))
 }
@@ -252,8 +291,8 @@ async fn tail(server: &Server, pod: &str, lines: i64) -> Option<String> {
     Some(String::from_utf8_lossy(&log).into_owned())
 }
 
-/// Reads how far the running steps say they are: every few seconds, where Argo tells each minute.
-async fn told_progress(
+/// Reads the progress that running steps log every few seconds; Argo updates its own every minute.
+async fn logged_progress(
     server: &Server,
     status: &WorkflowStatus,
     pods: &[StepPod],
@@ -264,18 +303,19 @@ async fn told_progress(
             && pod.source.worker.is_none()
             && node.is_some_and(|node| node.phase == NodePhase::Running)
     };
-    let tell = |pod: &StepPod| {
+    let read_one = |pod: &StepPod| {
         let (node, name) = (pod.node.clone(), pod.name().to_owned());
         async move {
             let log = tail(server, &name, 20).await?;
             Some((node, log_record::progress(log.lines())?))
         }
     };
-    let running = pods.iter().filter(is_running).take(LISTENED).map(tell);
-    stream::iter(running).buffer_unordered(AT_ONCE).filter_map(ready).collect().await
+    let running: Vec<_> =
+        pods.iter().filter(is_running).take(MAX_PROGRESS_LOGS).map(read_one).collect();
+    stream::iter(running).buffer_unordered(MAX_CONCURRENT_LOGS).filter_map(ready).collect().await
 }
 
-/// Reads how far the running steps are. Argo gives every pod `0/1`, which says nothing.
+/// Reads the progress in the status. Argo gives every pod `0/1`, which says nothing.
 fn progress(status: &WorkflowStatus) -> BTreeMap<String, Progress> {
     let running = status
         .nodes
@@ -295,7 +335,7 @@ fn progress(status: &WorkflowStatus) -> BTreeMap<String, Progress> {
         .collect()
 }
 
-/// Says what a person should know beside phases and nodes.
+/// Returns what a person should know beside phases and nodes.
 fn notes(
     workflow: &Value,
     status: &WorkflowStatus,
@@ -304,10 +344,10 @@ fn notes(
 ) -> Vec<String> {
     let name = text(workflow, "/metadata/name");
     let mut notes = Vec::new();
-    if nodes::kept(workflow) == Kept::Elsewhere {
+    if nodes::storage(workflow) == NodeStorage::Offloaded {
         notes.push(format!(
             "Argo has moved the nodes of this workflow to its database, which only Argo's own \
-             server reads; look with `argo get {name}`"
+             server can read; use `argo get {name}` to see them"
         ));
     }
     if status.phase.is_complete() {
@@ -315,19 +355,19 @@ fn notes(
     }
     if objects::is_held(workflow) {
         notes.push(
-            "it is being submitted; if this stays so, the submission died: run `workflow submit` \
-             again"
+            "it is being submitted; if this does not change, the submission has failed: run \
+             `workflow submit` again"
                 .to_owned(),
         );
     } else if text(workflow, "/status/phase").is_empty() {
         notes.push(format!(
-            "Argo's controller has not taken it up yet; if this stays so: is the controller \
-             running, and does it watch namespace `{namespace}`?"
+            "Argo's controller has not started it yet; if this does not change, check that the \
+             controller is running and that it watches namespace `{namespace}`"
         ));
     }
     if workflow.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true) {
         notes.push(format!(
-            "the whole workflow is suspended and starts nothing; run `workflow resume {name}`"
+            "the whole workflow is suspended and starts no steps; run `workflow resume {name}`"
         ));
     }
     let shutdown = text(workflow, "/spec/shutdown");
@@ -352,8 +392,8 @@ fn notes(
         .collect();
     if !failed.is_empty() && !waiting.is_empty() {
         notes.push(format!(
-            "`{}` failed, so the workflow cannot succeed any more; it ends when `{}` is answered, \
-             or by `workflow stop {name}`",
+            "`{}` failed, so the workflow cannot succeed any more; it ends when you decide at `{}`, \
+             or run `workflow stop {name}`",
             failed.join("`, `"),
             waiting.join("`, `")
         ));
@@ -363,8 +403,6 @@ fn notes(
 
 #[cfg(test)]
 mod tests {
-    use argo::NodeStatus;
-
     use super::*;
 
     fn node(id: &str, kind: NodeType, phase: NodePhase, progress: &str) -> (String, NodeStatus) {
