@@ -1,28 +1,9 @@
 //! Gates: where a run waits for a person, and what the person decided.
 
 use argo::convention::decisions;
-use async_trait::async_trait;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::run::Run;
-
-/// Decides at gates.
-#[async_trait]
-pub trait Gates: Send + Sync {
-    /// Returns the name of the user of this process, as the engine knows it.
-    async fn process_user(&self) -> String;
-
-    /// Decides at a gate. If two people decide concurrently, one of them gets
-    /// [`DecisionOutcome::NotWaiting`].
-    async fn decide(
-        &self,
-        run: &Run,
-        gate: &str,
-        decision: &Decision,
-    ) -> anyhow::Result<DecisionOutcome>;
-}
 
 /// A gate of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,7 +67,7 @@ pub struct Decision {
     pub reason: Option<String>,
 }
 
-/// The result of [`Gates::decide`].
+/// The result of [`Gates::decide`](crate::Gates::decide).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecisionOutcome {
     /// The gate waited; the run continues or fails.

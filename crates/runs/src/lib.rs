@@ -16,7 +16,6 @@
 
 mod backend;
 mod commands;
-mod configuration;
 mod error;
 mod gates;
 mod kubernetes;
@@ -33,14 +32,13 @@ mod run;
 mod watch;
 
 pub use self::{
-    backend::Backend,
+    backend::{Backend, Configuration, Gates, Logs, Reset, Runs},
     commands::{DEFAULT_WORKFLOW, workflow_flag},
-    configuration::Configuration,
-    gates::{Decision, DecisionOutcome, Gate, GateState, Gates, Verdict},
+    gates::{Decision, DecisionOutcome, Gate, GateState, Verdict},
     kubernetes::{Applied, Argo},
     local::{Local, open_store},
     log_record::LogRecord,
-    logs::{LogEvent, LogQuery, LogSender, LogSource, Logs},
+    logs::{LogEvent, LogQuery, LogSender, LogSource},
     model::{
         Branch, EngineKind, GatePlace, NodeState, NodeValue, NodeWaiting, Observation, Outline,
         RunModel, RunNode, StepCounts, Trouble, plain,
@@ -48,6 +46,6 @@ pub use self::{
     notices::Notices,
     object_kind::ObjectKind,
     open::open,
-    reset::{Part, Removable, RemovableKind, Reset},
-    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
+    reset::{Part, Removable, RemovableKind},
+    run::{ResumeReport, Run, StopMode, StopReport, Submission},
 };

@@ -3,19 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use argo::convention::label;
-use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-
-use crate::run::Run;
-
-/// Reads the logs of runs.
-#[async_trait]
-pub trait Logs: Send + Sync {
-    /// Sends the lines of the logs of a run. Returns when there are no more, or when the receiver
-    /// is dropped.
-    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()>;
-}
 
 /// Where log lines are sent. A receiver that is slow slows the reading down.
 pub type LogSender = mpsc::Sender<LogEvent>;

@@ -3,19 +3,8 @@
 use std::fmt;
 
 use argo::NodePhase;
-use async_trait::async_trait;
 
 use crate::object_kind::ObjectKind;
-
-/// Removes what workflows leave behind.
-#[async_trait]
-pub trait Reset: Send + Sync {
-    /// Returns what can be removed, in the order in which it may be removed.
-    async fn removables(&self) -> anyhow::Result<Vec<Removable>>;
-
-    /// Removes something; a run of it must have ended.
-    async fn remove(&self, removable: &Removable) -> anyhow::Result<()>;
-}
 
 /// Something that can be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +30,7 @@ pub enum RemovableKind {
     Shared,
 }
 
-/// An object that [`Reset::remove`] removes.
+/// An object that [`Reset::remove`](crate::Reset::remove) removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A run of the embedded engine.

@@ -1,66 +1,10 @@
-//! Runs of migrations: submitting, finding, watching, stopping and resuming them.
-
-use std::time::Duration;
+//! A run of a workflow, and the reports about starting, stopping and resuming it.
 
 use argo::NodePhase;
-use async_trait::async_trait;
-use contract::Exit;
-use futures::stream::BoxStream;
 use generator::Output;
 use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::{
-    error::failure,
-    gates::Decision,
-    model::{EngineKind, RunModel},
-};
-
-/// Starts, finds, watches and ends runs.
-#[async_trait]
-pub trait Runs: Send + Sync {
-    /// Returns which engine this is.
-    fn engine(&self) -> EngineKind;
-
-    /// Returns the present time, by the clock of what runs the migrations.
-    fn now(&self) -> Timestamp;
-
-    /// Returns all runs, the newest first.
-    async fn list(&self) -> anyhow::Result<Vec<Run>>;
-
-    /// Returns the newest run of a workflow.
-    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>>;
-
-    /// Returns the newest run of a workflow, which must exist.
-    async fn get(&self, name: &str) -> anyhow::Result<Run> {
-        self.find(name).await?.ok_or_else(|| {
-            let message =
-                format!("there is no run `{name}`; `workflow status --all` lists the runs");
-            failure(Exit::NotFound, message)
-        })
-    }
-
-    /// Returns what is known of a run.
-    async fn model(&self, run: &Run) -> anyhow::Result<RunModel>;
-
-    /// Returns the model of the newest run of a workflow: immediately, after every change, and at
-    /// the latest after `interval`. An error is an item too, after which the stream continues. It
-    /// does not end with the run, because a run can be resumed and a workflow submitted again.
-    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>>;
-
-    /// Returns the manifests of a run, as they are stored where it runs.
-    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>>;
-
-    /// Starts a run. Another run of that name is not replaced, unless it is the previous run.
-    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run>;
-
-    /// Ends a run before its end. Of a run that has ended, [`StopMode::Terminate`] ends the workers
-    /// that remain.
-    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport>;
-
-    /// Continues a run that stopped or failed.
-    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport>;
-}
+use crate::gates::Decision;
 
 /// A run of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +42,7 @@ pub enum StopMode {
     Terminate,
 }
 
-/// What [`Runs::stop`] did.
+/// What [`Runs::stop`](crate::Runs::stop) did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StopReport {
     /// How the run was asked to end; `None` if it had ended or had not started.
@@ -122,7 +66,7 @@ impl StopReport {
     }
 }
 
-/// What [`Runs::resume`] did.
+/// What [`Runs::resume`](crate::Runs::resume) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResumeReport {
     /// Nothing: the run is running.

@@ -49,17 +49,17 @@ pub use self::install::Applied;
 use self::{
     changes::WorkflowChanges,
     observe::{Explanations, RunObjects},
-    server::{Server, text},
+    server::Server,
 };
 use crate::{
-    configuration::Configuration,
-    gates::{Decision, DecisionOutcome, Gates},
-    logs::{LogQuery, LogSender, Logs},
+    backend::{Configuration, Gates, Logs, Reset, Runs},
+    gates::{Decision, DecisionOutcome},
+    logs::{LogQuery, LogSender},
     model::{EngineKind, RunModel},
     notices::Notices,
     object_kind::ObjectKind as Kind,
-    reset::{Removable, Reset},
-    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
+    reset::Removable,
+    run::{ResumeReport, Run, StopMode, StopReport, Submission},
     watch,
 };
 
@@ -93,19 +93,6 @@ impl Argo {
     }
 }
 
-/// Returns the run that a Workflow is.
-fn run_of(workflow: &Value) -> anyhow::Result<Run> {
-    let phase = nodes::phase(workflow)?;
-    let created = text(workflow, "/metadata/creationTimestamp");
-    Ok(Run {
-        name: text(workflow, "/metadata/name").to_owned(),
-        uid: text(workflow, "/metadata/uid").to_owned(),
-        created_at: created.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-        phase,
-        is_complete: phase.is_complete(),
-    })
-}
-
 #[async_trait]
 impl Runs for Argo {
     fn engine(&self) -> EngineKind {
@@ -119,14 +106,14 @@ impl Runs for Argo {
     async fn list(&self) -> anyhow::Result<Vec<Run>> {
         let selector = format!("{}={}", PART_OF.0, PART_OF.1);
         let found = self.server().await?.list(Kind::Workflow, &selector).await?;
-        let mut runs: Vec<Run> = found.iter().map(run_of).collect::<anyhow::Result<_>>()?;
+        let mut runs: Vec<Run> = found.iter().map(nodes::run_of).collect::<anyhow::Result<_>>()?;
         runs.sort_by(|a, b| (b.created_at, &a.name).cmp(&(a.created_at, &b.name)));
         Ok(runs)
     }
 
     async fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
         let found = self.server().await?.get(Kind::Workflow, name).await?;
-        found.as_ref().map(run_of).transpose()
+        found.as_ref().map(nodes::run_of).transpose()
     }
 
     async fn model(&self, run: &Run) -> anyhow::Result<RunModel> {

@@ -14,10 +14,12 @@ use std::{
 use argo::{NodePhase, NodeStatus, UnknownPhase, WorkflowStatus};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::server::text;
+use crate::run::Run;
 
 /// The most bytes that compressed nodes may become.
 const MAX_BYTES: u64 = 256 << 20;
@@ -114,6 +116,19 @@ pub(super) fn status(
 /// Returns how far a workflow is.
 pub(super) fn phase(workflow: &Value) -> Result<NodePhase, UnknownPhase> {
     text(workflow, "/status/phase").parse()
+}
+
+/// Returns the run that a Workflow is.
+pub(super) fn run_of(workflow: &Value) -> anyhow::Result<Run> {
+    let phase = phase(workflow)?;
+    let created = text(workflow, "/metadata/creationTimestamp");
+    Ok(Run {
+        name: text(workflow, "/metadata/name").to_owned(),
+        uid: text(workflow, "/metadata/uid").to_owned(),
+        created_at: created.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        phase,
+        is_complete: phase.is_complete(),
+    })
 }
 
 /// Argo leaves what it did not finish as it was when it ends a run; nothing of that still runs.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     fault::Fault,
-    objects, run_of,
+    nodes, objects,
     server::{Server, text},
     submit,
 };
@@ -149,7 +149,7 @@ fn describe(job: &Value) -> String {
 
 async fn is_running(server: &Server, run: &Run) -> anyhow::Result<bool> {
     let found = server.get(ObjectKind::Workflow, &run.name).await?;
-    let now = found.as_ref().map(run_of).transpose()?;
+    let now = found.as_ref().map(nodes::run_of).transpose()?;
     Ok(now.is_some_and(|now| now.uid == run.uid && !now.is_complete))
 }
 

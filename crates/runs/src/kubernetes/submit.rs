@@ -26,8 +26,8 @@ use serde_json::{Value, json};
 use super::{
     fault::Fault,
     gates::{DecisionRecord, record_key},
+    nodes,
     objects::{self, Objects},
-    run_of,
     server::{Server, text},
 };
 use crate::{
@@ -77,7 +77,7 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
         return Err(error);
     }
     wait_for_start(server, name, &uid).await?;
-    run_of(&workflow)
+    nodes::run_of(&workflow)
 }
 
 fn taken(name: &str) -> anyhow::Error {

@@ -8,7 +8,7 @@ use engine::secrets::{SecretError, Secrets};
 use generator::Steps;
 
 use super::Local;
-use crate::configuration::Configuration;
+use crate::backend::Configuration;
 
 #[async_trait]
 impl Configuration for Local {

@@ -26,14 +26,14 @@ use tokio::sync::OnceCell;
 
 use self::changes::StoreChanges;
 use crate::{
+    backend::{Configuration as _, Gates, Logs, Reset, Runs},
     commands::workflow_flag,
-    configuration::Configuration as _,
     error::failure,
-    gates::{Decision, DecisionOutcome, Gate, GateState, Gates, Verdict, whole_seconds},
-    logs::{LogQuery, LogSender, Logs},
+    gates::{Decision, DecisionOutcome, Gate, GateState, Verdict, whole_seconds},
+    logs::{LogQuery, LogSender},
     model::{EngineKind, Observation, Outline, RunModel, Trouble},
-    reset::{Part, Removable, RemovableKind, Reset},
-    run::{ResumeReport, Run, Runs, StopMode, StopReport, Submission},
+    reset::{Part, Removable, RemovableKind},
+    run::{ResumeReport, Run, StopMode, StopReport, Submission},
     watch,
 };
 

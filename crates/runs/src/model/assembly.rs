@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use argo::{NodePhase, NodeStatus, NodeType};
 
-use super::{Branch, NodeState, NodeValue, Observation, RunNode, StepCounts, plain, time};
+use super::{
+    node::{NodeState, NodeValue, RunNode, StepCounts},
+    observation::{Observation, time},
+    plain::plain,
+    tree::Branch,
+};
 use crate::{
     commands::workflow_flag,
     gates::{Gate, GateState},

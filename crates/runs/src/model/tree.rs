@@ -10,9 +10,9 @@ use argo::{NodePhase, NodeStatus, NodeType};
 use contract::progress::Progress;
 
 use super::{
-    NodeWaiting, Observation,
+    node::NodeWaiting,
+    observation::{Observation, time},
     outline::{Shape, Task},
-    time,
 };
 use crate::{commands::workflow_flag, logs::is_at_or_below};
 
@@ -285,7 +285,7 @@ fn flattened(branches: Vec<Branch>) -> Vec<Branch> {
 mod tests {
     use argo::WorkflowStatus;
 
-    use super::{super::Outline, *};
+    use super::{super::outline::Outline, *};
 
     const MANIFESTS: &str = r#"
 apiVersion: argoproj.io/v1alpha1

@@ -8,7 +8,7 @@ use cluster::{Client, RetryPolicy};
 use contract::ClusterAccess;
 use generator::Output;
 
-use crate::configuration::Configuration;
+use crate::backend::Configuration;
 
 /// Makes a client that retries for a few seconds only, because a person waits.
 pub(super) async fn client(

@@ -17,7 +17,7 @@ use generator::{Output, plan::PlannedMigration};
 pub use self::migration::{
     ClusterPreview, GroupPreview, IndexPreview, MigrationPreview, OnTarget, TemplatePreview,
 };
-use crate::configuration::Configuration;
+use crate::backend::Configuration;
 
 /// Reads the clusters of all migrations. What cannot be read is listed in the preview.
 pub async fn run(configuration: &dyn Configuration, output: &Output) -> Vec<MigrationPreview> {

@@ -46,7 +46,8 @@ pub(crate) async fn run(
     } else if let Some(folder) = &flags.output_dir {
         write(folder, &objects)?;
     } else {
-        apply(&Argo::new(access, notices()), objects, flags.create_namespace, format).await?;
+        apply(&Argo::new(access, notices::shown()), objects, flags.create_namespace, format)
+            .await?;
     }
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cli_support::{StateDir, output};
 use contract::Exit;
-use runs::{Backend, Notices};
+use runs::Backend;
 
 use crate::{
     args::{Approve, Arguments, Command, Format, MigrationCommand, Reject, Util},
@@ -20,6 +20,7 @@ mod engine_run;
 mod folder;
 mod install;
 mod log;
+mod notices;
 mod plan;
 mod reset;
 mod resume;
@@ -49,14 +50,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             engine_run::run(&StateDir::choose(&global.state)?, &flags).await
         }
         Command::Migration(command) => {
-            migration(&runs::open(&global, notices())?, *command, format).await
+            migration(&runs::open(&global, notices::shown())?, *command, format).await
         }
     }
-}
-
-/// Shows what the engines report while a command is under way.
-fn notices() -> Notices {
-    Notices::new(output::message)
 }
 
 async fn migration(

@@ -3,7 +3,10 @@
 use ratatui::style::{Modifier, Style};
 use runs::{GateState, NodeState, NodeWaiting, RunNode, plain};
 
-use super::{Palette, style::HEADING, took};
+use super::{
+    style::{HEADING, Palette},
+    times::took,
+};
 use crate::{
     manage::{plain::wrapped, state::State},
     view::{

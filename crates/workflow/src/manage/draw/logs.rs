@@ -3,7 +3,7 @@
 use contract::numbers::grouped;
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
-use super::{Palette, style::HEADING};
+use super::style::{HEADING, Palette};
 use crate::manage::{
     logbook::{LogLine, Logbook, View},
     plain::{fitted, wrapped},

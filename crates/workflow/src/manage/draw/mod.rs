@@ -4,20 +4,22 @@ pub(super) mod detail;
 mod logs;
 mod overlay;
 mod style;
+mod times;
 mod tree;
 
 use contract::numbers;
-use jiff::{SpanRound, Timestamp, Unit};
 use ratatui::{
     Frame,
     layout::Rect,
     text::Line,
     widgets::{Clear, Paragraph},
 };
-use runs::RunNode;
 
 pub(super) use self::style::Palette;
-use self::style::{HEADING, QUIET};
+use self::{
+    style::{HEADING, QUIET},
+    times::{seconds, took},
+};
 use super::{
     layout::MIN_SIZE,
     plain::{fitted, wrapped},
@@ -87,18 +89,6 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
         let row = Rect { y: area.y + 1, height: 1, ..area };
         frame.render_widget(Line::styled(fitted(&text, width), style), row);
     }
-}
-
-/// Returns how long a node took, or has taken so far.
-fn took(node: &RunNode, now: Timestamp) -> Option<String> {
-    let end = node.finished_at.unwrap_or(now);
-    Some(numbers::duration(seconds(node.started_at?, end)))
-}
-
-fn seconds(from: Timestamp, to: Timestamp) -> u64 {
-    let whole = SpanRound::new().smallest(Unit::Second).largest(Unit::Second);
-    let span = (to - from).round(whole).map(|span| span.get_seconds());
-    span.ok().and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0)
 }
 
 fn border(frame: &mut Frame<'_>, area: Rect, state: &State) {

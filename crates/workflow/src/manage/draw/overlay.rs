@@ -9,7 +9,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Palette, style::HEADING};
+use super::style::{HEADING, Palette};
 use crate::manage::{
     keys,
     plain::{fitted, wrapped},

@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 use runs::{NodeWaiting, RunNode};
 
-use super::{Palette, style::SELECTED};
+use super::style::{Palette, SELECTED};
 use crate::{
     manage::{filter, plain::fitted, state::State},
     view::text,
