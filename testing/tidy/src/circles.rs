@@ -20,7 +20,6 @@ const WITH_CIRCLES: &[&str] = &[
     "crates/engine",
     "crates/load",
     "crates/state-store",
-    "crates/workflow",
     "generator",
     "step-images/cleanup",
     "step-images/rfs",
