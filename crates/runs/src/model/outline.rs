@@ -1,6 +1,6 @@
 //! What does a workflow consist of, in which order? Its tasks and gates, as the manifests have them.
 //!
-//! Only what the tree needs is read, and nothing else is looked at: what an API server stores has
+//! Only what the tree needs is read, and other fields are ignored: what an API server stores has
 //! fields that we do not emit.
 
 use std::collections::BTreeMap;

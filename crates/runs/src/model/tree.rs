@@ -231,12 +231,12 @@ fn reason(below: &[&NodeStatus], only_last: bool) -> Option<String> {
         .filter(|node| node.phase.is_failure() && node.kind == NodeType::Pod)
         .filter_map(|node| Some((process(&node.name), node.message.as_deref()?)));
     let (process, message) = failed.next()?;
-    let (mut told, mut reason) = (vec![process], message.to_owned());
+    let (mut reported, mut reason) = (vec![process], message.to_owned());
     for (process, message) in failed.filter(|_| !only_last) {
         // An exit code says no more than that it failed, which is seen.
         let is_code = message.trim_start_matches("main: ").starts_with("Error (exit code ");
-        if !is_code && !told.contains(&process) && !reason.contains(message) {
-            told.push(process);
+        if !is_code && !reported.contains(&process) && !reason.contains(message) {
+            reported.push(process);
             let name = process.rsplit(['.', ']']).next().unwrap_or(process);
             reason.push_str(&format!("\n{name}: {message}"));
         }

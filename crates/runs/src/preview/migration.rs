@@ -37,7 +37,7 @@ pub struct MigrationPreview {
     pub templates: Vec<TemplatePreview>,
 }
 
-/// A cluster, and what it is or why nobody knows.
+/// A cluster with its version, or why the version is unknown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterPreview {
@@ -114,7 +114,7 @@ pub(super) fn groups(planned: &PlannedMigration) -> Vec<Group> {
     planned.groups.iter().map(|group| group.group.clone()).collect()
 }
 
-/// Says what would change; a cluster that was not looked at leaves its part open.
+/// Returns what would change. The part of a cluster that could not be read stays empty.
 pub(super) fn preview(
     planned: &PlannedMigration,
     source: Result<Source, String>,

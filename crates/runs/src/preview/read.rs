@@ -46,7 +46,7 @@ pub(super) struct Target {
     pub(super) unseen: Unseen,
 }
 
-/// What could not be looked at, by the reason: one request that fails must not hide all the rest.
+/// What could not be read, by the reason: one request that fails must not hide all the rest.
 #[derive(Debug, Default)]
 pub(super) struct Unseen(BTreeMap<String, Vec<String>>);
 

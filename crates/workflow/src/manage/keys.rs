@@ -1,4 +1,4 @@
-//! Which key does what? One list a screen, from which keys are looked up and help is written.
+//! Which key does what? One list for each screen, which the keys and the help are taken from.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

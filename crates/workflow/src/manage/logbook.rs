@@ -18,7 +18,7 @@ pub(super) struct Logbook {
     pub(super) title: String,
     /// Whether all was read: the run has ended.
     pub(super) is_over: bool,
-    /// Whether long lines go on in the next row.
+    /// Whether long lines are wrapped.
     pub(super) wraps: bool,
     /// Whether times are shown.
     pub(super) has_times: bool,

@@ -262,7 +262,7 @@ impl State {
         (known.state != GateState::Waiting).then(|| gate::story(known))
     }
 
-    /// Returns whether the run has ended, whoever noticed that first.
+    /// Returns whether the run has ended.
     pub(super) fn is_over(&self) -> bool {
         self.model.has_ended()
     }

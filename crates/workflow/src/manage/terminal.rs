@@ -65,7 +65,7 @@ impl Screen {
     }
 
     /// Forgets what was drawn, so that all of it is drawn again. (`Terminal::clear` would ask the
-    /// terminal where the cursor is, and the answer goes to whoever reads the keys.)
+    /// terminal where the cursor is, and the thread that reads the keys would get the answer.)
     pub(super) fn clear(&mut self) -> anyhow::Result<()> {
         let size = self.size()?;
         self.terminal.resize(size.into()).context("clearing the terminal")
