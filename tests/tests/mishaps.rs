@@ -444,7 +444,7 @@ fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
         load::failed_documents::ensure(&client, &state_store::Mapping::default()).await?;
         Ok(())
     })?;
-    for index in [state_store::INDEX, load::failed_documents::INDEX] {
+    for index in [state_store::INDEX, load::FAILED_DOCUMENTS_INDEX] {
         let found = scene.target.http.get(&format!("/{index}?flat_settings=true"))?;
         let settings = &found[index]["settings"];
         assert_eq!(settings["index.default_pipeline"], "_none", "{found}");

@@ -5,7 +5,7 @@ use contract::{Exit, Failure};
 use state_store::StoreError;
 use thiserror::Error;
 
-use crate::failed_documents::INDEX;
+use crate::FAILED_DOCUMENTS_INDEX as INDEX;
 
 /// A fault in preparing a load, or in keeping what the target rejects.
 #[derive(Debug, Error)]

@@ -15,10 +15,7 @@ use state_store::{
     own_index::{self, OwnIndex},
 };
 
-use crate::LoadError;
-
-/// The index that holds the documents that the target rejected.
-pub const INDEX: &str = ".argosy-failed-documents";
+use crate::{FAILED_DOCUMENTS_INDEX as INDEX, LoadError};
 
 /// Documents deleted with one request.
 const DELETE_PAGE_SIZE: usize = 1_000;

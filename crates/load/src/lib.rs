@@ -26,6 +26,9 @@ mod transfer;
 pub mod tuning;
 mod window;
 
+/// The index that holds the documents that the target rejected.
+pub const FAILED_DOCUMENTS_INDEX: &str = ".argosy-failed-documents";
+
 pub use self::{
     acknowledged::Checkpoint,
     assembly::Limits,

@@ -2,19 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
-
-use crate::mapping::Mapping;
-
-/// A kind of document. Each one is written with the fields `kind` and `key`.
-pub trait StateDocument: Serialize + DeserializeOwned {
-    /// The value of the field `kind`.
-    const KIND: &'static str;
-
-    /// Returns the fields that searches use, beside `kind` and `key`.
-    fn mapping() -> Mapping;
-}
 
 /// The version of a document: what a conditional write names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,13 +20,10 @@ use cluster::{Client, Request, indices, path};
 use serde_json::{Value, json};
 
 use crate::{
-    StoreError,
+    INDEX, StoreError,
     mapping::Mapping,
     own_index::{self, OwnIndex},
 };
-
-/// The index that holds the state.
-pub const INDEX: &str = ".migrations_working_state";
 
 /// What the name of the index refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,14 +26,17 @@ mod scope;
 mod write;
 
 pub use self::{
-    document::{StateDocument, Stored, Version, key_of},
+    document::{Stored, Version, key_of},
     error::StoreError,
-    index::{INDEX, ensure, exists, refresh, remove_if_empty},
-    mapping::{FieldType, Mapping},
+    index::{ensure, exists, refresh, remove_if_empty},
+    mapping::{FieldType, Mapping, StateDocument},
     read::{all, get, matching, of_scope, page, search},
     scope::{Origin, Scope},
     write::{change, change_found, create_missing, put, remove, replace},
 };
+
+/// The index that holds the state.
+pub const INDEX: &str = ".migrations_working_state";
 
 /// How many documents one search or one bulk request takes.
 const PAGE_SIZE: usize = 1_000;

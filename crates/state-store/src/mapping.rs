@@ -5,9 +5,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::document::StateDocument;
+/// A kind of document. Each one is written with the fields `kind` and `key`.
+pub trait StateDocument: Serialize + DeserializeOwned {
+    /// The value of the field `kind`.
+    const KIND: &'static str;
+
+    /// Returns the fields that searches use, beside `kind` and `key`.
+    fn mapping() -> Mapping;
+}
 
 /// The type of a field that searches use.
 #[derive(Clone, Debug, PartialEq, Eq)]

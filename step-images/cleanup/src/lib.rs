@@ -13,14 +13,17 @@
 //! run took. In both cases the step fails and says what is left.
 
 mod leftover;
+mod report;
 mod source;
 mod target;
 
 use contract::{
-    Exit, Failure, RunId,
+    Exit, Failure,
     cleanup::{CleanupAnswer, CleanupMode, CleanupRequest},
 };
 use step::Context;
+
+use crate::report::CleanupReport;
 
 /// Runs the step.
 pub async fn run(request: CleanupRequest, context: Context) -> anyhow::Result<CleanupAnswer> {
@@ -72,27 +75,4 @@ async fn cleanup(request: &CleanupRequest, context: &Context) -> Result<CleanupA
         // reached now. Trying for minutes would only keep the user from reading why.
         CleanupMode::Partial => Failure::new(Exit::Failed, failure.message),
     })
-}
-
-/// What was done so far.
-#[derive(Debug)]
-struct CleanupReport {
-    /// A line each.
-    actions: Vec<String>,
-    /// The runs whose state was removed, this one and earlier ones of the same migration.
-    runs: Vec<RunId>,
-    /// The runs whose state was left, because they may be in progress.
-    left: Vec<RunId>,
-}
-
-impl CleanupReport {
-    fn of_this_run(context: &Context) -> Self {
-        Self { actions: Vec::new(), runs: vec![context.run.clone()], left: Vec::new() }
-    }
-
-    fn add_run(&mut self, run: &RunId) {
-        if !self.runs.contains(run) {
-            self.runs.push(run.clone());
-        }
-    }
 }

@@ -10,7 +10,7 @@ use contract::{Failure, RunId, SnapshotSource, cleanup::CleanupRequest};
 use coordination::resolve;
 use step::Context;
 
-use crate::CleanupReport;
+use crate::report::CleanupReport;
 
 /// Deletes our snapshots and removes the registration of their repository.
 pub(crate) async fn clean(

@@ -13,14 +13,14 @@ use coordination::{
     group::{GroupDocument, RunState},
     ownership::ItemEnvelope,
 };
-use load::{failed_documents, tuning};
+use load::{FAILED_DOCUMENTS_INDEX, tuning};
 use serde_json::Value;
 use state_store::{Scope, StateDocument as _, Stored};
 use step::Context;
 
 use crate::{
-    CleanupReport,
     leftover::{self, FailedRun},
+    report::CleanupReport,
     source,
 };
 
@@ -141,7 +141,7 @@ pub(crate) async fn remove(found: Removable, report: &mut CleanupReport) -> Resu
     state_store::remove_if_empty(&client).await?;
     // Without any state, no process is about to write a failed document.
     if !state_store::exists(&client).await? {
-        remove_if_empty(&client, failed_documents::INDEX, report).await?;
+        remove_if_empty(&client, FAILED_DOCUMENTS_INDEX, report).await?;
     }
     Ok(())
 }

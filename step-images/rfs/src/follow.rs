@@ -6,9 +6,9 @@ use contract::{
 };
 use coordination::{resolve, shard_work::ShardWork};
 use fleet::{FollowedStep, Totals};
-use load::failed_documents::{self, INDEX};
+use load::{FAILED_DOCUMENTS_INDEX as INDEX, failed_documents};
 
-use crate::{Step, answer};
+use crate::roles::{Step, answer};
 
 pub(crate) async fn follow(step: &Step) -> Result<RfsAnswer, Failure> {
     let totals = fleet::follow::<ShardWork>(&step.fleet(), &step.record(), step).await?;

@@ -21,7 +21,7 @@ use serde_json::json;
 use snapshot_repo::{RepositoryError, SourceMode};
 use state_store::{Mapping, Stored};
 
-use crate::{Step, answer};
+use crate::roles::{Step, answer};
 
 /// Shards whose size is read at the same time.
 const MAX_CONCURRENT_READS: usize = 16;

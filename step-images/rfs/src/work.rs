@@ -24,7 +24,7 @@ use snapshot_repo::{Position, ShardFiles};
 use tokio::time::MissedTickBehavior;
 
 use crate::{
-    Step, answer,
+    roles::{Step, answer},
     shard_source::{ShardSource, fault_of},
 };
 

@@ -29,7 +29,7 @@ use coordination::{
     shard_work::ShardWork,
 };
 use fleet::Item;
-use load::failed_documents;
+use load::FAILED_DOCUMENTS_INDEX;
 use state_store::Stored;
 use step::Context;
 
@@ -107,8 +107,8 @@ fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> Result<Verif
         .collect();
     if rejected > allowed {
         lines.push(format!(
-            "- the target refused {rejected} documents and {allowed} are allowed; see the index `{}`",
-            failed_documents::INDEX
+            "- the target refused {rejected} documents and {allowed} are allowed; see the index \
+             `{FAILED_DOCUMENTS_INDEX}`"
         ));
     }
     if lines.is_empty() {
