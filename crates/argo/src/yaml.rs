@@ -5,43 +5,15 @@
 //! block, so that a person can read the request of a step.
 
 mod block;
+mod error;
 mod scalar;
 
-use std::fmt::Display;
-
-use serde::{Serialize, ser};
+use serde::Serialize;
 use serde_json::Value;
 use serde_yaml::options;
-use thiserror::Error;
 
+pub use self::error::YamlError;
 use crate::manifest::Manifest;
-
-/// Text that is no manifest, or a value that cannot be written.
-#[derive(Debug, Error)]
-pub enum YamlError {
-    /// The text is not YAML.
-    #[error("the text is not YAML: {0}")]
-    Syntax(String),
-    /// The YAML is no manifest that this crate knows.
-    #[error("not a manifest that can be run: {0}")]
-    Manifest(#[from] serde_json::Error),
-    /// The value cannot be written.
-    #[error("the manifest cannot be written as YAML: {0}")]
-    Write(String),
-}
-
-impl YamlError {
-    /// Refuses a variant of several values, which no manifest has.
-    fn of_variant(name: &str, variant: &str) -> Self {
-        Self::Write(format!("`{name}::{variant}` cannot be part of a manifest"))
-    }
-}
-
-impl ser::Error for YamlError {
-    fn custom<T: Display>(message: T) -> Self {
-        Self::Write(message.to_string())
-    }
-}
 
 /// Writes one value as a YAML document.
 pub fn write(value: &impl Serialize) -> Result<String, YamlError> {

@@ -4,6 +4,7 @@
 //! repetitions are listed ([`Document::repeated_keys`]). This is the one module of the compiler
 //! that names the YAML crate.
 
+mod node;
 mod secrets;
 
 use std::{collections::BTreeSet, fmt, ops::Range};
@@ -15,6 +16,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use serde_yaml::{DuplicateKeyPolicy, Location, Spanned, budget, options};
 
+use self::node::{Content, Node};
 use crate::pointer::Pointer;
 
 /// A migration file as values with places.
@@ -22,24 +24,6 @@ use crate::pointer::Pointer;
 pub(crate) struct Document {
     source: String,
     root: Node,
-}
-
-/// A value and the bytes it was read from.
-#[derive(Debug)]
-struct Node {
-    span: Range<usize>,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    List(Vec<Node>),
-    /// The entries with the places of their keys, repeated keys included.
-    Map(Vec<(String, Range<usize>, Node)>),
 }
 
 /// Why a text is not readable.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Content, Node};
+use super::node::{Content, Node};
 
 /// Finds passwords, and credentials in URLs.
 pub(super) fn hide(node: &Node, source: &str, secrets: &mut Vec<Range<usize>>) {

@@ -12,13 +12,9 @@ use std::{
 
 use crate::{finding::Finding, modules::Module, sources::Sources};
 
-/// The crates that still have circles; each one leaves the list when it has none.
-const WITH_CIRCLES: &[&str] = &["crates/argo", "crates/console", "crates/engine", "generator"];
-
 /// Reports each circle once, at the first of its files.
 pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
-    let is_checked = |path: &Path| !WITH_CIRCLES.iter().any(|folder| path.starts_with(folder));
-    let roots = sources.rust().filter(|source| is_root(&source.path) && is_checked(&source.path));
+    let roots = sources.rust().filter(|source| is_root(&source.path));
     roots.flat_map(|root| circles(&Imports::of_crate(sources, &root.path))).collect()
 }
 

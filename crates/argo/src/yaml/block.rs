@@ -22,7 +22,7 @@ use serde::{
     },
 };
 
-use super::{YamlError, scalar};
+use super::{error::YamlError, scalar};
 
 /// Appends one value to the text.
 pub(super) struct Writer<'a> {

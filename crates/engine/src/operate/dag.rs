@@ -4,7 +4,12 @@ use std::collections::{BTreeSet, VecDeque};
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Frame, Operation, Site, StartOutcome, items::FilledCall, values::Values};
+use super::{
+    items::FilledCall,
+    operation::{Fault, Frame, Operation, Site, StartOutcome},
+    tree::node_id,
+    values::Values,
+};
 use crate::{
     depends::{Depends, TaskResult},
     expression,
@@ -194,7 +199,7 @@ impl Operation<'_> {
             self.add_child(&frame.name, name);
             return;
         }
-        let child = super::node_id(&self.state.identity.name, name);
+        let child = node_id(&self.state.identity.name, name);
         for dependency in &task.dependencies {
             let dependency = task_name(frame, dependency);
             let Some(id) = self.node(&dependency).map(|node| node.id.clone()) else { continue };
@@ -262,7 +267,7 @@ impl Operation<'_> {
     fn assess(&self, frame: &Frame, dag: &Dag) -> NodePhase {
         let Some(boundary) = self.state.nodes.get(&frame.id) else { return NodePhase::Running };
         let run = &self.state.identity.name;
-        let target_id = |name: &String| super::node_id(run, &task_name(frame, name));
+        let target_id = |name: &String| node_id(run, &task_name(frame, name));
         let targets: Vec<(&String, String)> =
             dag.targets.iter().map(|name| (name, target_id(name))).collect();
         let mut outcomes: std::collections::BTreeMap<&str, NodePhase> =

@@ -2,7 +2,7 @@
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Operation, Site};
+use super::operation::{Fault, Operation, Site};
 use crate::{
     node::{Node, Part},
     program::TemplateIndex,

@@ -4,7 +4,7 @@ use argo::{Parameter, io::ValueFrom, task::Sequence};
 use serde_json::Value;
 
 use super::{
-    Fault, Frame, Operation,
+    operation::{Fault, Frame, Operation},
     values::{Values, item_text},
 };
 use crate::{

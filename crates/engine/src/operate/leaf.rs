@@ -6,7 +6,11 @@ use argo::{
     io::KeyRef,
 };
 
-use super::{Fault, Operation, Site, tree::hash, values::Values};
+use super::{
+    operation::{Fault, Operation, Site},
+    tree::hash,
+    values::Values,
+};
 use crate::{
     node::{Capture, OutputFile, Pod, Work},
     program::{Body, Callable},

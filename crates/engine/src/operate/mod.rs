@@ -12,12 +12,14 @@
 //!           +--> retry: one try after the other
 //!           +--> leaf: the pod of a container or resource
 //!  values: the value of {{...}}         tree: edges between nodes
+//!  operation: what all of them share
 //! ```
 
 mod dag;
 mod exit;
 mod items;
 mod leaf;
+mod operation;
 mod retry;
 mod steps;
 mod tree;
@@ -28,25 +30,18 @@ use jiff::Timestamp;
 
 use crate::{
     duration,
-    node::{Attempt, JobState, Node, Part, Pod},
+    node::{Attempt, JobState, Node, Pod},
     program::{Body, Callable, Program, TemplateIndex},
     state::{ConfigMapKey, Entry, RunState},
 };
 pub(crate) use exit::ended_message;
+pub(crate) use operation::OperateOutcome;
+use operation::{Fault, Frame, Operation, Site, StartOutcome};
 pub(crate) use tree::node_id;
 use values::Values;
 
 /// The limit of calls within calls; a template that calls itself ends with an error there.
 const MAX_DEPTH: u32 = 100;
-
-/// The outcome of [`operate`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct OperateOutcome {
-    /// What changed, in order; the state includes them already.
-    pub(crate) entries: Vec<Entry>,
-    /// When to decide again even if nothing happens.
-    pub(crate) wake_at: Option<Timestamp>,
-}
 
 /// Decides everything that can be decided now. The state is changed by exactly the entries that
 /// are returned.
@@ -64,50 +59,6 @@ pub(crate) fn operate(program: &Program, state: &mut RunState, now: Timestamp) -
     };
     operation.run();
     operation.done
-}
-
-/// The reason why a node cannot be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Fault(String);
-
-/// Whether a node was created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StartOutcome {
-    Yes,
-    /// The limit of `parallelism` is reached.
-    NoRoom,
-}
-
-/// The place where a call is made.
-#[derive(Clone, Copy, Debug)]
-struct Site<'a> {
-    /// The DAG or steps node; none for the entrypoint and the exit handler.
-    frame: Option<&'a Frame>,
-    /// The name of the task or step.
-    call: &'a str,
-    part: Part,
-}
-
-/// A DAG or steps node that is being walked.
-#[derive(Clone, Debug)]
-struct Frame {
-    name: String,
-    id: String,
-    template: TemplateIndex,
-    inputs: Vec<(String, String)>,
-    part: Part,
-}
-
-/// One call of [`operate`].
-struct Operation<'a> {
-    program: &'a Program,
-    state: &'a mut RunState,
-    now: Timestamp,
-    done: OperateOutcome,
-    active_pods: usize,
-    depth: u32,
-    /// `{{workflow.status}}`.
-    status: String,
 }
 
 impl<'a> Operation<'a> {

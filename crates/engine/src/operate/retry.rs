@@ -5,7 +5,10 @@ use std::time::Duration;
 use argo::{NodePhase, Outputs, RetryStrategy};
 use jiff::Timestamp;
 
-use super::{Fault, Operation, Site, StartOutcome, values::Values};
+use super::{
+    operation::{Fault, Operation, Site, StartOutcome},
+    values::Values,
+};
 use crate::{
     duration,
     expression::{self, Dialect, Value},

@@ -2,7 +2,12 @@
 
 use argo::{NodePhase, NodeType};
 
-use super::{Fault, Frame, Operation, Site, items::FilledCall, values::Values};
+use super::{
+    items::FilledCall,
+    operation::{Fault, Frame, Operation, Site},
+    tree::node_id,
+    values::Values,
+};
 use crate::{
     expression,
     node::Node,
@@ -76,7 +81,7 @@ impl Operation<'_> {
         if children.is_empty() {
             self.add_child(before, name);
         }
-        let child = super::node_id(&self.state.identity.name, name);
+        let child = node_id(&self.state.identity.name, name);
         for id in children {
             for parent in self.outbound(&id) {
                 self.add_child_id(parent, child.clone());

@@ -2,7 +2,10 @@
 
 use argo::{NodeType, Outputs, Parameter};
 
-use super::{Fault, Frame, Operation, values::Values};
+use super::{
+    operation::{Fault, Frame, Operation},
+    values::Values,
+};
 use crate::{node::Node, state::Entry};
 
 /// Returns the id of a node: the run's name, and a hash of the node's name.

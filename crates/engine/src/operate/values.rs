@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use argo::{NodePhase, NodeType};
 use serde_json::{Value, json};
 
-use super::{Frame, Operation};
+use super::operation::{Frame, Operation, Site};
 use crate::{
     node::{Attempt, Node},
     program::{Body, Callable},
@@ -311,7 +311,7 @@ impl Operation<'_> {
         &self,
         name: &str,
         callable: &Callable,
-        site: super::Site<'_>,
+        site: Site<'_>,
         tries: &[(&str, String)],
     ) -> Vec<(String, String)> {
         let mut locals = vec![

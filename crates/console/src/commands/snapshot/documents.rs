@@ -22,7 +22,8 @@ use snapshot_repo::{
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{
-    MAX_CONCURRENT_READS, line,
+    access::MAX_CONCURRENT_READS,
+    line,
     progress::{self, Unit},
 };
 use crate::args::{Documents, Format};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
 
 use super::{
-    MAX_CONCURRENT_READS, is_about_access,
+    access::{MAX_CONCURRENT_READS, is_about_access},
     progress::{self, Unit},
     text::{Table, instant},
 };

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use snapshot_repo::{GlobalMetadata, IndexMetadata, Repository};
 
 use super::{
-    MAX_CONCURRENT_READS,
+    access::MAX_CONCURRENT_READS,
     progress::{self, Unit},
 };
 

@@ -20,7 +20,7 @@ use snapshot_repo::{
 };
 
 use super::{
-    MAX_CONCURRENT_READS, is_about_access,
+    access::{MAX_CONCURRENT_READS, is_about_access},
     progress::{self, Unit},
     report::{IndexReading, Part, Report, ShardContent, ShardReading},
     text::Table,
