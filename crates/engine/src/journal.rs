@@ -1,4 +1,4 @@
-//! What happened in a run, and who may add to it?
+//! The journal of a run: what happened, and the condition under which an entry may be added.
 //!
 //! An append takes effect as a whole or not at all, and only if no other process wrote since the
 //! writer last read. A writer that is behind reads first, so every decision is made with all

@@ -1,4 +1,4 @@
-//! Give up: the fleet of workers has failed. Why, and who has to know?
+//! Give up: records for the follower that the workers failed, and why.
 //!
 //! Runs only then. To `follow`, a fleet that failed looks like one that a person has paused: nothing
 //! moves. So this records the reason for it, unless the work was done before the end.

@@ -11,7 +11,7 @@ pub struct RunStatus {
     pub abandoned: Option<String>,
 }
 
-/// The record of a run, which is kept by whoever decides what the run may fill.
+/// The record of a run. The library that decides what the run may fill stores it.
 pub trait RunRecord: Send + Sync {
     /// Reads the record; `None` if there is none.
     fn status(&self) -> impl Future<Output = Result<Option<RunStatus>, Failure>> + Send;

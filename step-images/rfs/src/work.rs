@@ -28,7 +28,7 @@ use crate::{
     shard_source::{ShardSource, fault_of},
 };
 
-/// How often the lease is checked while the files of a shard are looked up.
+/// The interval between two checks of the lease while the files of a shard are read.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(crate) async fn work(step: Step) -> Result<RfsAnswer, Failure> {

@@ -188,7 +188,7 @@ fn one_workflow(manifests: &[Manifest]) -> Result<&Workflow, Vec<Refusal>> {
     Err(refusals.into_found())
 }
 
-/// Merges the specs; also returns the object in which the entrypoint is looked up.
+/// Merges the specs; also returns the object that contains the entrypoint.
 fn merged_spec(
     workflow: &Workflow,
     holders: &[Holder<'_>],

@@ -18,7 +18,7 @@ use crate::{
     run::Run,
 };
 
-/// How often new pods are looked up.
+/// The interval between two lists of the pods of a run.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The most bytes of a line that are kept.
 const MAX_LINE: usize = 1 << 20;
