@@ -189,13 +189,7 @@ impl ClusterError {
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
-        let mut message = error.to_string();
-        let mut source = StdError::source(&error);
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        Self::new(error.exit(), message)
+        Self::of(error.exit(), &error)
     }
 }
 

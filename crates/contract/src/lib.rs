@@ -16,6 +16,7 @@
 pub mod access;
 pub mod closest;
 pub mod exit;
+pub mod gate;
 pub mod group;
 pub mod ids;
 pub mod ledger;
@@ -29,6 +30,7 @@ pub mod repository_uri;
 pub mod selection;
 pub mod snapshot_state;
 pub mod summary;
+pub mod time;
 pub mod variables;
 pub mod version;
 

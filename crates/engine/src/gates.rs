@@ -1,69 +1,16 @@
 //! Which gates does a run have, and what is the state of each?
 
-use argo::{NodePhase, NodeType};
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use argo::{NodePhase, NodeType, convention::decisions::Verdict};
+use contract::{
+    gate::{Gate, GateState},
+    time::whole_seconds,
+};
 
 use crate::{
     node::Node,
     program::{GatePlace, Program},
-    state::{ConfigMapKey, GateAnswer, RunState, Verdict},
-    status,
+    state::{ConfigMapKey, GateAnswer, RunState},
 };
-
-/// A gate of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Gate {
-    /// The name: shown and typed.
-    pub name: String,
-    /// Its state.
-    pub state: GateState,
-    /// Who decided.
-    pub by: Option<String>,
-    /// When, in whole seconds like all times of a status.
-    #[serde(serialize_with = "whole_seconds")]
-    pub at: Option<Timestamp>,
-    /// The reason that was given, or the message of the node.
-    pub reason: Option<String>,
-}
-
-/// The state of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GateState {
-    /// The run has not reached it.
-    Pending,
-    /// The run waits for a decision.
-    Waiting,
-    /// It was approved, at the gate or in advance.
-    Approved,
-    /// It was rejected.
-    Rejected,
-    /// The run passed it or ended without a decision.
-    Skipped,
-}
-
-fn whole_seconds<T, S>(at: &T, output: S) -> Result<S::Ok, S::Error>
-where
-    T: Copy + Into<Option<Timestamp>>,
-    S: Serializer,
-{
-    let at: Option<Timestamp> = (*at).into();
-    at.map(status::time_text).serialize(output)
-}
-
-/// The outcome of a decision about a gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecisionOutcome {
-    /// The gate waited; the run continues, or fails.
-    Recorded,
-    /// The run has not reached the gate, which will not wait.
-    ApprovedInAdvance,
-    /// The gate takes no decision now; this is its state.
-    NotWaiting(Gate),
-    /// There is no gate of that name.
-    Unknown,
-}
 
 /// Returns the gates of a run, in the order of its templates.
 pub(crate) fn gates(program: &Program, state: &RunState) -> Vec<Gate> {
@@ -95,7 +42,7 @@ fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
         name: name.clone(),
         state,
         by: answer.map(|answer| answer.by.clone()),
-        at: answer.map(|answer| answer.at),
+        at: answer.map(|answer| whole_seconds(answer.at)),
         reason: answer.map_or(reason, |answer| answer.reason.clone()),
     };
     if suspended(&name, state).next().is_some() {

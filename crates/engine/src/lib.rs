@@ -52,17 +52,18 @@ pub mod store;
 mod substitute;
 mod supervise;
 
+pub use argo::convention::decisions::Verdict;
 pub use check::check;
 pub use clock::Clock;
+pub use contract::gate::{DecisionOutcome, Gate, GateState};
 pub use fleet::Fleet;
-pub use gates::{DecisionOutcome, Gate, GateState};
 pub use launch::Programs;
 pub use logs::LogFile;
 pub use program::Program;
 pub use read::read;
 pub use refusal::Refusal;
 pub use runner::{EngineOutcome, Options, RunError, run};
-pub use state::{Shutdown, Verdict};
+pub use state::Shutdown;
 pub use store::{
     RunStatus, Store,
     error::StoreError,

@@ -191,12 +191,12 @@ fn is_group(node: &NodeStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use argo::yaml;
+    use argo::{convention::decisions::Verdict, yaml};
 
     use super::*;
     use crate::{
         operate::operate,
-        state::{ConfigMapKey, Entry, GateAnswer, RunIdentity, Shutdown, Verdict},
+        state::{ConfigMapKey, Entry, GateAnswer, RunIdentity, Shutdown},
     };
 
     const WORKFLOW: &str = r#"

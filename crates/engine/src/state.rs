@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{NodePhase, Outputs, convention::decisions};
+use argo::{NodePhase, Outputs, convention::decisions::Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -44,25 +44,6 @@ impl Shutdown {
         match self {
             Self::Stop => "Stop",
             Self::Terminate => "Terminate",
-        }
-    }
-}
-
-/// A person's decision about a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// The run continues.
-    Approved,
-    /// The gate fails.
-    Rejected,
-}
-
-impl Verdict {
-    /// Returns the decision as the ConfigMap of decisions has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => decisions::APPROVED,
-            Self::Rejected => decisions::REJECTED,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use argo::{Inputs, NodeStatus, Parameter, WorkflowStatus};
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use contract::time::whole_seconds;
+use jiff::Timestamp;
 
 use crate::{journal::NodeProgress, node::Node, state::RunState};
 
@@ -29,12 +30,6 @@ pub(crate) fn workflow_status(
 /// Writes a time as Argo does: RFC 3339, UTC, whole seconds.
 pub(crate) fn time_text(time: Timestamp) -> String {
     whole_seconds(time).to_string()
-}
-
-/// Leaves out the part of a second; rounding up would show a time that is yet to come.
-pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
-    let down = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
-    time.round(down).unwrap_or(time)
 }
 
 fn node_status(node: &Node, report: Option<&NodeProgress>) -> NodeStatus {

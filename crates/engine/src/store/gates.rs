@@ -1,10 +1,13 @@
 //! The gates of a run, and the decisions of people about them.
 
+use argo::convention::decisions::Verdict;
+use contract::gate::{DecisionOutcome, Gate, GateState};
+
 use super::{Store, error::StoreError};
 use crate::{
-    gates::{self, DecisionOutcome, Gate, GateState},
+    gates,
     journal::Append,
-    state::{Entry, GateAnswer, Verdict},
+    state::{Entry, GateAnswer},
 };
 
 impl Store {

@@ -143,7 +143,7 @@ impl fmt::Display for Fault {
                 write!(formatter, "the API server refuses {}: {message}", operation.object())?;
                 match limit(message) {
                     Some(Limit::Quota) => {
-                        write!(formatter, "; ask for a higher quota, or remove what is not needed")
+                        write!(formatter, "; have the quota raised, or remove what is not needed")
                     }
                     Some(Limit::Deletion) => write!(
                         formatter,

@@ -14,11 +14,12 @@ use argo::{
     NodePhase, NodeStatus, NodeType, WorkflowStatus,
     convention::decisions::{APPROVED, REJECTED},
 };
+use contract::time::whole_seconds;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    gates::{Decision, Gate, GateState, whole_seconds},
+    gates::{Decision, Gate, GateState},
     model::{GatePlace, Outline},
 };
 

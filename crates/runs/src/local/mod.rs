@@ -29,7 +29,7 @@ use crate::{
     backend::{Configuration as _, Gates, Logs, Reset, Runs},
     commands::workflow_flag,
     error::failure,
-    gates::{Decision, DecisionOutcome, Gate, GateState, Verdict, whole_seconds},
+    gates::{Decision, DecisionOutcome},
     logs::{LogQuery, LogSender},
     model::{EngineKind, Observation, Outline, RunModel, Trouble},
     reset::{Part, Removable, RemovableKind},
@@ -220,19 +220,7 @@ impl Gates for Local {
         let (uid, gate, decision) = (run.uid.clone(), gate.to_owned(), decision.clone());
         self.with_store(move |store| {
             let Decision { verdict, by, reason } = &decision;
-            let verdict = match verdict {
-                Verdict::Approved => engine::Verdict::Approved,
-                Verdict::Rejected => engine::Verdict::Rejected,
-            };
-            let outcome = store.decide(&uid, &gate, verdict, by, reason.as_deref())?;
-            Ok(match outcome {
-                engine::DecisionOutcome::Recorded => DecisionOutcome::Recorded,
-                engine::DecisionOutcome::ApprovedInAdvance => DecisionOutcome::ApprovedInAdvance,
-                engine::DecisionOutcome::NotWaiting(gate) => {
-                    DecisionOutcome::NotWaiting(gate_of(gate))
-                }
-                engine::DecisionOutcome::Unknown => DecisionOutcome::Unknown,
-            })
+            Ok(store.decide(&uid, &gate, *verdict, by, reason.as_deref())?)
         })
         .await
     }
@@ -292,7 +280,7 @@ fn observe(store: &Store, run: &Run) -> anyhow::Result<Observation> {
         status,
         outline: Outline::read(&manifests(store, uid)?),
         progress: known.progress,
-        gates: store.gates(uid)?.into_iter().map(gate_of).collect(),
+        gates: store.gates(uid)?,
         trouble,
         ..Observation::default()
     })
@@ -316,18 +304,6 @@ fn shutdown(mode: StopMode) -> Shutdown {
         StopMode::Stop => Shutdown::Stop,
         StopMode::Terminate => Shutdown::Terminate,
     }
-}
-
-fn gate_of(gate: engine::Gate) -> Gate {
-    let engine::Gate { name, state, by, at, reason } = gate;
-    let state = match state {
-        engine::GateState::Pending => GateState::Pending,
-        engine::GateState::Waiting => GateState::Waiting,
-        engine::GateState::Approved => GateState::Approved,
-        engine::GateState::Rejected => GateState::Rejected,
-        engine::GateState::Skipped => GateState::Skipped,
-    };
-    Gate { name, state, by, at: at.map(whole_seconds), reason }
 }
 
 fn run_of(record: RunRecord) -> Run {
