@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use argo::{Manifest, NodePhase, WorkflowStatus};
 use cluster::Client;
 use contract::{Auth, ClusterAccess, Credentials};
-use coordination::{decision, group::RunState, shard_work::ShardWork};
+use coordination::{group::GroupState, registration, shard_work::ShardWork};
 use engine::{Clock, EngineOutcome, Existing, Options, Programs, Store, Submission};
 use fleet::Item;
 use fs_err as fs;
@@ -147,8 +147,11 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
         auth: Auth::None,
     };
     let client = Client::new(&access, &Credentials::default(), &BTreeMap::new())?;
-    let decisions = wait(async { Ok(decision::all(&client).await?) })?;
-    assert!(decisions.iter().all(|decided| decided.state == RunState::Ended), "{decisions:?}");
+    let registrations = wait(async { Ok(registration::all(&client).await?) })?;
+    assert!(
+        registrations.iter().all(|group| group.state == GroupState::Ended),
+        "{registrations:?}"
+    );
     assert_eq!(wait(held(&client))?, shards);
     let done = worker(&scene, &manifests)?;
     assert_eq!(done.code, Some(0), "{}", done.stderr);

@@ -1,5 +1,5 @@
-//! What goes wrong around a migration, on real servers: is it found early, and is there a way on
-//! that needs no surgery on the state?
+//! What goes wrong around a migration, on real servers: is it found early, and can a user continue
+//! without editing the state by hand?
 
 use std::{
     cell::Cell,
@@ -15,8 +15,8 @@ use contract::{
     SnapshotUuid,
 };
 use coordination::{
-    decision,
-    group::{GroupDocument, GroupIndex, RunOrigin, RunState},
+    group::{GroupDocument, GroupIndex, GroupState, RunOrigin},
+    registration,
     shard_work::ShardWork,
     takeover,
 };
@@ -142,7 +142,7 @@ fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Re
     for engine in engines {
         engine.kill()?;
     }
-    assert!(scene.target.indices()?.contains(state_store::INDEX), "it has announced its indices");
+    assert!(scene.target.indices()?.contains(state_store::INDEX), "it has registered its indices");
 
     succeeds(&scene, ALL)?;
     assert_eq!(scene.target.documents("orders-2")?, DOCUMENTS);
@@ -193,16 +193,16 @@ async fn stored(client: &Client) -> Result<Option<Stored<Item<ShardWork>>>> {
 async fn begun(client: &Client) -> Result<GroupDocument> {
     let origin = origin("theirs", "gone-to-new", "s1");
     let index = GroupIndex { name: "orders-1".to_owned(), existed: false, documents: 0 };
-    let announced = GroupDocument::new(&origin, &group(), vec![index], Vec::new());
-    let document = GroupDocument { state: RunState::Filling, ..announced };
-    decision::ensure_index(client).await?;
-    decision::write(client, &document).await?;
+    let registered = GroupDocument::new(&origin, &group(), vec![index], Vec::new());
+    let document = GroupDocument { state: GroupState::Filling, ..registered };
+    registration::ensure_index(client).await?;
+    registration::write(client, &document).await?;
     fleet::items::create_missing(client, vec![theirs()]).await?;
     Ok(document)
 }
 
 #[test]
-fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
+fn a_run_is_taken_over_only_if_it_does_nothing() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
         let client = client(&scene)?;
@@ -211,9 +211,9 @@ fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
         let length = Duration::from_secs(4);
 
         // A worker that writes all the time: some of it is within the length on any machine.
-        let is_decided = Cell::new(false);
+        let is_known = Cell::new(false);
         let renewing = async {
-            while !is_decided.get() {
+            while !is_known.get() {
                 tokio::time::sleep(length / 20).await;
                 let item = stored(&client).await?.context("the item")?;
                 fleet::items::save(&client, item.version, &item.document).await?;
@@ -222,7 +222,7 @@ fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
         };
         let taking = async {
             let taken = takeover::of_idle_runs(&client, &keys, length, "us").await;
-            is_decided.set(true);
+            is_known.set(true);
             taken
         };
         let (taken, renewed) = tokio::join!(taking, renewing);
@@ -235,7 +235,8 @@ fn the_place_of_a_run_is_taken_only_if_it_does_nothing() -> Result<()> {
         // Should it come back, neither its worker nor its next step continues.
         let saved = fleet::items::save(&client, item.version, &item.document).await?;
         assert_eq!(saved, None);
-        let error = decision::fill(&client, &document.scope).await.expect_err("superseded");
+        let error =
+            registration::start_filling(&client, &document.scope).await.expect_err("taken over");
         assert!(error.to_string().contains("must not continue: us"), "{error}");
         Ok(())
     })
@@ -254,10 +255,10 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
         let closed = Item { lease: item.document.lease.clone(), ..theirs() };
         assert_eq!((closed.lease.state, &closed.lease.holder), (ItemState::Failed, &None));
         assert_eq!(item.document, closed, "nothing else of it changed");
-        let ended = decision::read(&client, &document.scope).await?.context("it")?;
-        assert_eq!(ended.state, RunState::Ended);
+        let ended = registration::read(&client, &document.scope).await?.context("it")?;
+        assert_eq!(ended.state, GroupState::Ended);
 
-        // As if it had been killed when the decision was written and the item was not.
+        // As if it had been killed when the registration was written and the item was not.
         state_store::put(&client, &theirs().key, &theirs()).await?;
         assert_eq!(takeover::of_earlier_runs(&client, &origin).await?, Vec::<String>::new());
         let item = stored(&client).await?.context("the item")?;
@@ -275,9 +276,9 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
         RunOrigin { repository: repository.parse()?, ..origin("theirs", "old-to-new", "s1") };
     let document = GroupDocument::new(&origin, &group(), Vec::new(), Vec::new());
     wait(async {
-        decision::ensure_index(&client).await?;
-        let ended = GroupDocument { state: RunState::Ended, ..document };
-        Ok(decision::write(&client, &ended).await?)
+        registration::ensure_index(&client).await?;
+        let ended = GroupDocument { state: GroupState::Ended, ..document };
+        Ok(registration::write(&client, &ended).await?)
     })?;
 
     let cleaned = |source: &str| {
@@ -307,18 +308,18 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
 }
 
 #[test]
-fn a_place_that_was_taken_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Result<()> {
+fn a_group_taken_over_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
         let client = client(&scene)?;
         let document = begun(&client).await?;
-        let by = takeover::in_favour_of(&origin("ours", "ours", "s2"));
+        let by = takeover::successor(&origin("ours", "ours", "s2"));
         takeover::remove_items(&client, &by).await?;
         assert!(stored(&client).await?.is_some());
 
-        let superseded = Some(by.clone());
-        let ended = GroupDocument { state: RunState::Ended, superseded, ..document };
-        decision::write(&client, &ended).await?;
+        let taken_over = Some(by.clone());
+        let ended = GroupDocument { state: GroupState::Ended, taken_over, ..document };
+        registration::write(&client, &ended).await?;
         takeover::remove_items(&client, &by).await?;
         assert_eq!(stored(&client).await?, None);
         Ok(())
@@ -326,22 +327,22 @@ fn a_place_that_was_taken_by_a_run_that_was_killed_meanwhile_leaves_no_work() ->
 }
 
 #[test]
-fn the_end_of_a_run_does_not_end_the_one_that_decided_again() -> Result<()> {
+fn the_end_of_a_run_does_not_end_the_one_that_registered_again() -> Result<()> {
     let scene = Scene::set()?;
     wait(async {
         let client = client(&scene)?;
         let theirs = begun(&client).await?;
         let ours = GroupDocument { run: RunId::new("ours"), ..theirs.clone() };
-        decision::write(&client, &ours).await?;
-        let now = async || decision::read(&client, &ours.scope).await;
-        decision::end(&client, &theirs).await?;
+        registration::write(&client, &ours).await?;
+        let now = async || registration::read(&client, &ours.scope).await;
+        registration::end(&client, &theirs).await?;
         assert_eq!(now().await?.as_ref(), Some(&ours));
 
-        decision::abandon(&client, &ours.scope, "no room").await?;
-        decision::end(&client, &ours).await?;
-        let ended = now().await?.context("the decision")?;
-        assert_eq!(ended.state, RunState::Ended);
-        assert_eq!(ended.abandoned.as_deref(), Some("no room"), "what others wrote stays");
+        registration::give_up(&client, &ours.scope, "no room").await?;
+        registration::end(&client, &ours).await?;
+        let ended = now().await?.context("the registration")?;
+        assert_eq!(ended.state, GroupState::Ended);
+        assert_eq!(ended.gave_up.as_deref(), Some("no room"), "what others wrote stays");
         Ok(())
     })
 }
@@ -361,13 +362,13 @@ fn an_index_that_a_late_write_created_again_is_in_no_ones_way() -> Result<()> {
             assert!(indices::exists(&client, state_store::INDEX).await?, "targets do that");
 
             assert!(!state_store::exists(&client).await?);
-            assert_eq!(decision::all(&client).await?, Vec::new());
+            assert_eq!(registration::all(&client).await?, Vec::new());
             if ends_with_cleanup {
                 state_store::remove_if_empty(&client).await?;
                 assert!(!indices::exists(&client, state_store::INDEX).await?);
             }
             let document = begun(&client).await?;
-            assert_eq!(decision::all(&client).await?, [document]);
+            assert_eq!(registration::all(&client).await?, [document]);
         }
         Ok(())
     })
@@ -380,7 +381,7 @@ fn the_state_of_another_tool_is_left_as_it_is() -> Result<()> {
         let client = client(&scene)?;
         let theirs = json!({ "mappings": { "properties": { "expiration": { "type": "long" } } } });
         indices::create(&client, state_store::INDEX, theirs).await?;
-        let Err(error) = decision::ensure_index(&client).await else { bail!("it was taken") };
+        let Err(error) = registration::ensure_index(&client).await else { bail!("it was taken") };
         ensure!(format!("{error:#}").contains("another tool"), "{error:#}");
         assert!(!state_store::exists(&client).await?);
         state_store::remove_if_empty(&client).await?;
@@ -439,7 +440,7 @@ fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
         let client = client(&scene)?;
         let document = begun(&client).await?;
         state_store::refresh(&client).await?;
-        assert_eq!(decision::all(&client).await?, [document]);
+        assert_eq!(registration::all(&client).await?, [document]);
         assert_eq!(stored(&client).await?.map(|item| item.document), Some(theirs()));
         load::failed_documents::ensure(&client, &state_store::Mapping::default()).await?;
         Ok(())
@@ -464,7 +465,7 @@ fn a_shard_of_ours_that_no_node_may_hold_is_explained() -> Result<()> {
     };
     // The one node of the server has no zone.
     set(json!("zone"))?;
-    let ensured = wait(async { Ok(decision::ensure_index(&client(&scene)?).await) });
+    let ensured = wait(async { Ok(registration::ensure_index(&client(&scene)?).await) });
     set(json!(null))?;
     let Err(error) = ensured? else { bail!("a node took it") };
     let text = error.to_string();
@@ -484,7 +485,7 @@ fn a_state_of_an_earlier_version_gets_the_fields_that_it_lacks() -> Result<()> {
         let body = json!({ "mappings": mapping, "settings": settings });
         indices::create(&client, state_store::INDEX, body).await?;
         let document = begun(&client).await?;
-        assert_eq!(decision::all(&client).await?, [document]);
+        assert_eq!(registration::all(&client).await?, [document]);
         Ok(())
     })?;
     let found = scene.target.http.get(&format!("/{}", state_store::INDEX))?;

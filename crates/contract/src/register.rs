@@ -28,7 +28,8 @@ pub struct RegisterAnswer {
     /// The groups, in the order of the request.
     pub groups: Vec<RegisteredGroup>,
     /// Indices in the snapshot whose names begin with a dot and that no pattern names.
-    pub passed_over: Vec<String>,
+    #[serde(rename = "passedOver")]
+    pub not_selected: Vec<String>,
 }
 
 /// One group and what it means in this snapshot.
@@ -65,8 +66,8 @@ impl Summary for RegisterAnswer {
                 ));
             }
         }
-        if !self.passed_over.is_empty() {
-            lines.push(format!("not selected by any pattern: {}", self.passed_over.join(", ")));
+        if !self.not_selected.is_empty() {
+            lines.push(format!("not selected by any pattern: {}", self.not_selected.join(", ")));
         }
         lines.join("\n")
     }

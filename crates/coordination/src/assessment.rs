@@ -1,4 +1,4 @@
-//! What does a migration mean on this target now, and what is in its way?
+//! Which indices would a migration fill on this target now, and what prevents it?
 //!
 //! The register step decides by it; Initialize asks the same beforehand, so that what will be
 //! refused after the snapshot is refused before it.
@@ -9,10 +9,10 @@ use cluster::Client;
 use contract::{Group, selection};
 
 use crate::{
-    CoordinationError, decision,
-    existing_indices::{self, Claim, GroupPlan, KnownTarget},
+    CoordinationError,
+    existing_indices::{self, ForeignOwner, GroupPlan, KnownTarget},
     group::{GroupDocument, RunOrigin},
-    ownership, target_contents,
+    ownership, registration, target_contents,
 };
 
 /// What was found, before anything is written.
@@ -21,18 +21,19 @@ pub struct Assessment<'a> {
     /// The groups and what each of them would migrate.
     pub groups: Vec<(&'a Group, GroupPlan)>,
     /// Names with a leading dot that no pattern names.
-    pub passed_over: Vec<String>,
+    pub not_selected: Vec<String>,
     /// What is on the target.
     pub known: KnownTarget,
-    /// What was decided on this target before.
+    /// What was registered on this target before.
     pub earlier: Vec<GroupDocument>,
-    /// What is wrong, a finding each.
+    /// What is wrong, a problem each.
     pub problems: Vec<String>,
-    /// Indices that other runs fill now, if they still live, by the finding about each.
-    pub claims: BTreeMap<String, Claim>,
+    /// Other runs that own indices of this migration, by the problem that each would be. Such a run
+    /// may have ended without a word.
+    pub foreign: BTreeMap<String, ForeignOwner>,
 }
 
-/// Reads from the target what decides a migration's conflicts. `names` are the indices in `place`,
+/// Finds out what is in the way of a migration. `names` are the indices in `place`,
 /// which is the snapshot or, before there is one, the source.
 pub async fn assess<'a>(
     client: &Client,
@@ -45,47 +46,47 @@ pub async fn assess<'a>(
     let picked: BTreeSet<&str> =
         selection.groups.iter().flat_map(|group| &group.indices).map(String::as_str).collect();
     let mut known = target_contents::read(client, &picked).await?;
-    let earlier = decision::all(client).await?;
+    let earlier = registration::all(client).await?;
     ownership::note_owners(&earlier, &ownership::items(client).await?, origin, &mut known);
 
     let mut problems = selection.problems;
     let mut plans = Vec::new();
-    let mut claims = BTreeMap::new();
+    let mut foreign = BTreeMap::new();
     for group in &selection.groups {
         let plan = match ownership::reusable(&earlier, origin, group.group, &known) {
             Some(reused) => reused,
             None => existing_indices::decide(group, &known, &mut problems),
         };
-        claims.extend(claimed(&group.group.name, &plan, &known, &mut problems));
+        foreign.extend(foreign_owners(&group.group.name, &plan, &known, &mut problems));
         plans.push((group.group, plan));
     }
-    let passed_over = selection.passed_over;
-    Ok(Assessment { groups: plans, passed_over, known, earlier, problems, claims })
+    let not_selected = selection.passed_over;
+    Ok(Assessment { groups: plans, not_selected, known, earlier, problems, foreign })
 }
 
-/// Returns the claims of other runs on a group's indices. An index that this very run names twice
-/// is a problem.
-pub fn claimed(
+/// Returns the foreign of other runs on a group's indices. An index that this very run names twice
+/// name is a problem.
+pub fn foreign_owners(
     group: &str,
     plan: &GroupPlan,
     known: &KnownTarget,
     problems: &mut Vec<String>,
-) -> BTreeMap<String, Claim> {
-    let mut claims = BTreeMap::new();
+) -> BTreeMap<String, ForeignOwner> {
+    let mut foreign = BTreeMap::new();
     for index in plan.indices.iter().map(|index| &index.name) {
-        if let Some(claim) = known.claimed.get(index) {
-            let finding = ownership::also_filled(index, group, &claim.by);
-            if claim.same_run {
-                problems.push(finding);
+        if let Some(owner) = known.owned_by_others.get(index) {
+            let problem = ownership::also_filled(index, group, &owner.name);
+            if owner.same_run {
+                problems.push(problem);
             } else {
-                claims.insert(finding, claim.clone());
+                foreign.insert(problem, owner.clone());
             }
-        } else if let Some(by) = known.announced.get(index) {
+        } else if let Some(by) = known.registered_by_others.get(index) {
             tracing::warn!(
-                "index `{index}` of group `{group}` is also announced by {by}; the run that first \
+                "index `{index}` of group `{group}` is also registered by {by}; the run that first \
                  begins to fill it owns it"
             );
         }
     }
-    claims
+    foreign
 }

@@ -1,11 +1,11 @@
-//! How many documents does an index of the target show?
+//! How many documents does an index of the target hold?
 
 use cluster::{Client, indices};
 
 use crate::CoordinationError;
 
-/// Makes all documents visible and counts them.
-pub async fn visible(client: &Client, index: &str) -> Result<u64, CoordinationError> {
+/// Refreshes an index, so that searches find all its documents, and returns their number.
+pub async fn refresh_and_count(client: &Client, index: &str) -> Result<u64, CoordinationError> {
     let failed =
         |doing: &str| CoordinationError::cluster(format!("{doing} index `{index}` of the target"));
     indices::refresh(client, index).await.map_err(failed("refreshing"))?;

@@ -1,4 +1,4 @@
-//! What can go wrong when steps agree with each other?
+//! Why may a run not continue with a group?
 
 use cluster::ClusterError;
 use contract::{Exit, Failure};
@@ -45,11 +45,11 @@ pub enum CoordinationError {
     Repository(Box<RepositoryError>),
     /// The snapshot lacks shards.
     #[error("{0}")]
-    NotWhole(String),
-    /// The register step has not decided on this group.
+    Incomplete(String),
+    /// The register step has recorded nothing for this group as it is described now.
     #[error(
-        "group `{group}` is not registered for snapshot `{snapshot}` with these patterns; run the \
-         register step first"
+        "group `{group}` is not registered for snapshot `{snapshot}` with these patterns: its state \
+         on the target was removed or is another run's; submit the migration again"
     )]
     NotRegistered {
         /// The group's name.
@@ -58,31 +58,37 @@ pub enum CoordinationError {
         snapshot: String,
     },
     /// The snapshot changed since the register step.
-    #[error("snapshot `{snapshot}` has no index `{index}` any more; register it again")]
+    #[error(
+        "snapshot `{snapshot}` has no index `{index}` any more; submit the migration again, so that \
+         the snapshot is read again"
+    )]
     IndexGone {
         /// The snapshot's name.
         snapshot: String,
         /// The index.
         index: String,
     },
-    /// Another run took the place of this one.
+    /// Another run took the group over.
     #[error(
-        "group `{group}` of run `{run}` must not continue: {by}; to have this one instead, stop \
-         that one and submit this again"
+        "group `{group}` of run `{run}` must not continue: {by}; wait for that run, or stop it with \
+         `workflow stop` and submit this migration again"
     )]
-    Superseded {
+    TakenOver {
         /// The group's name.
         group: String,
         /// The run that may not continue.
         run: String,
-        /// Which run took its place, in words.
+        /// Which run that is, in words.
         by: String,
     },
-    /// Other migrations fill the same indices.
+    /// Other migrations fill indices of the group.
     #[error("{}", .0.join("\n"))]
     Conflicts(Vec<String>),
-    /// An earlier run writes at this moment.
-    #[error("group `{group}` of run `{run}` continues at this moment")]
+    /// An earlier run wrote while its group was taken over.
+    #[error(
+        "the earlier run `{run}` of this migration wrote to group `{group}` while this run took it \
+         over; this is tried again, and if it stays so, stop that run with `workflow stop`"
+    )]
     RunContinues {
         /// The group's name.
         group: String,
@@ -105,9 +111,9 @@ impl CoordinationError {
             Self::NotCounted { source, .. } => source.exit(),
             Self::Snapshot { source, .. } | Self::Repository(source) => source.exit(),
             Self::NotRegistered { .. } => Exit::NotFound,
-            Self::Superseded { .. } => Exit::Conflict,
+            Self::TakenOver { .. } => Exit::Conflict,
             Self::RunContinues { .. } => Exit::Temporary,
-            Self::NotWhole(_) | Self::IndexGone { .. } | Self::Conflicts(_) => Exit::Failed,
+            Self::Incomplete(_) | Self::IndexGone { .. } | Self::Conflicts(_) => Exit::Failed,
         }
     }
 }

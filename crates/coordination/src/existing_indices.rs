@@ -1,8 +1,8 @@
 //! What is to be done with an index that is on the target already?
 //!
 //! An index counts as existing if it holds documents that we did not write: an empty one is filled,
-//! and one that an earlier try of the same migration has begun is continued. What a user asked for
-//! with `existingIndices` is decided here once; [`crate::decision`] records it.
+//! and one that an earlier run of the same migration has begun is continued. What a user asked for
+//! with `existingIndices` is decided here once; [`crate::registration`] records it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,23 +19,23 @@ pub struct KnownTarget {
     pub aliases: BTreeMap<String, Vec<String>>,
     /// Names of all indices of the target.
     pub indices: BTreeSet<String>,
-    /// Indices that an earlier try of the same migration has begun to fill.
+    /// Indices that an earlier run of the same migration has begun to fill.
     pub ours: BTreeSet<String>,
-    /// Indices that another migration fills now.
-    pub claimed: BTreeMap<String, Claim>,
-    /// Indices that another migration has announced and not begun, and which one that is, in words.
-    pub announced: BTreeMap<String, String>,
+    /// Indices that another migration owns.
+    pub owned_by_others: BTreeMap<String, ForeignOwner>,
+    /// Indices that another migration has registered and not begun, and which one that is, in words.
+    pub registered_by_others: BTreeMap<String, String>,
 }
 
-/// Another migration's hold on an index.
+/// The other migration that owns an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The key of the decision.
-    pub decision: String,
+pub struct ForeignOwner {
+    /// The key of its registration.
+    pub registration: String,
     /// It belongs to this very run, which surely continues.
     pub same_run: bool,
     /// Which migration that is, in words.
-    pub by: String,
+    pub name: String,
 }
 
 /// What a group migrates and what it leaves alone.
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_try_of_the_migration_wrote_is_continued() {
+    fn what_an_earlier_run_of_the_migration_wrote_is_continued() {
         let ours = ["full".to_owned()].into();
         for policy in [ExistingIndices::Refuse, ExistingIndices::Skip] {
             let known = KnownTarget { ours: BTreeSet::clone(&ours), ..known() };

@@ -1,15 +1,16 @@
-//! What does a group mean in this snapshot, and which run says so?
+//! Which indices of this snapshot belong to a group, and which run registered it?
 //!
 //! ```text
-//!   register            prepare              all items ended, or cleanup after a failure
-//!   UnderWay ---------> Filling ----------------------------> Ended
-//!      |                   |                                    ^
-//!      +-------------------+-- superseded by another run -------+
+//!   register              prepare           cleanup after a failure
+//!   Registered ---------> Filling ---------------------------------> Ended
+//!       |                    |                                         ^
+//!       +--------------------+---- another run takes the group over ---+
 //! ```
 //!
-//! To announce an index is not to own it: between the register step and prepare a person may think
-//! for days, or the run may be gone. The run that first begins to fill it owns it
-//! ([`crate::decision::fill`]).
+//! After a success nothing is written: cleanup removes the document. To register an index is not to
+//! own it: between the register step and prepare a person may think for days, or the run may be
+//! gone. The run that first begins to fill an index owns it
+//! ([`crate::registration::start_filling`]).
 
 use contract::{
     ExistingIndices, Group, GroupName, MigrationName, RepositoryUri, RunId, SnapshotUuid,
@@ -19,19 +20,21 @@ use state_store::{Mapping, Origin, Scope, StateDocument, key_of};
 
 use crate::CoordinationError;
 
-/// Whether the run that decided continues.
+/// How far the run that registered a group is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum RunState {
-    /// It has announced what it will migrate.
-    UnderWay,
+pub enum GroupState {
+    /// It has recorded which indices it will migrate.
+    #[serde(rename = "underWay")]
+    Registered,
     /// It has begun to fill the indices.
     Filling,
-    /// It has failed, and a partial cleanup has said so; or another run took its place.
+    /// It may not fill them any more: it has failed, which the cleanup recorded; it withdrew; or
+    /// another run took the group over.
     Ended,
 }
 
-/// The document that says what a group means.
+/// What the register step recorded for a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupDocument {
@@ -39,22 +42,23 @@ pub struct GroupDocument {
     pub kind: String,
     /// The id.
     pub key: String,
-    /// The run that decided last.
+    /// The run that registered the group last.
     pub run: RunId,
-    /// Whether that run continues.
-    pub state: RunState,
-    /// Which run took its place, in words; then it must not continue, not even when tried again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub superseded: Option<String>,
-    /// Why no worker continues although not all is done ([`crate::decision::abandon`]).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub abandoned: Option<String>,
+    /// How far that run is.
+    pub state: GroupState,
+    /// Which run took the group over, in words; then that of `run` must not continue, not even when
+    /// it is resumed.
+    #[serde(default, rename = "superseded", skip_serializing_if = "Option::is_none")]
+    pub taken_over: Option<String>,
+    /// Why the fleet gave up ([`crate::registration::give_up`]).
+    #[serde(default, rename = "abandoned", skip_serializing_if = "Option::is_none")]
+    pub gave_up: Option<String>,
     /// The migration, the group and the snapshot.
     #[serde(flatten)]
     pub scope: Scope,
     /// The repository's URI.
     pub repository: RepositoryUri,
-    /// The group's patterns when it was decided.
+    /// The group's patterns when it was registered.
     pub patterns: Vec<String>,
     /// What was asked for indices that exist.
     pub existing: ExistingIndices,
@@ -72,11 +76,11 @@ pub struct GroupIndex {
     pub name: String,
     /// It held documents of others when the migration began.
     pub existed: bool,
-    /// How many documents it held when this was decided, ours and those of others.
+    /// How many documents it held when it was registered, ours and those of others.
     pub documents: u64,
 }
 
-/// A run of a migration from a snapshot: who decides.
+/// The run of a migration from a snapshot that registers groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOrigin {
     /// The run.
@@ -119,9 +123,9 @@ impl GroupDocument {
             kind: Self::KIND.to_owned(),
             key: Self::key(&scope),
             run: origin.run.clone(),
-            state: RunState::UnderWay,
-            superseded: None,
-            abandoned: None,
+            state: GroupState::Registered,
+            taken_over: None,
+            gave_up: None,
             scope,
             repository: origin.repository.clone(),
             patterns: patterns(group),
@@ -138,17 +142,17 @@ impl GroupDocument {
         key_of(&[Self::KIND, origin, migration.as_str(), group.as_str()])
     }
 
-    /// Fails if another run took the place of the one that decided.
-    pub fn check_not_superseded(&self) -> Result<(), CoordinationError> {
-        let Some(by) = &self.superseded else { return Ok(()) };
-        Err(CoordinationError::Superseded {
+    /// Fails if another run took the group over.
+    pub fn check_not_taken_over(&self) -> Result<(), CoordinationError> {
+        let Some(by) = &self.taken_over else { return Ok(()) };
+        Err(CoordinationError::TakenOver {
             group: self.scope.group.to_string(),
             run: self.run.to_string(),
             by: by.clone(),
         })
     }
 
-    /// Returns whether the group asks now for what it asked when this was decided.
+    /// Returns whether the group is described as it was when it was registered.
     pub fn fits(&self, group: &Group) -> bool {
         self.existing == group.existing_indices && self.patterns == patterns(group)
     }

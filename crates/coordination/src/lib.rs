@@ -1,4 +1,4 @@
-//! What have the steps of a migration agreed upon, and which run may fill which index?
+//! What did the register step decide for a migration, and which run may fill which index?
 //!
 //! ```text
 //!   names in the snapshot --> selection --> existing_indices, ownership --> group document
@@ -17,16 +17,16 @@
 //! that it writes nothing ([`takeover`]).
 //!
 //! Pure: [`group`], [`existing_indices`], [`ownership`]. The modules depend on each other in the
-//! order of the drawing; [`decision`] reads and writes the group documents.
+//! order of the drawing; [`registration`] reads and writes the group documents.
 
 pub mod assessment;
 pub mod count;
-pub mod decision;
 pub mod equal_ids;
 mod error;
 pub mod existing_indices;
 pub mod group;
 pub mod ownership;
+pub mod registration;
 pub mod resolve;
 pub mod shard_work;
 pub mod takeover;

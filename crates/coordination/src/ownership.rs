@@ -1,8 +1,8 @@
-//! What do earlier decisions on the target, ours and those of others, say about this one?
+//! Which migration owns which index, by what is registered on the target?
 //!
-//! A migration owns the indices that it decided to migrate. It continues what its own earlier runs
-//! have begun, in whatever group they had an index. What another migration fills now is not to be
-//! touched: two of them in one index would overwrite each other's documents.
+//! A migration owns an index from the moment when it begins to fill it. It continues what its own
+//! earlier runs have begun, in whatever group they had an index. What another migration owns is not
+//! to be touched: two of them in one index would overwrite each other's documents.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use fleet::{IgnoredWork, Item};
 
 use crate::{
     CoordinationError,
-    existing_indices::{Claim, GroupPlan, KnownTarget},
-    group::{GroupDocument, GroupIndex, RunOrigin, RunState},
+    existing_indices::{ForeignOwner, GroupPlan, KnownTarget},
+    group::{GroupDocument, GroupIndex, GroupState, RunOrigin},
 };
 
 /// The envelope of a work item: what ownership needs to know of it.
@@ -29,7 +29,7 @@ pub async fn items(client: &Client) -> Result<Vec<ItemEnvelope>, CoordinationErr
     Ok(stored.into_iter().map(|stored| stored.document).collect())
 }
 
-/// Adds to `known` what earlier decisions say of indices.
+/// Adds to `known` which indices the registered groups own.
 ///
 /// Work items come before the first document, so an index without any was not begun. A run that
 /// was stopped before that must not make the documents of a later, finished migration look like
@@ -47,21 +47,22 @@ pub fn note_owners(
         .collect();
     for document in earlier {
         let own = document.scope.migration == origin.migration;
-        let hold = if own { Hold::None } else { hold(document, items, &origin.run) };
+        let ownership = if own { Ownership::None } else { ownership(document, items, &origin.run) };
         for GroupIndex { name, existed, documents: _ } in &document.indices {
-            match hold {
-                Hold::Filled => {
-                    let claim = Claim {
-                        decision: document.key.clone(),
+            match ownership {
+                Ownership::Owned => {
+                    let owner = ForeignOwner {
+                        registration: document.key.clone(),
                         same_run: document.run == origin.run,
-                        by: claimant(document, &origin.run),
+                        name: name_of(document, &origin.run),
                     };
-                    known.claimed.insert(name.clone(), claim);
+                    known.owned_by_others.insert(name.clone(), owner);
                 }
-                Hold::Announced => {
-                    known.announced.insert(name.clone(), claimant(document, &origin.run));
+                Ownership::Registered => {
+                    let owner = name_of(document, &origin.run);
+                    known.registered_by_others.insert(name.clone(), owner);
                 }
-                Hold::None => {}
+                Ownership::None => {}
             }
             if own
                 && document.repository == origin.repository
@@ -74,30 +75,31 @@ pub fn note_owners(
     }
 }
 
-/// What a run that decided has to do with its indices.
+/// Whether the run that registered a group owns its indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
+enum Ownership {
     /// It may write into them.
-    Filled,
+    Owned,
     /// It may begin to.
-    Announced,
+    Registered,
     /// It writes no more.
     None,
 }
 
-fn hold(document: &GroupDocument, items: &[ItemEnvelope], run: &RunId) -> Hold {
+fn ownership(document: &GroupDocument, items: &[ItemEnvelope], run: &RunId) -> Ownership {
     let mut items = items.iter().filter(|item| item.scope == document.scope).peekable();
     let begun = items.peek().is_some();
     match document.state {
-        RunState::Ended => Hold::None,
-        _ if document.run == *run || items.any(Item::is_open) => Hold::Filled,
-        _ if begun => Hold::None,
-        RunState::Filling => Hold::Filled,
-        RunState::UnderWay => Hold::Announced,
+        GroupState::Ended => Ownership::None,
+        _ if document.run == *run || items.any(Item::is_open) => Ownership::Owned,
+        _ if begun => Ownership::None,
+        GroupState::Filling => Ownership::Owned,
+        GroupState::Registered => Ownership::Registered,
     }
 }
 
-fn claimant(document: &GroupDocument, run: &RunId) -> String {
+/// Names the migration that registered a group, and says what to do about it.
+fn name_of(document: &GroupDocument, run: &RunId) -> String {
     let GroupDocument { scope, run: theirs, .. } = document;
     let (migration, group) = (&scope.migration, &scope.group);
     if theirs == run {
@@ -112,7 +114,7 @@ fn claimant(document: &GroupDocument, run: &RunId) -> String {
     )
 }
 
-/// Returns which indices of a decision are filled by another migration, a finding each.
+/// Returns which indices of a group are owned by another migration, a problem each.
 pub(crate) fn conflicts(
     own: &GroupDocument,
     all: &[GroupDocument],
@@ -120,12 +122,12 @@ pub(crate) fn conflicts(
 ) -> Vec<String> {
     let mut problems = Vec::new();
     for other in all.iter().filter(|other| other.scope.migration != own.scope.migration) {
-        if hold(other, items, &own.run) != Hold::Filled {
+        if ownership(other, items, &own.run) != Ownership::Owned {
             continue;
         }
         for GroupIndex { name, .. } in &own.indices {
             if other.indices.iter().any(|index| index.name == *name) {
-                let by = claimant(other, &own.run);
+                let by = name_of(other, &own.run);
                 problems.push(also_filled(name, own.scope.group.as_str(), &by));
             }
         }
@@ -133,12 +135,12 @@ pub(crate) fn conflicts(
     problems
 }
 
-/// Returns the finding that an index is another's too.
+/// Returns the problem that another migration fills an index too.
 pub(crate) fn also_filled(index: &str, group: &str, by: &str) -> String {
     format!("index `{index}` of group `{group}` is also filled by {by}")
 }
 
-/// Returns what was decided for this very group and snapshot before: a second try does what the
+/// Returns what was registered for this very group and snapshot before: a second run does what the
 /// first one did. An index that was deleted since then is as good as new.
 pub fn reusable(
     earlier: &[GroupDocument],
@@ -157,9 +159,9 @@ pub fn reusable(
     Some(GroupPlan { indices, skipped: document.skipped.clone() })
 }
 
-/// Returns the earlier decisions in whose place others were `written`: the group was renamed, or
+/// Returns the earlier registrations that those now `written` replace: the group was renamed, or
 /// its indices were moved, and the work on them continues under the new name.
-pub fn superseded<'a>(
+pub fn replaced<'a>(
     earlier: &'a [GroupDocument],
     written: &[GroupDocument],
 ) -> Vec<&'a GroupDocument> {
@@ -190,8 +192,8 @@ mod tests {
         origin("now", "m", "s2")
     }
 
-    /// A decision for the index `logs`.
-    fn decided(origin: &RunOrigin, existed: bool) -> GroupDocument {
+    /// A group with the index `logs`.
+    fn registered(origin: &RunOrigin, existed: bool) -> GroupDocument {
         let logs = GroupIndex { name: "logs".to_owned(), existed, documents: 3 };
         GroupDocument::new(origin, &group("g"), vec![logs], Vec::new())
     }
@@ -210,19 +212,20 @@ mod tests {
     #[derive(Debug, PartialEq)]
     enum Logs {
         Ours,
-        Claimed,
-        Announced,
+        Owned,
+        Registered,
         Free,
     }
 
     fn logs(document: &GroupDocument, items: &[ItemEnvelope]) -> Logs {
         let mut known = KnownTarget::default();
         note_owners(std::slice::from_ref(document), items, &ours(), &mut known);
-        let KnownTarget { ours, claimed, announced, .. } = &known;
-        match (ours.contains("logs"), claimed.contains_key("logs"), announced.len()) {
+        let KnownTarget { ours, owned_by_others, registered_by_others, .. } = &known;
+        let is_owned = owned_by_others.contains_key("logs");
+        match (ours.contains("logs"), is_owned, registered_by_others.len()) {
             (true, false, 0) => Logs::Ours,
-            (false, true, 0) => Logs::Claimed,
-            (false, false, 1) => Logs::Announced,
+            (false, true, 0) => Logs::Owned,
+            (false, false, 1) => Logs::Registered,
             (false, false, 0) => Logs::Free,
             _ => panic!("an index is ours or another's: {known:?}"),
         }
@@ -231,10 +234,10 @@ mod tests {
     #[test]
     fn an_index_is_ours_once_our_migration_has_begun_it() {
         let first = origin("first", "m", "s1");
-        let begun = decided(&first, false);
-        let of_others = decided(&first, true);
+        let begun = registered(&first, false);
+        let of_others = registered(&first, true);
         let other: RepositoryUri = "file:///other".parse().expect("a URI");
-        let elsewhere = decided(&RunOrigin { repository: other, ..first.clone() }, false);
+        let elsewhere = registered(&RunOrigin { repository: other, ..first.clone() }, false);
         let mut renamed = item(&begun, ItemState::Done);
         renamed.scope.group = GroupName::new("renamed");
         let mut other_index = item(&begun, ItemState::Done);
@@ -254,22 +257,22 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_another_migration_may_still_fill_is_claimed() {
-        let same_run = decided(&origin("now", "other", "s2"), false);
-        let other_run = decided(&origin("theirs", "other", "s2"), false);
-        let filling = GroupDocument { state: RunState::Filling, ..other_run.clone() };
-        let ended = GroupDocument { state: RunState::Ended, ..other_run.clone() };
+    fn an_index_that_another_migration_may_still_fill_is_owned() {
+        let same_run = registered(&origin("now", "other", "s2"), false);
+        let other_run = registered(&origin("theirs", "other", "s2"), false);
+        let filling = GroupDocument { state: GroupState::Filling, ..other_run.clone() };
+        let ended = GroupDocument { state: GroupState::Ended, ..other_run.clone() };
         let table = [
-            (&same_run, vec![], Logs::Claimed),
-            (&same_run, vec![item(&same_run, ItemState::Done)], Logs::Claimed),
-            (&other_run, vec![], Logs::Announced),
-            (&filling, vec![], Logs::Claimed),
-            (&filling, vec![item(&filling, ItemState::Open)], Logs::Claimed),
+            (&same_run, vec![], Logs::Owned),
+            (&same_run, vec![item(&same_run, ItemState::Done)], Logs::Owned),
+            (&other_run, vec![], Logs::Registered),
+            (&filling, vec![], Logs::Owned),
+            (&filling, vec![item(&filling, ItemState::Open)], Logs::Owned),
             (&filling, vec![item(&filling, ItemState::Done)], Logs::Free),
             (
                 &other_run,
                 vec![item(&other_run, ItemState::Done), item(&other_run, ItemState::Open)],
-                Logs::Claimed,
+                Logs::Owned,
             ),
             (
                 &other_run,
@@ -286,18 +289,18 @@ mod tests {
 
     #[test]
     fn a_run_that_begins_to_fill_an_index_finds_those_that_have_begun() {
-        let own = decided(&ours(), false);
-        let announced = decided(&origin("theirs", "other", "s2"), false);
-        let filling = GroupDocument { state: RunState::Filling, ..announced.clone() };
+        let own = registered(&ours(), false);
+        let theirs = registered(&origin("theirs", "other", "s2"), false);
+        let filling = GroupDocument { state: GroupState::Filling, ..theirs.clone() };
         let found = |other: &GroupDocument| conflicts(&own, &[own.clone(), other.clone()], &[]);
-        assert_eq!(found(&announced), Vec::<String>::new());
+        assert_eq!(found(&theirs), Vec::<String>::new());
         assert!(found(&filling)[0].contains("migration `other` (run `theirs`)"));
         let elsewhere = GroupDocument { indices: Vec::new(), ..filling };
         assert_eq!(found(&elsewhere), Vec::<String>::new());
     }
 
     #[test]
-    fn a_renamed_group_is_superseded_and_no_other_one_is() {
+    fn a_renamed_group_is_replaced_and_no_other_one_is() {
         let logs = GroupIndex { name: "logs".to_owned(), existed: false, documents: 0 };
         let metrics = GroupIndex { name: "metrics".to_owned(), ..logs.clone() };
         let of = |origin: &RunOrigin, name: &str, indices: &[&GroupIndex]| {
@@ -317,19 +320,19 @@ mod tests {
         ];
         for (old, expected) in table {
             let old = [old];
-            assert_eq!(!superseded(&old, &written).is_empty(), expected, "{old:?}");
+            assert_eq!(!replaced(&old, &written).is_empty(), expected, "{old:?}");
         }
     }
 
     #[test]
-    fn a_decision_is_reused_for_the_same_question_only() {
-        let earlier = [decided(&origin("first", "m", "s2"), true)];
+    fn a_registration_is_reused_for_the_same_group_only() {
+        let earlier = [registered(&origin("first", "m", "s2"), true)];
         let known =
             || KnownTarget { documents: [("logs".to_owned(), 5)].into(), ..KnownTarget::default() };
         let reused =
             |origin: &RunOrigin, group: &Group| reusable(&earlier, origin, group, &known());
-        let decided = reused(&ours(), &group("g")).expect("the same question");
-        assert_eq!(decided.indices, earlier[0].indices);
+        let plan = reused(&ours(), &group("g")).expect("the same group");
+        assert_eq!(plan.indices, earlier[0].indices);
         assert_eq!(reused(&ours(), &group("renamed")), None);
         assert_eq!(reused(&origin("now", "other", "s2"), &group("g")), None);
         assert_eq!(reused(&origin("now", "m", "s3"), &group("g")), None);

@@ -9,7 +9,7 @@ use contract::{
 use snapshot_repo::{Location, Repository, RepositoryError, Snapshot, SnapshotIndex};
 use state_store::{Origin, Scope};
 
-use crate::{CoordinationError, decision, group::GroupIndex};
+use crate::{CoordinationError, group::GroupIndex, registration};
 
 /// What to do about a snapshot that does not hold all of its shards.
 const INCOMPLETE_ADVICE: &str =
@@ -35,7 +35,7 @@ impl OpenSnapshot {
     }
 }
 
-/// What a group means, as the register step decided.
+/// The indices of a group, as the register step recorded them.
 #[derive(Clone, Debug)]
 pub struct ResolvedGroup {
     /// The group's name.
@@ -57,7 +57,7 @@ pub struct ResolvedIndex {
     pub documents: u64,
 }
 
-/// Opens the snapshot of a request; refuses one that is not whole.
+/// Opens the snapshot of a request; refuses an incomplete one.
 pub async fn open(
     source: &SnapshotSource,
     run: &RunId,
@@ -71,7 +71,7 @@ pub async fn open(
         .map_err(|error| CoordinationError::Snapshot { name, source: Box::new(error) })?;
     if snapshot.state != SnapshotState::Success {
         let message = snapshot.incomplete(INCOMPLETE_ADVICE).to_string();
-        return Err(CoordinationError::NotWhole(message));
+        return Err(CoordinationError::Incomplete(message));
     }
     Ok(OpenSnapshot { repository, snapshot })
 }
@@ -91,7 +91,7 @@ pub fn open_repository(
     Repository::open(&location)
 }
 
-/// Reads what the register step decided for a group.
+/// Reads what the register step recorded for a group.
 pub async fn group(
     client: &Client,
     opened: &OpenSnapshot,
@@ -99,21 +99,21 @@ pub async fn group(
     group: &Group,
 ) -> Result<ResolvedGroup, CoordinationError> {
     let snapshot = &opened.snapshot;
-    let decided = decision::read(client, &opened.scope(migration, group)).await?;
-    let Some(decided) = decided.filter(|decided| decided.fits(group)) else {
+    let registered = registration::read(client, &opened.scope(migration, group)).await?;
+    let Some(registered) = registered.filter(|registered| registered.fits(group)) else {
         return Err(CoordinationError::NotRegistered {
             group: group.name.clone(),
             snapshot: snapshot.name.clone(),
         });
     };
-    decided.check_not_superseded()?;
-    let mut indices = Vec::with_capacity(decided.indices.len());
-    for GroupIndex { name, existed, documents } in decided.indices {
+    registered.check_not_taken_over()?;
+    let mut indices = Vec::with_capacity(registered.indices.len());
+    for GroupIndex { name, existed, documents } in registered.indices {
         let Some(index) = snapshot.index(&name).cloned() else {
             let snapshot = snapshot.name.clone();
             return Err(CoordinationError::IndexGone { snapshot, index: name });
         };
         indices.push(ResolvedIndex { index, existed, documents });
     }
-    Ok(ResolvedGroup { name: group.name.clone(), indices, skipped: decided.skipped })
+    Ok(ResolvedGroup { name: group.name.clone(), indices, skipped: registered.skipped })
 }

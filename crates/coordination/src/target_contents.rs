@@ -33,7 +33,7 @@ pub async fn read(
             continue;
         }
         known.indices.insert((*name).to_owned());
-        let documents = count::visible(client, name).await.map_err(|error| {
+        let documents = count::refresh_and_count(client, name).await.map_err(|error| {
             let name = (*name).to_owned();
             CoordinationError::NotCounted { name, source: Box::new(error) }
         })?;

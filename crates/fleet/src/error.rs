@@ -12,12 +12,15 @@ pub enum FleetError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The sums over the items were not understood.
-    #[error("adding up the work items; is the working state of this version?")]
+    #[error(
+        "the counts of the work items on the target have an unexpected form; perhaps another \
+         version of Argosy wrote them: continue with that version"
+    )]
     Totals,
     /// Another run changes an item at each attempt.
     #[error(
-        "the work item of {item} changes all the time: another run works on it; wait until it has \
-         ended"
+        "the work item of {item} keeps changing, because another run works on it; wait until that \
+         run has ended, or stop it with `workflow stop`, and then run `workflow resume`"
     )]
     Contended {
         /// The item, for people.
@@ -27,13 +30,13 @@ pub enum FleetError {
     #[error(transparent)]
     Step(#[from] Failure),
     /// The process is asked to stop.
-    #[error("asked to end; the item under way was given back")]
+    #[error("stopped by a signal; the item in progress was given back")]
     Interrupted,
     /// Signals cannot be watched.
-    #[error("preparing for the end of the process")]
+    #[error("watching for the signals that stop this process")]
     Signals(#[source] std::io::Error),
     /// A task of this process ended without a result.
-    #[error("the work on an item came to a sudden end")]
+    #[error("the task that worked on an item ended without a result")]
     Aborted(#[source] tokio::task::JoinError),
     /// An item was given back, to be tried again.
     #[error("{item}: {reason}")]
@@ -45,8 +48,11 @@ pub enum FleetError {
         /// The code of the cause.
         exit: Exit,
     },
-    /// Prepare has written no items.
-    #[error("there are no work items of this group; run the step's role `prepare` first")]
+    /// There are no items, and there is work.
+    #[error(
+        "there are no work items of this group: its state on the target was removed; submit the \
+         migration again"
+    )]
     NotPrepared,
     /// The ledgers of the items contradict each other.
     #[error("the ledger of the group does not add up: {ledger}")]
@@ -62,10 +68,10 @@ pub enum FleetError {
         /// Why, a line each.
         reasons: Vec<String>,
     },
-    /// No worker continues.
+    /// Nothing moves, and workers have left reasons.
     #[error(
-        "no worker continues, and the last ones gave up:\n{}\nfix the cause and run the migration \
-         again; it continues where it stopped",
+        "no worker continues, and the last ones gave up:\n{}\nfix the cause and run `workflow \
+         resume`; it continues where it stopped",
         reasons.join("\n")
     )]
     Stuck {

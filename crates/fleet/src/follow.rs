@@ -1,4 +1,4 @@
-//! Follow: report how far the fleet is, and judge the end.
+//! Follow: report how far the fleet is, and judge the result.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use contract::{Failure, Measure, Progress, rate::Rate};
 use crate::{
     FleetError,
     back_off::BackOff,
+    fleet_record::FleetRecord,
     item::ItemState,
     items,
-    run_record::RunRecord,
     totals::{Totals, totals},
     work::Work,
     worker::Fleet,
@@ -39,13 +39,13 @@ pub trait FollowedStep {
 /// Reports until all items have ended, and returns their sums if all of them are done.
 pub async fn follow<W: Work>(
     fleet: &Fleet,
-    run: &impl RunRecord,
+    record: &impl FleetRecord,
     step: &impl FollowedStep,
 ) -> Result<Totals, FleetError> {
     let start = Instant::now();
     let mut follower = Follower {
         fleet,
-        run,
+        record,
         step,
         rate: Rate::over(RATE_SPAN),
         stillness: Stillness::default(),
@@ -76,14 +76,14 @@ pub async fn follow<W: Work>(
 /// What was seen so far.
 struct Follower<'a, R, S> {
     fleet: &'a Fleet,
-    run: &'a R,
+    record: &'a R,
     step: &'a S,
     rate: Rate,
     stillness: Stillness,
     has_read_record: bool,
 }
 
-impl<R: RunRecord, S: FollowedStep> Follower<'_, R, S> {
+impl<R: FleetRecord, S: FollowedStep> Follower<'_, R, S> {
     /// Polls once; returns the sums at the end.
     async fn poll<W: Work>(&mut self, now: Duration) -> Result<Option<Totals>, FleetError> {
         let totals = totals(&self.fleet.client, &self.fleet.scope).await?;
@@ -106,14 +106,14 @@ impl<R: RunRecord, S: FollowedStep> Follower<'_, R, S> {
 
     /// Fails if the give-up role recorded that the fleet failed.
     async fn check_record(&mut self) -> Result<(), FleetError> {
-        let status = self.run.status().await?;
+        let state = self.record.read().await?;
         let is_first = !std::mem::replace(&mut self.has_read_record, true);
-        let Some(status) = status else { return Ok(()) };
-        if status.has_ended && is_first {
-            // The run had ended, and this step is tried again without the one before it.
-            return Ok(self.run.resume().await?);
+        let Some(state) = state else { return Ok(()) };
+        if state.run_has_ended && is_first {
+            // The run had ended, and this step is retried without the one before it.
+            return Ok(self.record.resume().await?);
         }
-        match status.abandoned {
+        match state.gave_up {
             Some(reason) => Err(FleetError::GaveUp(reason)),
             None => Ok(()),
         }
@@ -123,7 +123,11 @@ impl<R: RunRecord, S: FollowedStep> Follower<'_, R, S> {
     async fn check_reasons<W: Work>(&self) -> Result<(), FleetError> {
         let reasons = self.reasons::<W>(ItemState::Open).await?;
         if reasons.is_empty() {
-            tracing::warn!("no worker has moved for {MAX_STILL_LEASES} leases; are there any?");
+            let length = self.fleet.lease * MAX_STILL_LEASES;
+            tracing::warn!(
+                "no worker has written anything for {length:?}; check that the workers run and are \
+                 not paused"
+            );
             return Ok(());
         }
         Err(FleetError::Stuck { reasons })

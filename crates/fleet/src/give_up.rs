@@ -5,17 +5,20 @@
 
 use crate::{
     FleetError,
+    fleet_record::FleetRecord,
     follow::MAX_LISTED,
     item::ItemState,
     items,
-    run_record::RunRecord,
     totals::{Totals, totals},
     work::Work,
     worker::Fleet,
 };
 
 /// Records that the fleet failed; returns the sums if all items have ended even so.
-pub async fn give_up<W: Work>(fleet: &Fleet, run: &impl RunRecord) -> Result<Totals, FleetError> {
+pub async fn give_up<W: Work>(
+    fleet: &Fleet,
+    record: &impl FleetRecord,
+) -> Result<Totals, FleetError> {
     let Fleet { client, scope, lease: _ } = fleet;
     let totals = totals(client, scope).await?;
     if totals.open == 0 {
@@ -23,17 +26,15 @@ pub async fn give_up<W: Work>(fleet: &Fleet, run: &impl RunRecord) -> Result<Tot
     }
     let open = items::some_in_state::<W>(client, scope, ItemState::Open, "", MAX_LISTED).await?;
     let message = message(W::KIND, &totals, &items::reasons(&open));
-    run.abandon(&message).await?;
+    record.give_up(&message).await?;
     Err(FleetError::GaveUp(message))
 }
 
 fn message(kind: &str, totals: &Totals, reasons: &[String]) -> String {
     let because = if reasons.is_empty() {
-        "; they gave no reason, so look at what became of them with `workflow log resource \
-         task.workers`"
-            .to_owned()
+        "; they left no reason, so see `workflow log resource task.workers`".to_owned()
     } else {
-        format!(", and these reasons were left behind:\n{}\n", reasons.join("\n"))
+        format!("; the last reasons were:\n{}\n", reasons.join("\n"))
     };
     format!(
         "the workers could not be started or failed too often, and {} of {} {kind}s are not \

@@ -162,7 +162,7 @@ impl<W: Work> Held<W> {
 }
 
 /// Returns the lease with which an item is given back or ended; `None` if it belongs to another
-/// worker by now. `held` is the lease before, `attempts` counts the takes without progress.
+/// worker by now. `held` is the lease before, `attempts` counts those without progress.
 fn closing_lease(outcome: &ItemOutcome, held: &ItemLease, attempts: u32) -> Option<ItemLease> {
     let (state, error) = match outcome {
         ItemOutcome::Lost => return None,
@@ -191,8 +191,7 @@ impl From<Result<(), Interrupt>> for ItemOutcome {
             // If no other worker took it meanwhile, it can still be given back.
             Err(Interrupt::LeaseExpired) => Self::GivenBack {
                 exit: Exit::Temporary,
-                reason: "the item could not be held: the target took no renewal for a whole lease"
-                    .to_owned(),
+                reason: "the target accepted no renewal of the lease until it ran out".to_owned(),
             },
         }
     }
@@ -210,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_takes_that_say_something_against_the_item_count() {
+    fn only_attempts_that_say_something_against_the_item_count() {
         let held = ItemLease { attempts: 3, error: Some("before".to_owned()), ..ItemLease::FREE };
         let given_back = |exit| ItemOutcome::GivenBack { exit, reason: "why".to_owned() };
         let table = [

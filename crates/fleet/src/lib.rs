@@ -18,13 +18,13 @@
 
 mod back_off;
 mod error;
+mod fleet_record;
 mod follow;
 mod give_up;
 mod held;
 mod item;
 pub mod items;
 pub mod lease;
-mod run_record;
 mod stop;
 mod totals;
 mod work;
@@ -32,11 +32,11 @@ mod worker;
 
 pub use self::{
     error::FleetError,
+    fleet_record::{FleetRecord, FleetState},
     follow::{FollowedStep, follow},
     give_up::give_up,
     held::{Held, Interrupt},
     item::{Item, ItemLease, ItemState, NewItem},
-    run_record::{RunRecord, RunStatus},
     stop::StopSignal,
     totals::{Totals, totals},
     work::{IgnoredWork, Work},

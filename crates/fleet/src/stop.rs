@@ -3,7 +3,7 @@
 //! When a signal asks it to: its machine goes away, or its fleet is paused or made smaller. And when
 //! its run has ended. A workflow that was stopped leaves the Job of its fleet running until the Job
 //! is deleted itself, but its exit handler cleans up, and that records that the run has ended.
-//! Workers that see it end well, and a Job of which a worker ended well starts no other.
+//! Workers that see it exit with success, and then their Job starts no other.
 
 use std::{
     sync::{
@@ -17,14 +17,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     FleetError,
-    run_record::{RunRecord, RunStatus},
+    fleet_record::{FleetRecord, FleetState},
 };
 
 /// How often the record of the run is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Readings in a row by which a run has ended. A run that is tried again says so only when its
-/// workers may have begun already.
+/// Readings in a row after which a run counts as ended. A run that is resumed records it only when
+/// its workers may have begun already.
 const REQUIRED_READINGS: u32 = 3;
 
 /// Whether to stop, and why.
@@ -36,7 +36,7 @@ pub struct StopSignal {
 
 impl StopSignal {
     /// Watches for signals, and for the end of the run.
-    pub fn watch(record: impl RunRecord + 'static) -> Result<Arc<Self>, FleetError> {
+    pub fn watch(record: impl FleetRecord + 'static) -> Result<Arc<Self>, FleetError> {
         let stop = Arc::new(Self::default());
         stop.watch_signals()?;
         let watching = Arc::clone(&stop);
@@ -45,8 +45,8 @@ impl StopSignal {
             loop {
                 tokio::time::sleep(POLL_INTERVAL).await;
                 // A record that cannot be read is unknown: the work continues, or fails by itself.
-                let status = record.status().await.ok().flatten();
-                if readings.are_certain(status.as_ref()) {
+                let state = record.read().await.ok().flatten();
+                if readings.are_certain(state.as_ref()) {
                     watching.run_has_ended.store(true, Ordering::Relaxed);
                     watching.is_stopping.store(true, Ordering::Relaxed);
                     return;
@@ -86,9 +86,9 @@ impl StopSignal {
 struct EndReadings(u32);
 
 impl EndReadings {
-    fn are_certain(&mut self, status: Option<&RunStatus>) -> bool {
-        let has_ended = status.is_some_and(|status| status.has_ended);
-        self.0 = if has_ended { self.0 + 1 } else { 0 };
+    fn are_certain(&mut self, state: Option<&FleetState>) -> bool {
+        let run_has_ended = state.is_some_and(|state| state.run_has_ended);
+        self.0 = if run_has_ended { self.0 + 1 } else { 0 };
         self.0 >= REQUIRED_READINGS
     }
 }
@@ -98,12 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_is_tried_again_has_not_ended() {
-        let status = |has_ended| Some(RunStatus { has_ended, abandoned: None });
-        let (ended, filling) = (status(true), status(false));
+    fn a_run_that_is_resumed_has_not_ended() {
+        let state = |run_has_ended| Some(FleetState { run_has_ended, gave_up: None });
+        let (ended, filling) = (state(true), state(false));
         let mut readings = EndReadings::default();
         let seen = [&ended, &ended, &filling, &ended, &ended, &None, &ended, &ended];
-        assert!(seen.into_iter().all(|status| !readings.are_certain(status.as_ref())));
+        assert!(seen.into_iter().all(|state| !readings.are_certain(state.as_ref())));
         assert!(readings.are_certain(ended.as_ref()));
     }
 }

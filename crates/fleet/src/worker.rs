@@ -37,8 +37,8 @@ use crate::{
 /// Items read in one search.
 const SEARCH_SIZE: usize = 500;
 
-/// Takes of an item without any progress, before the item itself counts as the cause.
-const MAX_FRUITLESS_TAKES: u32 = 6;
+/// Attempts at an item without any progress, after which the item itself counts as the cause.
+const MAX_FRUITLESS_ATTEMPTS: u32 = 6;
 
 /// The longest wait before searching again for items that other workers hold.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -300,12 +300,12 @@ impl<W: Work, K: Worker<W>> Process<W, K> {
         // The lease counts from before the write, so that it never outlasts what others see.
         let before = self.now();
         let Stored { document: mut item, version, .. } = stored;
-        if item.lease.attempts >= MAX_FRUITLESS_TAKES {
+        if item.lease.attempts >= MAX_FRUITLESS_ATTEMPTS {
             let reason = format!(
-                "it was taken {} times and no document was written; the last reason given: {}",
+                "{} attempts wrote no document; the last one ended with: {}",
                 item.lease.attempts,
                 item.lease.error.as_deref().unwrap_or(
-                    "none, so the worker was killed each time, perhaps for lack of memory"
+                    "no reason, so the worker was killed each time, perhaps for lack of memory"
                 )
             );
             let message = format!("{}: {reason}", item.name());

@@ -139,7 +139,7 @@ mod tests {
         assert!(failure.message.starts_with("creating the index"), "{failure}");
         assert!(failure.message.contains(": cluster `new`"), "{failure}");
         assert!(failure.message.ends_with("no master"), "{failure}");
-        let contended = StoreError::Contended { what: "the decision on group `g`".to_owned() };
+        let contended = StoreError::Contended { what: "the registration of group `g`".to_owned() };
         assert_eq!(contended.exit(), Exit::Temporary);
         assert_eq!(StoreError::Foreign.exit(), Exit::Failed);
     }

@@ -1,6 +1,6 @@
-//! Which runs took a snapshot and failed before anything was decided on the target?
+//! Which runs took a snapshot and failed before anything was registered on the target?
 //!
-//! Nothing else tells a later cleanup about their snapshots: what is deleted is never guessed from a
+//! A later cleanup learns of their snapshots in no other way: what is deleted is never guessed from a
 //! name, because a snapshot of that kind may be one that a run in progress has just taken. So a
 //! partial cleanup leaves a note in the state, and a complete one removes it.
 

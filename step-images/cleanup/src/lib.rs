@@ -3,7 +3,7 @@
 //! |                         | complete           | partial (the migration failed)        |
 //! |-------------------------|--------------------|---------------------------------------|
 //! | settings of the target  | restored           | restored                              |
-//! | state on the target     | logged and removed | stays: a second try continues with it |
+//! | state on the target     | logged and removed | stays: a later run continues with it  |
 //! | snapshot that we took   | deleted            | stays                                 |
 //! | repository registration | removed            | stays                                 |
 //!

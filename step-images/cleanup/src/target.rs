@@ -9,9 +9,9 @@ use contract::{
     cleanup::{CleanupMode, CleanupRequest},
 };
 use coordination::{
-    decision,
-    group::{GroupDocument, RunState},
+    group::{GroupDocument, GroupState},
     ownership::ItemEnvelope,
+    registration,
 };
 use load::{FAILED_DOCUMENTS_INDEX, tuning};
 use serde_json::Value;
@@ -27,29 +27,29 @@ use crate::{
 /// The state that is to be removed when all else is done.
 pub(crate) struct Removable {
     client: Client,
-    groups: Vec<GroupState>,
+    groups: Vec<StoredGroup>,
     notes: Vec<Stored<FailedRun>>,
 }
 
 /// Everything that the state says about one group.
-struct GroupState {
+struct StoredGroup {
     scope: Scope,
     items: Vec<Stored<ItemEnvelope>>,
-    /// The decision on the group.
-    decision: Vec<Stored<GroupDocument>>,
+    /// The registration of the group.
+    registration: Vec<Stored<GroupDocument>>,
     /// Every document, whatever its kind, for the log.
     documents: Vec<Stored<Value>>,
 }
 
-impl GroupState {
+impl StoredGroup {
     async fn read(client: &Client, scope: &Scope) -> Result<Self, Failure> {
         let documents: Vec<Stored<Value>> = state_store::of_scope(client, scope).await?;
-        let (mut items, mut decision) = (Vec::new(), Vec::new());
+        let (mut items, mut registration) = (Vec::new(), Vec::new());
         if !documents.is_empty() {
             items = fleet::items::of_scope(client, scope).await?;
-            decision = state_store::all(client, &scope.fields_of(GroupDocument::KIND)).await?;
+            registration = state_store::all(client, &scope.fields_of(GroupDocument::KIND)).await?;
         }
-        Ok(Self { scope: scope.clone(), items, decision, documents })
+        Ok(Self { scope: scope.clone(), items, registration, documents })
     }
 
     fn items(&self) -> impl Iterator<Item = &ItemEnvelope> {
@@ -74,24 +74,24 @@ pub(crate) async fn read(
     let mut kept = 0;
     let migration = MigrationName::new(migration);
     let repository = &snapshot.repository.uri;
-    let decisions = decision::of_migration(&client, repository, &migration).await?;
-    let registered = decisions.iter().any(|decision| decision.run == context.run);
+    let registrations = registration::of_migration(&client, repository, &migration).await?;
+    let registered = registrations.iter().any(|document| document.run == context.run);
     let mut groups = Vec::new();
-    for decision in decisions {
-        let state = GroupState::read(&client, &decision.scope).await?;
-        if may_continue(&decision, &state.items, &context.run) {
-            report.actions.push(left(&decision));
-            report.left.push(decision.run);
+    for document in registrations {
+        let state = StoredGroup::read(&client, &document.scope).await?;
+        if may_continue(&document, &state.items, &context.run) {
+            report.actions.push(left(&document));
+            report.left.push(document.run);
             continue;
         }
-        report.actions.extend(tuning::restore(&client, &decision.scope).await?);
+        report.actions.extend(tuning::restore(&client, &document.scope).await?);
         match mode {
             CleanupMode::Partial => {
                 kept += state.items.len();
-                decision::end(&client, &decision).await?;
+                registration::end(&client, &document).await?;
             }
             CleanupMode::Complete => {
-                report.add_run(&decision.run);
+                report.add_run(&document.run);
                 groups.push(state);
             }
         }
@@ -114,7 +114,7 @@ pub(crate) async fn read(
     }
     if kept > 0 {
         report.actions.push(format!(
-            "kept {kept} work items in `{}` on cluster `{}`: a second try continues with them",
+            "kept {kept} work items in `{}` on cluster `{}`: `workflow resume` or a new submission continues with them",
             state_store::INDEX,
             client.cluster()
         ));
@@ -128,14 +128,14 @@ pub(crate) async fn remove(found: Removable, report: &mut CleanupReport) -> Resu
     for group in groups {
         archive(&group.documents);
         report.actions.push(removal(&group));
-        let GroupState { decision, documents, .. } = group;
-        let is_decision =
-            |stored: &Stored<Value>| decision.iter().any(|decision| decision.key == stored.key);
+        let StoredGroup { registration, documents, .. } = group;
+        let is_registration =
+            |stored: &Stored<Value>| registration.iter().any(|own| own.key == stored.key);
         let others: Vec<Stored<Value>> =
-            documents.into_iter().filter(|stored| !is_decision(stored)).collect();
-        // The decision goes last: by it, what is left is found when this is started again.
+            documents.into_iter().filter(|stored| !is_registration(stored)).collect();
+        // The registration goes last: by it, what is left is found when this is started again.
         state_store::remove(&client, &others).await?;
-        state_store::remove(&client, &decision).await?;
+        state_store::remove(&client, &registration).await?;
     }
     state_store::remove(&client, &notes).await?;
     state_store::remove_if_empty(&client).await?;
@@ -154,7 +154,7 @@ async fn remove_if_empty(
     if !indices::exists(client, index).await? {
         return Ok(());
     }
-    let documents = coordination::count::visible(client, index).await?;
+    let documents = coordination::count::refresh_and_count(client, index).await?;
     if documents == 0 && indices::delete(client, index).await? {
         report.actions.push(format!("removed the empty index `{index}`"));
     }
@@ -163,15 +163,15 @@ async fn remove_if_empty(
 
 /// Returns whether another run of the same migration may still use this state. A run that failed
 /// has said so in its partial cleanup, and one whose items have all ended needs them no more.
-fn may_continue(decision: &GroupDocument, items: &[Stored<ItemEnvelope>], run: &RunId) -> bool {
-    if decision.run == *run || decision.state == RunState::Ended {
+fn may_continue(document: &GroupDocument, items: &[Stored<ItemEnvelope>], run: &RunId) -> bool {
+    if document.run == *run || document.state == GroupState::Ended {
         return false;
     }
     items.is_empty() || items.iter().any(|item| item.document.is_open())
 }
 
-fn left(decision: &GroupDocument) -> String {
-    let GroupDocument { scope: Scope { group, .. }, run, .. } = decision;
+fn left(document: &GroupDocument) -> String {
+    let GroupDocument { scope: Scope { group, .. }, run, .. } = document;
     format!(
         "left the state of group `{group}` of run `{run}` and its snapshot: that run may be in \
          progress; if it was killed, they are removed when this migration is submitted again and \
@@ -186,7 +186,7 @@ fn archive(documents: &[Stored<Value>]) {
     }
 }
 
-fn removal(state: &GroupState) -> String {
+fn removal(state: &StoredGroup) -> String {
     let sum = |count: fn(&ItemEnvelope) -> u64| -> u64 {
         state.items().map(count).fold(0, u64::saturating_add)
     };
@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    fn decision(run: &str, state: RunState) -> GroupDocument {
+    fn group_document(run: &str, state: GroupState) -> GroupDocument {
         let origin = RunOrigin {
             run: RunId::new(run),
             migration: MigrationName::new("legacy-new"),
@@ -226,10 +226,10 @@ mod tests {
     }
 
     fn item(state: ItemState, accepted: u64, rejected: u64) -> Stored<ItemEnvelope> {
-        let decision = decision("r", RunState::Filling);
+        let document = group_document("r", GroupState::Filling);
         let item = Item::new(NewItem {
-            run: decision.run,
-            scope: decision.scope,
+            run: document.run,
+            scope: document.scope,
             index: IndexName::new("logs"),
             documents: 7,
             work: IgnoredWork::default(),
@@ -244,29 +244,29 @@ mod tests {
     fn the_state_of_a_run_that_may_continue_is_left_alone() {
         let of = |state| item(state, 0, 0);
         let (open, done, failed) = (ItemState::Open, ItemState::Done, ItemState::Failed);
-        let (under_way, ended) = (RunState::UnderWay, RunState::Ended);
+        let (registered, ended) = (GroupState::Registered, GroupState::Ended);
         let table = [
-            ("ours", under_way, vec![of(open)], false),
-            ("ours", under_way, vec![], false),
+            ("ours", registered, vec![of(open)], false),
+            ("ours", registered, vec![], false),
             ("earlier", ended, vec![of(open)], false),
             ("earlier", ended, vec![], false),
-            ("earlier", under_way, vec![of(done), of(failed)], false),
-            ("earlier", under_way, vec![of(done), of(open)], true),
-            ("earlier", under_way, vec![], true),
+            ("earlier", registered, vec![of(done), of(failed)], false),
+            ("earlier", registered, vec![of(done), of(open)], true),
+            ("earlier", registered, vec![], true),
         ];
         for (run, state, items, expected) in table {
             let ours = RunId::new("ours");
-            let found = may_continue(&decision(run, state), &items, &ours);
+            let found = may_continue(&group_document(run, state), &items, &ours);
             assert_eq!(found, expected, "{run} {state:?} {items:?}");
         }
     }
 
     #[test]
     fn a_removal_is_summed_up() {
-        let state = GroupState {
-            scope: decision("r", RunState::Filling).scope,
+        let state = StoredGroup {
+            scope: group_document("r", GroupState::Filling).scope,
             items: vec![item(ItemState::Done, 3, 1), item(ItemState::Done, 4, 0)],
-            decision: Vec::new(),
+            registration: Vec::new(),
             documents: Vec::new(),
         };
         assert_eq!(

@@ -48,13 +48,13 @@ pub(crate) async fn check(
     };
     let target = target.clone().with_retry_policy(RetryPolicy::BRIEF);
     match assessment::assess(&target, &origin, known.place, &request.groups, &known.names).await {
-        Ok(Assessment { problems: found, claims, .. }) => {
+        Ok(Assessment { problems: found, foreign, .. }) => {
             for problem in found {
                 problems.fault(&Failure::new(Exit::Failed, problem).into());
             }
             // When the register step checks, that run may have ended, or be found to be idle.
-            for claim in claims.keys() {
-                tracing::warn!("{claim}");
+            for problem in foreign.keys() {
+                tracing::warn!("{problem}");
             }
         }
         Err(error) => problems.fault(&Failure::from(error).into()),

@@ -2,11 +2,11 @@
 //! which group?
 //!
 //! It reads and checks, and only then records. Everything that is wrong is reported together, and
-//! only a register without findings writes: one document for each group, which says what the group
+//! only a register without problems writes: one document for each group, which says what the group
 //! means. Later steps read it instead of deciding again.
 
-mod findings;
 mod other_runs;
+mod problems;
 mod snapshot_contents;
 
 use std::collections::BTreeSet;
@@ -17,10 +17,9 @@ use contract::{
 };
 use coordination::{
     assessment::{self, Assessment},
-    decision,
     existing_indices::{self, GroupPlan},
     group::{GroupDocument, RunOrigin},
-    ownership, resolve, takeover,
+    ownership, registration, resolve, takeover,
 };
 use step::Context;
 
@@ -42,7 +41,7 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
 
     let names: Vec<String> =
         opened.snapshot.indices.iter().map(|index| index.name.clone()).collect();
-    let Assessment { groups: plans, passed_over, known, earlier, mut problems, claims } =
+    let Assessment { groups: plans, not_selected, known, earlier, mut problems, foreign } =
         assessment::assess(&client, &origin, "the snapshot", &request.groups, &names).await?;
     let picked: BTreeSet<&str> =
         plans.iter().flat_map(|(_, plan)| &plan.indices).map(|index| index.name.as_str()).collect();
@@ -55,12 +54,12 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
     }
     let sizes = snapshot_contents::measure(&opened, &metadata, &mut problems).await?;
     if !problems.is_empty() {
-        problems.extend(claims.into_keys());
-        return Err(findings::failure(&problems));
+        problems.extend(foreign.into_keys());
+        return Err(problems::failure(&problems));
     }
-    other_runs::take_idle_places(&client, &origin, &claims, context).await?;
+    other_runs::take_over_idle_runs(&client, &origin, &foreign, context).await?;
 
-    decision::ensure_index(&client).await?;
+    registration::ensure_index(&client).await?;
     let mut written = Vec::new();
     let mut groups = Vec::new();
     for (group, GroupPlan { indices, skipped }) in plans {
@@ -73,16 +72,16 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
             skipped: skipped.clone(),
         });
         let document = GroupDocument::new(&origin, group, indices, skipped);
-        decision::write(&client, &document).await?;
+        registration::write(&client, &document).await?;
         written.push(document);
     }
-    other_runs::check_claims_again(&client, &origin, &written).await?;
+    other_runs::check_owners_again(&client, &origin, &written).await?;
     // Only now: of two runs of one migration that register concurrently, at least one sees the other.
     for line in takeover::of_earlier_runs(&client, &origin).await? {
         tracing::warn!("{line}");
     }
-    for document in ownership::superseded(&earlier, &written) {
-        decision::end(&client, document).await?;
+    for document in ownership::replaced(&earlier, &written) {
+        registration::end(&client, document).await?;
     }
-    Ok(RegisterAnswer { snapshot: opened.snapshot.name, groups, passed_over })
+    Ok(RegisterAnswer { snapshot: opened.snapshot.name, groups, not_selected })
 }

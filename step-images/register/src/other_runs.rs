@@ -1,4 +1,4 @@
-//! Do other runs have the indices of this migration, and may this run have them?
+//! Do other runs own indices of this migration, and may this run take them over?
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,52 +8,55 @@ use std::{
 use cluster::Client;
 use contract::{Exit, Failure};
 use coordination::{
-    assessment, decision,
-    existing_indices::{Claim, GroupPlan, KnownTarget},
+    assessment,
+    existing_indices::{ForeignOwner, GroupPlan, KnownTarget},
     group::{GroupDocument, RunOrigin},
-    ownership, takeover,
+    ownership, registration, takeover,
 };
 use step::{ConditionWait, Context};
 
-use crate::findings;
+use crate::problems;
 
-/// For how long a run that has an index of ours is observed: twice the lease of a work item.
+/// For how long a run that owns an index of ours is observed: twice the lease of a work item.
 const OBSERVATION_TIME: Duration = Duration::from_mins(2);
 
-/// Reports that the step observes a run that has one of our indices, until the result is dropped.
+/// Reports that the step observes a run that owns one of our indices, until the result is dropped.
 fn report_observation(
     context: &Context,
-    claims: &BTreeMap<String, Claim>,
+    foreign: &BTreeMap<String, ForeignOwner>,
 ) -> Option<ConditionWait> {
-    let claim = claims.keys().next()?;
-    let mut wait = context.waiting(format!("another run to write or to be found idle ({claim})"));
+    let problem = foreign.keys().next()?;
+    let mut wait = context.waiting(format!("a sign that another run still works ({problem})"));
     wait.update(None, OBSERVATION_TIME);
     Some(wait)
 }
 
-/// Takes the places of runs that have begun to fill our indices and do nothing any more. A run that
-/// still works is a reason to stop.
-pub(crate) async fn take_idle_places(
+/// Takes over the groups of runs that have begun to fill our indices and do nothing any more. A run
+/// that still works is a reason to stop.
+pub(crate) async fn take_over_idle_runs(
     client: &Client,
     origin: &RunOrigin,
-    claims: &BTreeMap<String, Claim>,
+    foreign: &BTreeMap<String, ForeignOwner>,
     context: &Context,
 ) -> Result<(), Failure> {
-    let by = takeover::in_favour_of(origin);
-    if claims.is_empty() {
-        // An attempt of this run may have been killed when it had taken them.
+    let by = takeover::successor(origin);
+    if foreign.is_empty() {
+        // An earlier attempt of this step may have been killed when it had taken them over.
         return Ok(takeover::remove_items(client, &by).await?);
     }
-    for claim in claims.keys() {
-        tracing::warn!("{claim}; observing for {OBSERVATION_TIME:?} whether that run still works");
+    for problem in foreign.keys() {
+        tracing::warn!(
+            "{problem}; observing for {OBSERVATION_TIME:?} whether that run still works"
+        );
     }
-    let decisions: BTreeSet<String> = claims.values().map(|claim| claim.decision.clone()).collect();
-    let observation = report_observation(context, claims);
-    let idle = takeover::of_idle_runs(client, &decisions, OBSERVATION_TIME, &by).await?;
+    let registrations: BTreeSet<String> =
+        foreign.values().map(|owner| owner.registration.clone()).collect();
+    let observation = report_observation(context, foreign);
+    let idle = takeover::of_idle_runs(client, &registrations, OBSERVATION_TIME, &by).await?;
     drop(observation);
     let Some(lines) = idle else {
-        let problems: Vec<String> = claims.keys().cloned().collect();
-        return Err(findings::failure(&problems));
+        let problems: Vec<String> = foreign.keys().cloned().collect();
+        return Err(problems::failure(&problems));
     };
     for line in lines {
         tracing::warn!("{line}");
@@ -61,19 +64,19 @@ pub(crate) async fn take_idle_places(
     Ok(())
 }
 
-/// Checks again: two migrations may have decided at the same time. Both have written before either
+/// Checks again: two migrations may have registered at the same time. Both have written before either
 /// checks, so at least one of them sees the other and withdraws.
-pub(crate) async fn check_claims_again(
+pub(crate) async fn check_owners_again(
     client: &Client,
     origin: &RunOrigin,
     written: &[GroupDocument],
 ) -> Result<(), Failure> {
     let mut known = KnownTarget::default();
-    let all = decision::all(client).await?;
+    let all = registration::all(client).await?;
     if written.iter().any(|own| all.iter().all(|other| other.key != own.key)) {
         let message = format!(
-            "what was written to `{}` is gone: another migration has just ended and deleted the \
-             index; try again",
+            "another migration has just ended and deleted the index `{}` on the target, with what \
+             this one wrote; this is tried again",
             state_store::INDEX
         );
         return Err(Failure::new(Exit::Temporary, message));
@@ -82,14 +85,15 @@ pub(crate) async fn check_claims_again(
     let mut problems = Vec::new();
     for GroupDocument { scope, indices, .. } in written {
         let plan = GroupPlan { indices: indices.clone(), skipped: Vec::new() };
-        let claims = assessment::claimed(scope.group.as_str(), &plan, &known, &mut problems);
-        problems.extend(claims.into_keys());
+        let foreign =
+            assessment::foreign_owners(scope.group.as_str(), &plan, &known, &mut problems);
+        problems.extend(foreign.into_keys());
     }
     if problems.is_empty() {
         return Ok(());
     }
     for document in written {
-        decision::end(client, document).await?;
+        registration::end(client, document).await?;
     }
-    Err(findings::failure(&problems))
+    Err(problems::failure(&problems))
 }

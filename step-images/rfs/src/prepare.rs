@@ -6,8 +6,9 @@ use contract::{
     rfs::{RfsAnswer, RfsRole},
 };
 use coordination::{
-    count, decision, equal_ids,
+    count, equal_ids,
     group::GroupDocument,
+    registration,
     resolve::{self, OpenSnapshot, ResolvedIndex},
     shard_work::ShardWork,
 };
@@ -33,7 +34,7 @@ pub(crate) async fn prepare(step: &Step) -> Result<RfsAnswer, Failure> {
     let Step { request, context, client, opened } = step;
     let scope = step.scope();
     let group = resolve::group(client, opened, &request.migration, &request.group).await?;
-    decision::fill(client, &scope).await?;
+    registration::start_filling(client, &scope).await?;
     let mut items = Vec::new();
     let mut problems = Vec::new();
     for index in &group.indices {
@@ -95,7 +96,7 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> Result<Vec<
         if items.iter().any(|stored| fills(&stored.document)) {
             continue;
         }
-        let now = count::visible(&step.client, name).await?;
+        let now = count::refresh_and_count(&step.client, name).await?;
         if now > *documents {
             problems.push(format!(
                 "index `{name}` of the target has {now} documents, and had {documents} when the \

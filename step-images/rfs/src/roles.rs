@@ -7,7 +7,7 @@ use contract::{
     Ledger,
     rfs::{RfsAnswer, RfsRequest, RfsRole},
 };
-use coordination::{decision::GroupRecord, resolve::OpenSnapshot};
+use coordination::{registration::GroupRecord, resolve::OpenSnapshot};
 use fleet::Fleet;
 use state_store::Scope;
 use step::Context;

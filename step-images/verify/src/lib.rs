@@ -60,7 +60,7 @@ async fn verify(request: &VerifyRequest, context: &Context) -> Result<VerifyAnsw
             .map(|stored| &stored.document)
             .filter(|item| item.index == index.name.as_str())
             .collect();
-        let found = count::visible(&client, &index.name).await?;
+        let found = count::refresh_and_count(&client, &index.name).await?;
         let uuid = indices::uuid(&client, &index.name).await?;
         let evidence = Evidence {
             name: &index.name,

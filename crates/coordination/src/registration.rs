@@ -1,13 +1,13 @@
-//! How are the decisions on groups read and written?
+//! How is the registration of a group read and written?
 
 use cluster::Client;
 use contract::{Failure, MigrationName, RepositoryUri};
-use fleet::{RunRecord, RunStatus};
+use fleet::{FleetRecord, FleetState};
 use state_store::{Mapping, Scope, StateDocument as _, Stored};
 
 use crate::{
     CoordinationError,
-    group::{GroupDocument, RunState},
+    group::{GroupDocument, GroupState},
     ownership,
 };
 
@@ -16,7 +16,7 @@ pub async fn ensure_index(client: &Client) -> Result<(), CoordinationError> {
     Ok(state_store::ensure(client, &Mapping::of::<GroupDocument>()).await?)
 }
 
-/// Reads what was decided for a group of a snapshot.
+/// Reads the registration of a group of a snapshot.
 pub async fn read(
     client: &Client,
     scope: &Scope,
@@ -25,18 +25,18 @@ pub async fn read(
     Ok(stored.map(|stored: Stored<GroupDocument>| stored.document))
 }
 
-/// Records what was decided, in the place of what an earlier run decided.
+/// Registers a group; replaces what an earlier run registered.
 pub async fn write(client: &Client, document: &GroupDocument) -> Result<(), CoordinationError> {
     Ok(state_store::put(client, &document.key, document).await?)
 }
 
-/// Records that the run that decided has ended without success, unless another one has decided
-/// again since `document` was read.
+/// Records that the run that registered a group has ended without success, unless another one has
+/// registered it since `document` was read.
 pub async fn end(client: &Client, document: &GroupDocument) -> Result<(), CoordinationError> {
     let what = name(&document.scope);
     state_store::change(client, &document.key, &what, async |now: GroupDocument| {
-        let continues = now.run == document.run && now.state != RunState::Ended;
-        let ended = GroupDocument { state: RunState::Ended, ..now };
+        let continues = now.run == document.run && now.state != GroupState::Ended;
+        let ended = GroupDocument { state: GroupState::Ended, ..now };
         Ok::<_, CoordinationError>(continues.then_some(ended))
     })
     .await
@@ -46,12 +46,12 @@ pub async fn end(client: &Client, document: &GroupDocument) -> Result<(), Coordi
 /// Records that a group's indices are being filled from now on, also when its run had failed and is
 /// tried again. Fails if another migration fills one of them: both write before either reads, so
 /// at least one sees the other.
-pub async fn fill(client: &Client, scope: &Scope) -> Result<(), CoordinationError> {
+pub async fn start_filling(client: &Client, scope: &Scope) -> Result<(), CoordinationError> {
     let key = GroupDocument::key(scope);
     let mut before = None;
     let written = state_store::change(client, &key, &name(scope), async |now: GroupDocument| {
-        now.check_not_superseded()?;
-        let filling = GroupDocument { state: RunState::Filling, abandoned: None, ..now.clone() };
+        now.check_not_taken_over()?;
+        let filling = GroupDocument { state: GroupState::Filling, gave_up: None, ..now.clone() };
         before = Some(now);
         Ok::<_, CoordinationError>(Some(filling))
     })
@@ -62,34 +62,34 @@ pub async fn fill(client: &Client, scope: &Scope) -> Result<(), CoordinationErro
     if conflicts.is_empty() {
         return Ok(());
     }
-    // A process that wrote meanwhile knows better what became of it.
+    // If another process wrote meanwhile, what it wrote stays.
     state_store::replace(client, &key, version, &document).await?;
     Err(CoordinationError::Conflicts(conflicts))
 }
 
-/// Records why no worker continues with a group, for those who wait for the work: a fleet that
-/// failed writes nothing, and one that a person has paused writes nothing either. [`fill`] removes
+/// Records why the fleet of a group gave up, for the step that waits for it: a fleet that failed
+/// writes nothing, and one that a person has paused writes nothing either. [`start_filling`] removes
 /// the reason.
-pub async fn abandon(
+pub async fn give_up(
     client: &Client,
     scope: &Scope,
     reason: &str,
 ) -> Result<(), CoordinationError> {
     let key = GroupDocument::key(scope);
     state_store::change(client, &key, &name(scope), async |now: GroupDocument| {
-        now.check_not_superseded()?;
-        let abandoned = Some(reason.to_owned());
-        Ok::<_, CoordinationError>(Some(GroupDocument { abandoned, ..now }))
+        now.check_not_taken_over()?;
+        let gave_up = Some(reason.to_owned());
+        Ok::<_, CoordinationError>(Some(GroupDocument { gave_up, ..now }))
     })
     .await
     .map(drop)
 }
 
 fn name(scope: &Scope) -> String {
-    format!("the decision on group `{}`", scope.group)
+    format!("the registration of group `{}`", scope.group)
 }
 
-/// Reads all decisions on the target, those of earlier runs and other migrations too.
+/// Reads all registrations on the target, those of earlier runs and other migrations too.
 pub async fn all(client: &Client) -> Result<Vec<GroupDocument>, CoordinationError> {
     if !state_store::exists(client).await? {
         return Ok(Vec::new());
@@ -98,14 +98,14 @@ pub async fn all(client: &Client) -> Result<Vec<GroupDocument>, CoordinationErro
     Ok(stored(client).await?.into_iter().map(|stored| stored.document).collect())
 }
 
-/// Reads all decisions with their versions; the index must be there, and refreshed.
+/// Reads all registrations with their versions; the index must be there, and refreshed.
 pub(crate) async fn stored(
     client: &Client,
 ) -> Result<Vec<Stored<GroupDocument>>, CoordinationError> {
     Ok(state_store::all(client, &[("kind", GroupDocument::KIND)]).await?)
 }
 
-/// Reads the decisions of a migration for a repository, of whatever snapshot and run.
+/// Reads the registrations of a migration for a repository, of whatever snapshot and run.
 pub async fn of_migration(
     client: &Client,
     repository: &RepositoryUri,
@@ -118,7 +118,7 @@ pub async fn of_migration(
     Ok(documents)
 }
 
-/// The decision on a group, as the record of the run that its fleet works for.
+/// The registration of a group, as the record of its fleet.
 #[derive(Clone, Debug)]
 pub struct GroupRecord {
     /// The cluster with the state.
@@ -127,20 +127,20 @@ pub struct GroupRecord {
     pub scope: Scope,
 }
 
-impl RunRecord for GroupRecord {
-    async fn status(&self) -> Result<Option<RunStatus>, Failure> {
+impl FleetRecord for GroupRecord {
+    async fn read(&self) -> Result<Option<FleetState>, Failure> {
         let document = read(&self.client, &self.scope).await?;
-        Ok(document.map(|document| RunStatus {
-            has_ended: document.state == RunState::Ended,
-            abandoned: document.abandoned,
+        Ok(document.map(|document| FleetState {
+            run_has_ended: document.state == GroupState::Ended,
+            gave_up: document.gave_up,
         }))
     }
 
     async fn resume(&self) -> Result<(), Failure> {
-        Ok(fill(&self.client, &self.scope).await?)
+        Ok(start_filling(&self.client, &self.scope).await?)
     }
 
-    async fn abandon(&self, reason: &str) -> Result<(), Failure> {
-        Ok(abandon(&self.client, &self.scope, reason).await?)
+    async fn give_up(&self, reason: &str) -> Result<(), Failure> {
+        Ok(give_up(&self.client, &self.scope, reason).await?)
     }
 }

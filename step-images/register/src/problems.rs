@@ -1,11 +1,11 @@
-//! How are the findings reported?
+//! How are the problems reported?
 
 use contract::{Exit, Failure};
 
-/// The number of findings that a message lists.
+/// The number of problems that a message lists.
 const MAX_LISTED: usize = 50;
 
-/// Returns the failure that lists the findings, but no more than a person reads.
+/// Returns the failure that lists the problems, but no more than a person reads.
 pub(crate) fn failure(problems: &[String]) -> Failure {
     let mut lines: Vec<String> =
         problems.iter().take(MAX_LISTED).map(|problem| format!("- {problem}")).collect();
