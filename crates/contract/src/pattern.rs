@@ -6,11 +6,11 @@
 //! that begin with a dot themselves. The names that were left out for their dot are returned too,
 //! so that nothing is left out silently.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use regex::Regex;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 /// One entry of `indices`.
@@ -174,11 +174,12 @@ fn glob_matches(pattern: &[char], name: &str) -> bool {
 }
 
 /// The patterns of one group.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "Vec<String>")]
 #[schemars(with = "Vec<String>")]
 pub struct IndexSelection {
-    patterns: Vec<IndexPattern>,
+    // Shared by the copies: every request of a group holds one.
+    patterns: Arc<[IndexPattern]>,
 }
 
 /// The names of a list that a selection selects.
@@ -193,7 +194,7 @@ pub struct SelectedNames {
 impl IndexSelection {
     /// Makes a selection of patterns.
     pub fn new(patterns: Vec<IndexPattern>) -> Self {
-        Self { patterns }
+        Self { patterns: patterns.into() }
     }
 
     /// Returns the patterns as they were written.
@@ -263,9 +264,9 @@ impl TryFrom<Vec<String>> for IndexSelection {
     }
 }
 
-impl From<IndexSelection> for Vec<String> {
-    fn from(selection: IndexSelection) -> Self {
-        selection.patterns.into_iter().map(|pattern| pattern.text).collect()
+impl Serialize for IndexSelection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.patterns.iter().map(|pattern| &pattern.text))
     }
 }
 

@@ -15,15 +15,15 @@ use std::{
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 /// Characters of a folder that have a meaning of their own in a URI.
 const ENCODED_IN_FOLDERS: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// Where a snapshot repository is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub enum RepositoryUri {
     /// An S3 bucket.
@@ -197,9 +197,9 @@ impl TryFrom<String> for RepositoryUri {
     }
 }
 
-impl From<RepositoryUri> for String {
-    fn from(uri: RepositoryUri) -> Self {
-        uri.to_string()
+impl Serialize for RepositoryUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_string())
     }
 }
 
