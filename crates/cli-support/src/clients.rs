@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, env};
 
-use cluster::Client;
+use cluster::{Client, ClusterError};
 use contract::{ClusterAccess, Credentials, variables};
 
 /// The entries of a secret with credentials for a cluster.
@@ -11,10 +11,10 @@ pub const CREDENTIAL_ENTRIES: [&str; 5] = ["username", "password", "tls.crt", "t
 
 /// Makes a client of a cluster. `entry` reads an entry of the cluster's secret, such as
 /// `password`, and returns `None` for an absent one: a cluster may need no credentials.
-pub fn client(
+pub fn client<E: From<ClusterError>>(
     access: &ClusterAccess,
-    mut entry: impl FnMut(&str) -> anyhow::Result<Option<String>>,
-) -> anyhow::Result<Client> {
+    mut entry: impl FnMut(&str) -> Result<Option<String>, E>,
+) -> Result<Client, E> {
     let [username, password, certificate, key, authority] = CREDENTIAL_ENTRIES;
     let credentials = Credentials {
         username: entry(username)?,

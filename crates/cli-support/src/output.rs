@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
-use contract::{Exit, Failure, exit::exit_of};
+use contract::{Exit, Failure};
 use serde::Serialize;
 use serde_json::json;
 
@@ -51,14 +51,15 @@ fn write_to(stream: &mut impl io::Write, text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Prints an error once and returns the exit code. As JSON, the error is the result:
+/// Returns the exit code of the program.
+pub fn exit_code(exit: Exit) -> ExitCode {
+    final_exit(exit).into()
+}
+
+/// Prints an error once and returns the exit code of the program. As JSON, the error is the result:
 /// `{"error": {"exit": 3, "kind": "not-found", "message": "..."}}`.
-pub fn exit_code(outcome: anyhow::Result<Exit>, format: Format) -> ExitCode {
-    let error = match outcome {
-        Ok(exit) => return final_exit(exit).into(),
-        Err(error) => error,
-    };
-    let (exit, text) = (final_exit(exit_of(&error)), format!("{error:#}"));
+pub fn error_code(error: &anyhow::Error, exit: Exit, format: Format) -> ExitCode {
+    let (exit, text) = (final_exit(exit), format!("{error:#}"));
     match format {
         Format::Text => message(&format!("error: {text}")),
         Format::Json => print_error_object(exit, &text),

@@ -23,7 +23,7 @@ pub struct StateDir(PathBuf);
 
 impl StateDir {
     /// Returns the directory that the flags name, or the one that the platform reserves for state.
-    pub fn choose(flags: &StateDirFlags) -> anyhow::Result<Self> {
+    pub fn choose(flags: &StateDirFlags) -> Result<Self, Failure> {
         let StateDirFlags { state_dir, xdg_state_home, home } = flags;
         let default = || {
             let in_home = || Some(home.as_ref()?.join(".local").join("state"));
@@ -36,7 +36,8 @@ impl StateDir {
                  or set ARGOSY_STATE_DIR",
             )
         })?;
-        Ok(Self(std::path::absolute(chosen)?))
+        let absolute = std::path::absolute(chosen);
+        Ok(Self(absolute.map_err(|error| Failure::of(Exit::Failed, &error))?))
     }
 
     /// Returns the folder itself.

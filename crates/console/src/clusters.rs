@@ -56,7 +56,7 @@ impl Storage {
 
     async fn session(&self, session: &str) -> anyhow::Result<String> {
         match self {
-            Self::Local(state) => session_file::read(state, session),
+            Self::Local(state) => Ok(session_file::read(state, session).map_err(Failure::from)?),
             Self::Namespace(namespace) => namespace.session(session).await,
         }
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use cli_support::output;
+use contract::exit::exit_of;
 
 mod args;
 mod clusters;
@@ -13,7 +14,10 @@ fn main() -> ExitCode {
     match output::arguments::<args::Arguments>() {
         Ok(arguments) => {
             let format = arguments.global.common.output;
-            output::exit_code(commands::run(arguments), format)
+            match commands::run(arguments) {
+                Ok(exit) => output::exit_code(exit),
+                Err(error) => output::error_code(&error, exit_of(&error), format),
+            }
         }
         Err(exit) => exit,
     }

@@ -43,7 +43,7 @@ impl Namespace {
 
     /// Reads the migration file of a session.
     pub(crate) async fn session(&self, session: &str) -> anyhow::Result<String> {
-        let object = session_file::object_name(session)?;
+        let object = session_file::object_name(session).map_err(Failure::from)?;
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.name);
         let map = maps.get_opt(&object).await.map_err(|error| self.refused("configmaps", error))?;
         if let Some(text) = map.and_then(|map| map.data?.remove(session_file::ENTRY)) {

@@ -11,14 +11,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use contract::Exit;
 use futures::stream::BoxStream;
 use generator::Steps;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    error::failure,
+    error::BackendError,
     gates::{Decision, DecisionOutcome},
     logs::{LogQuery, LogSender},
     model::{EngineKind, RunModel},
@@ -41,40 +40,41 @@ pub trait Runs: Send + Sync {
     fn now(&self) -> Timestamp;
 
     /// Returns all runs, the newest first.
-    async fn list(&self) -> anyhow::Result<Vec<Run>>;
+    async fn list(&self) -> Result<Vec<Run>, BackendError>;
 
     /// Returns the newest run of a workflow.
-    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>>;
+    async fn find(&self, name: &str) -> Result<Option<Run>, BackendError>;
 
     /// Returns the newest run of a workflow, which must exist.
-    async fn get(&self, name: &str) -> anyhow::Result<Run> {
-        self.find(name).await?.ok_or_else(|| {
-            let message =
-                format!("there is no run `{name}`; `workflow status --all` lists the runs");
-            failure(Exit::NotFound, message)
-        })
+    async fn get(&self, name: &str) -> Result<Run, BackendError> {
+        let found = self.find(name).await?;
+        found.ok_or_else(|| BackendError::NotFound { name: name.to_owned() })
     }
 
     /// Returns what is known of a run.
-    async fn model(&self, run: &Run) -> anyhow::Result<RunModel>;
+    async fn model(&self, run: &Run) -> Result<RunModel, BackendError>;
 
     /// Returns the model of the newest run of a workflow: immediately, after every change, and at
     /// the latest after `interval`. An error is an item too, after which the stream continues. It
     /// does not end with the run, because a run can be resumed and a workflow submitted again.
-    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>>;
+    fn watch(
+        &self,
+        name: &str,
+        interval: Duration,
+    ) -> BoxStream<'_, Result<RunModel, BackendError>>;
 
     /// Returns the manifests of a run, as they are stored where it runs.
-    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>>;
+    async fn manifests(&self, run: &Run) -> Result<Vec<Value>, BackendError>;
 
     /// Starts a run. Another run of that name is not replaced, unless it is the previous run.
-    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run>;
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Run, BackendError>;
 
     /// Ends a run before its end. Of a run that has ended, [`StopMode::Terminate`] ends the workers
     /// that remain.
-    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport>;
+    async fn stop(&self, run: &Run, mode: StopMode) -> Result<StopReport, BackendError>;
 
     /// Continues a run that stopped or failed.
-    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport>;
+    async fn resume(&self, run: &Run) -> Result<ResumeReport, BackendError>;
 }
 
 /// Decides at gates.
@@ -90,7 +90,7 @@ pub trait Gates: Send + Sync {
         run: &Run,
         gate: &str,
         decision: &Decision,
-    ) -> anyhow::Result<DecisionOutcome>;
+    ) -> Result<DecisionOutcome, BackendError>;
 }
 
 /// Reads the logs of runs.
@@ -98,7 +98,12 @@ pub trait Gates: Send + Sync {
 pub trait Logs: Send + Sync {
     /// Sends the lines of the logs of a run. Returns when there are no more, or when the receiver
     /// is dropped.
-    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()>;
+    async fn logs(
+        &self,
+        run: &Run,
+        query: &LogQuery,
+        events: LogSender,
+    ) -> Result<(), BackendError>;
 }
 
 /// Migration files by session, and credentials by the name that migration files use.
@@ -108,10 +113,10 @@ pub trait Configuration: Send + Sync {
     fn steps(&self) -> Steps;
 
     /// Returns what messages call the migration file of a session.
-    fn session_location(&self, session: &str) -> anyhow::Result<String>;
+    fn session_location(&self, session: &str) -> Result<String, BackendError>;
 
     /// Reads the migration file of a session.
-    async fn session(&self, session: &str) -> anyhow::Result<Option<String>>;
+    async fn session(&self, session: &str) -> Result<Option<String>, BackendError>;
 
     /// Stores the migration file of a session. A file with passwords is readable by the user alone.
     async fn save_session(
@@ -119,37 +124,37 @@ pub trait Configuration: Send + Sync {
         session: &str,
         text: &str,
         has_passwords: bool,
-    ) -> anyhow::Result<()>;
+    ) -> Result<(), BackendError>;
 
     /// Deletes the migration file of a session; returns whether there was one.
-    async fn delete_session(&self, session: &str) -> anyhow::Result<bool>;
+    async fn delete_session(&self, session: &str) -> Result<bool, BackendError>;
 
     /// Returns the names of the credentials that were stored by [`Self::save_credentials`].
-    async fn credentials(&self) -> anyhow::Result<Vec<String>>;
+    async fn credentials(&self) -> Result<Vec<String>, BackendError>;
 
     /// Returns whether there are credentials of that name, also if something else stored them.
-    async fn has_credentials(&self, name: &str) -> anyhow::Result<bool>;
+    async fn has_credentials(&self, name: &str) -> Result<bool, BackendError>;
 
     /// Reads an entry of credentials, as in `password`.
-    async fn credential(&self, name: &str, key: &str) -> anyhow::Result<Option<String>>;
+    async fn credential(&self, name: &str, key: &str) -> Result<Option<String>, BackendError>;
 
     /// Stores credentials. They replace all entries that had the same name.
     async fn save_credentials(
         &self,
         name: &str,
         entries: &BTreeMap<String, String>,
-    ) -> anyhow::Result<()>;
+    ) -> Result<(), BackendError>;
 
     /// Deletes credentials; returns whether there were any.
-    async fn delete_credentials(&self, name: &str) -> anyhow::Result<bool>;
+    async fn delete_credentials(&self, name: &str) -> Result<bool, BackendError>;
 }
 
 /// Removes what workflows leave behind.
 #[async_trait]
 pub trait Reset: Send + Sync {
     /// Returns what can be removed, in the order in which it may be removed.
-    async fn removables(&self) -> anyhow::Result<Vec<Removable>>;
+    async fn removables(&self) -> Result<Vec<Removable>, BackendError>;
 
     /// Removes something; a run of it must have ended.
-    async fn remove(&self, removable: &Removable) -> anyhow::Result<()>;
+    async fn remove(&self, removable: &Removable) -> Result<(), BackendError>;
 }

@@ -34,9 +34,10 @@ mod watch;
 pub use self::{
     backend::{Backend, Configuration, Gates, Logs, Reset, Runs},
     commands::{DEFAULT_WORKFLOW, workflow_flag},
+    error::BackendError,
     gates::{Decision, DecisionOutcome, Gate, GateState, Verdict},
-    kubernetes::{Applied, Argo},
-    local::{Local, open_store},
+    kubernetes::{Applied, Argo, ArgoError, Fault, Operation, UnpackError},
+    local::{Local, LocalError, open_store},
     log_record::LogRecord,
     logs::{LogEvent, LogQuery, LogSender, LogSource},
     model::{

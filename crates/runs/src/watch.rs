@@ -17,7 +17,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::model::RunModel;
+use crate::{error::BackendError, model::RunModel};
 
 /// The shortest time between two models, however often a run changes.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
@@ -35,8 +35,8 @@ pub(crate) trait Changes: Send {
 pub(crate) fn models<'a, C: Changes + 'a>(
     changes: C,
     interval: Duration,
-    read: impl Fn() -> BoxFuture<'a, anyhow::Result<RunModel>> + Send + 'a,
-) -> BoxStream<'a, anyhow::Result<RunModel>> {
+    read: impl Fn() -> BoxFuture<'a, Result<RunModel, BackendError>> + Send + 'a,
+) -> BoxStream<'a, Result<RunModel, BackendError>> {
     let first = true;
     stream::unfold((changes, read, first), move |(mut changes, read, is_first)| async move {
         if !is_first {

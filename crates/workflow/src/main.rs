@@ -8,6 +8,7 @@ use contract::Exit;
 
 mod args;
 mod commands;
+mod exit;
 mod input;
 mod install;
 mod manage;
@@ -17,7 +18,10 @@ fn main() -> ExitCode {
     match output::arguments::<args::Arguments>() {
         Ok(arguments) => {
             let format = arguments.global.output;
-            output::exit_code(run(arguments), format)
+            match run(arguments) {
+                Ok(exit) => output::exit_code(exit),
+                Err(error) => output::error_code(&error, exit::of(&error), format),
+            }
         }
         Err(exit) => exit,
     }

@@ -11,17 +11,20 @@ use std::collections::BTreeMap;
 use argo::convention::label::{CREDENTIALS, PART_OF, SESSION};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cli_support::session_file::{self, ENTRY};
-use contract::Exit;
 use serde_json::{Value, json};
 
 use super::{
+    error::ArgoError,
     objects::secret,
     server::{Server, text},
 };
-use crate::{error::failure, object_kind::ObjectKind};
+use crate::{error::BackendError, object_kind::ObjectKind};
 
 /// Reads a session's file.
-pub(super) async fn session(server: &Server, session: &str) -> anyhow::Result<Option<String>> {
+pub(super) async fn session(
+    server: &Server,
+    session: &str,
+) -> Result<Option<String>, BackendError> {
     let name = session_file::object_name(session)?;
     if let Some(map) = server.get(ObjectKind::ConfigMap, &name).await? {
         return Ok(map.get("data").and_then(|data| Some(data.get(ENTRY)?.as_str()?.to_owned())));
@@ -38,7 +41,7 @@ pub(super) async fn save_session(
     session: &str,
     file: &str,
     has_passwords: bool,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let name = session_file::object_name(session)?;
     let labels = BTreeMap::from([PART_OF, (SESSION, session)]);
     if has_passwords {
@@ -61,7 +64,7 @@ pub(super) async fn save_session(
 }
 
 /// Deletes a session's file.
-pub(super) async fn delete_session(server: &Server, session: &str) -> anyhow::Result<bool> {
+pub(super) async fn delete_session(server: &Server, session: &str) -> Result<bool, BackendError> {
     let name = session_file::object_name(session)?;
     let map = server.delete(ObjectKind::ConfigMap, &name, None).await?;
     let secret = match server.get(ObjectKind::Secret, &name).await? {
@@ -72,7 +75,7 @@ pub(super) async fn delete_session(server: &Server, session: &str) -> anyhow::Re
 }
 
 /// Returns the names of the credentials that were created here.
-pub(super) async fn credentials(server: &Server) -> anyhow::Result<Vec<String>> {
+pub(super) async fn credentials(server: &Server) -> Result<Vec<String>, BackendError> {
     let (label, value) = CREDENTIALS;
     let secrets = server.list(ObjectKind::Secret, &format!("{label}={value}")).await?;
     let mut names: Vec<String> =
@@ -86,7 +89,7 @@ pub(super) async fn credential(
     server: &Server,
     name: &str,
     key: &str,
-) -> anyhow::Result<Option<String>> {
+) -> Result<Option<String>, BackendError> {
     match server.get(ObjectKind::Secret, name).await? {
         Some(secret) => entry(&secret, key),
         None => Ok(None),
@@ -99,7 +102,7 @@ pub(super) async fn save_credentials(
     server: &Server,
     name: &str,
     entries: &BTreeMap<String, String>,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let found = server.get(ObjectKind::Secret, name).await?;
     let Some(old) = found else {
         let labels = BTreeMap::from([PART_OF, CREDENTIALS]);
@@ -117,32 +120,24 @@ pub(super) async fn save_credentials(
 }
 
 /// Deletes credentials that were created here.
-pub(super) async fn delete_credentials(server: &Server, name: &str) -> anyhow::Result<bool> {
+pub(super) async fn delete_credentials(server: &Server, name: &str) -> Result<bool, BackendError> {
     let Some(secret) = server.get(ObjectKind::Secret, name).await? else { return Ok(false) };
     let (label, value) = CREDENTIALS;
     let labels = secret.pointer("/metadata/labels");
     let ours = labels.and_then(|labels| labels.get(label)).and_then(Value::as_str) == Some(value);
     if !ours {
-        let message = format!(
-            "Secret `{name}` was not created by `workflow configure credentials`; if nothing else \
-             needs it, run `kubectl delete secret {name} -n {}`",
-            server.namespace
-        );
-        return Err(failure(Exit::Conflict, message));
+        let (name, namespace) = (name.to_owned(), server.namespace.clone());
+        return Err(ArgoError::ForeignSecret { name, namespace }.into());
     }
     Ok(server.delete(ObjectKind::Secret, name, None).await?)
 }
 
 /// Reads an entry of a Secret.
-fn entry(secret: &Value, key: &str) -> anyhow::Result<Option<String>> {
+fn entry(secret: &Value, key: &str) -> Result<Option<String>, BackendError> {
     let data = secret.get("data").and_then(|data| data.get(key)).and_then(Value::as_str);
     let Some(encoded) = data else { return Ok(None) };
     let name = text(secret, "/metadata/name");
-    let wrong = || {
-        let message =
-            format!("entry `{key}` of Secret `{name}` is not UTF-8 text; create it again");
-        failure(Exit::Invalid, message)
-    };
+    let wrong = || ArgoError::NotText { name: name.to_owned(), key: key.to_owned() };
     let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
     Ok(Some(String::from_utf8(bytes).map_err(|_| wrong())?))
 }

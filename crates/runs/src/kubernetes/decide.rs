@@ -20,6 +20,7 @@ use super::{
     server::{Server, text},
 };
 use crate::{
+    error::BackendError,
     gates::{Decision, DecisionOutcome, Gate, GateState, Verdict},
     object_kind::ObjectKind,
     run::Run,
@@ -37,7 +38,7 @@ pub(super) async fn decide(
     run: &Run,
     gate: &str,
     decision: &Decision,
-) -> anyhow::Result<DecisionOutcome> {
+) -> Result<DecisionOutcome, BackendError> {
     for _ in 0..MAX_ATTEMPTS {
         let run_objects = RunObjects::read(server, run).await?;
         let Some(found) = run_objects.gates().into_iter().find(|known| known.name == gate) else {
@@ -68,7 +69,7 @@ async fn confirm(
     run: &Run,
     gate: &str,
     decision: &Decision,
-) -> anyhow::Result<DecisionOutcome> {
+) -> Result<DecisionOutcome, BackendError> {
     for _ in 0..CONFIRMATIONS {
         tokio::time::sleep(CONFIRMATION_INTERVAL).await;
         let run_objects = RunObjects::read(server, run).await?;
@@ -88,7 +89,7 @@ async fn resume(
     run_objects: &RunObjects,
     gate: &str,
     decision: &Decision,
-) -> anyhow::Result<bool> {
+) -> Result<bool, BackendError> {
     let name = text(&run_objects.workflow, "/metadata/name");
     let waiting = gates::waiting_nodes(&run_objects.status, gate);
     let at = server.now();
@@ -166,7 +167,7 @@ async fn record(
     gate: &str,
     decision: &Decision,
     in_advance: bool,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let entry = DecisionRecord::new(decision, Some(&run.uid), server.now());
     let mut data = Map::new();
     data.insert(record_key(gate), entry.text().into());

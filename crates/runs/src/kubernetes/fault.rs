@@ -1,25 +1,25 @@
 //! What did the API server refuse, and what helps?
 
-use std::fmt;
+use std::{error::Error, fmt};
 
-use contract::{Exit, Failure};
+use contract::Exit;
 use kube::core::Status;
 
 use crate::object_kind::ObjectKind;
 
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Operation {
+pub struct Operation {
     /// `get`, `list`, `create`, `patch` or `delete`.
-    pub(super) verb: String,
+    pub verb: String,
     /// The kind of object.
-    pub(super) kind: ObjectKind,
+    pub kind: ObjectKind,
     /// The subresource, as in `log`.
-    pub(super) subresource: Option<&'static str>,
+    pub subresource: Option<&'static str>,
     /// The name of the object; empty for all objects.
-    pub(super) name: String,
+    pub name: String,
     /// The namespace.
-    pub(super) namespace: String,
+    pub namespace: String,
 }
 
 impl Operation {
@@ -66,26 +66,64 @@ impl Operation {
     }
 }
 
-/// A request that failed. It becomes a [`Failure`] with its exit code on the way to the user, so it
-/// is not a `std` error.
+/// A request that failed.
 #[derive(Debug)]
-pub(super) enum Fault {
+#[non_exhaustive]
+pub enum Fault {
     /// The account has no permission.
-    Forbidden { operation: Operation, message: String },
+    Forbidden {
+        /// The request.
+        operation: Operation,
+        /// What the server says.
+        message: String,
+    },
     /// The server does not know the account.
-    Unauthorized { server: String, message: String },
+    Unauthorized {
+        /// The server, and where its address is from.
+        server: String,
+        /// What the server says.
+        message: String,
+    },
     /// There is no such object.
-    NotFound { operation: Operation },
+    NotFound {
+        /// The request.
+        operation: Operation,
+    },
     /// There is no such kind of object.
-    NoSuchKind { server: String, kind: ObjectKind },
+    NoSuchKind {
+        /// The server, and where its address is from.
+        server: String,
+        /// The kind.
+        kind: ObjectKind,
+    },
     /// It exists already, or changed meanwhile.
-    Conflict { operation: Operation, message: String },
+    Conflict {
+        /// The request.
+        operation: Operation,
+        /// What the server says.
+        message: String,
+    },
     /// The server did not accept the object or the patch.
-    Refused { operation: Operation, message: String },
+    Refused {
+        /// The request.
+        operation: Operation,
+        /// What the server says.
+        message: String,
+    },
     /// The server, or the way to it, is not there.
-    Unreachable { server: String, cause: String },
+    Unreachable {
+        /// The server, and where its address is from.
+        server: String,
+        /// Why.
+        cause: String,
+    },
     /// Anything else.
-    Failed { operation: Operation, message: String },
+    Failed {
+        /// The request.
+        operation: Operation,
+        /// What the server says.
+        message: String,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -207,7 +245,8 @@ impl Fault {
         matches!(self, Self::Unreachable { .. })
     }
 
-    fn exit(&self) -> Exit {
+    /// Returns the code that a command ends with.
+    pub fn exit(&self) -> Exit {
         match self {
             Self::Forbidden { .. } | Self::Unauthorized { .. } => Exit::NotPermitted,
             Self::NotFound { .. } => Exit::NotFound,
@@ -218,11 +257,7 @@ impl Fault {
     }
 }
 
-impl From<Fault> for anyhow::Error {
-    fn from(fault: Fault) -> Self {
-        Failure::new(fault.exit(), fault.to_string()).into()
-    }
-}
+impl Error for Fault {}
 
 /// Refusals with status 403 that no permission avoids.
 enum Limit {
@@ -245,7 +280,7 @@ fn limit(message: &str) -> Option<Limit> {
 /// Returns an error with its causes, each once.
 fn causes(error: &kube::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
-    let mut next: Option<&dyn std::error::Error> = Some(error);
+    let mut next: Option<&dyn Error> = Some(error);
     while let Some(cause) = next {
         let text = cause.to_string();
         // An outer error often ends with the text of the inner one.
@@ -288,8 +323,8 @@ mod tests {
     #[test]
     fn a_missing_permission_names_the_rule_to_add() {
         let said = r#"User "x" cannot create resource "pods/log" in API group """#;
-        let error = anyhow::Error::from(fault(403, said, ""));
-        assert_eq!(contract::exit::exit_of(&error), Exit::NotPermitted);
+        let error = fault(403, said, "");
+        assert_eq!(error.exit(), Exit::NotPermitted);
         let text = error.to_string();
         assert!(text.contains("`create` of `pods/log` in namespace `ma`"), "{text}");
         assert!(
@@ -336,6 +371,6 @@ mod tests {
         assert!(text.starts_with("the API server at https://server cannot be reached"), "{text}");
         assert!(text.contains("`--kubeconfig`"), "{text}");
         // No step is tried again here, so the command line ends with `Exit::Failed`.
-        assert_eq!(contract::exit::exit_of(&away.into()), Exit::Temporary);
+        assert_eq!(away.exit(), Exit::Temporary);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use contract::Exit;
 use serde_json::Value;
 
 use super::{
+    error::ArgoError,
     fault::Fault,
     server::{Server, text},
 };
-use crate::{error::failure, object_kind::ObjectKind};
+use crate::{error::BackendError, object_kind::ObjectKind};
 
 /// What the API server says when a Role would give more rights than its creator has.
 const ESCALATION: &str = "attempting to grant";
@@ -26,7 +26,10 @@ pub enum Applied {
 }
 
 /// Applies objects in their order. Once a kind is not permitted, other objects of it are skipped.
-pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
+pub(super) async fn install(
+    server: &Server,
+    objects: &[Value],
+) -> Result<Vec<Applied>, BackendError> {
     let mut outcomes = Vec::new();
     let mut refused: BTreeMap<ObjectKind, Fault> = BTreeMap::new();
     for object in objects {
@@ -49,15 +52,13 @@ pub(super) async fn install(server: &Server, objects: &[Value]) -> anyhow::Resul
     if refused.is_empty() {
         return Ok(outcomes);
     }
-    let mut lines: Vec<String> = refused.values().map(reason).collect();
-    lines.push(format!(
-        "{} of {} objects were applied; an administrator can apply the rest with `workflow install \
-         --print --namespace {} | kubectl apply -f -`",
-        outcomes.len(),
-        objects.len(),
-        server.namespace
-    ));
-    Err(failure(Exit::NotPermitted, lines.join("\n")))
+    let forbidden = ArgoError::InstallForbidden {
+        refusals: refused.values().map(reason).collect(),
+        applied: outcomes.len(),
+        all: objects.len(),
+        namespace: server.namespace.clone(),
+    };
+    Err(forbidden.into())
 }
 
 async fn apply(server: &Server, kind: ObjectKind, object: &Value) -> Result<Applied, Fault> {

@@ -6,14 +6,17 @@
 use std::{collections::BTreeSet, io, sync::Arc};
 
 use argo::NodeType;
-use contract::{Exit, exit::exit_of};
+use contract::{Exit, Failure};
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
 use jiff::Timestamp;
 use kube::api::LogParams;
 use tokio::{task::JoinSet, time::Duration};
 
-use super::{fault::Fault, log_text, observe::RunObjects, pods::StepPod, server::Server};
+use super::{
+    error::ArgoError, fault::Fault, log_text, observe::RunObjects, pods::StepPod, server::Server,
+};
 use crate::{
+    error::BackendError,
     logs::{LogEvent, LogQuery, LogSender},
     run::Run,
 };
@@ -29,7 +32,7 @@ pub(super) async fn read(
     run: &Run,
     query: &LogQuery,
     events: &LogSender,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let run_objects = RunObjects::read(server, run).await?;
     let pods = wanted(&run_objects, server, query).await?;
     report_deleted(&run_objects, &pods, query, events).await;
@@ -48,7 +51,7 @@ async fn follow(
     run: &Run,
     query: &LogQuery,
     events: &LogSender,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let mut tasks: JoinSet<Result<(), Fault>> = JoinSet::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut is_unreachable = false;
@@ -56,7 +59,7 @@ async fn follow(
         let reading = async {
             let run_objects = RunObjects::read(server, run).await?;
             let pods = wanted(&run_objects, server, query).await?;
-            anyhow::Ok((run_objects.status.phase.is_complete(), pods))
+            Ok::<_, BackendError>((run_objects.status.phase.is_complete(), pods))
         };
         let is_over = match reading.await {
             Ok((is_over, pods)) => {
@@ -69,8 +72,8 @@ async fn follow(
                 is_over
             }
             // A server that is unreachable for a while is no reason to lose the place.
-            Err(error) if !is_unreachable && exit_of(&error) == Exit::Temporary => {
-                remark(events, format!("{error:#}; trying again")).await;
+            Err(error) if !is_unreachable && error.exit() == Exit::Temporary => {
+                remark(events, format!("{}; trying again", Failure::from(error))).await;
                 is_unreachable = true;
                 false
             }
@@ -81,7 +84,7 @@ async fn follow(
         loop {
             tokio::select! {
                 Some(ended) = tasks.join_next() => {
-                    match ended? {
+                    match ended.map_err(ArgoError::from)? {
                         Err(fault) if !fault.is_passing() => {
                             remark(events, fault.to_string()).await;
                         }
@@ -106,7 +109,7 @@ async fn wanted(
     run_objects: &RunObjects,
     server: &Server,
     query: &LogQuery,
-) -> anyhow::Result<Vec<StepPod>> {
+) -> Result<Vec<StepPod>, BackendError> {
     let mut pods = run_objects.pods(server).await?;
     pods.retain(|pod| query.wants(&pod.source.node, &pod.source.labels));
     Ok(pods)

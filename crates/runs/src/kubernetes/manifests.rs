@@ -7,10 +7,10 @@ use super::{
     observe::RunObjects,
     server::{Server, text},
 };
-use crate::{object_kind::ObjectKind, run::Run};
+use crate::{error::BackendError, object_kind::ObjectKind, run::Run};
 
 /// Returns the objects of a run: shared templates, its own objects, the Workflow.
-pub(super) async fn manifests(server: &Server, run: &Run) -> anyhow::Result<Vec<Value>> {
+pub(super) async fn manifests(server: &Server, run: &Run) -> Result<Vec<Value>, BackendError> {
     let workflow = RunObjects::read(server, run).await?.workflow;
     let selector = format!("{}={}", PART_OF.0, PART_OF.1);
     let mut objects = Vec::new();

@@ -18,6 +18,7 @@ mod changes;
 mod clock;
 mod configuration;
 mod decide;
+mod error;
 mod fault;
 mod gates;
 mod install;
@@ -45,14 +46,19 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-pub use self::install::Applied;
 use self::{
     changes::WorkflowChanges,
     observe::{Explanations, RunObjects},
     server::Server,
 };
+pub use self::{
+    error::{ArgoError, UnpackError},
+    fault::{Fault, Operation},
+    install::Applied,
+};
 use crate::{
     backend::{Configuration, Gates, Logs, Reset, Runs},
+    error::BackendError,
     gates::{Decision, DecisionOutcome},
     logs::{LogQuery, LogSender},
     model::{EngineKind, RunModel},
@@ -79,16 +85,16 @@ impl Argo {
     }
 
     /// Returns the namespace.
-    pub async fn namespace(&self) -> anyhow::Result<String> {
+    pub async fn namespace(&self) -> Result<String, BackendError> {
         Ok(self.server().await?.namespace.clone())
     }
 
     /// Applies the objects of an installation; returns what became of each.
-    pub async fn install(&self, objects: &[Value]) -> anyhow::Result<Vec<Applied>> {
+    pub async fn install(&self, objects: &[Value]) -> Result<Vec<Applied>, BackendError> {
         install::install(self.server().await?, objects).await
     }
 
-    async fn server(&self) -> anyhow::Result<&Server> {
+    async fn server(&self) -> Result<&Server, BackendError> {
         self.server.get_or_try_init(|| Server::connect(&self.access, &self.notices)).await
     }
 }
@@ -103,27 +109,31 @@ impl Runs for Argo {
         self.server.get().map_or_else(Timestamp::now, Server::now)
     }
 
-    async fn list(&self) -> anyhow::Result<Vec<Run>> {
+    async fn list(&self) -> Result<Vec<Run>, BackendError> {
         let selector = format!("{}={}", PART_OF.0, PART_OF.1);
         let found = self.server().await?.list(Kind::Workflow, &selector).await?;
-        let mut runs: Vec<Run> = found.iter().map(nodes::run_of).collect::<anyhow::Result<_>>()?;
+        let mut runs: Vec<Run> = found.iter().map(nodes::run_of).collect::<Result<_, _>>()?;
         runs.sort_by(|a, b| (b.created_at, &a.name).cmp(&(a.created_at, &b.name)));
         Ok(runs)
     }
 
-    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
+    async fn find(&self, name: &str) -> Result<Option<Run>, BackendError> {
         let found = self.server().await?.get(Kind::Workflow, name).await?;
-        found.as_ref().map(nodes::run_of).transpose()
+        Ok(found.as_ref().map(nodes::run_of).transpose()?)
     }
 
-    async fn model(&self, run: &Run) -> anyhow::Result<RunModel> {
+    async fn model(&self, run: &Run) -> Result<RunModel, BackendError> {
         let server = self.server().await?;
         let objects = RunObjects::read(server, run).await?;
         let observation = objects.observe(server, &self.explanations).await?;
         Ok(RunModel::new(run, EngineKind::Argo, &observation))
     }
 
-    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>> {
+    fn watch(
+        &self,
+        name: &str,
+        interval: Duration,
+    ) -> BoxStream<'_, Result<RunModel, BackendError>> {
         let changes = WorkflowChanges::new(&self.server, name);
         let name = name.to_owned();
         let read = move || {
@@ -133,19 +143,19 @@ impl Runs for Argo {
         watch::models(changes, interval, read)
     }
 
-    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+    async fn manifests(&self, run: &Run) -> Result<Vec<Value>, BackendError> {
         manifests::manifests(self.server().await?, run).await
     }
 
-    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Run, BackendError> {
         submit::submit(self.server().await?, submission).await
     }
 
-    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
+    async fn stop(&self, run: &Run, mode: StopMode) -> Result<StopReport, BackendError> {
         stop::stop(self.server().await?, run, mode).await
     }
 
-    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport> {
+    async fn resume(&self, run: &Run) -> Result<ResumeReport, BackendError> {
         retry::resume(self.server().await?, run).await
     }
 }
@@ -165,25 +175,30 @@ impl Gates for Argo {
         run: &Run,
         gate: &str,
         decision: &Decision,
-    ) -> anyhow::Result<DecisionOutcome> {
+    ) -> Result<DecisionOutcome, BackendError> {
         decide::decide(self.server().await?, run, gate, decision).await
     }
 }
 
 #[async_trait]
 impl Logs for Argo {
-    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()> {
+    async fn logs(
+        &self,
+        run: &Run,
+        query: &LogQuery,
+        events: LogSender,
+    ) -> Result<(), BackendError> {
         logs::read(self.server().await?, run, query, &events).await
     }
 }
 
 #[async_trait]
 impl Reset for Argo {
-    async fn removables(&self) -> anyhow::Result<Vec<Removable>> {
+    async fn removables(&self) -> Result<Vec<Removable>, BackendError> {
         reset::removables(self.server().await?).await
     }
 
-    async fn remove(&self, removable: &Removable) -> anyhow::Result<()> {
+    async fn remove(&self, removable: &Removable) -> Result<(), BackendError> {
         reset::remove(self.server().await?, removable).await
     }
 }
@@ -194,11 +209,11 @@ impl Configuration for Argo {
         Steps::Pods
     }
 
-    fn session_location(&self, session: &str) -> anyhow::Result<String> {
+    fn session_location(&self, session: &str) -> Result<String, BackendError> {
         Ok(format!("{}/migration.yaml", session_file::object_name(session)?))
     }
 
-    async fn session(&self, session: &str) -> anyhow::Result<Option<String>> {
+    async fn session(&self, session: &str) -> Result<Option<String>, BackendError> {
         configuration::session(self.server().await?, session).await
     }
 
@@ -207,23 +222,23 @@ impl Configuration for Argo {
         session: &str,
         text: &str,
         has_passwords: bool,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), BackendError> {
         configuration::save_session(self.server().await?, session, text, has_passwords).await
     }
 
-    async fn delete_session(&self, session: &str) -> anyhow::Result<bool> {
+    async fn delete_session(&self, session: &str) -> Result<bool, BackendError> {
         configuration::delete_session(self.server().await?, session).await
     }
 
-    async fn credentials(&self) -> anyhow::Result<Vec<String>> {
+    async fn credentials(&self) -> Result<Vec<String>, BackendError> {
         configuration::credentials(self.server().await?).await
     }
 
-    async fn has_credentials(&self, name: &str) -> anyhow::Result<bool> {
+    async fn has_credentials(&self, name: &str) -> Result<bool, BackendError> {
         Ok(self.server().await?.get(Kind::Secret, name).await?.is_some())
     }
 
-    async fn credential(&self, name: &str, key: &str) -> anyhow::Result<Option<String>> {
+    async fn credential(&self, name: &str, key: &str) -> Result<Option<String>, BackendError> {
         configuration::credential(self.server().await?, name, key).await
     }
 
@@ -231,11 +246,11 @@ impl Configuration for Argo {
         &self,
         name: &str,
         entries: &BTreeMap<String, String>,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), BackendError> {
         configuration::save_credentials(self.server().await?, name, entries).await
     }
 
-    async fn delete_credentials(&self, name: &str) -> anyhow::Result<bool> {
+    async fn delete_credentials(&self, name: &str) -> Result<bool, BackendError> {
         configuration::delete_credentials(self.server().await?, name).await
     }
 }

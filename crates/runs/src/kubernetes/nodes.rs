@@ -16,9 +16,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use thiserror::Error;
 
-use super::server::text;
+use super::{error::UnpackError, server::text};
 use crate::run::Run;
 
 /// The most bytes that compressed nodes may become.
@@ -36,20 +35,6 @@ pub(super) enum NodeStorage {
     Compressed,
     /// In Argo's database.
     Offloaded,
-}
-
-/// Packed nodes that cannot be unpacked.
-#[derive(Debug, Error)]
-pub(super) enum UnpackError {
-    /// Not base64.
-    #[error("the compressed nodes of the workflow are not base64")]
-    Base64(#[from] base64::DecodeError),
-    /// Not gzip.
-    #[error("the compressed nodes of the workflow cannot be unpacked")]
-    Gzip(#[from] std::io::Error),
-    /// Not a map of nodes.
-    #[error("the compressed nodes of the workflow are no map of nodes")]
-    Json(#[from] serde_json::Error),
 }
 
 /// Returns where the nodes of a workflow are.
@@ -119,7 +104,7 @@ pub(super) fn phase(workflow: &Value) -> Result<NodePhase, UnknownPhase> {
 }
 
 /// Returns the run that a Workflow is.
-pub(super) fn run_of(workflow: &Value) -> anyhow::Result<Run> {
+pub(super) fn run_of(workflow: &Value) -> Result<Run, UnknownPhase> {
     let phase = phase(workflow)?;
     let created = text(workflow, "/metadata/creationTimestamp");
     Ok(Run {

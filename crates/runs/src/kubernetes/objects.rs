@@ -37,7 +37,7 @@ pub(super) fn sorted(
     manifests: &[Manifest],
     secrets: &[ClearTextSecret],
     workflow: &str,
-) -> anyhow::Result<Objects> {
+) -> Result<Objects, serde_json::Error> {
     let mut objects = Objects::default();
     for manifest in manifests {
         let value = serde_json::to_value(manifest)?;

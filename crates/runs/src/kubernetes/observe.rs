@@ -19,7 +19,7 @@ use argo::{
         label::{ARGO_WORKFLOW, WORKFLOW},
     },
 };
-use contract::{Exit, Measure, Progress};
+use contract::{Measure, Progress};
 use futures::{AsyncReadExt as _, StreamExt as _, future::ready, stream};
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::api::LogParams;
@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
+    error::ArgoError,
     gates::{self, GateSources},
     log_text,
     nodes::{self, NodeStorage},
@@ -35,7 +36,7 @@ use super::{
     server::{Server, text},
 };
 use crate::{
-    error::failure,
+    error::BackendError,
     gates::{Gate, GateState},
     log_record,
     model::{Observation, Outline},
@@ -81,17 +82,12 @@ impl Explanations {
 
 impl RunObjects {
     /// Reads the Workflow and the objects that belong to it.
-    pub(super) async fn read(server: &Server, run: &Run) -> anyhow::Result<Self> {
+    pub(super) async fn read(server: &Server, run: &Run) -> Result<Self, BackendError> {
         let Run { name, uid, .. } = run;
         let found = server.get(ObjectKind::Workflow, name).await?;
         let same = found.filter(|workflow| text(workflow, "/metadata/uid") == uid);
-        let workflow = same.ok_or_else(|| {
-            let message = format!(
-                "run `{uid}` of workflow `{name}` does not exist any more: it was removed or \
-                 replaced; `workflow status --all` lists the runs"
-            );
-            failure(Exit::NotFound, message)
-        })?;
+        let workflow =
+            same.ok_or_else(|| ArgoError::Gone { name: name.clone(), uid: uid.clone() })?;
         let selector = format!("{WORKFLOW}={name}");
         let mut templates = server.list(ObjectKind::WorkflowTemplate, &selector).await?;
         // The controller uses the copy that it made when the run started.
@@ -131,7 +127,7 @@ impl RunObjects {
     }
 
     /// Reads the pods of the run, with those of its Jobs.
-    pub(super) async fn pods(&self, server: &Server) -> anyhow::Result<Vec<StepPod>> {
+    pub(super) async fn pods(&self, server: &Server) -> Result<Vec<StepPod>, BackendError> {
         Ok(self.jobs_and_pods(server).await?.1)
     }
 
@@ -139,7 +135,7 @@ impl RunObjects {
     pub(super) async fn jobs_and_pods(
         &self,
         server: &Server,
-    ) -> anyhow::Result<(Vec<(String, String)>, Vec<StepPod>)> {
+    ) -> Result<(Vec<(String, String)>, Vec<StepPod>), BackendError> {
         let (name, uid) =
             (text(&self.workflow, "/metadata/name"), text(&self.workflow, "/metadata/uid"));
         let mut pods: Vec<Pod> =
@@ -166,7 +162,7 @@ impl RunObjects {
         mut self,
         server: &Server,
         explanations: &Explanations,
-    ) -> anyhow::Result<Observation> {
+    ) -> Result<Observation, BackendError> {
         let gates = self.gates();
         let name = text(&self.workflow, "/metadata/name").to_owned();
         let exit_handler = format!("{name}.onExit");

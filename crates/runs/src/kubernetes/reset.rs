@@ -15,6 +15,7 @@ use super::{
     submit,
 };
 use crate::{
+    error::BackendError,
     object_kind::ObjectKind,
     reset::{Part, Removable, RemovableKind},
 };
@@ -36,7 +37,7 @@ struct Found {
 }
 
 /// Returns what can be removed, dependents first.
-pub(super) async fn removables(server: &Server) -> anyhow::Result<Vec<Removable>> {
+pub(super) async fn removables(server: &Server) -> Result<Vec<Removable>, BackendError> {
     let selector = format!("{}={}", PART_OF.0, PART_OF.1);
     let mut workflows: BTreeMap<String, Found> = BTreeMap::new();
     let mut live: BTreeSet<String> = BTreeSet::new();
@@ -86,7 +87,7 @@ async fn permitted(
     server: &Server,
     kind: ObjectKind,
     selector: &str,
-) -> anyhow::Result<Vec<Value>> {
+) -> Result<Vec<Value>, BackendError> {
     match server.list(kind, selector).await {
         Err(Fault::Forbidden { .. }) if !OF_WORKFLOWS.contains(&kind) => Ok(Vec::new()),
         listed => Ok(listed?),
@@ -94,7 +95,7 @@ async fn permitted(
 }
 
 /// Removes something.
-pub(super) async fn remove(server: &Server, removable: &Removable) -> anyhow::Result<()> {
+pub(super) async fn remove(server: &Server, removable: &Removable) -> Result<(), BackendError> {
     let Removable { name, kind, parts, needed_by: _ } = removable;
     if *kind != RemovableKind::Shared
         && let Some(workflow) = server.get(ObjectKind::Workflow, name).await?

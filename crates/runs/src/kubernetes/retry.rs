@@ -10,11 +10,11 @@ use std::{
 };
 
 use argo::{NodePhase, convention::retry::WHOLE};
-use contract::Exit;
 use engine::{reopen, state::Reopening};
 use serde_json::{Map, Value, json};
 
 use super::{
+    error::{ArgoError, UnpackError},
     fault::Fault,
     nodes::{self, NodeStorage},
     objects,
@@ -22,7 +22,7 @@ use super::{
     server::{Server, text},
 };
 use crate::{
-    error::failure,
+    error::BackendError,
     object_kind::ObjectKind,
     run::{ResumeReport, Run},
 };
@@ -31,15 +31,11 @@ use crate::{
 const MAX_DELETION_TIME: Duration = Duration::from_mins(2);
 
 /// Resumes a run.
-pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<ResumeReport> {
+pub(super) async fn resume(server: &Server, run: &Run) -> Result<ResumeReport, BackendError> {
     let run_objects = RunObjects::read(server, run).await?;
     let name = &run.name;
     if objects::is_held(&run_objects.workflow) {
-        let message = format!(
-            "the submission of `{name}` did not finish, so there is nothing to resume; run \
-             `workflow submit` again"
-        );
-        return Err(failure(Exit::Conflict, message));
+        return Err(ArgoError::HalfSubmitted { name: name.clone() }.into());
     }
     if !run_objects.status.phase.is_complete() {
         if run_objects.workflow.pointer("/spec/suspend").and_then(Value::as_bool) != Some(true) {
@@ -51,38 +47,21 @@ pub(super) async fn resume(server: &Server, run: &Run) -> anyhow::Result<ResumeR
     }
     if !run_objects.status.phase.is_failure() {
         let phase = run_objects.status.phase;
-        let message = format!(
-            "workflow `{name}` is {phase}; only a failed workflow can be resumed, and `workflow \
-             submit` starts it again"
-        );
-        return Err(failure(Exit::Conflict, message));
+        return Err(ArgoError::NotFailed { name: name.clone(), phase }.into());
     }
     if nodes::storage(&run_objects.workflow) == NodeStorage::Offloaded {
-        let message = format!(
-            "Argo has moved the nodes of `{name}` to its database, which only Argo's own server \
-             can change; run `argo retry {name}`, or `workflow submit` to start it again"
-        );
-        return Err(failure(Exit::Failed, message));
+        return Err(ArgoError::Offloaded { name: name.clone() }.into());
     }
     if run_objects.status.nodes.is_empty() {
-        let message = format!(
-            "workflow `{name}` failed before any step ran: {}; fix that and run `workflow submit`",
-            run_objects.status.message.as_deref().unwrap_or("no reason given")
-        );
-        return Err(failure(Exit::Conflict, message));
+        let reason = run_objects.status.message.as_deref().unwrap_or("no reason given").to_owned();
+        return Err(ArgoError::NoSteps { name: name.clone(), reason }.into());
     }
     let (plan, again) =
         reopen::plan(&run_objects.status, name, &whole_templates(&run_objects.templates));
     remove_pods(server, &run_objects, &plan).await?;
     let patch = patch(&run_objects.workflow, &run_objects.nodes, &plan)?;
     match server.merge(ObjectKind::Workflow, name, &patch).await {
-        Err(Fault::Conflict { .. }) => {
-            let message = format!(
-                "workflow `{name}` has changed meanwhile; check it with `workflow status {name}`, then \
-                 try again"
-            );
-            Err(failure(Exit::Conflict, message))
-        }
+        Err(Fault::Conflict { .. }) => Err(ArgoError::Changed { name: name.clone() }.into()),
         done => {
             done?;
             Ok(ResumeReport::Retried(again))
@@ -105,7 +84,11 @@ fn whole_templates(objects: &[Value]) -> BTreeSet<String> {
 }
 
 /// Returns the change of the Workflow; it fails if the Workflow changed since it was read.
-fn patch(workflow: &Value, nodes: &Map<String, Value>, plan: &Reopening) -> anyhow::Result<Value> {
+fn patch(
+    workflow: &Value,
+    nodes: &Map<String, Value>,
+    plan: &Reopening,
+) -> Result<Value, UnpackError> {
     let mut changed = Map::new();
     for (id, node) in nodes {
         if plan.removed.contains(id) {
@@ -203,7 +186,7 @@ async fn remove_pods(
     server: &Server,
     run_objects: &RunObjects,
     plan: &Reopening,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let (jobs, pods) = run_objects.jobs_and_pods(server).await?;
     for (node, job) in jobs {
         if plan.removed.contains(&node) {
@@ -224,9 +207,7 @@ async fn remove_pods(
                 break;
             }
             if started.elapsed() > MAX_DELETION_TIME {
-                let message =
-                    format!("pod `{}` is still ending; try again when it is gone", pod.name());
-                return Err(failure(Exit::TimedOut, message));
+                return Err(ArgoError::PodEnding { pod: pod.name().to_owned() }.into());
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
         }

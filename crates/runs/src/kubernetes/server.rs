@@ -9,9 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use cli_support::KubernetesAccess;
-use contract::{Exit, Failure};
 use futures::{AsyncBufRead, StreamExt as _, future::ready, stream::BoxStream};
 use jiff::Timestamp;
 use kube::{
@@ -21,7 +19,7 @@ use kube::{
         WatchParams,
     },
     client::ClientBuilder,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
     core::{Request, request},
 };
 use serde_json::{Value, json};
@@ -29,9 +27,10 @@ use tower::util::MapResponseLayer;
 
 use super::{
     clock::Clock,
+    error::ArgoError,
     fault::{Fault, Operation},
 };
-use crate::{notices::Notices, object_kind::ObjectKind};
+use crate::{error::BackendError, notices::Notices, object_kind::ObjectKind};
 
 /// The owner of fields in server-side apply.
 pub(super) const FIELD_MANAGER: &str = "argosy";
@@ -69,40 +68,29 @@ impl Server {
     pub(super) async fn connect(
         access: &KubernetesAccess,
         notices: &Notices,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, BackendError> {
         let KubernetesAccess { kubeconfig, context, namespace, in_pod } = access;
         let (mut config, origin) = if *in_pod {
-            let config = Config::incluster().context("reading the account of this pod")?;
+            let config = Config::incluster().map_err(ArgoError::PodAccount)?;
             (config, "from the service account of this pod".to_owned())
         } else {
             let options =
                 KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+            let no_cluster = |cause| ArgoError::NoCluster { cause };
             let read = match kubeconfig {
                 Some(files) => read_kubeconfig(files),
-                None => Kubeconfig::read().map_err(anyhow::Error::from),
+                None => Kubeconfig::read(),
             };
-            let found = match read {
-                Ok(read) => {
-                    let context = context.as_ref().or(read.current_context.as_ref());
-                    let origin = origin(context, kubeconfig.as_deref());
-                    let config = Config::from_custom_kubeconfig(read, &options).await;
-                    config.map(|config| (config, origin)).map_err(anyhow::Error::from)
-                }
-                Err(error) => Err(error),
-            };
-            found.map_err(|error| {
-                let message = format!(
-                    "no cluster to connect to: {error:#}; name a file with `--kubeconfig`, a \
-                     context in it with `--context`, or run on this machine with `--engine local`"
-                );
-                Failure::new(Exit::Invalid, message)
-            })?
+            let read = read.map_err(no_cluster)?;
+            let context = context.as_ref().or(read.current_context.as_ref());
+            let origin = origin(context, kubeconfig.as_deref());
+            let config = Config::from_custom_kubeconfig(read, &options).await;
+            (config.map_err(no_cluster)?, origin)
         };
         config.connect_timeout = Some(Duration::from_secs(10));
         let namespace = namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         if !argo::names::is_allowed(&namespace) {
-            let message = format!("`{namespace}` cannot name a namespace");
-            return Err(Failure::new(Exit::Invalid, message).into());
+            return Err(ArgoError::Namespace { namespace }.into());
         }
         Self::with_config(config, &origin, namespace, notices)
     }
@@ -113,10 +101,10 @@ impl Server {
         origin: &str,
         namespace: String,
         notices: &Notices,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, BackendError> {
         let place = format!("{} ({origin})", config.cluster_url);
         let clock = Clock::default();
-        let client = client(config, clock.clone()).context("making a client of the API server")?;
+        let client = client(config, clock.clone()).map_err(ArgoError::Client)?;
         let (has_answered, notices) = (Arc::default(), notices.clone());
         Ok(Self { client, place, namespace, has_answered, clock, notices })
     }
@@ -401,7 +389,7 @@ fn check_name(operation: &Operation) -> Result<(), Fault> {
 }
 
 /// Reads the files of a kubeconfig variable, the first ones first.
-fn read_kubeconfig(files: &Path) -> anyhow::Result<Kubeconfig> {
+fn read_kubeconfig(files: &Path) -> Result<Kubeconfig, KubeconfigError> {
     let mut merged = Kubeconfig::default();
     for file in std::env::split_paths(files).filter(|file| !file.as_os_str().is_empty()) {
         merged = merged.merge(Kubeconfig::read_from(file)?)?;

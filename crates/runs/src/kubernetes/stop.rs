@@ -8,19 +8,18 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use argo::convention::label::GROUP;
-use contract::Exit;
 use serde_json::{Value, json};
 
 use super::{
+    error::ArgoError,
     fault::Fault,
     nodes, objects,
     server::{Server, text},
     submit,
 };
 use crate::{
-    error::failure,
+    error::BackendError,
     object_kind::ObjectKind,
     run::{Run, StopMode, StopReport},
 };
@@ -33,7 +32,11 @@ const MAX_END_TIME: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Ends a run. Of a run that has ended, `Terminate` ends the fleets that were left behind.
-pub(super) async fn stop(server: &Server, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
+pub(super) async fn stop(
+    server: &Server,
+    run: &Run,
+    mode: StopMode,
+) -> Result<StopReport, BackendError> {
     let mut report = StopReport::default();
     if !is_handed_over(server, run).await? {
         submit::remove(server, &run.name, &run.uid).await?;
@@ -61,24 +64,24 @@ pub(super) async fn stop(server: &Server, run: &Run, mode: StopMode) -> anyhow::
 }
 
 /// Ends the fleets first: without the right to end them, the steps that watch them must stay.
-async fn terminate(server: &Server, run: &Run, report: &mut StopReport) -> anyhow::Result<()> {
+async fn terminate(
+    server: &Server,
+    run: &Run,
+    report: &mut StopReport,
+) -> Result<(), BackendError> {
     report.fleets = match end_fleets(server, run).await {
-        Err(fault @ Fault::Forbidden { .. }) => return Err(refused(&run.name, &fault)),
+        Err(fault @ Fault::Forbidden { .. }) => {
+            return Err(ArgoError::FleetsForbidden { name: run.name.clone(), fault }.into());
+        }
         ended => ended?,
     };
     if run.is_complete {
         return Ok(());
     }
-    let asked = ask(server, run, "Terminate").await.map_err(anyhow::Error::from);
-    asked.with_context(|| match report.fleets.as_slice() {
-        [] => format!("terminating `{}`", run.name),
-        fleets => {
-            format!(
-                "terminating `{}`, after its workers were ended: {}",
-                run.name,
-                fleets.join(", ")
-            )
-        }
+    ask(server, run, "Terminate").await.map_err(|source| ArgoError::Terminating {
+        name: run.name.clone(),
+        fleets: report.fleets.clone(),
+        source,
     })?;
     report.requested = Some(StopMode::Terminate);
     // A fleet that was being created meanwhile exists once the run has ended.
@@ -96,15 +99,6 @@ async fn terminate(server: &Server, run: &Run, report: &mut StopReport) -> anyho
     }
     report.fleets.extend(end_fleets(server, run).await?);
     Ok(())
-}
-
-fn refused(name: &str, fault: &Fault) -> anyhow::Error {
-    let message = format!(
-        "nothing was ended: a termination would leave the workers of `{name}` running, because this \
-         account may not end them. Run `workflow stop {name}`: its cleanup ends them and needs no \
-         such right. What is missing is {fault}"
-    );
-    failure(Exit::NotPermitted, message)
 }
 
 async fn ask(server: &Server, run: &Run, strategy: &str) -> Result<(), Fault> {
@@ -147,14 +141,14 @@ fn describe(job: &Value) -> String {
     format!("Job {} ({group}{workers} worker{s})", text(job, "/metadata/name"))
 }
 
-async fn is_running(server: &Server, run: &Run) -> anyhow::Result<bool> {
+async fn is_running(server: &Server, run: &Run) -> Result<bool, BackendError> {
     let found = server.get(ObjectKind::Workflow, &run.name).await?;
     let now = found.as_ref().map(nodes::run_of).transpose()?;
     Ok(now.is_some_and(|now| now.uid == run.uid && !now.is_complete))
 }
 
 /// Waits until the submission of the run is complete; returns whether it is.
-async fn is_handed_over(server: &Server, run: &Run) -> anyhow::Result<bool> {
+async fn is_handed_over(server: &Server, run: &Run) -> Result<bool, BackendError> {
     let started = Instant::now();
     loop {
         let found = server.get(ObjectKind::Workflow, &run.name).await?;

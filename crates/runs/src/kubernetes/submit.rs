@@ -18,12 +18,12 @@ use argo::convention::{
     decisions::{self, APPROVED},
     label::{SUBMISSION, WORKFLOW},
 };
-use contract::Exit;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    error::ArgoError,
     fault::Fault,
     gates::{DecisionRecord, record_key},
     nodes,
@@ -31,8 +31,7 @@ use super::{
     server::{Server, text},
 };
 use crate::{
-    commands::workflow_flag,
-    error::failure,
+    error::BackendError,
     gates::{Decision, Verdict},
     model::Outline,
     object_kind::ObjectKind,
@@ -49,9 +48,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 const MAX_START_TIME: Duration = Duration::from_secs(5);
 
 /// Submits a workflow.
-pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyhow::Result<Run> {
+pub(super) async fn submit(
+    server: &Server,
+    submission: &Submission<'_>,
+) -> Result<Run, BackendError> {
     let Submission { name, compiled, approval, previous } = submission;
-    let mut objects = objects::sorted(&compiled.manifests, &compiled.secrets, name)?;
+    let mut objects =
+        objects::sorted(&compiled.manifests, &compiled.secrets, name).map_err(ArgoError::from)?;
     if let Some(decision) = approval {
         approve_all(&mut objects, decision, server.now())?;
     }
@@ -77,20 +80,20 @@ pub(super) async fn submit(server: &Server, submission: &Submission<'_>) -> anyh
         return Err(error);
     }
     wait_for_start(server, name, &uid).await?;
-    nodes::run_of(&workflow)
+    Ok(nodes::run_of(&workflow)?)
 }
 
-fn taken(name: &str) -> anyhow::Error {
-    let message = format!(
-        "another process has just submitted `{name}`; check it with `workflow status{}`",
-        workflow_flag(name)
-    );
-    failure(Exit::Conflict, message)
+fn taken(name: &str) -> BackendError {
+    BackendError::AlreadySubmitted { name: name.to_owned() }
 }
 
 /// Applies an object that all workflows share. Without permission, the submission continues if the
 /// object exists already.
-async fn apply_shared(server: &Server, kind: ObjectKind, object: &Value) -> anyhow::Result<()> {
+async fn apply_shared(
+    server: &Server,
+    kind: ObjectKind,
+    object: &Value,
+) -> Result<(), BackendError> {
     let Err(fault) = server.apply(kind, object).await else { return Ok(()) };
     if !matches!(fault, Fault::Forbidden { .. }) {
         return Err(fault.into());
@@ -112,7 +115,7 @@ async fn apply_shared(server: &Server, kind: ObjectKind, object: &Value) -> anyh
 
 /// Deletes an ended run and what it owns, and waits until its pods are gone: the pods of the next run
 /// have the same names.
-pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
+pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> Result<(), BackendError> {
     match server.delete_with_dependents(ObjectKind::Workflow, name, uid).await {
         // Another uid: another process was faster.
         Err(Fault::Conflict { .. }) => return Err(taken(name)),
@@ -126,13 +129,12 @@ pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Re
         }
         if started.elapsed() > MAX_DELETION_TIME {
             let finalizers = found.pointer("/metadata/finalizers").cloned().unwrap_or_default();
-            let message = format!(
-                "workflow `{name}` is still being deleted (it waits for {finalizers}); check \
-                 whether its pods are still ending with `kubectl get pods -n {} -l \
-                 workflows.argoproj.io/workflow={name}`, then try again",
-                server.namespace
-            );
-            return Err(failure(Exit::TimedOut, message));
+            let still_deleting = ArgoError::StillDeleting {
+                name: name.to_owned(),
+                finalizers: finalizers.to_string(),
+                namespace: server.namespace.clone(),
+            };
+            return Err(still_deleting.into());
         }
         if !is_reported && started.elapsed() > Duration::from_secs(5) {
             is_reported = true;
@@ -158,7 +160,7 @@ pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> anyhow::Re
 }
 
 /// Removes an object of a former run, if it is there.
-async fn clear(server: &Server, kind: ObjectKind, name: &str) -> anyhow::Result<()> {
+async fn clear(server: &Server, kind: ObjectKind, name: &str) -> Result<(), BackendError> {
     if server.get(kind, name).await?.is_some() {
         server.delete(kind, name, None).await?;
     }
@@ -167,7 +169,7 @@ async fn clear(server: &Server, kind: ObjectKind, name: &str) -> anyhow::Result<
 
 /// Creates the Workflow, on hold. A response that was lost on the way is no failure: the annotation
 /// says which submission created the Workflow.
-async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::Result<Value> {
+async fn create_held(server: &Server, name: &str, workflow: &Value) -> Result<Value, BackendError> {
     let mut workflow = objects::held(workflow.clone());
     let id = uuid::Uuid::new_v4().to_string();
     if let Some(metadata) = workflow.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -200,7 +202,12 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> anyhow::R
 }
 
 /// Applies the objects that the Workflow owns, and removes the hold.
-async fn complete(server: &Server, name: &str, uid: &str, objects: &Objects) -> anyhow::Result<()> {
+async fn complete(
+    server: &Server,
+    name: &str,
+    uid: &str,
+    objects: &Objects,
+) -> Result<(), BackendError> {
     // Decisions at the gates of a former run do not apply to this one.
     clear(server, ObjectKind::ConfigMap, &decisions::map_name(name)).await?;
     let applies: Vec<_> = objects
@@ -225,7 +232,7 @@ async fn apply_owned(server: &Server, kind: ObjectKind, object: Value) -> Result
 /// Waits until the controller has started the Workflow. The controller reads templates from a cache
 /// that may lag behind: then the run ends with an error before it starts, and is started again. If
 /// the controller does not start it, `workflow status` says so.
-async fn wait_for_start(server: &Server, name: &str, uid: &str) -> anyhow::Result<()> {
+async fn wait_for_start(server: &Server, name: &str, uid: &str) -> Result<(), BackendError> {
     let started = Instant::now();
     while started.elapsed() < MAX_START_TIME {
         let Some(workflow) = server.get(ObjectKind::Workflow, name).await? else { return Ok(()) };
@@ -260,7 +267,11 @@ fn has_failed_early(workflow: &Value) -> bool {
 }
 
 /// Approves every gate in advance.
-fn approve_all(objects: &mut Objects, decision: &Decision, at: Timestamp) -> anyhow::Result<()> {
+fn approve_all(
+    objects: &mut Objects,
+    decision: &Decision,
+    at: Timestamp,
+) -> Result<(), BackendError> {
     debug_assert_eq!(decision.verdict, Verdict::Approved, "only approval can be given in advance");
     let mut all: Vec<Value> = objects.owned.iter().map(|(_, object)| object.clone()).collect();
     all.push(objects.workflow.clone());
@@ -270,7 +281,7 @@ fn approve_all(objects: &mut Objects, decision: &Decision, at: Timestamp) -> any
     let Some((_, map)) = objects.owned.iter_mut().find(|(kind, object)| {
         *kind == ObjectKind::ConfigMap && text(object, "/metadata/name") == decisions
     }) else {
-        anyhow::bail!("the manifests have no ConfigMap of decisions");
+        return Err(ArgoError::NoDecisions.into());
     };
     let mut data = serde_json::Map::new();
     for gate in Outline::read(&all).gates() {

@@ -8,10 +8,14 @@ use std::{collections::BTreeMap, path::Path};
 use argo::WorkflowStatus;
 use engine::Store;
 
-use crate::log_record;
+use crate::{error::BackendError, log_record};
 
 /// Replaces the exit code of each failed step by the last error that the step logged.
-pub(super) fn insert(store: &Store, uid: &str, status: &mut WorkflowStatus) -> anyhow::Result<()> {
+pub(super) fn insert(
+    store: &Store,
+    uid: &str,
+    status: &mut WorkflowStatus,
+) -> Result<(), BackendError> {
     if !status.nodes.values().any(|node| node.phase.is_failure()) {
         return Ok(());
     }

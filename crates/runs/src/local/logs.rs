@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use engine::{Store, logs::LogFile};
 
+use super::error::LocalError;
 use crate::{
+    error::BackendError,
     logs::{LogEvent, LogQuery, LogSender, LogSource},
     run::Run,
 };
@@ -28,7 +29,7 @@ pub(super) async fn read(
     run: &Run,
     query: &LogQuery,
     events: &LogSender,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     let mut positions = Positions::new();
     loop {
         let (store, uid, query_of_turn) = (store.clone(), run.uid.clone(), query.clone());
@@ -37,10 +38,11 @@ pub(super) async fn read(
             // Asked before reading, so that what is written in between is still read.
             let is_over = store.run_by_uid(&uid)?.is_complete() || !store.is_engine_alive(&uid)?;
             read_new(&store, &uid, &query_of_turn, &mut positions, &sender)?;
-            anyhow::Ok((is_over, positions))
+            Ok::<_, BackendError>((is_over, positions))
         };
-        let (is_over, read_so_far) =
-            tokio::task::spawn_blocking(turn).await.context("reading the logs")??;
+        let turn = tokio::task::spawn_blocking(turn).await;
+        let aborted = |source| LocalError::Aborted { task: "reading the logs", source };
+        let (is_over, read_so_far) = turn.map_err(aborted)??;
         positions = read_so_far;
         if !query.follow || is_over || events.is_closed() {
             return Ok(());
@@ -55,7 +57,7 @@ fn read_new(
     query: &LogQuery,
     positions: &mut Positions,
     events: &LogSender,
-) -> anyhow::Result<()> {
+) -> Result<(), BackendError> {
     for file in store.log_files(uid)? {
         if query.wants(&file.name, &file.labels) && file.path.exists() {
             let position = positions.get(&file.path).copied().unwrap_or(0);
@@ -77,7 +79,7 @@ fn read_file(
     path: &Path,
     mut position: u64,
     events: &LogSender,
-) -> anyhow::Result<Option<u64>> {
+) -> Result<Option<u64>, LocalError> {
     let mut reader = BufReader::new(fs_err::File::open(path)?);
     reader.seek(SeekFrom::Start(position))?;
     let mut line = Vec::new();
@@ -87,7 +89,7 @@ fn read_file(
         if line.last() != Some(&b'\n') {
             return Ok(Some(position));
         }
-        position += u64::try_from(read)?;
+        position = position.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end_matches('\n');
         let (at, text) = match engine::logs::parse_line(line) {

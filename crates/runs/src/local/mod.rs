@@ -5,17 +5,16 @@
 
 mod changes;
 mod configuration;
+mod error;
 mod failure_messages;
 mod launch;
 mod logs;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::Context as _;
 use argo::{NodePhase, convention::label};
 use async_trait::async_trait;
 use cli_support::StateDir;
-use contract::Exit;
 use engine::{
     Clock, Existing, Fleet, RunRecord, Shutdown, Store, StoreError, Submission as EngineSubmission,
 };
@@ -25,10 +24,10 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use self::changes::StoreChanges;
+pub use self::error::LocalError;
 use crate::{
     backend::{Configuration as _, Gates, Logs, Reset, Runs},
-    commands::workflow_flag,
-    error::failure,
+    error::BackendError,
     gates::{Decision, DecisionOutcome},
     logs::{LogQuery, LogSender},
     model::{EngineKind, Observation, Outline, RunModel, Trouble},
@@ -49,13 +48,15 @@ impl Local {
         Self { state, store: OnceCell::new() }
     }
 
-    async fn store(&self) -> anyhow::Result<&Store> {
+    async fn store(&self) -> Result<&Store, BackendError> {
         self.store
             .get_or_try_init(|| async {
                 let state = self.state.clone();
-                tokio::task::spawn_blocking(move || open_store(&state))
-                    .await
-                    .context("opening the state directory")?
+                let opening = tokio::task::spawn_blocking(move || open_store(&state)).await;
+                opening.map_err(|source| LocalError::Aborted {
+                    task: "opening the state directory",
+                    source,
+                })?
             })
             .await
     }
@@ -63,23 +64,23 @@ impl Local {
     /// Uses the store on a thread that may block.
     async fn with_store<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Store) -> anyhow::Result<T> + Send + 'static,
-    ) -> anyhow::Result<T> {
+        work: impl FnOnce(&Store) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
         let store = self.store().await?.clone();
-        tokio::task::spawn_blocking(move || work(&store))
-            .await
-            .context("using the state directory")?
+        let working = tokio::task::spawn_blocking(move || work(&store)).await;
+        let task = "using the state directory";
+        working.map_err(|source| LocalError::Aborted { task, source })?
     }
 
     /// Starts the engine of a run, unless there is one.
-    async fn launch(&self, uid: &str) -> anyhow::Result<()> {
+    async fn launch(&self, uid: &str) -> Result<(), BackendError> {
         launch::engine(&self.state, self.store().await?, uid).await
     }
 }
 
 /// Opens the state directory, with the clock of this machine.
-pub fn open_store(state: &StateDir) -> anyhow::Result<Store> {
-    Store::open(state.path(), Clock::new(Timestamp::now)).map_err(error)
+pub fn open_store(state: &StateDir) -> Result<Store, BackendError> {
+    Ok(Store::open(state.path(), Clock::new(Timestamp::now))?)
 }
 
 #[async_trait]
@@ -92,22 +93,21 @@ impl Runs for Local {
         Timestamp::now()
     }
 
-    async fn list(&self) -> anyhow::Result<Vec<Run>> {
-        self.with_store(|store| Ok(store.runs().map_err(error)?.into_iter().map(run_of).collect()))
-            .await
+    async fn list(&self) -> Result<Vec<Run>, BackendError> {
+        self.with_store(|store| Ok(store.runs()?.into_iter().map(run_of).collect())).await
     }
 
-    async fn find(&self, name: &str) -> anyhow::Result<Option<Run>> {
+    async fn find(&self, name: &str) -> Result<Option<Run>, BackendError> {
         let name = name.to_owned();
         self.with_store(move |store| match store.run(&name) {
             Ok(record) => Ok(Some(run_of(record))),
             Err(StoreError::NotFound(_)) => Ok(None),
-            Err(other) => Err(error(other)),
+            Err(other) => Err(other.into()),
         })
         .await
     }
 
-    async fn model(&self, run: &Run) -> anyhow::Result<RunModel> {
+    async fn model(&self, run: &Run) -> Result<RunModel, BackendError> {
         let run = run.clone();
         self.with_store(move |store| {
             let observation = observe(store, &run)?;
@@ -116,7 +116,11 @@ impl Runs for Local {
         .await
     }
 
-    fn watch(&self, name: &str, interval: Duration) -> BoxStream<'_, anyhow::Result<RunModel>> {
+    fn watch(
+        &self,
+        name: &str,
+        interval: Duration,
+    ) -> BoxStream<'_, Result<RunModel, BackendError>> {
         let name = name.to_owned();
         let read = move || {
             let name = name.clone();
@@ -125,12 +129,12 @@ impl Runs for Local {
         watch::models(StoreChanges::new(&self.store), interval, read)
     }
 
-    async fn manifests(&self, run: &Run) -> anyhow::Result<Vec<Value>> {
+    async fn manifests(&self, run: &Run) -> Result<Vec<Value>, BackendError> {
         let uid = run.uid.clone();
         self.with_store(move |store| manifests(store, &uid)).await
     }
 
-    async fn submit(&self, submission: &Submission<'_>) -> anyhow::Result<Run> {
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Run, BackendError> {
         let Submission { name, compiled, approval, previous: _ } = submission;
         for secret in &compiled.secrets {
             self.save_credentials(&secret.name, &secret.data).await?;
@@ -145,15 +149,8 @@ impl Runs for Local {
         let record = self
             .with_store(move |store| {
                 store.submit(submission).map_err(|refused| match refused {
-                    StoreError::Conflict { name, .. } => failure(
-                        Exit::Conflict,
-                        format!(
-                            "another process has just submitted `{name}`; check it with `workflow \
-                             status{}`",
-                            workflow_flag(&name)
-                        ),
-                    ),
-                    other => error(other),
+                    StoreError::Conflict { name, .. } => BackendError::AlreadySubmitted { name },
+                    other => other.into(),
                 })
             })
             .await?;
@@ -171,15 +168,15 @@ impl Runs for Local {
 
     /// A run whose engine died gets one again, which ends it with its cleanup. The engine ends the
     /// fleets too: a run that has ended leaves none behind.
-    async fn stop(&self, run: &Run, mode: StopMode) -> anyhow::Result<StopReport> {
+    async fn stop(&self, run: &Run, mode: StopMode) -> Result<StopReport, BackendError> {
         if run.is_complete {
             return Ok(StopReport::default());
         }
         let uid = run.uid.clone();
         let (fleets, is_alive) = self
             .with_store(move |store| {
-                let fleets = store.fleets(&uid).map_err(error)?;
-                store.request_stop(&uid, shutdown(mode)).map_err(error)?;
+                let fleets = store.fleets(&uid)?;
+                store.request_stop(&uid, shutdown(mode))?;
                 Ok((fleets, store.is_engine_alive(&uid)?))
             })
             .await?;
@@ -190,10 +187,10 @@ impl Runs for Local {
         Ok(StopReport { requested: Some(mode), fleets, remarks: Vec::new() })
     }
 
-    async fn resume(&self, run: &Run) -> anyhow::Result<ResumeReport> {
+    async fn resume(&self, run: &Run) -> Result<ResumeReport, BackendError> {
         let uid = run.uid.clone();
         if run.is_complete {
-            let steps = self.with_store(move |store| store.reopen(&uid).map_err(error)).await?;
+            let steps = self.with_store(move |store| Ok(store.reopen(&uid)?)).await?;
             self.launch(&run.uid).await?;
             return Ok(ResumeReport::Retried(steps));
         }
@@ -216,7 +213,7 @@ impl Gates for Local {
         run: &Run,
         gate: &str,
         decision: &Decision,
-    ) -> anyhow::Result<DecisionOutcome> {
+    ) -> Result<DecisionOutcome, BackendError> {
         let (uid, gate, decision) = (run.uid.clone(), gate.to_owned(), decision.clone());
         self.with_store(move |store| {
             let Decision { verdict, by, reason } = &decision;
@@ -228,14 +225,19 @@ impl Gates for Local {
 
 #[async_trait]
 impl Logs for Local {
-    async fn logs(&self, run: &Run, query: &LogQuery, events: LogSender) -> anyhow::Result<()> {
+    async fn logs(
+        &self,
+        run: &Run,
+        query: &LogQuery,
+        events: LogSender,
+    ) -> Result<(), BackendError> {
         logs::read(self.store().await?, run, query, &events).await
     }
 }
 
 #[async_trait]
 impl Reset for Local {
-    async fn removables(&self) -> anyhow::Result<Vec<Removable>> {
+    async fn removables(&self) -> Result<Vec<Removable>, BackendError> {
         let mut by_name: BTreeMap<String, Vec<Run>> = BTreeMap::new();
         for run in self.list().await? {
             by_name.entry(run.name.clone()).or_default().push(run);
@@ -251,11 +253,11 @@ impl Reset for Local {
         Ok(by_name.into_iter().map(removable).collect())
     }
 
-    async fn remove(&self, removable: &Removable) -> anyhow::Result<()> {
+    async fn remove(&self, removable: &Removable) -> Result<(), BackendError> {
         let name = removable.name.clone();
         self.with_store(move |store| {
-            for run in store.runs().map_err(error)?.into_iter().filter(|run| run.name == name) {
-                store.forget(&run.uid).map_err(error)?;
+            for run in store.runs()?.into_iter().filter(|run| run.name == name) {
+                store.forget(&run.uid)?;
             }
             Ok(())
         })
@@ -263,7 +265,7 @@ impl Reset for Local {
     }
 }
 
-fn observe(store: &Store, run: &Run) -> anyhow::Result<Observation> {
+fn observe(store: &Store, run: &Run) -> Result<Observation, BackendError> {
     let Run { uid, name, .. } = run;
     // In this order: an engine that ends between the two leaves a complete run.
     let is_alive = store.is_engine_alive(uid)?;
@@ -286,9 +288,10 @@ fn observe(store: &Store, run: &Run) -> anyhow::Result<Observation> {
     })
 }
 
-fn manifests(store: &Store, uid: &str) -> anyhow::Result<Vec<Value>> {
+fn manifests(store: &Store, uid: &str) -> Result<Vec<Value>, BackendError> {
     let manifests = store.manifests(uid)?;
-    Ok(manifests.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+    let values = manifests.iter().map(serde_json::to_value).collect::<Result<_, _>>();
+    Ok(values.map_err(LocalError::Manifests)?)
 }
 
 /// Returns `fleet workers (group orders, 3 workers)`.
@@ -310,29 +313,4 @@ fn run_of(record: RunRecord) -> Run {
     let is_complete = record.is_complete();
     let RunRecord { uid, name, created_at, phase, .. } = record;
     Run { name, uid, created_at, phase, is_complete }
-}
-
-/// Gives an error of the store its exit code.
-fn error(error: StoreError) -> anyhow::Error {
-    let exit = match &error {
-        StoreError::NotFound(_) => Exit::NotFound,
-        StoreError::Conflict { .. }
-        | StoreError::EngineAlive { .. }
-        | StoreError::NotFailed { .. }
-        | StoreError::Superseded { .. } => Exit::Conflict,
-        StoreError::Refused(_) | StoreError::Submission(_) => Exit::Invalid,
-        StoreError::Files(_)
-        | StoreError::Database(_)
-        | StoreError::Journal(_)
-        | StoreError::Version(_)
-        | StoreError::Stored { .. } => Exit::Failed,
-    };
-    let hint = match &error {
-        StoreError::EngineAlive { .. } => "; run `workflow stop`",
-        StoreError::NotFailed { .. } => "; `workflow submit` starts it again from the beginning",
-        StoreError::NotFound(_) => "; `workflow status --all` lists the runs",
-        _ => "",
-    };
-    let message = format!("{:#}{hint}", anyhow::Error::new(error));
-    failure(exit, message)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cli_support::CREDENTIAL_ENTRIES;
 use cluster::{Client, RetryPolicy};
-use contract::ClusterAccess;
+use contract::{ClusterAccess, Failure};
 use generator::Output;
 
 use crate::backend::Configuration;
@@ -16,7 +16,7 @@ pub(super) async fn client(
     output: &Output,
     access: &ClusterAccess,
     secret: Option<&str>,
-) -> anyhow::Result<Client> {
+) -> Result<Client, Failure> {
     let mut entries: BTreeMap<&str, String> = BTreeMap::new();
     if let Some(name) = secret {
         let in_file = output.secrets.iter().find(|secret| secret.name == name);
@@ -28,6 +28,6 @@ pub(super) async fn client(
             entries.extend(value.map(|value| (key, value)));
         }
     }
-    let client = cli_support::client(access, |key| Ok(entries.get(key).cloned()))?;
+    let client = cli_support::client(access, |key| Ok::<_, Failure>(entries.get(key).cloned()))?;
     Ok(client.with_retry_policy(RetryPolicy::BRIEF))
 }

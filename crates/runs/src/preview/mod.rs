@@ -10,8 +10,8 @@ mod clients;
 mod migration;
 mod read;
 
-use cluster::Client;
-use contract::ClusterAccess;
+use cluster::{Client, ClusterError};
+use contract::{ClusterAccess, Failure};
 use generator::{Output, plan::PlannedMigration};
 
 pub use self::migration::{
@@ -58,21 +58,18 @@ async fn client(
     access: &ClusterAccess,
     secret: Option<&str>,
 ) -> Result<Client, String> {
-    let client = clients::client(configuration, output, access, secret).await;
-    client.map_err(|error| reason(&error))
+    clients::client(configuration, output, access, secret).await.map_err(|failure| failure.message)
 }
 
 async fn one(clients: Clients, planned: &PlannedMigration) -> MigrationPreview {
     let groups = migration::groups(planned);
     let Clients { source, target } = clients;
-    let source =
-        async { read::source(&source?, &groups).await.map_err(|error| reason(&error.into())) };
-    let target =
-        async { read::target(&target?, &groups).await.map_err(|error| reason(&error.into())) };
+    let source = async { read::source(&source?, &groups).await.map_err(reason) };
+    let target = async { read::target(&target?, &groups).await.map_err(reason) };
     let (source, target) = tokio::join!(source, target);
     migration::preview(planned, source, target)
 }
 
-fn reason(error: &anyhow::Error) -> String {
-    format!("{error:#}")
+fn reason(error: ClusterError) -> String {
+    Failure::from(error).message
 }

@@ -12,7 +12,9 @@ use cli_support::CommonFlags;
 use engine::{Clock, Existing, Options, Programs, Store, Submission};
 use futures::{StreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
-use runs::{Backend, Decision, DecisionOutcome, NodeWaiting, Notices, RunModel, Verdict};
+use runs::{
+    Backend, BackendError, Decision, DecisionOutcome, NodeWaiting, Notices, RunModel, Verdict,
+};
 
 /// The longest that a change may take to be seen.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -33,7 +35,7 @@ fn backend(arguments: &[&str]) -> Arc<dyn Backend> {
 
 /// Reads a watch until a model is as wanted.
 async fn until(
-    models: &mut BoxStream<'_, anyhow::Result<RunModel>>,
+    models: &mut BoxStream<'_, Result<RunModel, BackendError>>,
     is_wanted: impl Fn(&RunModel) -> bool,
 ) -> RunModel {
     let reading = async {

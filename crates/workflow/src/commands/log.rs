@@ -32,7 +32,8 @@ pub(crate) async fn run(
         }
         anyhow::Ok(())
     };
-    tokio::try_join!(backend.logs(&run, &query, events), print)?;
+    let read = async { anyhow::Ok(backend.logs(&run, &query, events).await?) };
+    tokio::try_join!(read, print)?;
     if printer.steps.is_empty() {
         output::message("no step with these labels has started yet, or none printed anything");
         output::hint(&format!("workflow status {}", run.name));

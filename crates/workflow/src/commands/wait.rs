@@ -8,7 +8,7 @@ use std::{
 
 use argo::NodePhase;
 use cli_support::output;
-use contract::{Exit, exit::exit_of};
+use contract::{Exit, Failure};
 use jiff::Timestamp;
 use runs::{Backend, NodeWaiting, Run, RunModel, workflow_flag};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,12 +37,12 @@ pub(crate) async fn until_end(
             Ok(model) => model,
             // The run does not end because its engine cannot be reached for a while.
             Err(error)
-                if exit_of(&error) == Exit::Temporary
+                if error.exit() == Exit::Temporary
                     && unreachable_since.is_none_or(|since| since.elapsed() < MAX_UNREACHABLE) =>
             {
                 if unreachable_since.is_none() {
                     reporter.clear();
-                    output::message(&format!("{error:#}; trying again"));
+                    output::message(&format!("{}; trying again", Failure::from(error)));
                 }
                 unreachable_since.get_or_insert_with(Instant::now);
                 if interrupt.came_within(interval).await {
@@ -50,7 +50,7 @@ pub(crate) async fn until_end(
                 }
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         unreachable_since = None;
         reporter.report(&model, backend.now());

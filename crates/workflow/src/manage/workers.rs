@@ -10,10 +10,13 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::Context as _;
-use contract::{Exit, exit::exit_of};
+use contract::{Exit, Failure};
 use futures::StreamExt as _;
 use ratatui::{crossterm::event, layout::Size};
-use runs::{Backend, Decision, DecisionOutcome, LogEvent, LogQuery, Run, StopMode, Verdict, plain};
+use runs::{
+    Backend, BackendError, Decision, DecisionOutcome, LogEvent, LogQuery, Run, StopMode, Verdict,
+    plain,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, mpsc},
@@ -110,7 +113,7 @@ pub(super) async fn watch(
             };
             let message = match model {
                 Some(Ok(model)) => Message::Seen(Box::new(model), backend.now()),
-                Some(Err(error)) => Message::Away(plain(&format!("{error:#}"))),
+                Some(Err(error)) => Message::Away(plain(&Failure::from(error).message)),
                 None => return,
             };
             if out.send(message).await.is_err() {
@@ -147,8 +150,10 @@ pub(super) async fn act(
             }
             Act::Resume { run } => resume(backend.as_ref(), &run).await,
         };
-        let notice = done
-            .unwrap_or_else(|error| Notice { is_bad: true, text: plain(&format!("{error:#}")) });
+        let notice = done.unwrap_or_else(|error| Notice {
+            is_bad: true,
+            text: plain(&Failure::from(error).message),
+        });
         if out.send(Message::Acted(notice)).await.is_err() {
             return;
         }
@@ -156,7 +161,7 @@ pub(super) async fn act(
 }
 
 /// Continues a run as it is now: it may have ended since the user asked.
-async fn resume(backend: &dyn Backend, run: &Run) -> anyhow::Result<Notice> {
+async fn resume(backend: &dyn Backend, run: &Run) -> Result<Notice, BackendError> {
     let now = backend.get(&run.name).await?;
     if now.uid != run.uid {
         let text = format!("`{}` was submitted again; its older run has ended", run.name);
@@ -171,7 +176,7 @@ async fn decide(
     run: &Run,
     gate: &str,
     decision: &Decision,
-) -> anyhow::Result<Notice> {
+) -> Result<Notice, BackendError> {
     let word = match decision.verdict {
         Verdict::Approved => "approved",
         Verdict::Rejected => "rejected",
@@ -213,8 +218,9 @@ pub(super) async fn read_logs(
             log.send(LogNews::Over).await;
             return;
         };
-        log.lines(LogEvent::Remark(format!("{error:#}"))).await;
-        if exit_of(&error) != Exit::Temporary {
+        let Failure { exit, message } = error.into();
+        log.lines(LogEvent::Remark(message)).await;
+        if exit != Exit::Temporary {
             log.send(LogNews::Over).await;
             return;
         }
