@@ -3,6 +3,7 @@
 //! Written by users as `7.10.2`, `ES 7.10`, `OS 1.3` or `OpenSearch 2.11.0`. A bare number says
 //! the product by itself: Elasticsearch never had a 3.x, and OpenSearch starts at 1.
 
+pub mod number;
 mod support;
 
 use std::{fmt, str::FromStr};

@@ -1,16 +1,13 @@
 //! Which server wrote a snapshot?
 //!
 //! Most snapshots say it as text (`7.10.2`). Elasticsearch 8.9 and newer may write a number
-//! instead, OpenSearch numbers have a bit of their own, and every Elasticsearch from 8.11 on says
-//! that it is 8.11.0: the millions of its index version are the true major version.
-//!
-//! ```text
-//!   8500003            Elasticsearch: major * 1,000,000 + a count since
-//!   7172999            Elasticsearch: major * 1,000,000 + minor * 10,000 + patch * 100 + 99
-//!   136217827          OpenSearch:    2^27 xor (major * 1,000,000 + minor * 10,000 + ..)
-//! ```
+//! instead (`contract::version::number`), and every Elasticsearch from 8.11 on says that it is
+//! 8.11.0: the millions of its index version are the true major version.
 
-use contract::{Distribution, ServerVersion};
+use contract::{
+    Distribution, ServerVersion,
+    version::number::{MIN_VERSION_NUMBER, distribution_of, is_counted, parts},
+};
 use serde::Deserialize;
 
 /// A version as repositories spell it: `"7.10.2"`, or since 8.9 the number of an index version.
@@ -41,29 +38,6 @@ pub(crate) struct Writer<'a> {
     pub(crate) index_version: Option<u64>,
 }
 
-/// The bit that marks the version number of an OpenSearch.
-const OPENSEARCH_BIT: u64 = 1 << 27;
-
-/// Smaller numbers are not version numbers.
-const MIN_VERSION_NUMBER: u64 = 1_000_000;
-
-/// From here on the numbers of Elasticsearch are counted: their digits contain only the major version.
-const MIN_COUNTED_NUMBER: u64 = 8_500_000;
-
-/// Returns the product that writes a version number.
-pub(crate) fn distribution_of(number: u64) -> Distribution {
-    if number & OPENSEARCH_BIT == 0 {
-        Distribution::Elasticsearch
-    } else {
-        Distribution::OpenSearch
-    }
-}
-
-/// Returns whether a number is one of an index version that is counted apart from releases.
-pub(crate) fn is_counted(number: u64) -> bool {
-    number >= MIN_COUNTED_NUMBER && distribution_of(number) == Distribution::Elasticsearch
-}
-
 /// Returns the release that a server reports. It stays the one with which the counting of index
 /// versions began.
 pub(crate) fn reported_release(number: u64) -> String {
@@ -92,12 +66,6 @@ impl Writer<'_> {
             Some(_) | None => format!("{distribution} {text}"),
         }
     }
-}
-
-/// Returns the major, minor and patch version in a number; the last two digits are 99 in a release.
-fn parts(number: u64) -> [u64; 3] {
-    let number = number & !OPENSEARCH_BIT;
-    [number / 1_000_000, number / 10_000 % 100, number / 100 % 100]
 }
 
 fn release(number: u64) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::{
     Distribution, IncompleteSnapshot, MissingShard, ServerVersion, SnapshotState, closest,
+    version::number,
 };
 use serde::Deserialize;
 
@@ -169,9 +170,7 @@ pub(crate) fn parse(
         name: file.name,
         uuid: summary.uuid.clone(),
         state: file.state.map_or_else(|| summary.state.clone(), SnapshotState::from),
-        distribution: file
-            .version_id
-            .map_or(Distribution::Elasticsearch, server_version::distribution_of),
+        distribution: file.version_id.map_or(Distribution::Elasticsearch, number::distribution_of),
         // Preferred because this file has a checksum and the root list has none.
         version: file
             .version
@@ -180,7 +179,7 @@ pub(crate) fn parse(
             .or_else(|| summary.version.clone()),
         index_version: file
             .version_id
-            .filter(|id| server_version::is_counted(*id))
+            .filter(|id| number::is_counted(*id))
             .or(summary.index_version),
         indices: held,
         failures,

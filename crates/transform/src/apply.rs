@@ -2,8 +2,8 @@
 
 use crate::{
     change::{Change, Weight},
+    facts::Facts,
     item::Item,
-    rule::Versions,
     rules::RULES,
 };
 
@@ -23,9 +23,12 @@ impl Transformation {
     }
 }
 
-/// Applies all rules in their order.
-pub fn apply(mut item: Item, versions: Versions) -> Transformation {
-    let changes = RULES.iter().flat_map(|rule| rule.run_on(&mut item, versions)).collect();
+/// Applies all rules in their order. The item after them is one that the target itself could have
+/// made, so applying them again changes nothing.
+pub fn apply(mut item: Item, facts: &Facts) -> Transformation {
+    let changes: Vec<Change> =
+        RULES.iter().flat_map(|rule| rule.run_on(&mut item, facts)).collect();
+    item.made_by = Some(facts.target.version);
     Transformation { item, changes }
 }
 
@@ -37,7 +40,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::{item::MetadataKind, rule::trial::versions};
+    use crate::{item::MetadataKind, rule::trial::facts};
 
     const VERSIONS: [&str; 9] = [
         "ES 5.6.16",
@@ -68,11 +71,13 @@ mod tests {
             "dense_vector",
             "sparse_vector",
             "date_nanos",
+            "date",
             "search_as_you_type",
         ];
         let parameters = prop::sample::subsequence(
             vec![
                 ("include_in_all", json!(true)),
+                ("format", json!("YYYY-MM-dd||dateOptionalTime")),
                 ("ignore_above", json!(10)),
                 ("dims", json!(3)),
                 ("index", json!(true)),
@@ -83,7 +88,7 @@ mod tests {
                 ("depth_limit", json!(4)),
                 ("null_value", json!("n")),
             ],
-            0..10,
+            0..11,
         );
         (prop::sample::select(types.to_vec()), parameters).prop_map(|(kind, parameters)| {
             let mut field: Map<String, Value> =
@@ -132,7 +137,8 @@ mod tests {
         let entries = prop::sample::subsequence(
             vec![
                 ("index.uuid", json!("x")),
-                ("index.version.created", json!("7100299")),
+                ("index.version.created", json!("6082399")),
+                ("version.created", json!("8500003")),
                 ("number_of_shards", json!("3")),
                 ("index.blocks.write", json!("true")),
                 ("index.lifecycle.name", json!("p")),
@@ -152,7 +158,7 @@ mod tests {
                     json!({ "type": "custom", "tokenizer": "edgeNGram", "filter": ["standard", "n"] }),
                 ),
             ],
-            0..14,
+            0..15,
         );
         entries.prop_map(|entries| {
             Value::Object(
@@ -170,7 +176,8 @@ mod tests {
         ];
         (prop::sample::select(kinds), settings(), mappings()).prop_map(
             |(kind, settings, mappings)| {
-                let parts = json!({ "settings": settings, "mappings": mappings, "aliases": {} });
+                let parts = json!({ "settings": settings, "mappings": mappings, "aliases": {
+                    "a": { "filter": { "range": { "n": { "from": 1, "include_lower": false } } } } } });
                 let body = match kind {
                     MetadataKind::Index => parts,
                     MetadataKind::LegacyTemplate => {
@@ -195,9 +202,9 @@ mod tests {
             source in prop::sample::select(VERSIONS.to_vec()),
             target in prop::sample::select(VERSIONS.to_vec()),
         ) {
-            let pair = versions(source, target);
-            let once = apply(item, pair);
-            let twice = apply(once.item.clone(), pair);
+            let pair = facts(source, target);
+            let once = apply(item, &pair);
+            let twice = apply(once.item.clone(), &pair);
             prop_assert_eq!(&twice.item, &once.item);
             // What is unsupported is reported again, and nothing else.
             let again: Vec<&Change> = twice.changes.iter().collect();
@@ -228,8 +235,8 @@ mod tests {
             .filter(|version| !version.starts_with("ES 5") && !version.starts_with("ES 6"))
         {
             let item = Item::read(MetadataKind::Index, "it", body.clone()).expect("an item");
-            let transformation = apply(item.clone(), versions(version, version));
-            assert_eq!(transformation.item, item, "{version}");
+            let transformation = apply(item.clone(), &facts(version, version));
+            assert_eq!(transformation.item.body(), item.body(), "{version}");
             assert_eq!(transformation.changes, [], "{version}");
         }
     }

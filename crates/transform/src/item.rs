@@ -11,10 +11,14 @@
 //! everything else in `rest`, so that a rule works on any kind.
 
 pub(crate) use contract::metadata::MetadataKind;
+use contract::{ServerVersion, version::number};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::settings::Settings;
+use crate::{facts::Facts, settings::Settings};
+
+/// The setting in which a server keeps the version that made an index.
+const CREATED: &str = "index.version.created";
 
 /// One index or template.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +27,9 @@ pub struct Item {
     pub kind: MetadataKind,
     /// Its name.
     pub name: String,
+    /// The version that made it, if it says so: of an index, `index.version.created`. Templates do
+    /// not say it. It decides how the server interprets the item, whatever was upgraded since.
+    pub made_by: Option<ServerVersion>,
     /// Its settings.
     pub settings: Settings,
     /// The value of `mappings`.
@@ -75,7 +82,21 @@ impl Item {
         } else {
             rest = parts;
         }
-        Ok(Self { kind, name: name.to_owned(), settings, mappings, aliases, rest })
+        let made_by =
+            settings.text(CREATED).and_then(|text| number::version_of(text.parse().ok()?));
+        Ok(Self { kind, name: name.to_owned(), made_by, settings, mappings, aliases, rest })
+    }
+
+    /// Returns the version that made the item. A template counts as made by the source: a server
+    /// interprets it anew for each index that it creates.
+    pub(crate) fn maker(&self, facts: &Facts) -> ServerVersion {
+        self.made_by.unwrap_or(facts.source.version)
+    }
+
+    /// Returns whether Elasticsearch before this version made the item.
+    pub(crate) fn is_made_before(&self, facts: &Facts, major: u32, minor: u32) -> bool {
+        let maker = self.maker(facts);
+        !maker.is_opensearch() && !maker.at_least(major, minor)
     }
 
     /// Returns the body of the request that creates the item.
@@ -141,6 +162,18 @@ mod tests {
         let body = json!({ "order": 1, "template": "logs-*", "mappings": {}, "version": null });
         let item = Item::read(MetadataKind::LegacyTemplate, "l", body).expect("an item");
         assert_eq!(item.body(), json!({ "order": 1, "template": "logs-*" }));
+    }
+
+    #[test]
+    fn the_version_that_made_an_index_counts() {
+        let facts = crate::rule::trial::facts("ES 7.17", "OS 2.19");
+        let made = |created: Value| {
+            let body = json!({ "settings": { "index": { "version": { "created": created } } } });
+            Item::read(MetadataKind::Index, "i", body).expect("an item").maker(&facts).to_string()
+        };
+        assert_eq!(made(json!("6082399")), "Elasticsearch 6.8.23");
+        assert_eq!(made(json!(135_249_827)), "OpenSearch 1.3.20");
+        assert_eq!(made(json!("unknown")), "Elasticsearch 7.17");
     }
 
     #[test]

@@ -6,9 +6,12 @@
 //!
 //! ```text
 //!  body as GET shows it --- Item::read ---> Item --- apply ---> Item --- Item::body ---> body to PUT
-//!                                                      |
-//!                                                      +---> Vec<Change>
+//!                                                      | ^
+//!                                Vec<Change> <---------+ +--- Facts about both clusters
 //! ```
+//!
+//! A rule asks three things: which version made the item ([`Item::made_by`]), which version will
+//! read it, and what else is known about the clusters ([`Facts`]).
 //!
 //! Nothing here uses a network: the same input gives the same output, and applying the rules twice
 //! has the same result as applying them once.
@@ -17,6 +20,7 @@ mod apply;
 mod builtin;
 mod change;
 pub mod difference;
+mod facts;
 mod fields;
 mod item;
 mod overlap;
@@ -30,9 +34,9 @@ mod settings;
 
 pub use apply::{Transformation, apply};
 pub use change::{Change, Weight};
+pub use facts::{ClusterFacts, Fact, Facts};
 pub use item::{Item, ItemError};
 pub use proposal::{Action, Openness, Proposal, templates};
 pub use relevance::SelectedIndices;
 pub use requirements::{Inventory, Requirement, RequirementKind, requirements};
-pub use rule::Versions;
 pub use settings::Settings;

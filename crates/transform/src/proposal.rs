@@ -9,9 +9,9 @@ use crate::{
     apply::{Transformation, apply},
     builtin::builtin_reason,
     change::Change,
+    facts::Facts,
     item::{Item, MetadataKind},
     relevance::{self, SelectedIndices},
-    rule::Versions,
 };
 
 /// What should be done with one item, and why.
@@ -51,7 +51,7 @@ pub enum Openness {
 
 impl Proposal {
     /// Returns the proposal for an index whose `body` has settings, mappings and aliases.
-    pub fn index(name: String, openness: Openness, body: Value, versions: Versions) -> Self {
+    pub fn index(name: String, openness: Openness, body: Value, facts: &Facts) -> Self {
         let mut notes = Vec::new();
         if openness == Openness::Closed {
             notes.push("it is closed on the source, and will be open on the target".to_owned());
@@ -62,7 +62,7 @@ impl Proposal {
                     .to_owned(),
             );
         }
-        create(MetadataKind::Index, name, body, notes, versions)
+        create(MetadataKind::Index, name, body, notes, facts)
     }
 
     /// Returns notes and changes, one line each.
@@ -77,7 +77,7 @@ pub fn templates(
     component: BTreeMap<String, Value>,
     legacy: BTreeMap<String, Value>,
     index: BTreeMap<String, Value>,
-    versions: Versions,
+    facts: &Facts,
     selected: &SelectedIndices<'_>,
 ) -> Vec<Proposal> {
     let (mut used, mut used_by_others) = (BTreeSet::new(), BTreeSet::new());
@@ -102,7 +102,7 @@ pub fn templates(
             }
             _ => selected.exclusion_reason(&body),
         };
-        template(kind, name, body, exclusion, versions)
+        template(kind, name, body, exclusion, facts)
     })
     .collect()
 }
@@ -112,7 +112,7 @@ fn template(
     name: String,
     body: Value,
     exclusion: Option<String>,
-    versions: Versions,
+    facts: &Facts,
 ) -> Proposal {
     let builtin = builtin_reason(&name, &body).map(str::to_owned);
     if let Some(reason) = builtin.or(exclusion) {
@@ -123,7 +123,7 @@ fn template(
     if body.get("data_stream").is_some_and(|value| !value.is_null()) {
         notes.push("it creates data streams, also on the target".to_owned());
     }
-    create(kind, name, body, notes, versions)
+    create(kind, name, body, notes, facts)
 }
 
 fn create(
@@ -131,10 +131,10 @@ fn create(
     name: String,
     body: Value,
     notes: Vec<String>,
-    versions: Versions,
+    facts: &Facts,
 ) -> Proposal {
     let transformation = match Item::read(kind, &name, body) {
-        Ok(item) => apply(item, versions),
+        Ok(item) => apply(item, facts),
         Err(error) => {
             let action = Action::Refuse(error.to_string());
             return Proposal { kind, name, action, notes, changes: Vec::new() };

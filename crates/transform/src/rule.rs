@@ -2,61 +2,29 @@
 
 use std::fmt;
 
-use contract::ServerVersion;
-
 use crate::{
     change::{Change, Changes},
+    facts::Facts,
     item::Item,
 };
-
-/// The versions of both sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versions {
-    /// The version that wrote the metadata.
-    pub source: ServerVersion,
-    /// The version that will read it.
-    pub target: ServerVersion,
-}
-
-impl Versions {
-    /// Returns whether the target is OpenSearch.
-    pub(crate) fn to_opensearch(self) -> bool {
-        self.target.is_opensearch()
-    }
-
-    /// Returns whether the target is OpenSearch of at least this version.
-    pub(crate) fn to_opensearch_since(self, major: u32, minor: u32) -> bool {
-        self.to_opensearch() && self.target.at_least(major, minor)
-    }
-
-    /// Returns whether the target is Elasticsearch of at least this version.
-    pub(crate) fn to_elasticsearch_since(self, major: u32, minor: u32) -> bool {
-        !self.to_opensearch() && self.target.at_least(major, minor)
-    }
-
-    /// Returns whether the target has no mapping types: Elasticsearch 7 and newer, OpenSearch.
-    pub(crate) fn to_typeless(self) -> bool {
-        self.to_opensearch() || self.target.at_least(7, 0)
-    }
-}
 
 /// How one difference between versions is bridged. The module doc of a rule says what it does, why,
 /// and how that is known.
 pub(crate) struct Rule {
     /// The stable id, which reports show with each change.
     pub(crate) id: &'static str,
-    /// Returns whether the rule is needed between these versions.
-    pub(crate) applies: fn(Versions) -> bool,
+    /// Returns whether the rule is needed between these clusters.
+    pub(crate) applies: fn(&Facts) -> bool,
     /// Changes the item and records each change.
-    pub(crate) run: fn(&mut Item, Versions, &mut Changes),
+    pub(crate) run: fn(&mut Item, &Facts, &mut Changes),
 }
 
 impl Rule {
     /// Runs the rule on `item` if it applies, and returns its changes.
-    pub(crate) fn run_on(&self, item: &mut Item, versions: Versions) -> Vec<Change> {
+    pub(crate) fn run_on(&self, item: &mut Item, facts: &Facts) -> Vec<Change> {
         let mut changes = Changes::of(self.id);
-        if (self.applies)(versions) {
-            (self.run)(item, versions, &mut changes);
+        if (self.applies)(facts) {
+            (self.run)(item, facts, &mut changes);
         }
         changes.into_list()
     }
@@ -73,18 +41,17 @@ impl fmt::Debug for Rule {
 pub(crate) mod trial {
     use serde_json::Value;
 
-    use super::{Rule, Versions};
+    use super::Rule;
     use crate::{
         change::{Change, Weight},
+        facts::Facts,
         item::{Item, MetadataKind},
     };
 
-    /// Reads two versions.
-    pub(crate) fn versions(source: &str, target: &str) -> Versions {
-        Versions {
-            source: source.parse().expect("a version"),
-            target: target.parse().expect("a version"),
-        }
+    /// Reads two versions; nothing else is known.
+    pub(crate) fn facts(source: &str, target: &str) -> Facts {
+        let version = |text: &str| text.parse().expect("a version");
+        Facts::of_versions(version(source), version(target))
     }
 
     /// Runs one rule on a body; returns the body after it and the changes.
@@ -94,8 +61,18 @@ pub(crate) mod trial {
         pair: (&str, &str),
         body: Value,
     ) -> (Value, Vec<Change>) {
+        run_with(rule, kind, &facts(pair.0, pair.1), body)
+    }
+
+    /// Runs one rule on a body with these facts.
+    pub(crate) fn run_with(
+        rule: &Rule,
+        kind: MetadataKind,
+        facts: &Facts,
+        body: Value,
+    ) -> (Value, Vec<Change>) {
         let mut item = Item::read(kind, "it", body).expect("an item");
-        let changes = rule.run_on(&mut item, versions(pair.0, pair.1));
+        let changes = rule.run_on(&mut item, facts);
         (item.body(), changes)
     }
 

@@ -24,6 +24,7 @@ mod report;
 mod target;
 
 use anyhow::Context as _;
+use cluster::Request;
 use contract::{
     Exit, Failure,
     metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
@@ -31,7 +32,7 @@ use contract::{
 use coordination::resolve;
 use snapshot_repo::GlobalMetadata;
 use step::Context;
-use transform::{Action, SelectedIndices, Versions};
+use transform::{Action, ClusterFacts, Facts, SelectedIndices};
 
 use crate::plan::PlannedItem;
 
@@ -49,18 +50,22 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
         .await
         .map_err(Failure::from)?;
     let snapshot = &opened.snapshot;
-    let versions = Versions {
-        source: snapshot.server_version().ok_or_else(|| {
-            let message = format!(
-                "snapshot `{}` does not contain the version of the server that took it; take a \
-                 new one with a server of version 5 or newer",
-                snapshot.name
-            );
-            Failure::new(Exit::Failed, message)
-        })?,
-        target: cluster::version::detect(&client).await.map_err(Failure::from)?,
-    };
-    tracing::info!(source = %versions.source, target = %versions.target, "versions");
+    let source = snapshot.server_version().ok_or_else(|| {
+        let message = format!(
+            "snapshot `{}` does not contain the version of the server that took it; take a new one \
+             with a server of version 5 or newer",
+            snapshot.name
+        );
+        Failure::new(Exit::Failed, message)
+    })?;
+    let target_version = cluster::version::detect(&client).await.map_err(Failure::from)?;
+    tracing::info!(%source, target = %target_version, "versions");
+    let mut facts = Facts::of_versions(source, target_version);
+    match client.call(&Request::get(ClusterFacts::NODES_ENDPOINT)).await {
+        Ok(response) => facts.target.record_nodes(&response.json().unwrap_or_default()),
+        Err(error) => tracing::warn!(%error, "the nodes of the target could not be listed"),
+    }
+    let facts = facts;
 
     let mut planned = Vec::new();
     for index in &group.indices {
@@ -70,7 +75,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .await
             .map_err(Failure::from)
             .with_context(|| format!("reading the metadata of index `{}`", index.index.name))?;
-        planned.push(plan::index(metadata, versions));
+        planned.push(plan::index(metadata, &facts));
     }
     planned.extend(group.skipped.iter().map(|name| plan::skipped_index(name)));
     let global = if snapshot.include_global_state {
@@ -88,14 +93,14 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
         selections: vec![&request.group.indices],
         names: group.indices.iter().map(|index| index.index.name.as_str()).collect(),
     };
-    planned.extend(plan::templates(global, versions, &selected));
+    planned.extend(plan::templates(global, &facts, &selected));
 
     let is_new_component = |item: &&PlannedItem| {
         item.kind == MetadataKind::ComponentTemplate && matches!(item.action, Action::Create(_))
     };
     let new_components = planned.iter().filter(is_new_component).map(|item| item.name.clone());
     let mut target =
-        target::Target::read(client, request.mode, versions.target, new_components).await?;
+        target::Target::read(client, request.mode, target_version, new_components).await?;
     let mut items = Vec::with_capacity(planned.len());
     for item in planned {
         items.push(target.process(item).await?);

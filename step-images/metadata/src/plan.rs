@@ -3,7 +3,7 @@
 use contract::metadata::MetadataKind;
 use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
-use transform::{Action, Openness, Proposal, SelectedIndices, Versions};
+use transform::{Action, Facts, Openness, Proposal, SelectedIndices};
 
 /// One item, and what should be done with it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl From<Proposal> for PlannedItem {
 }
 
 /// Plans an index.
-pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> PlannedItem {
+pub(crate) fn index(metadata: IndexMetadata, facts: &Facts) -> PlannedItem {
     let openness = match metadata.state {
         IndexState::Open => Openness::Open,
         IndexState::Close => Openness::Closed,
@@ -37,7 +37,7 @@ pub(crate) fn index(metadata: IndexMetadata, versions: Versions) -> PlannedItem 
         "mappings": metadata.mappings,
         "aliases": metadata.aliases,
     });
-    Proposal::index(metadata.name, openness, body, versions).into()
+    Proposal::index(metadata.name, openness, body, facts).into()
 }
 
 /// Plans an index that the register step decided to skip.
@@ -53,14 +53,14 @@ pub(crate) fn skipped_index(name: &str) -> PlannedItem {
 /// Plans all templates, in the order in which they depend on each other.
 pub(crate) fn templates(
     global: GlobalMetadata,
-    versions: Versions,
+    facts: &Facts,
     selected: &SelectedIndices<'_>,
 ) -> Vec<PlannedItem> {
     let proposals = transform::templates(
         global.component_templates,
         global.legacy_templates,
         global.index_templates,
-        versions,
+        facts,
         selected,
     );
     proposals.into_iter().map(PlannedItem::from).collect()
@@ -72,11 +72,9 @@ mod tests {
 
     use super::*;
 
-    fn versions() -> Versions {
-        Versions {
-            source: "ES 7.17.29".parse().expect("a version"),
-            target: "OS 2.19.4".parse().expect("a version"),
-        }
+    fn facts() -> Facts {
+        let version = |text: &str| text.parse().expect("a version");
+        Facts::of_versions(version("ES 7.17.29"), version("OS 2.19.4"))
     }
 
     #[test]
@@ -92,7 +90,7 @@ mod tests {
         let planned = |pattern: &str| -> Vec<(String, bool)> {
             let selection = vec![pattern.to_owned()].try_into().expect("a pattern");
             let selected = SelectedIndices { selections: vec![&selection], names: Vec::new() };
-            templates(global(), versions(), &selected)
+            templates(global(), &facts(), &selected)
                 .into_iter()
                 .map(|item| (item.name, matches!(item.action, Action::Create(_))))
                 .collect()
@@ -115,7 +113,7 @@ mod tests {
             document_type: None,
             aliases: serde_json::Map::new(),
         };
-        let item = index(metadata, versions());
+        let item = index(metadata, &facts());
         let Action::Refuse(reason) = item.action else { panic!("refused") };
         assert!(reason.contains("`mappings.properties.h`"), "{reason}");
         assert!(item.changes[0].contains("closed"), "{:?}", item.changes);

@@ -14,9 +14,7 @@ use contract::{
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
 use serde_json::{Value, json};
-use transform::{
-    Action, Inventory, Item, RequirementKind, Versions, apply, difference, requirements,
-};
+use transform::{Action, Facts, Inventory, Item, RequirementKind, apply, difference, requirements};
 
 use crate::plan::PlannedItem;
 
@@ -245,8 +243,8 @@ impl Target {
             }
         }
         // The rules remove what a server adds to every index.
-        let here = Versions { source: self.version, target: self.version };
-        let created = apply(created, here).item;
+        let here = Facts::of_versions(self.version, self.version);
+        let created = apply(created, &here).item;
         for (what, added) in [
             ("fields", difference::extra_fields(item, &created)),
             ("settings", difference::extra_settings(item, &created)),

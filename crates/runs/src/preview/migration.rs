@@ -11,7 +11,7 @@ use generator::plan::PlannedMigration;
 use serde::Serialize;
 use serde_json::Value;
 use transform::{
-    Action, Inventory, Item, Openness, Proposal, RequirementKind, SelectedIndices, Versions,
+    Action, Facts, Inventory, Item, Openness, Proposal, RequirementKind, SelectedIndices,
     difference,
 };
 
@@ -142,7 +142,10 @@ pub(super) fn preview(
         ));
     }
     let target_version = target.as_ref().map(|target| target.version).or(planned.target.version);
-    let versions = target_version.map(|target| Versions { source: source.version, target });
+    let facts = target_version.map(|version| Facts {
+        source: source.version.into(),
+        target: target.as_ref().map_or_else(|| version.into(), |target| target.facts.clone()),
+    });
 
     let groups = groups(planned);
     let names: Vec<String> = source.indices.iter().map(|index| index.name.clone()).collect();
@@ -155,18 +158,18 @@ pub(super) fn preview(
         ));
     }
     for picked in &selected.groups {
-        let versions = versions.filter(|_| has_metadata(planned, &picked.group.name));
+        let facts = facts.as_ref().filter(|_| has_metadata(planned, &picked.group.name));
         let indices = source.indices.iter().filter(|index| picked.indices.contains(&index.name));
         let indices = indices
             .map(|summary| {
                 let body = source.bodies.get(&summary.name).cloned();
-                index(summary, body, picked.group, target.as_ref(), versions, &mut preview.problems)
+                index(summary, body, picked.group, target.as_ref(), facts, &mut preview.problems)
             })
             .collect();
         preview.groups.push(GroupPreview { name: picked.group.name.clone(), indices });
     }
     let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
-    if let Some(versions) = versions.filter(|_| any_metadata) {
+    if let Some(facts) = facts.as_ref().filter(|_| any_metadata) {
         let mut wanted = SelectedIndices::default();
         for picked in &selected.groups {
             if has_metadata(planned, &picked.group.name) {
@@ -180,7 +183,7 @@ pub(super) fn preview(
             take(MetadataKind::ComponentTemplate),
             take(MetadataKind::LegacyTemplate),
             take(MetadataKind::IndexTemplate),
-            versions,
+            facts,
             &wanted,
         );
         let is_made = |proposal: &&Proposal| {
@@ -214,7 +217,7 @@ fn index(
     body: Option<Value>,
     group: &Group,
     target: Option<&Target>,
-    versions: Option<Versions>,
+    facts: Option<&Facts>,
     problems: &mut Vec<String>,
 ) -> IndexPreview {
     let name = &summary.name;
@@ -237,10 +240,10 @@ fn index(
     }
     let mut changes = Vec::new();
     let mut refused = None;
-    let examined = body.is_some() && versions.is_some();
-    if let (Some(body), Some(versions)) = (body, versions) {
+    let examined = body.is_some() && facts.is_some();
+    if let (Some(body), Some(facts)) = (body, facts) {
         let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
-        let proposal = Proposal::index(name.clone(), openness, body, versions);
+        let proposal = Proposal::index(name.clone(), openness, body, facts);
         let there = target.and_then(|target| target.bodies.get(name));
         let unknown = Inventory::default();
         let stock = target.map_or(&unknown, |target| &target.stock);

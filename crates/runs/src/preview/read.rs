@@ -11,7 +11,7 @@ use cluster::{
 use contract::{Group, ServerVersion, metadata::MetadataKind, selection};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use transform::{Inventory, RequirementKind};
+use transform::{ClusterFacts, Inventory, RequirementKind};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
@@ -43,6 +43,8 @@ pub(super) struct Target {
     pub(super) templates: Templates,
     /// What indices and templates may name.
     pub(super) stock: Inventory,
+    /// What the rules may ask.
+    pub(super) facts: ClusterFacts,
     pub(super) unseen: Unseen,
 }
 
@@ -116,7 +118,11 @@ pub(super) async fn target(client: &Client, groups: &[Group]) -> Result<Target, 
     let mut stock = stock(client).await;
     let components = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
     stock.add(RequirementKind::ComponentTemplate, components.map(|(name, _)| name.clone()));
-    Ok(Target { version, documents, bodies, aliases, templates, stock, unseen })
+    let mut facts = ClusterFacts::from(version);
+    if let Ok(answer) = client.call(&Request::get(ClusterFacts::NODES_ENDPOINT)).await {
+        facts.record_nodes(&answer.json().unwrap_or_default());
+    }
+    Ok(Target { version, documents, bodies, aliases, templates, stock, facts, unseen })
 }
 
 /// Asks for everything that indices name. What does not come is said where it is named.

@@ -46,7 +46,7 @@ impl RequirementKind {
     }
 
     /// Returns the names in a response of the endpoint, or `None` if it has another form.
-    pub(super) fn names(self, response: &Value) -> Option<BTreeSet<String>> {
+    pub(crate) fn names(self, response: &Value) -> Option<BTreeSet<String>> {
         let name = |entry: &Value, key: &str| entry.get(key)?.as_str().map(str::to_owned);
         match self {
             Self::SynonymsSet => {

@@ -10,7 +10,7 @@ use crate::rule::Rule;
 pub(crate) const RULE: Rule = Rule {
     id: "allocation-filters",
     applies: |_| true,
-    run: |item, versions, changes| {
+    run: |item, facts, changes| {
         let filters = [
             "index.routing.allocation.include.",
             "index.routing.allocation.require.",
@@ -21,7 +21,7 @@ pub(crate) const RULE: Rule = Rule {
         let kept: Vec<_> = item
             .settings
             .iter()
-            .filter(|(name, _)| versions.to_elasticsearch_since(7, 10) && is_tier(name))
+            .filter(|(name, _)| facts.to_elasticsearch_since(7, 10) && is_tier(name))
             .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect();
         let mut removed = item.settings.remove_all(&filters);

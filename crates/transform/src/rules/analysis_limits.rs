@@ -4,15 +4,11 @@
 //! needs more than the default and the index does not set the limit. Elasticsearch 5 and 6 did not
 //! enforce the limits; 7 and OpenSearch do (tried on OpenSearch 3.4).
 
-use crate::{
-    change::Changes,
-    item::Item,
-    rule::{Rule, Versions},
-};
+use crate::{change::Changes, facts::Facts, item::Item, rule::Rule};
 
-pub(crate) const RULE: Rule = Rule { id: "analysis-limits", applies: Versions::to_typeless, run };
+pub(crate) const RULE: Rule = Rule { id: "analysis-limits", applies: Facts::to_typeless, run };
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     // Types of components, their minimum and maximum size with defaults, and the limit.
     let kinds = [
         (["ngram", "nGram"], ("min_gram", 1), ("max_gram", 2), ("index.max_ngram_diff", 1), 0),

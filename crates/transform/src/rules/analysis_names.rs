@@ -9,14 +9,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{
-    change::Changes,
-    item::Item,
-    rule::{Rule, Versions},
-    settings::Settings,
-};
+use crate::{change::Changes, facts::Facts, item::Item, rule::Rule, settings::Settings};
 
-pub(crate) const RULE: Rule = Rule { id: "analysis-names", applies: Versions::to_typeless, run };
+pub(crate) const RULE: Rule = Rule { id: "analysis-names", applies: Facts::to_typeless, run };
 
 const ANALYSIS: &str = "index.analysis.";
 
@@ -32,7 +27,7 @@ const SPELLINGS: [(&str, &str, &str); 7] = [
     ("char_filter", "htmlStrip", "html_strip"),
 ];
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     let components = Components::of(&item.settings);
     for filter in &components.standard_filters {
         let prefix = format!("index.analysis.filter.{filter}.");

@@ -7,22 +7,22 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
-pub(crate) const RULE: Rule =
-    Rule { id: "cartesian", applies: |versions| versions.to_opensearch(), run };
+pub(crate) const RULE: Rule = Rule { id: "cartesian", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         let (old, new) = match type_of(field) {
             Some("point") => ("point", "xy_point"),
             Some("shape") => ("shape", "xy_shape"),
             _ => return,
         };
-        if versions.to_opensearch_since(2, 4) {
+        if facts.to_opensearch_since(2, 4) {
             field.insert("type".to_owned(), Value::from(new));
             let what = format!("changed from `{old}` to `{new}`");
             changes.adapted(

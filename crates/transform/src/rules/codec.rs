@@ -12,12 +12,12 @@ const NAME: &str = "index.codec";
 pub(crate) const RULE: Rule = Rule {
     id: "codec",
     applies: |_| true,
-    run: |item, versions, changes| {
+    run: |item, facts, changes| {
         let Some(codec) = item.settings.text(NAME) else { return };
-        let modern = versions.to_opensearch_since(2, 9);
+        let modern = facts.to_opensearch_since(2, 9);
         let replacement = match codec.as_str() {
-            "legacy_best_compression" if versions.to_opensearch() => "best_compression",
-            "legacy_default" | "lucene_default" if versions.to_opensearch() => "default",
+            "legacy_best_compression" if facts.to_opensearch() => "best_compression",
+            "legacy_default" | "lucene_default" if facts.to_opensearch() => "default",
             "lucene_default" => "default",
             "zlib" | "zstd" | "zstd_no_dict" | "qat_deflate" if !modern => "best_compression",
             "lz4" | "qat_lz4" if !modern => "default",

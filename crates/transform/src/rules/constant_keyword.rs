@@ -9,15 +9,16 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "constant-keyword", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "constant-keyword", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) != Some("constant_keyword") {
             return;
@@ -27,7 +28,7 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
             field.insert("type".to_owned(), Value::from("keyword"));
             let what = "changed from `constant_keyword` to `keyword`";
             changes.lost(path, what, "it has no value yet, and OpenSearch requires one");
-        } else if versions.to_opensearch_since(2, 14) {
+        } else if facts.to_opensearch_since(2, 14) {
             let dropped = field.len();
             field.retain(|name, _| matches!(name.as_str(), "type" | "value"));
             if field.len() < dropped {

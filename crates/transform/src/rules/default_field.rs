@@ -10,7 +10,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "default-field",
-    applies: |versions| versions.to_typeless(),
+    applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
         const NAME: &str = "index.query.default_field";
         let fields: Vec<Value> = match item.settings.get(NAME) {

@@ -4,26 +4,33 @@
 //! graph gets one of the Lucene engine with the same similarity and parameters, and the index gets
 //! `index.knn`; a vector that was only used in scripts gets no graph. Quantization is not kept,
 //! because it only saves memory.
+//!
+//! Without `index`, a vector has a graph only in an index that was created by Elasticsearch 8.11 or
+//! newer: until then the default was `false` (documented with the parameter `index` of
+//! `dense_vector`), and an index that was made earlier keeps it through upgrades.
 
 use serde_json::{Map, Value, json};
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{Field, each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "dense-vector", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "dense-vector", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
     let mut graphs = false;
+    // A graph is the default since 8.11, for indices created since then.
+    let by_default = !item.is_made_before(facts, 8, 11);
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) != Some("dense_vector") {
             return;
         }
-        match convert(field, versions) {
+        match convert(field, by_default, facts) {
             Ok(converted) => {
                 graphs |= converted.contains_key("method");
                 *field = converted;
@@ -51,7 +58,7 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
     }
 }
 
-fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
+fn convert(field: &Field, by_default: bool, facts: &Facts) -> Result<Field, String> {
     let text = |name: &str| field.get(name).and_then(Value::as_str);
     let dimension = field.get("dims").and_then(Value::as_u64).ok_or(
         "is `dense_vector` without `dims`: no document has set the number of dimensions yet",
@@ -61,20 +68,19 @@ fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
     converted.insert("dimension".to_owned(), json!(dimension));
     match text("element_type") {
         None | Some("float") => {}
-        Some("byte") if versions.to_opensearch_since(2, 9) => {
+        Some("byte") if facts.to_opensearch_since(2, 9) => {
             converted.insert("data_type".to_owned(), json!("byte"));
         }
         Some(other) => return Err(format!("is `dense_vector` of `{other}`")),
     }
-    // A graph is the default since 8.11.
     let graph = field
         .get("index")
         .and_then(Value::as_bool)
-        .unwrap_or_else(|| field.contains_key("similarity") || versions.source.at_least(8, 11));
+        .unwrap_or_else(|| field.contains_key("similarity") || by_default);
     if !graph {
         return Ok(converted);
     }
-    if !versions.to_opensearch_since(2, 2) {
+    if !facts.to_opensearch_since(2, 2) {
         return Err(
             "is `dense_vector` with an HNSW graph, which needs the Lucene engine of OpenSearch \
                     2.2"
@@ -84,7 +90,7 @@ fn convert(field: &Field, versions: Versions) -> Result<Field, String> {
     let space = match text("similarity") {
         None | Some("cosine") => "cosinesimil",
         Some("l2_norm") => "l2",
-        Some("dot_product" | "max_inner_product") if versions.to_opensearch_since(2, 13) => {
+        Some("dot_product" | "max_inner_product") if facts.to_opensearch_since(2, 13) => {
             "innerproduct"
         }
         Some(other) => return Err(format!("is `dense_vector` with `similarity: {other}`")),
@@ -131,6 +137,25 @@ mod tests {
         let expected = json!({ "mappings": { "properties": {
             "v": { "type": "knn_vector", "dimension": 3 } } } });
         assert_eq!(trial::index(&RULE, body), (expected, vec![Weight::Lost]));
+    }
+
+    #[test]
+    fn an_upgraded_index_has_the_default_of_the_version_that_created_it() {
+        let body = |created: &str| {
+            json!({ "settings": { "index.version.created": created },
+                    "mappings": { "properties": { "v": { "type": "dense_vector", "dims": 3 } } } })
+        };
+        let method = |created: &str| {
+            let pair = ("ES 8.19", "OS 2.19");
+            let (after, _) = trial::run(&RULE, MetadataKind::Index, pair, body(created));
+            after["mappings"]["properties"]["v"]["method"].clone()
+        };
+        for created in ["7172999", "8080099", "8100499"] {
+            assert_eq!(method(created), Value::Null, "{created}");
+        }
+        for created in ["8500003", "8536000", "9009000"] {
+            assert_eq!(method(created)["space_type"], "cosinesimil", "{created}");
+        }
     }
 
     #[test]

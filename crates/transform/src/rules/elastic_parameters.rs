@@ -10,7 +10,7 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "elasticsearch-parameters",
-    applies: |versions| versions.to_opensearch(),
+    applies: |facts| facts.to_opensearch(),
     run: |item, _, changes| {
         let unsupported = [
             ("time_series_dimension", "OpenSearch has no time series indices"),

@@ -7,7 +7,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "elasticsearch-settings",
-    applies: |versions| versions.to_opensearch(),
+    applies: |facts| facts.to_opensearch(),
     run: |item, _, changes| {
         if item.settings.text("index.mode").as_deref() == Some("standard") {
             item.settings.remove("index.mode");

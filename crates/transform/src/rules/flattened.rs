@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
-pub(crate) const RULE: Rule =
-    Rule { id: "flattened", applies: |versions| versions.to_opensearch(), run };
+pub(crate) const RULE: Rule = Rule { id: "flattened", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) != Some("flattened") {
             return;
         }
-        if !versions.to_opensearch_since(2, 7) {
+        if !facts.to_opensearch_since(2, 7) {
             let why = "OpenSearch has its equivalent `flat_object` only since 2.7; upgrade the \
                        target, or create the index yourself";
             changes.unsupported(path, "is `flattened`", why);

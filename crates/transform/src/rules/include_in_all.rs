@@ -10,7 +10,7 @@ use crate::{
 
 pub(crate) const RULE: Rule = Rule {
     id: "include-in-all",
-    applies: |versions| versions.to_typeless(),
+    applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
         let mut visit = |path: &str, field: &mut Field| {
             if field.shift_remove("include_in_all").is_some() {

@@ -10,7 +10,7 @@ use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "legacy-pattern",
-    applies: |versions| versions.to_typeless(),
+    applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
         if item.kind != MetadataKind::LegacyTemplate || item.rest.contains_key("index_patterns") {
             return;

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "lifecycle",
-    applies: |versions| versions.to_opensearch(),
+    applies: |facts| facts.to_opensearch(),
     run: |item, _, changes| {
         let policy = item.settings.text("index.lifecycle.name");
         let removed = item.settings.remove_all(&["index.lifecycle."]);

@@ -13,11 +13,12 @@ use serde_json::{Map, Value};
 use self::dynamic::Dynamic;
 use crate::{
     change::Changes,
+    facts::Facts,
     item::{Item, MetadataKind},
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
-pub(crate) const RULE: Rule = Rule { id: "mapping-types", applies: Versions::to_typeless, run };
+pub(crate) const RULE: Rule = Rule { id: "mapping-types", applies: Facts::to_typeless, run };
 
 const DEFAULT: &str = "_default_";
 
@@ -45,7 +46,7 @@ const NOT_MERGED: [&str; 5] = ["_all", "_parent", "include_in_all", "_routing", 
 /// Parts that apply to whole documents: one type's value must not apply to documents of another.
 const DOCUMENT_PARTS: [&str; 2] = ["_source", "enabled"];
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     if !has_types(&item.mappings) {
         return;
     }

@@ -8,8 +8,8 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "removed-meta-fields",
-    applies: |versions| versions.to_typeless(),
-    run: |item, versions, changes| {
+    applies: |facts| facts.to_typeless(),
+    run: |item, facts, changes| {
         if let Some(all) = item.mappings.shift_remove("_all") {
             if all.get("enabled") == Some(&serde_json::Value::Bool(false)) {
                 changes.adapted("mappings._all", "removed", "the target has no such field");
@@ -36,8 +36,8 @@ pub(crate) const RULE: Rule = Rule {
                 changes.lost(&format!("mappings.{name}"), "removed", why);
             }
         }
-        let is_rejected = !versions.source.is_opensearch()
-            && (versions.to_opensearch() || versions.to_elasticsearch_since(8, 0));
+        let is_rejected = !facts.source.version.is_opensearch()
+            && (facts.to_opensearch() || facts.to_elasticsearch_since(8, 0));
         if is_rejected && item.mappings.shift_remove("_field_names").is_some() {
             let why = "the target decides itself when to index field names";
             changes.adapted("mappings._field_names", "removed", why);

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "removed-settings",
-    applies: |versions| versions.to_typeless(),
+    applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
         let removed = item.settings.remove_all(&[
             "archived.",

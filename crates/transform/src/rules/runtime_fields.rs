@@ -8,15 +8,16 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{Field, each_dynamic_template, each_field},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "runtime-fields", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "runtime-fields", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     if let Some(runtime) = item.mappings.shift_remove("runtime") {
         let names: Vec<&str> = runtime
             .as_object()

@@ -12,7 +12,7 @@ use crate::{change::Changes, fields::each_field, item::Item, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "similarities",
-    applies: |versions| versions.to_typeless(),
+    applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
         settings(item, changes);
         each_field(&mut item.mappings, &mut |path, field| {

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "soft-deletes",
-    applies: |versions| versions.to_opensearch_since(2, 0) || versions.to_elasticsearch_since(8, 0),
+    applies: |facts| facts.to_opensearch_since(2, 0) || facts.to_elasticsearch_since(8, 0),
     run: |item, _, changes| {
         let name = "index.soft_deletes.enabled";
         if item.settings.text(name).as_deref() == Some("false") {

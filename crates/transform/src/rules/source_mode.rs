@@ -7,18 +7,14 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    change::Changes,
-    item::Item,
-    rule::{Rule, Versions},
-};
+use crate::{change::Changes, facts::Facts, item::Item, rule::Rule};
 
 pub(crate) const RULE: Rule =
-    Rule { id: "source-mode", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "source-mode", applies: |facts| facts.to_opensearch(), run };
 
 const SETTING: &str = "index.mapping.source.mode";
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     let candidates = [
         ("mappings._source.mode".to_owned(), mode_of_mapping(item)),
         (format!("settings.{SETTING}"), item.settings.text(SETTING)),

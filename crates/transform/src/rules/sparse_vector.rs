@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "sparse-vector", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "sparse-vector", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) == Some("sparse_vector") {
             field.insert("type".to_owned(), json!("rank_features"));

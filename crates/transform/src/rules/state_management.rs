@@ -11,12 +11,12 @@ const NEW: &str = "index.plugins.index_state_management.";
 
 pub(crate) const RULE: Rule = Rule {
     id: "state-management",
-    applies: |versions| {
-        versions.source.distribution != versions.target.distribution
-            || versions.source.major < versions.target.major
+    applies: |facts| {
+        facts.source.version.distribution != facts.target.version.distribution
+            || facts.source.version.major < facts.target.version.major
     },
-    run: |item, versions, changes| {
-        if !versions.to_opensearch() {
+    run: |item, facts, changes| {
+        if !facts.to_opensearch() {
             for name in item.settings.remove_all(&[OLD, NEW]) {
                 let why = "Elasticsearch has no index state management";
                 changes.lost(&format!("settings.{name}"), "removed", why);

@@ -12,7 +12,7 @@ const NAME: &str = "index.store.type";
 pub(crate) const RULE: Rule = Rule {
     id: "store-type",
     applies: |_| true,
-    run: |item, versions, changes| {
+    run: |item, facts, changes| {
         let Some(kind) = item.settings.text(NAME) else { return };
         let path = format!("settings.{NAME}");
         if matches!(kind.as_str(), "snapshot" | "remote_snapshot") {
@@ -26,7 +26,7 @@ pub(crate) const RULE: Rule = Rule {
         }
         let known = match kind.as_str() {
             "fs" | "niofs" | "mmapfs" | "hybridfs" => true,
-            "simplefs" => !versions.to_elasticsearch_since(8, 0),
+            "simplefs" => !facts.to_elasticsearch_since(8, 0),
             _ => false,
         };
         if !known {

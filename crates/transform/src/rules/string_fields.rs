@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{Field, each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
-pub(crate) const RULE: Rule = Rule { id: "string-fields", applies: Versions::to_typeless, run };
+pub(crate) const RULE: Rule = Rule { id: "string-fields", applies: Facts::to_typeless, run };
 
 /// Parameters of a `string` that a `text` does not have.
 const NOT_IN_TEXT: [&str; 6] =
@@ -31,7 +32,7 @@ const NOT_IN_KEYWORD: [&str; 8] = [
     "term_vector",
 ];
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         let index = field.get("index").and_then(Value::as_str).map(str::to_owned);
         if type_of(field) == Some("string") {

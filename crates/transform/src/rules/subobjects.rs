@@ -8,15 +8,16 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{Field, each_field},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "subobjects", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "subobjects", applies: |facts| facts.to_opensearch(), run };
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     let mut visit = |path: &str, object: &mut Field| {
         let Some(value) = object.get("subobjects") else { return };
         let path = format!("{path}.subobjects");

@@ -9,7 +9,7 @@ use crate::{item::MetadataKind, rule::Rule};
 
 pub(crate) const RULE: Rule = Rule {
     id: "template-fields",
-    applies: |versions| versions.to_opensearch(),
+    applies: |facts| facts.to_opensearch(),
     run: |item, _, changes| {
         if !matches!(item.kind, MetadataKind::IndexTemplate | MetadataKind::ComponentTemplate) {
             return;

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 
 pub(crate) const RULE: Rule = Rule {
     id: "translog-retention",
-    applies: |versions| versions.to_opensearch_since(2, 0) || versions.to_elasticsearch_since(8, 0),
+    applies: |facts| facts.to_opensearch_since(2, 0) || facts.to_elasticsearch_since(8, 0),
     run: |item, _, changes| {
         for name in item.settings.remove_all(&["index.translog.retention."]) {
             changes.adapted(

@@ -7,13 +7,14 @@
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule =
-    Rule { id: "unsupported-types", applies: |versions| versions.to_opensearch(), run };
+    Rule { id: "unsupported-types", applies: |facts| facts.to_opensearch(), run };
 
 const WITHOUT_EQUIVALENT: [&str; 8] = [
     "aggregate_metric_double",
@@ -26,7 +27,7 @@ const WITHOUT_EQUIVALENT: [&str; 8] = [
     "semantic_text",
 ];
 
-fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| match type_of(field) {
         Some(kind) if WITHOUT_EQUIVALENT.contains(&kind) => {
             let what = format!("is `{kind}`");
@@ -34,12 +35,12 @@ fn run(item: &mut Item, versions: Versions, changes: &mut Changes) {
                        exclude it with a `-` pattern";
             changes.unsupported(path, &what, why);
         }
-        Some("unsigned_long") if !versions.target.at_least(2, 8) => {
+        Some("unsigned_long") if !facts.target.version.at_least(2, 8) => {
             let why = "OpenSearch has it only since 2.8, and `long` cannot hold its values; \
                        upgrade the target, or create the index yourself";
             changes.unsupported(path, "is `unsigned_long`", why);
         }
-        Some("match_only_text") if !versions.target.at_least(2, 12) => {
+        Some("match_only_text") if !facts.target.version.at_least(2, 12) => {
             field.insert("type".to_owned(), "text".into());
             let why = "OpenSearch has it only since 2.12; `text` supports the same queries";
             changes.adapted(path, "changed from `match_only_text` to `text`", why);

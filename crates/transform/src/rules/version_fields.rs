@@ -8,18 +8,19 @@ use serde_json::{Value, json};
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule = Rule {
     id: "version-fields",
-    applies: |versions| versions.to_opensearch() && !versions.target.at_least(3, 2),
+    applies: |facts| facts.to_opensearch() && !facts.target.version.at_least(3, 2),
     run,
 };
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) == Some("version") {
             field.insert("type".to_owned(), json!("keyword"));

@@ -8,21 +8,22 @@ use serde_json::Value;
 
 use crate::{
     change::Changes,
+    facts::Facts,
     fields::{each_field, type_of},
     item::Item,
-    rule::{Rule, Versions},
+    rule::Rule,
 };
 
 pub(crate) const RULE: Rule = Rule {
     id: "wildcard",
-    applies: |versions| versions.to_opensearch() && !versions.target.at_least(2, 15),
+    applies: |facts| facts.to_opensearch() && !facts.target.version.at_least(2, 15),
     run,
 };
 
 /// A Lucene term has at most 32,766 bytes, and a UTF-8 character up to four.
 const MAX_CHARS: u64 = 32_766 / 4;
 
-fn run(item: &mut Item, _: Versions, changes: &mut Changes) {
+fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
     each_field(&mut item.mappings, &mut |path, field| {
         if type_of(field) != Some("wildcard") {
             return;
