@@ -12,6 +12,7 @@ mod blocks;
 mod cartesian;
 mod codec;
 mod constant_keyword;
+mod date_formats;
 mod default_field;
 mod dense_vector;
 mod elastic_parameters;
@@ -63,6 +64,7 @@ pub(crate) const RULES: &[Rule] = &[
     include_in_all::RULE,
     similarities::RULE,
     string_fields::RULE,
+    date_formats::RULE,
     flattened::RULE,
     constant_keyword::RULE,
     wildcard::RULE,
