@@ -1,10 +1,12 @@
 //! Which rules exist, and in which order do they run?
 //!
-//! Mapping types are unwrapped before any rule reads a field, and rules that remove parameters come
-//! after the rules that replace field types.
+//! Filters of aliases are read while the mapping still has its types. These are unwrapped before any
+//! rule reads a field, and rules that remove parameters come after the rules that replace field
+//! types.
 
 use crate::rule::Rule;
 
+mod alias_filters;
 mod allocation;
 mod analysis_limits;
 mod analysis_names;
@@ -56,6 +58,7 @@ pub(crate) const RULES: &[Rule] = &[
     default_field::RULE,
     analysis_names::RULE,
     analysis_limits::RULE,
+    alias_filters::RULE,
     mapping_types::RULE,
     removed_meta_fields::RULE,
     source_mode::RULE,

@@ -8,6 +8,8 @@
 
 mod dynamic;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use self::dynamic::Dynamic;
@@ -113,6 +115,13 @@ fn run(item: &mut Item, _: &Facts, changes: &mut Changes) {
              would be one document there",
         ),
     }
+}
+
+/// Returns the names of the types of a mapping, or `None` if it has no level of types.
+pub(super) fn names(mappings: &Map<String, Value>) -> Option<BTreeSet<String>> {
+    has_types(mappings)
+        .then(|| mappings.keys().filter(|name| *name != DEFAULT).cloned().collect())
+        .filter(|names: &BTreeSet<String>| !names.is_empty())
 }
 
 fn has_types(mappings: &Map<String, Value>) -> bool {
