@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::{
-    change::{Change, Changes},
+    change::{Change, Changes, Weight},
     facts::Facts,
     item::Item,
 };
@@ -26,7 +28,36 @@ impl Rule {
         if (self.applies)(facts) {
             (self.run)(item, facts, &mut changes);
         }
-        changes.into_list()
+        let mut list = changes.into_list();
+        drop_dynamic_templates(item, &mut list);
+        list
+    }
+}
+
+/// Removes the dynamic templates in which something is unsupported. A dynamic template is only for
+/// fields that do not exist yet, so the item keeps its meaning without it.
+fn drop_dynamic_templates(item: &mut Item, changes: &mut [Change]) {
+    let unsupported = changes.iter_mut().filter(|change| change.weight == Weight::Unsupported);
+    for change in unsupported {
+        let Some(place) = change.path.strip_prefix("mappings.dynamic_templates.") else { continue };
+        let all = item.mappings.get_mut("dynamic_templates").and_then(Value::as_array_mut);
+        let owns = |name: &str| {
+            place.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_empty = all.is_some_and(|templates| {
+            templates.retain(|template| {
+                template.as_object().is_none_or(|template| !template.keys().any(|name| owns(name)))
+            });
+            templates.is_empty()
+        });
+        if is_empty {
+            item.mappings.shift_remove("dynamic_templates");
+        }
+        change.weight = Weight::Lost;
+        change.what = format!("{}, so the dynamic template was removed", change.what);
+        "no field uses it yet; a new field that it would match gets the default mapping of the \
+         target"
+            .clone_into(&mut change.why);
     }
 }
 

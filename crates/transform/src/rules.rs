@@ -17,6 +17,7 @@ mod constant_keyword;
 mod date_formats;
 mod default_field;
 mod dense_vector;
+mod dynamic_templates;
 mod elastic_parameters;
 mod elastic_settings;
 mod flattened;
@@ -63,6 +64,7 @@ pub(crate) const RULES: &[Rule] = &[
     removed_meta_fields::RULE,
     source_mode::RULE,
     runtime_fields::RULE,
+    dynamic_templates::RULE,
     subobjects::RULE,
     include_in_all::RULE,
     similarities::RULE,

@@ -3,7 +3,7 @@
 //! Refuses field types that OpenSearch does not have and cannot replace (tried on 2.19 and 3.4),
 //! instead of creating a field with another meaning: `histogram`, `aggregate_metric_double`,
 //! `semantic_text` and others, and `unsigned_long` before 2.8. `match_only_text` becomes `text`
-//! before 2.12.
+//! before 2.12. A dynamic template with such a type is removed instead: no field uses it yet.
 
 use crate::{
     change::Changes,
@@ -55,6 +55,32 @@ mod tests {
 
     use super::*;
     use crate::{change::Weight, item::MetadataKind, rule::trial};
+
+    #[test]
+    fn a_dynamic_template_with_such_a_type_is_removed() {
+        let body = |types: [&str; 3]| {
+            let [first, second, third] = types;
+            json!({ "mappings": { "dynamic_templates": [
+                { "a": { "path_match": "x.*", "mapping": { "type": first } } },
+                { "a.mapping": { "match": "y", "mapping": { "type": "object",
+                    "properties": { "inner": { "type": second } } } } },
+                { "ab": { "match": "z*", "mapping": { "type": third } } }
+            ], "properties": { "k": { "type": "keyword" } } } })
+        };
+        let (after, weights) =
+            trial::index(&RULE, body(["histogram", "aggregate_metric_double", "keyword"]));
+        assert_eq!(weights, [Weight::Lost; 2]);
+        assert_eq!(
+            after["mappings"]["dynamic_templates"],
+            json!([
+            { "ab": { "match": "z*", "mapping": { "type": "keyword" } } }])
+        );
+        let used = json!({ "mappings": {
+            "dynamic_templates": [{ "h": { "match": "h*", "mapping": { "type": "histogram" } } }],
+            "properties": { "h1": { "type": "histogram" } } } });
+        let (_, weights) = trial::index(&RULE, used);
+        assert_eq!(weights, [Weight::Unsupported, Weight::Lost]);
+    }
 
     #[test]
     fn a_type_without_an_equivalent_is_refused_and_not_changed() {
