@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Client, indices};
 use contract::{
-    Auth, ClusterAccess, Credentials, ExistingIndices, Group, IndexName, MigrationName, RunId,
-    SnapshotUuid,
+    Auth, ClusterAccess, Credentials, ExistingIndices, Group, GroupName, IndexName, MigrationName,
+    RunId, SnapshotUuid,
 };
 use coordination::{
     group::{GroupDocument, GroupIndex, GroupState, RunOrigin},
@@ -151,7 +151,7 @@ fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Re
 
 fn group() -> Group {
     Group {
-        name: "g".to_owned(),
+        name: GroupName::new("g"),
         indices: vec!["orders-*".to_owned()].try_into().expect("a pattern"),
         existing_indices: ExistingIndices::Refuse,
         allow_empty: false,

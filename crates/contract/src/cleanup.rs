@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, repository::SnapshotSource, summary::Summary};
+use crate::{
+    access::ClusterAccess, ids::MigrationName, repository::SnapshotSource, summary::Summary,
+};
 
 /// How much is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +24,7 @@ pub struct CleanupRequest {
     /// How much.
     pub mode: CleanupMode,
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The source cluster; absent when only an existing snapshot was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ClusterAccess>,

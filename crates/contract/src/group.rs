@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pattern::IndexSelection;
+use crate::{ids::GroupName, pattern::IndexSelection};
 
 /// What to do with an index that is on the target already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ impl ExistingIndices {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
     /// The group's name in the migration file.
-    pub name: String,
+    pub name: GroupName,
     /// The indices that it selects.
     pub indices: IndexSelection,
     /// What to do with indices that are on the target already.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary,
-    version::ServerVersion,
+    access::ClusterAccess, group::Group, ids::MigrationName, repository::SnapshotSource,
+    summary::Summary, version::ServerVersion,
 };
 
 /// What Initialize checks.
@@ -13,7 +13,7 @@ use crate::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InitializeRequest {
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The source cluster; absent when only an existing snapshot is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ClusterAccess>,

@@ -9,6 +9,7 @@ use crate::{
     access::ClusterAccess,
     exit::{Exit, Failure},
     group::Group,
+    ids::MigrationName,
     repository::SnapshotSource,
     summary::Summary,
 };
@@ -33,7 +34,7 @@ pub struct MetadataRequest {
     /// Dry or for real.
     pub mode: MetadataMode,
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot to read.

@@ -3,14 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
+use crate::{
+    access::ClusterAccess,
+    group::Group,
+    ids::{GroupName, MigrationName},
+    repository::SnapshotSource,
+    summary::Summary,
+};
 
 /// The groups to look up in the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegisterRequest {
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot to read.
@@ -37,7 +43,7 @@ pub struct RegisterAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredGroup {
     /// The group's name.
-    pub name: String,
+    pub name: GroupName,
     /// Its indices that will be migrated.
     pub indices: Vec<String>,
     /// Its indices that are on the target already and stay as they are.

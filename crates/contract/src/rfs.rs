@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::ClusterAccess, group::Group, ledger::Ledger, repository::SnapshotSource,
-    summary::Summary,
+    access::ClusterAccess, group::Group, ids::MigrationName, ledger::Ledger,
+    repository::SnapshotSource, summary::Summary,
 };
 
 /// What this process does for the group.
@@ -58,7 +58,7 @@ pub struct RfsRequest {
     /// What this process does.
     pub role: RfsRole,
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot to read.

@@ -41,7 +41,7 @@ pub fn select_in<'a>(place: &str, groups: &'a [Group], names: &[String]) -> Sele
         }
         let picked: BTreeSet<&str> = selected.names.iter().map(String::as_str).collect();
         for name in names.iter().filter(|name| picked.contains(name.as_str())) {
-            owners.entry(name).or_default().push(&group.name);
+            owners.entry(name).or_default().push(group.name.as_str());
         }
         for name in selected.passed_over {
             if !selection.passed_over.contains(&name) {
@@ -95,14 +95,14 @@ fn matches_nothing(place: &str, group: &Group, names: &[String], passed_over: &[
 
 #[cfg(test)]
 mod tests {
-    use crate::group::ExistingIndices;
+    use crate::{group::ExistingIndices, ids::GroupName};
 
     use super::*;
 
     fn group(name: &str, patterns: &[&str], allow_empty: bool) -> Group {
         let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
         Group {
-            name: name.to_owned(),
+            name: GroupName::new(name),
             indices: patterns.try_into().expect("patterns"),
             existing_indices: ExistingIndices::Refuse,
             allow_empty,

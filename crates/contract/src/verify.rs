@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
+use crate::{
+    access::ClusterAccess, group::Group, ids::MigrationName, repository::SnapshotSource,
+    summary::Summary,
+};
 
 /// How thoroughly to verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +25,7 @@ pub enum VerifyMode {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
     /// The migration's name, as in the names of gates.
-    pub migration: String,
+    pub migration: MigrationName,
     /// The target cluster.
     pub target: ClusterAccess,
     /// The snapshot that was read.

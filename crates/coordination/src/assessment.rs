@@ -57,7 +57,7 @@ pub async fn assess<'a>(
             Some(reused) => reused,
             None => existing_indices::decide(group, &known, &mut problems),
         };
-        foreign.extend(foreign_owners(&group.group.name, &plan, &known, &mut problems));
+        foreign.extend(foreign_owners(group.group.name.as_str(), &plan, &known, &mut problems));
         plans.push((group.group, plan));
     }
     let not_selected = selection.passed_over;

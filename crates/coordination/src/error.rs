@@ -1,7 +1,7 @@
 //! Why may a run not continue with a group?
 
 use cluster::ClusterError;
-use contract::{Exit, Failure};
+use contract::{Exit, Failure, GroupName};
 use snapshot_repo::RepositoryError;
 use state_store::StoreError;
 use thiserror::Error;
@@ -53,7 +53,7 @@ pub enum CoordinationError {
     )]
     NotRegistered {
         /// The group's name.
-        group: String,
+        group: GroupName,
         /// The snapshot's name.
         snapshot: String,
     },

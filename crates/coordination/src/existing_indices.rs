@@ -106,13 +106,13 @@ pub fn clashing_aliases<'a>(
 
 #[cfg(test)]
 mod tests {
-    use contract::{ExistingIndices, Group};
+    use contract::{ExistingIndices, Group, GroupName};
 
     use super::*;
 
     fn group(existing_indices: ExistingIndices) -> Group {
         Group {
-            name: "g".to_owned(),
+            name: GroupName::new("g"),
             indices: vec!["*".to_owned()].try_into().expect("a pattern"),
             existing_indices,
             allow_empty: false,

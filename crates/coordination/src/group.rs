@@ -13,7 +13,7 @@
 //! ([`crate::registration::start_filling`]).
 
 use contract::{
-    ExistingIndices, Group, GroupName, MigrationName, RepositoryUri, RunId, SnapshotUuid,
+    ExistingIndices, Group, MigrationName, RepositoryUri, RunId, SnapshotUuid,
 };
 use serde::{Deserialize, Serialize};
 use state_store::{Mapping, Origin, Scope, StateDocument, key_of};
@@ -98,7 +98,7 @@ impl RunOrigin {
     pub fn scope(&self, group: &Group) -> Scope {
         Scope {
             migration: self.migration.clone(),
-            group: GroupName::new(&group.name),
+            group: group.name.clone(),
             origin: Origin::Snapshot(self.snapshot.clone()),
         }
     }
@@ -172,6 +172,7 @@ fn patterns(group: &Group) -> Vec<String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use contract::GroupName;
     use serde_json::json;
 
     use super::*;
@@ -187,7 +188,7 @@ pub(crate) mod tests {
 
     pub(crate) fn group(name: &str) -> Group {
         Group {
-            name: name.to_owned(),
+            name: GroupName::new(name),
             indices: vec!["*".to_owned()].try_into().expect("a pattern"),
             existing_indices: ExistingIndices::Refuse,
             allow_empty: false,

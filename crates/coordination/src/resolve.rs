@@ -26,10 +26,10 @@ pub struct OpenSnapshot {
 
 impl OpenSnapshot {
     /// Returns the part of the state that is about a group of a migration from this snapshot.
-    pub fn scope(&self, migration: &str, group: &Group) -> Scope {
+    pub fn scope(&self, migration: &MigrationName, group: &Group) -> Scope {
         Scope {
-            migration: MigrationName::new(migration),
-            group: GroupName::new(&group.name),
+            migration: migration.clone(),
+            group: group.name.clone(),
             origin: Origin::Snapshot(SnapshotUuid::new(&self.snapshot.uuid)),
         }
     }
@@ -39,7 +39,7 @@ impl OpenSnapshot {
 #[derive(Clone, Debug)]
 pub struct ResolvedGroup {
     /// The group's name.
-    pub name: String,
+    pub name: GroupName,
     /// The indices to migrate.
     pub indices: Vec<ResolvedIndex>,
     /// The indices that are on the target already and stay as they are.
@@ -95,7 +95,7 @@ pub fn open_repository(
 pub async fn group(
     client: &Client,
     opened: &OpenSnapshot,
-    migration: &str,
+    migration: &MigrationName,
     group: &Group,
 ) -> Result<ResolvedGroup, CoordinationError> {
     let snapshot = &opened.snapshot;

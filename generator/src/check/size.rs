@@ -103,7 +103,7 @@ fn may_be_long(planned: &PlannedGroup) -> bool {
     let Group { name, indices, .. } = &planned.group;
     let characters: usize =
         indices.patterns().iter().map(|pattern| pattern.to_string().len() + 16).sum();
-    characters + name.len() > 4_000
+    characters + name.as_str().len() > 4_000
 }
 
 /// Checks the objects, and returns how large all WorkflowTemplates are together.

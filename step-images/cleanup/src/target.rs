@@ -5,7 +5,7 @@
 
 use cluster::{Client, RetryPolicy, indices};
 use contract::{
-    Failure, MigrationName, RunId,
+    Failure, RunId,
     cleanup::{CleanupMode, CleanupRequest},
 };
 use coordination::{
@@ -72,9 +72,8 @@ pub(crate) async fn read(
         CleanupMode::Partial => client.with_retry_policy(RetryPolicy::BRIEF),
     };
     let mut kept = 0;
-    let migration = MigrationName::new(migration);
     let repository = &snapshot.repository.uri;
-    let registrations = registration::of_migration(&client, repository, &migration).await?;
+    let registrations = registration::of_migration(&client, repository, migration).await?;
     let registered = registrations.iter().any(|document| document.run == context.run);
     let mut groups = Vec::new();
     for document in registrations {
@@ -102,11 +101,11 @@ pub(crate) async fn read(
             // A run that wrote nothing leaves nothing: no note without a snapshot.
             let taken = snapshot.is_created() && source::is_in_repository(snapshot, context).await;
             if taken && !registered {
-                leftover::note(&client, &context.run, &migration, repository).await?;
+                leftover::note(&client, &context.run, migration, repository).await?;
             }
         }
         CleanupMode::Complete => {
-            notes = leftover::of_migration(&client, &migration, repository).await?;
+            notes = leftover::of_migration(&client, migration, repository).await?;
             for note in &notes {
                 report.add_run(&note.document.run);
             }
@@ -201,7 +200,9 @@ fn removal(state: &StoredGroup) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contract::{ExistingIndices, Group, IndexName, Ledger, SnapshotUuid};
+    use contract::{
+        ExistingIndices, Group, GroupName, IndexName, Ledger, MigrationName, SnapshotUuid,
+    };
     use coordination::group::RunOrigin;
     use fleet::{IgnoredWork, Item, ItemLease, ItemState, NewItem};
     use state_store::Version;
@@ -216,7 +217,7 @@ mod tests {
             repository: "file:///r".parse().expect("a URI"),
         };
         let group = Group {
-            name: "group-1".to_owned(),
+            name: GroupName::new("group-1"),
             indices: vec!["*".to_owned()].try_into().expect("a pattern"),
             existing_indices: ExistingIndices::Refuse,
             allow_empty: false,

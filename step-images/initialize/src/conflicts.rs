@@ -1,7 +1,7 @@
 //! Which conflicts will the register step find on the target?
 
 use cluster::{Client, RetryPolicy};
-use contract::{Exit, Failure, MigrationName, SnapshotUuid, initialize::InitializeRequest};
+use contract::{Exit, Failure, SnapshotUuid, initialize::InitializeRequest};
 use coordination::{
     assessment::{self, Assessment},
     group::RunOrigin,
@@ -42,7 +42,7 @@ pub(crate) async fn check(
 ) {
     let origin = RunOrigin {
         run: context.run.clone(),
-        migration: MigrationName::new(&request.migration),
+        migration: request.migration.clone(),
         snapshot: SnapshotUuid::new(known.snapshot),
         repository: request.snapshot.repository.uri.clone(),
     };

@@ -12,7 +12,7 @@ mod snapshot_contents;
 use std::collections::BTreeSet;
 
 use contract::{
-    Failure, MigrationName, SnapshotUuid,
+    Failure, SnapshotUuid,
     register::{RegisterAnswer, RegisterRequest, RegisteredGroup},
 };
 use coordination::{
@@ -34,7 +34,7 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
     let opened = resolve::open(&request.snapshot, &context.run, &context.storage).await?;
     let origin = RunOrigin {
         run: context.run.clone(),
-        migration: MigrationName::new(&request.migration),
+        migration: request.migration.clone(),
         snapshot: SnapshotUuid::new(&opened.snapshot.uuid),
         repository: request.snapshot.repository.uri.clone(),
     };

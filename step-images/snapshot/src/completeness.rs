@@ -80,7 +80,7 @@ fn missing(info: &SnapshotInfo, indices: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use cluster::snapshots::{ShardFailure, SnapshotShards};
-    use contract::ExistingIndices;
+    use contract::{ExistingIndices, GroupName};
 
     use super::*;
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_snapshot_of_an_earlier_attempt_need_not_contain_newer_indices() {
         let group = |pattern: &str| Group {
-            name: pattern.to_owned(),
+            name: GroupName::new(pattern),
             indices: vec![pattern.to_owned()].try_into().expect("a pattern"),
             existing_indices: ExistingIndices::Refuse,
             allow_empty: false,

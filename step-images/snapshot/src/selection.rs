@@ -60,14 +60,14 @@ fn warn_of_state(found: &[IndexSummary], selected: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use contract::ExistingIndices;
+    use contract::{ExistingIndices, GroupName};
 
     use super::*;
 
     fn group(patterns: &[&str], allow_empty: bool) -> Group {
         let patterns: Vec<String> = patterns.iter().map(|&text| text.to_owned()).collect();
         Group {
-            name: "g".to_owned(),
+            name: GroupName::new("g"),
             indices: patterns.try_into().expect("patterns"),
             existing_indices: ExistingIndices::Refuse,
             allow_empty,

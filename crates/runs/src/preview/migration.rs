@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cluster::indices::IndexSummary;
 use contract::{
-    Group, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
+    Group, GroupName, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
 };
 use generator::plan::PlannedMigration;
 use serde::Serialize;
@@ -166,7 +166,7 @@ pub(super) fn preview(
                 index(summary, body, picked.group, target.as_ref(), facts, &mut preview.problems)
             })
             .collect();
-        preview.groups.push(GroupPreview { name: picked.group.name.clone(), indices });
+        preview.groups.push(GroupPreview { name: picked.group.name.to_string(), indices });
     }
     let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
     if let Some(facts) = facts.as_ref().filter(|_| any_metadata) {
@@ -208,8 +208,8 @@ fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterPrevie
     }
 }
 
-fn has_metadata(planned: &PlannedMigration, name: &str) -> bool {
-    planned.groups.iter().any(|group| group.group.name == name && group.has_metadata)
+fn has_metadata(planned: &PlannedMigration, name: &GroupName) -> bool {
+    planned.groups.iter().any(|group| group.group.name == *name && group.has_metadata)
 }
 
 fn index(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use contract::{Group, IndexPattern, IndexSelection, pattern::PatternError, rfs::RfsLimits};
+use contract::{
+    Group, GroupName, IndexPattern, IndexSelection, pattern::PatternError, rfs::RfsLimits,
+};
 
 use super::{
     file::{DocumentBackfill, SnapshotMigration},
@@ -172,7 +174,7 @@ fn prove_group(
     ];
     let config = are_complete.then(|| GroupConfig {
         group: Group {
-            name: name.clone(),
+            name: GroupName::new(&name),
             indices: selection.clone(),
             existing_indices: group.existing_indices.unwrap_or_default(),
             allow_empty: group.allow_empty.unwrap_or(false),

@@ -9,7 +9,7 @@
 
 use argo::names;
 use contract::{
-    Group, SnapshotChoice, SnapshotSource,
+    Group, MigrationName, SnapshotChoice, SnapshotSource,
     cleanup::{CleanupMode, CleanupRequest},
     initialize::InitializeRequest,
     metadata::{MetadataMode, MetadataRequest},
@@ -39,6 +39,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let SourceRepository { repository, secret, existing_snapshot, max_rate_mb_per_node } =
         repository;
     let id = names::sanitize(name);
+    let migration_name = MigrationName::new(&id);
     let own_name = names::join(&["argosy", &id]);
     let repository_name = registered_name(repository);
     let (snapshot, snapshot_label) = if let Some(name) = existing_snapshot {
@@ -58,7 +59,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     chain.step(
         "initialize",
         StepCall::Initialize(InitializeRequest {
-            migration: id.clone(),
+            migration: migration_name.clone(),
             source: source_access.clone(),
             target: access(target),
             source_secret: source.as_ref().and_then(|cluster| cluster.secret.clone()),
@@ -82,7 +83,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     chain.step(
         "register-snapshot",
         StepCall::Register(RegisterRequest {
-            migration: id.clone(),
+            migration: migration_name.clone(),
             target: access(target),
             snapshot: snapshot.clone(),
             groups: all_groups,
@@ -93,10 +94,10 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let mut planned_groups = Vec::with_capacity(groups.len());
     let mut ends = Vec::with_capacity(groups.len());
     for (position, group) in groups.iter().enumerate() {
-        let group_id = group_id(&group.group.name);
+        let group_id = group_id(group.group.name.as_str());
         let owner = Owner { group: Some(position), ..owner };
         let chain = Chain::new(vec![&id, &group_id], owner, registered.clone(), &mut plan.tasks);
-        ends.extend(add_group(group, &id, &group_id, target, &snapshot, chain));
+        ends.extend(add_group(group, &migration_name, &group_id, target, &snapshot, chain));
         planned_groups.push(PlannedGroup {
             group: group.group.clone(),
             id: group_id,
@@ -107,7 +108,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let cleanup = |mode| {
         Body::Step(StepCall::Cleanup(CleanupRequest {
             mode,
-            migration: id.clone(),
+            migration: migration_name.clone(),
             source: source_access.clone(),
             target: access(target),
             snapshot: snapshot.clone(),
@@ -149,7 +150,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
 /// Adds the tasks of a group, and returns how the group ends.
 fn add_group(
     config: &GroupConfig,
-    migration: &str,
+    migration: &MigrationName,
     id: &str,
     target: &Cluster,
     snapshot: &SnapshotSource,
@@ -158,7 +159,7 @@ fn add_group(
     let GroupConfig { group, metadata, documents, gates } = config;
     let gate = |spec: &'static GateSpec, chain: &mut Chain<'_>| {
         if gates.iter().any(|gate| gate.name == spec.name) {
-            let name = names::join(&[spec.name, migration, id]);
+            let name = names::join(&[spec.name, migration.as_str(), id]);
             let gate = Gate { name, guards: spec.guards };
             chain.add(&format!("gate-{}", spec.name), |_, _| Body::Gate(gate));
         }
@@ -167,7 +168,7 @@ fn add_group(
         let call = |mode| {
             StepCall::Metadata(MetadataRequest {
                 mode,
-                migration: migration.to_owned(),
+                migration: migration.clone(),
                 target: target.access.clone(),
                 snapshot: snapshot.clone(),
                 group: group.clone(),
@@ -189,7 +190,7 @@ fn add_group(
                     FleetRole::GiveUp => RfsRole::GiveUp,
                     FleetRole::Follow => RfsRole::Follow,
                 },
-                migration: migration.to_owned(),
+                migration: migration.clone(),
                 target: target.access.clone(),
                 snapshot: snapshot.clone(),
                 group: group.clone(),
@@ -204,7 +205,7 @@ fn add_group(
         chain.step(
             "verify-documents",
             StepCall::Verify(VerifyRequest {
-                migration: migration.to_owned(),
+                migration: migration.clone(),
                 target: target.access.clone(),
                 snapshot: snapshot.clone(),
                 group: group.clone(),
