@@ -282,13 +282,13 @@ fn write_line<T: Serialize>(body: &mut Vec<u8>, value: &T) -> Result<(), LoadErr
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use contract::{GroupName, MigrationName, SnapshotUuid};
     use state_store::Origin;
 
     use super::*;
 
-    fn provenance(run: &str) -> Provenance {
+    pub(crate) fn provenance(run: &str) -> Provenance {
         Provenance {
             run: RunId::new(run),
             scope: Scope {

@@ -381,35 +381,19 @@ mod tests {
     use std::collections::BTreeMap;
 
     use contract::{
-        GroupName, IndexName, Ledger, MigrationName, RunId, SnapshotUuid,
+        Ledger,
         access::{Auth, ClusterAccess, Credentials},
     };
-    use serde_json::Map;
-    use state_store::{Origin, Scope};
 
     use super::*;
     use crate::{
         acknowledged::{Acknowledged, Checkpoint},
         assembly::{Assembly, Limits, Line},
+        failed_documents::tests::provenance,
     };
 
     fn faulty(times: u32, others: OtherDocuments, from: Attempts) -> Attempts {
         (0..times).fold(from, |attempts, _| attempts.faulty_again(others))
-    }
-
-    fn provenance() -> Provenance {
-        Provenance {
-            run: RunId::new("r"),
-            scope: Scope {
-                migration: MigrationName::new("m"),
-                group: GroupName::new("g"),
-                origin: Origin::Snapshot(SnapshotUuid::new("s")),
-            },
-            item: "k".to_owned(),
-            index: IndexName::new("logs"),
-            identity: Vec::new(),
-            fields: Map::new(),
-        }
     }
 
     /// A sender to a port on which no process listens, and a request for it.
@@ -423,7 +407,7 @@ mod tests {
         };
         let client = Client::new(&access, &Credentials::default(), &BTreeMap::new());
         let client = client.expect("a client");
-        let sender = Sender::new(client, provenance(), permit);
+        let sender = Sender::new(client, provenance("r"), permit);
         let limits = Limits { bytes: 100, documents: 10 };
         let mut assembly = Assembly::new(limits);
         let line = Line { position: 0, id: "a", routing: None, source: b"{}" };
