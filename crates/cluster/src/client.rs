@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// Returns the version that the user wrote.
-    pub fn declared_version(&self) -> Option<ServerVersion> {
+    pub(crate) fn declared_version(&self) -> Option<ServerVersion> {
         self.shared.declared
     }
 

@@ -12,9 +12,7 @@
 //! gone. The run that first begins to fill an index owns it
 //! ([`crate::registration::start_filling`]).
 
-use contract::{
-    ExistingIndices, Group, MigrationName, RepositoryUri, RunId, SnapshotUuid,
-};
+use contract::{ExistingIndices, Group, MigrationName, RepositoryUri, RunId, SnapshotUuid};
 use serde::{Deserialize, Serialize};
 use state_store::{Mapping, Origin, Scope, StateDocument, key_of};
 
@@ -104,7 +102,7 @@ impl RunOrigin {
     }
 
     /// Returns whether a document is about the same snapshot.
-    pub fn is_snapshot_of(&self, scope: &Scope) -> bool {
+    pub(crate) fn is_snapshot_of(&self, scope: &Scope) -> bool {
         let Origin::Snapshot(snapshot) = &scope.origin;
         *snapshot == self.snapshot
     }
@@ -143,7 +141,7 @@ impl GroupDocument {
     }
 
     /// Fails if another run took the group over.
-    pub fn check_not_taken_over(&self) -> Result<(), CoordinationError> {
+    pub(crate) fn check_not_taken_over(&self) -> Result<(), CoordinationError> {
         let Some(by) = &self.taken_over else { return Ok(()) };
         Err(CoordinationError::TakenOver {
             group: self.scope.group.to_string(),

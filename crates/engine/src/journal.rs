@@ -9,10 +9,10 @@ use thiserror::Error;
 use crate::state::Entry;
 
 /// The place of an entry in a journal; 0 is before the first.
-pub type Sequence = i64;
+pub(crate) type Sequence = i64;
 
 /// The journal of one run.
-pub trait Journal: Send {
+pub(crate) trait Journal: Send {
     /// Returns the entries after a place, with their places.
     fn entries_after(&mut self, after: Sequence) -> Result<Vec<(Sequence, Entry)>, JournalError>;
 
@@ -25,7 +25,7 @@ pub trait Journal: Send {
 
 /// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Append {
+pub(crate) enum Append {
     /// The entries were written; this is the new last place.
     Written(Sequence),
     /// Another process wrote since; nothing was written.
@@ -34,7 +34,7 @@ pub enum Append {
 
 /// The latest progress of a node, as its process wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeProgress {
+pub(crate) struct NodeProgress {
     /// The JSON of [`contract::Progress`].
     pub detail: Option<String>,
     /// `N/M`, as Argo has it.

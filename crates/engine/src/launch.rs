@@ -24,7 +24,7 @@ pub struct Programs {
 
 /// An image without a program.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ProgramError {
+pub(crate) enum ProgramError {
     /// The image's name cannot be the name of a file.
     #[error("image `{0}` does not name a program")]
     Image(String),
@@ -78,7 +78,7 @@ fn short_name(image: &str) -> &str {
 
 /// Everything about a process to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProcessOrder {
+pub(crate) struct ProcessOrder {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
@@ -95,7 +95,7 @@ pub struct ProcessOrder {
 
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProcessResult {
+pub(crate) struct ProcessResult {
     /// Its exit code; 128 + signal when a signal ended it.
     pub exit_code: i32,
     /// Its standard output, if it was to be kept.
@@ -104,7 +104,7 @@ pub struct ProcessResult {
 
 /// How a process is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// SIGTERM.
     Ask,
     /// SIGKILL.
@@ -112,7 +112,7 @@ pub enum Signal {
 }
 
 /// A running process.
-pub struct ProcessHandle {
+pub(crate) struct ProcessHandle {
     /// Its number.
     pub pid: u32,
     /// Takes signals for it; dropping it does nothing.
@@ -128,7 +128,7 @@ impl std::fmt::Debug for ProcessHandle {
 }
 
 /// Starts processes.
-pub trait Launcher: Send + Sync {
+pub(crate) trait Launcher: Send + Sync {
     /// Starts one.
     fn launch(&self, order: ProcessOrder) -> io::Result<ProcessHandle>;
 }

@@ -18,37 +18,37 @@
 //! again.
 
 mod check;
-pub mod clock;
+mod clock;
 mod depends;
 mod duration;
 #[cfg(test)]
 mod exit_contract;
 mod expression;
-pub mod fleet;
-pub mod gates;
+mod fleet;
+mod gates;
 mod job;
-pub mod journal;
+mod journal;
 #[cfg(test)]
 mod killed_anywhere;
-pub mod launch;
+mod launch;
 mod layout;
 mod leftover;
 mod lock;
 pub mod logs;
 mod mounts;
-pub mod node;
+mod node;
 mod operate;
 mod prepare;
 mod process;
-pub mod program;
+mod program;
 mod read;
-pub mod refusal;
+mod refusal;
 pub mod reopen;
-pub mod runner;
+mod runner;
 pub mod secrets;
-pub mod state;
+mod state;
 mod status;
-pub mod store;
+mod store;
 mod substitute;
 mod supervise;
 
@@ -63,7 +63,7 @@ pub use program::Program;
 pub use read::read;
 pub use refusal::Refusal;
 pub use runner::{EngineOutcome, Options, RunError, run};
-pub use state::Shutdown;
+pub use state::{Reopening, Shutdown};
 pub use store::{
     RunStatus, Store,
     error::StoreError,

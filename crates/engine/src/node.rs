@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One call of a template in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Node {
+pub(crate) struct Node {
     /// Unique in the run.
     pub id: String,
     /// The path of names from the root, as in `run.a[0].b(1)`.
@@ -51,14 +51,14 @@ pub struct Node {
 
 impl Node {
     /// Returns whether nothing more will happen to it.
-    pub fn is_fulfilled(&self) -> bool {
+    pub(crate) fn is_fulfilled(&self) -> bool {
         self.phase.is_complete()
     }
 }
 
 /// The part of a run that a node belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Part {
+pub(crate) enum Part {
     /// What the run is for.
     Main,
     /// The exit handler.
@@ -67,7 +67,7 @@ pub enum Part {
 
 /// Whether a node is one of several tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Attempt {
+pub(crate) enum Attempt {
     /// It is the only one.
     Only,
     /// It is a child of a retry node.
@@ -76,7 +76,7 @@ pub enum Attempt {
 
 /// What a node of type Pod runs: everything is substituted; secrets are still references.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pod {
+pub(crate) struct Pod {
     /// The name that the pod has in a cluster.
     pub name: String,
     /// What runs.
@@ -97,7 +97,7 @@ pub struct Pod {
 
 /// What a pod runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Work {
+pub(crate) enum Work {
     /// One process.
     Container(Box<Container>),
     /// A Job: several processes of one kind.
@@ -113,7 +113,7 @@ pub enum Work {
 
 /// A file that becomes an output parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     /// The parameter.
     pub name: String,
     /// The file, as the container sees it.
@@ -126,7 +126,7 @@ pub struct OutputFile {
 
 /// What is kept of a process's standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Capture {
+pub(crate) enum Capture {
     /// Only the log.
     Log,
     /// The log, and the text as `outputs.result`.
@@ -135,7 +135,7 @@ pub enum Capture {
 
 /// A process that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessRecord {
+pub(crate) struct ProcessRecord {
     /// Its number, which is also that of its group.
     pub pid: u32,
     /// When it was started.
@@ -144,7 +144,7 @@ pub struct ProcessRecord {
 
 /// How far a Job is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobState {
+pub(crate) struct JobState {
     /// Workers that were started.
     pub started: u32,
     /// Workers that succeeded.

@@ -20,7 +20,7 @@ use crate::node::{Node, Part, ProcessRecord};
 
 /// Which run this is; it never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunIdentity {
+pub(crate) struct RunIdentity {
     /// The Workflow's name.
     pub name: String,
     /// Its uid.
@@ -50,7 +50,7 @@ impl Shutdown {
 
 /// A person's decision about a gate, with who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateAnswer {
+pub(crate) struct GateAnswer {
     /// The decision.
     pub verdict: Verdict,
     /// Who decided.
@@ -63,7 +63,7 @@ pub struct GateAnswer {
 
 /// An entry of a ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ConfigMapKey {
+pub(crate) struct ConfigMapKey {
     /// The ConfigMap.
     pub name: String,
     /// The key.
@@ -81,7 +81,7 @@ pub struct Reopening {
 
 /// How one process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ProcessEnd {
+pub(crate) enum ProcessEnd {
     /// By itself, with this exit code (128 + signal when a signal ended it).
     Exited(i32),
     /// The engine ended it, or died with it: it counts neither as success nor as failure.
@@ -91,7 +91,7 @@ pub enum ProcessEnd {
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Entry {
+pub(crate) enum Entry {
     /// The run began.
     RunStarted {
         /// When.
@@ -199,7 +199,7 @@ pub enum Entry {
 
 /// Everything known about a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunState {
+pub(crate) struct RunState {
     /// Which run.
     pub identity: RunIdentity,
     /// How far it is.
@@ -224,7 +224,7 @@ pub struct RunState {
 
 impl RunState {
     /// Returns the state of a run that has no journal yet.
-    pub fn new(identity: RunIdentity) -> Self {
+    pub(crate) fn new(identity: RunIdentity) -> Self {
         Self {
             identity,
             phase: NodePhase::Pending,
@@ -240,12 +240,12 @@ impl RunState {
     }
 
     /// Returns whether the run has ended.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.phase.is_complete()
     }
 
     /// Returns whether new work of this part may not start because the run is being ended.
-    pub fn is_ending(&self, part: Part) -> bool {
+    pub(crate) fn is_ending(&self, part: Part) -> bool {
         match self.shutdown {
             None => false,
             Some(Shutdown::Stop) => part == Part::Main,
@@ -254,7 +254,7 @@ impl RunState {
     }
 
     /// Applies one entry.
-    pub fn apply(&mut self, entry: &Entry) {
+    pub(crate) fn apply(&mut self, entry: &Entry) {
         match entry {
             Entry::RunStarted { at } => {
                 self.phase = NodePhase::Running;

@@ -140,7 +140,7 @@ impl<W: Work> Item<W> {
 
     /// Returns the item with what was acknowledged since.
     #[must_use]
-    pub fn advanced(mut self, cursor: W::Cursor, ledger: Ledger) -> Self {
+    pub(crate) fn advanced(mut self, cursor: W::Cursor, ledger: Ledger) -> Self {
         if cursor != self.cursor {
             self.lease.attempts = 0;
             self.lease.error = None;

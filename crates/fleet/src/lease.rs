@@ -26,7 +26,7 @@ use state_store::Version;
 
 /// Whether an item may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Availability {
+pub(crate) enum Availability {
     /// No worker holds it.
     Free,
     /// Its holder showed no sign of life for a whole lease.
@@ -37,20 +37,20 @@ pub enum Availability {
 
 /// What one worker has seen of the items that others hold.
 #[derive(Debug)]
-pub struct Observer {
+pub(crate) struct Observer {
     lease: Duration,
     seen: BTreeMap<String, (Version, Duration)>,
 }
 
 impl Observer {
     /// Starts with having seen nothing.
-    pub fn new(lease: Duration) -> Self {
+    pub(crate) fn new(lease: Duration) -> Self {
         Self { lease, seen: BTreeMap::new() }
     }
 
     /// Notes an item as it is at `now` (time since any fixed moment) and returns whether it may be
     /// taken.
-    pub fn observe(
+    pub(crate) fn observe(
         &mut self,
         key: &str,
         version: Version,
@@ -77,14 +77,14 @@ impl Observer {
     }
 
     /// Forgets every item that is not among `keys`, so that memory stays bounded.
-    pub fn retain(&mut self, keys: &BTreeSet<String>) {
+    pub(crate) fn retain(&mut self, keys: &BTreeSet<String>) {
         self.seen.retain(|key, _| keys.contains(key));
     }
 }
 
 /// The right to work on an item.
 #[derive(Clone, Copy, Debug)]
-pub struct Lease {
+pub(crate) struct Lease {
     length: Duration,
     version: Version,
     renewed: Duration,
@@ -93,28 +93,28 @@ pub struct Lease {
 impl Lease {
     /// Starts with the conditional write that took the item; `now` is a moment *before* that
     /// write was sent, so that the holder's lease never outlasts what others see.
-    pub fn taken(length: Duration, version: Version, now: Duration) -> Self {
+    pub(crate) fn taken(length: Duration, version: Version, now: Duration) -> Self {
         Self { length, version, renewed: now }
     }
 
     /// Notes a renewal; `now` is a moment before it was sent.
-    pub fn renewed(&mut self, version: Version, now: Duration) {
+    pub(crate) fn renewed(&mut self, version: Version, now: Duration) {
         self.version = version;
         self.renewed = now;
     }
 
     /// Returns the version that the next conditional write names.
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.version
     }
 
     /// Returns whether it is time to renew: a quarter of the lease has passed.
-    pub fn is_due(&self, now: Duration) -> bool {
+    pub(crate) fn is_due(&self, now: Duration) -> bool {
         now.saturating_sub(self.renewed) >= self.length / 4
     }
 
     /// Returns the moment until which the holder may send documents if it cannot renew.
-    pub fn valid_until(&self) -> Duration {
+    pub(crate) fn valid_until(&self) -> Duration {
         self.renewed + self.length
     }
 }

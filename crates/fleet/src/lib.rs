@@ -14,7 +14,7 @@
 //! progress and is the judge, [`give_up`] records why a fleet failed. No role owns the items, and
 //! each of them can be killed and started again: README.md draws the states of an item.
 //!
-//! Pure: [`lease`], [`Item`], the back-off, and the sums.
+//! Pure: the lease, [`Item`], the back-off, and the sums.
 
 mod back_off;
 mod error;
@@ -24,7 +24,7 @@ mod give_up;
 mod held;
 mod item;
 pub mod items;
-pub mod lease;
+mod lease;
 mod stop;
 mod totals;
 mod work;

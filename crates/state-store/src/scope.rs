@@ -56,12 +56,6 @@ impl Origin {
     }
 }
 
-impl From<SnapshotUuid> for Origin {
-    fn from(uuid: SnapshotUuid) -> Self {
-        Self::Snapshot(uuid)
-    }
-}
-
 impl Scope {
     /// Returns the fields that every scoped document has.
     pub fn mapping() -> Mapping {

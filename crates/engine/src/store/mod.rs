@@ -13,14 +13,14 @@
 
 mod database;
 mod entries;
-pub mod error;
+pub(crate) mod error;
 mod gates;
 mod logs;
 mod progress;
 mod reopen;
-pub mod runs;
-pub mod submit;
-pub mod watch;
+pub(crate) mod runs;
+pub(crate) mod submit;
+pub(crate) mod watch;
 
 use std::{
     collections::BTreeMap,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use argo::{NodePhase, convention::retry::WHOLE};
-use engine::{reopen, state::Reopening};
+use engine::{Reopening, reopen};
 use serde_json::{Map, Value, json};
 
 use super::{
