@@ -4,20 +4,20 @@
 //! (<https://argo-workflows.readthedocs.io/en/latest/fields/>), kept to what 3.5 to 4.x share.
 //! Every type refuses unknown fields when read: a manifest that was read can be run or emitted
 //! without anything being dropped. [`Manifest`] is any of the objects, [`yaml`] their text,
-//! [`names`] the one function that makes names, [`status`] what a run looks like, [`convention`]
-//! the labels, names and words that our own manifests share.
+//! [`names`] the one function that makes names, [`WorkflowStatus`] what a run looks like,
+//! [`convention`] the labels, names and words that our own manifests share.
 
 pub mod container;
 pub mod convention;
 pub mod io;
-pub mod manifest;
+mod manifest;
 pub mod names;
 pub mod object;
 mod size;
-pub mod status;
+mod status;
 pub mod task;
 pub mod template;
-pub mod workflow;
+mod workflow;
 pub mod yaml;
 
 pub use container::{Container, EnvVar};

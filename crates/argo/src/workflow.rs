@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The API version of Argo's objects.
-pub const API_VERSION: &str = "argoproj.io/v1alpha1";
+pub(crate) const API_VERSION: &str = "argoproj.io/v1alpha1";
 
 /// Templates that workflows refer to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -43,7 +43,7 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// About a minute: for work that is under way.
-    pub const PERSISTENT: Self = Self {
+    pub(crate) const PERSISTENT: Self = Self {
         max_retries: 8,
         initial_delay: Duration::from_millis(250),
         max_delay: Duration::from_secs(15),

@@ -30,6 +30,6 @@ pub mod registration;
 pub mod resolve;
 pub mod shard_work;
 pub mod takeover;
-pub mod target_contents;
+mod target_contents;
 
 pub use self::error::CoordinationError;

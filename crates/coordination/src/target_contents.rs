@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{CoordinationError, count, existing_indices::KnownTarget};
 
 /// Reads names and aliases of all indices, and counts the documents of those in `wanted`.
-pub async fn read(
+pub(crate) async fn read(
     client: &Client,
     wanted: &BTreeSet<&str>,
 ) -> Result<KnownTarget, CoordinationError> {

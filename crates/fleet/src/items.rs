@@ -44,7 +44,7 @@ pub async fn envelopes(client: &Client) -> Result<Vec<Stored<Item<IgnoredWork>>>
 }
 
 /// Reads some items of one state, beginning after the key `after` and wrapping around.
-pub async fn some_in_state<W: Work>(
+pub(crate) async fn some_in_state<W: Work>(
     client: &Client,
     scope: &Scope,
     state: ItemState,

@@ -57,7 +57,7 @@ impl StopSignal {
     }
 
     /// Returns whether this process is to stop.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed)
     }
 

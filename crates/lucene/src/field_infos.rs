@@ -120,7 +120,7 @@ impl FieldInfos {
     }
 
     /// Returns the field of this number.
-    pub fn by_number(&self, number: u32) -> Option<&FieldInfo> {
+    pub(crate) fn by_number(&self, number: u32) -> Option<&FieldInfo> {
         self.by_number.get(&number).and_then(|place| self.fields.get(*place))
     }
 
@@ -184,7 +184,7 @@ impl FieldInfo {
 
     /// Returns the suffix in the names of the files with the field's doc values, such as
     /// `Lucene80_0`.
-    pub fn doc_values_suffix(&self) -> Option<String> {
+    pub(crate) fn doc_values_suffix(&self) -> Option<String> {
         let format = self.attributes.get("PerFieldDocValuesFormat.format")?;
         let suffix = self.attributes.get("PerFieldDocValuesFormat.suffix")?;
         Some(format!("{format}_{suffix}"))

@@ -31,7 +31,7 @@ use test_machine::{Machine, hash::hex, packages, shell, terminal::say};
 use crate::go;
 
 /// The version of Kubernetes; `go.mod` names it too.
-pub const KUBERNETES: &str = "v1.34.4";
+pub(crate) const KUBERNETES: &str = "v1.34.4";
 
 /// The version of Argo Workflows.
 pub const ARGO: &str = "v3.7.6";

@@ -13,7 +13,7 @@ use crate::{
 const SEED: u64 = 20_261_121;
 
 /// Everything, for a server of this release.
-pub fn steps(release: Release) -> Steps {
+pub(crate) fn steps(release: Release) -> Steps {
     let mut random = Random::new(SEED);
     let index = |name| Index { name, release };
     let mut first = Vec::new();

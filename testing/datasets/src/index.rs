@@ -11,7 +11,7 @@ use crate::call::{BulkLine, Call};
 
 /// What a release asks for and knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Release {
+pub(crate) struct Release {
     product: Product,
     major: u32,
     minor: u32,
@@ -19,31 +19,31 @@ pub struct Release {
 
 impl Release {
     /// The release of a server.
-    pub fn of(distribution: &Distribution) -> Self {
+    pub(crate) fn of(distribution: &Distribution) -> Self {
         let minor = distribution.version.split('.').nth(1).and_then(|minor| minor.parse().ok());
         let product = distribution.product;
         Self { product, major: distribution.major(), minor: minor.unwrap_or(0) }
     }
 
     /// Whose release it is.
-    pub fn product(self) -> Product {
+    pub(crate) fn product(self) -> Product {
         self.product
     }
 
     /// The name of the mapping type that documents are written under, where the server asks for one:
     /// one that no client assumes.
-    pub fn kind(self) -> Option<&'static str> {
+    pub(crate) fn kind(self) -> Option<&'static str> {
         self.is_elasticsearch_before(7, 0).then_some("note")
     }
 
     /// Whether an index may have several mapping types.
-    pub fn has_several_kinds(self) -> bool {
+    pub(crate) fn has_several_kinds(self) -> bool {
         self.is_elasticsearch_before(6, 0)
     }
 
     /// Settings that have an index delete documents in the way which is not the usual one there;
     /// none where there is only one way.
-    pub fn other_deletes(self) -> Value {
+    pub(crate) fn other_deletes(self) -> Value {
         match (self.product, self.major, self.minor) {
             (Product::Elasticsearch, 6, 5..) => json!({"soft_deletes.enabled": true}),
             (Product::Elasticsearch, 7, _) | (Product::OpenSearch, 1, _) => {
@@ -54,7 +54,7 @@ impl Release {
     }
 
     /// Settings that have each segment sorted by a field; none in a release that cannot.
-    pub fn sorted_by(self, field: &str) -> Value {
+    pub(crate) fn sorted_by(self, field: &str) -> Value {
         if self.is_elasticsearch_before(6, 0) {
             return json!({});
         }

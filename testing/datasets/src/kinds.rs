@@ -29,7 +29,7 @@ const LEVELS: usize = 200;
 
 /// How much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Extent {
+pub(crate) enum Extent {
     /// What each of Lucene's files can hold.
     Files,
     /// And what an index and a source can be.
@@ -39,7 +39,7 @@ pub enum Extent {
 }
 
 /// The requests for a server of this release.
-pub fn steps(release: Release, extent: Extent) -> Steps {
+pub(crate) fn steps(release: Release, extent: Extent) -> Steps {
     let mut random = Random::new(SEED);
     let mut steps = files(release, &mut random);
     if extent >= Extent::All {

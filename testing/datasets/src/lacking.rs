@@ -14,7 +14,7 @@ use crate::{
 const SEED: u64 = 20_261_123;
 
 /// Sources that are stored in part or not at all.
-pub fn partial(release: Release) -> Steps {
+pub(crate) fn partial(release: Release) -> Steps {
     let mut random = Random::new(SEED);
     let index = |name| Index { name, release };
     let stored = json!({
@@ -39,7 +39,7 @@ pub fn partial(release: Release) -> Steps {
 }
 
 /// Sources that are stored nowhere and made when a document is read.
-pub fn made(release: Release) -> Steps {
+pub(crate) fn made(release: Release) -> Steps {
     let mut random = Random::new(SEED);
     let index = |name| Index { name, release };
     let fields = json!({

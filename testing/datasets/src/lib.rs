@@ -3,15 +3,15 @@
 
 pub mod archive;
 mod call;
-pub mod corners;
+mod corners;
 pub mod corpus;
 mod counts;
-pub mod index;
-pub mod kinds;
-pub mod lacking;
+mod index;
+mod kinds;
+mod lacking;
 mod layout;
 pub mod logs;
-pub mod outdated;
+mod outdated;
 pub mod random;
 pub mod scroll;
 pub mod shop;

@@ -14,7 +14,7 @@ use crate::{
 const SEED: u64 = 20_261_124;
 
 /// The requests for a server of this release: two types in one index where it can, and one.
-pub fn steps(release: Release) -> Steps {
+pub(crate) fn steps(release: Release) -> Steps {
     let mut random = Random::new(SEED);
     let name = "outdated-scores";
     let kind = release.kind().unwrap_or("_doc");

@@ -1,12 +1,12 @@
 //! The machine that tests run on: where the checkout and the test area are, who we are, which
 //! programs it has, how missing ones come here, and how commands and servers are started.
 
-pub mod area;
+mod area;
 pub mod hash;
 pub mod launch;
-pub mod machine;
+mod machine;
 pub mod packages;
-pub mod privilege;
+mod privilege;
 pub mod process;
 pub mod programs;
 pub mod python_package;

@@ -14,7 +14,7 @@ pub enum Privilege {
 
 impl Privilege {
     /// Returns what this process may do.
-    pub fn of_this_process() -> Self {
+    pub(crate) fn of_this_process() -> Self {
         if rustix::process::geteuid().is_root() { Self::Root } else { Self::User }
     }
 }

@@ -34,7 +34,7 @@ impl Product {
     }
 
     /// The start of the names of the environment variables that its launcher reads.
-    pub fn variable_prefix(self) -> &'static str {
+    pub(crate) fn variable_prefix(self) -> &'static str {
         match self {
             Self::Elasticsearch => "ES",
             Self::OpenSearch => "OPENSEARCH",
@@ -178,15 +178,6 @@ pub const ELASTICSEARCH_8_7: Distribution = Distribution {
     version: "8.7.1",
     java: JavaVersion::Seventeen,
     sha256: "b04ed46176cd43d6f717aa69c9864bd8af4ac9c35bc3294b0cbeacdb42c5168f",
-};
-
-/// Elasticsearch 8.19.8.
-pub const ELASTICSEARCH_8_19: Distribution = Distribution {
-    name: "es819",
-    product: Product::Elasticsearch,
-    version: "8.19.8",
-    java: JavaVersion::Seventeen,
-    sha256: "8d943e94cef02cbceb6e39cd00175bb04e5f882fa32783a473880b8691a54376",
 };
 
 /// Elasticsearch 9.2.0, of Lucene 10.3.

@@ -36,7 +36,7 @@ impl JavaVersion {
 
 /// A Java runtime on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Java {
+pub(crate) struct Java {
     /// Its folder, the one with `bin/java`.
     pub home: PathBuf,
     /// Its major version.
@@ -45,7 +45,7 @@ pub struct Java {
 
 impl Java {
     /// Finds a runtime that serves, or sets one up.
-    pub fn set_up(machine: &Machine, wanted: JavaVersion) -> Result<Self> {
+    pub(crate) fn set_up(machine: &Machine, wanted: JavaVersion) -> Result<Self> {
         if let Some(found) = Self::find(machine, wanted)? {
             return Ok(found);
         }
@@ -73,7 +73,7 @@ impl Java {
     }
 
     /// Whether the runtime has a module; a reduced one lacks some that a server asks for.
-    pub fn has_module(&self, name: &str) -> Result<bool> {
+    pub(crate) fn has_module(&self, name: &str) -> Result<bool> {
         let modules =
             shell::output(Command::new(self.home.join("bin/java")).arg("--list-modules"))?;
         Ok(modules.lines().any(|line| line.split('@').next() == Some(name)))

@@ -4,7 +4,7 @@
 
 pub mod distribution;
 pub mod http;
-pub mod java;
-pub mod maven;
+mod java;
+mod maven;
 pub mod s3;
 pub mod server;

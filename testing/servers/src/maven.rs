@@ -13,7 +13,7 @@ const GET: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get";
 
 /// An artefact's coordinates and what its bytes must hash to.
 #[derive(Clone, Copy, Debug)]
-pub struct Artifact {
+pub(crate) struct Artifact {
     /// The group, dots between its parts.
     pub group: &'static str,
     /// The name in the group.
@@ -27,7 +27,7 @@ pub struct Artifact {
 }
 
 /// The artefact's file, fetched if it is not here yet.
-pub fn fetch(machine: &Machine, artifact: &Artifact) -> Result<PathBuf> {
+pub(crate) fn fetch(machine: &Machine, artifact: &Artifact) -> Result<PathBuf> {
     let repository = machine.area.folder("downloads/maven")?;
     let Artifact { group, name, version, packaging, sha256 } = artifact;
     let file = repository

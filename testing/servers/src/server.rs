@@ -191,7 +191,7 @@ fn free_ports() -> Result<(u16, u16)> {
 
 impl Server {
     /// Leaves the server running after we are gone.
-    pub fn leave_running(mut self) -> Address {
+    pub(crate) fn leave_running(mut self) -> Address {
         self.on_drop = OnDrop::Leave;
         self.address.clone()
     }
@@ -236,7 +236,7 @@ impl Drop for Server {
 
 impl Address {
     /// The last lines that the server logged.
-    pub fn log_end(&self) -> String {
+    pub(crate) fn log_end(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();

@@ -10,7 +10,7 @@ pub const APPROVED: &str = "approved";
 /// The decision that fails a gate.
 pub const REJECTED: &str = "rejected";
 /// What a gate reads when no decision was written.
-pub const PENDING: &str = "pending";
+pub(crate) const PENDING: &str = "pending";
 
 /// A person's decision about a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,8 +15,6 @@ pub const SOURCE: &str = "argosy.dev/source";
 pub const TARGET: &str = "argosy.dev/target";
 /// The snapshot of a pod's migration.
 pub const SNAPSHOT: &str = "argosy.dev/snapshot";
-/// The task that a pod was started for.
-pub const TASK: &str = "argosy.dev/task";
 /// The configuration session that an object keeps.
 pub const SESSION: &str = "argosy.dev/session";
 /// Marks a Secret of credentials that the command line created.
@@ -44,7 +42,7 @@ mod tests {
 
     #[test]
     fn every_label_of_ours_has_the_prefix() {
-        let labels = [WORKFLOW, MIGRATION, GROUP, SOURCE, TARGET, SNAPSHOT, TASK, SESSION];
+        let labels = [WORKFLOW, MIGRATION, GROUP, SOURCE, TARGET, SNAPSHOT, SESSION];
         let annotations = [CREDENTIALS.0, SUBMISSION, crate::convention::retry::WHOLE.0];
         for label in labels.into_iter().chain(annotations) {
             let name = label.strip_prefix(PREFIX).expect("the prefix");

@@ -21,16 +21,6 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Returns the number of its first document in the segment.
-    pub fn first_document(&self) -> u32 {
-        self.header.first
-    }
-
-    /// Returns how many documents it holds.
-    pub fn document_count(&self) -> u32 {
-        self.header.documents
-    }
-
     /// Returns its offset in the `.fdt` file.
     pub fn offset(&self) -> u64 {
         self.offset

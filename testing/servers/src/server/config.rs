@@ -39,12 +39,12 @@ impl NodeConfig<'_> {
     }
 
     /// What the node prints.
-    pub fn log_file(&self) -> PathBuf {
+    pub(crate) fn log_file(&self) -> PathBuf {
         self.folder.join("logs/stdout.log")
     }
 
     /// The Java options of the node; Elasticsearch 5 takes their place as an argument.
-    pub fn java_options_file(&self) -> PathBuf {
+    pub(crate) fn java_options_file(&self) -> PathBuf {
         self.folder.join("config/jvm.options")
     }
 
@@ -103,7 +103,7 @@ impl NodeConfig<'_> {
     }
 
     /// The Java options of the unpacked server, made to fit this node.
-    pub fn java_options(&self, original: &str) -> String {
+    pub(crate) fn java_options(&self, original: &str) -> String {
         let logs = self.folder.join("logs");
         let logs = logs.display();
         let home = self.home.display();
