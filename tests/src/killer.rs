@@ -21,7 +21,7 @@ impl Running {
         self.name == "workflow"
     }
 
-    /// Ends it at once; false if it had ended by itself in the meantime.
+    /// Ends it immediately; false if it had ended by itself in the meantime.
     pub fn kill(&self) -> Result<bool> {
         let killed = Command::new("kill").args(["-9", &self.pid.to_string()]).output()?;
         Ok(killed.status.success())

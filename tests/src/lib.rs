@@ -2,15 +2,15 @@
 //! comparing two clusters document by document.
 
 pub mod argosy;
-pub mod bed;
 pub mod bucket;
 pub mod claim;
+pub mod cluster_pair;
 pub mod compare;
 pub mod corpus;
 pub mod eventually;
 pub mod gated;
+pub mod host;
 pub mod killer;
 pub mod namespace;
 pub mod parity;
-pub mod scene;
 pub mod servers;

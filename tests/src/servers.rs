@@ -11,7 +11,7 @@ use test_servers::{
     server::{Address, kept::KeptServers},
 };
 
-use crate::bed;
+use crate::host;
 
 /// A real server, emptied for one test.
 #[derive(Debug)]
@@ -103,5 +103,5 @@ fn all() -> Result<Vec<Address>> {
     if let Some(list) = std::env::var_os("ARGOSY_TEST_SERVERS") {
         return Ok(serde_json::from_slice(&fs::read(PathBuf::from(list))?)?);
     }
-    KeptServers::of_tests(&bed::machine()?)?.running()
+    KeptServers::of_tests(&host::machine()?)?.running()
 }

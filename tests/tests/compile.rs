@@ -195,9 +195,10 @@ fn is_special_in_yaml_1_1(scalar: &str) -> bool {
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", "=", "<<"];
     let lower = scalar.to_lowercase();
     let digits = |text: &str| {
-        let kept = |letter: char| letter.is_ascii_hexdigit() || "_.:xo+-e".contains(letter);
+        let kept =
+            |character: char| character.is_ascii_hexdigit() || "_.:xo+-e".contains(character);
         text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first))
-            && text.chars().any(|letter| letter.is_ascii_digit())
+            && text.chars().any(|character| character.is_ascii_digit())
             && text.chars().all(kept)
     };
     words.contains(&lower.as_str())

@@ -18,7 +18,7 @@ use generator::Installation;
 use state_store::Stored;
 use tests::{
     argosy::{Done, run},
-    scene::{ALL, DOCUMENTS, INDICES, Scene},
+    cluster_pair::{ALL, ClusterPair, DOCUMENTS, INDICES},
 };
 
 /// The run.
@@ -31,8 +31,8 @@ const FLEET: &str = "argosy-fleet";
 const HOLDER: &str = "somebody-else";
 
 /// A migration whose fleet has an image of its own.
-fn manifests(scene: &Scene) -> Result<Vec<Manifest>> {
-    let text = format!("skipApprovals: true\n{}", scene.file(ALL));
+fn manifests(pair: &ClusterPair) -> Result<Vec<Manifest>> {
+    let text = format!("skipApprovals: true\n{}", pair.file(ALL));
     let compiled = generator::compile(&text, &Installation::default());
     let mut manifests = compiled.output.context("a migration file")?.manifests;
     let mut renamed = 0;
@@ -92,7 +92,7 @@ async fn held(client: &Client) -> Result<usize> {
 }
 
 /// Runs a worker as a Job of the run would.
-fn worker(scene: &Scene, manifests: &[Manifest]) -> Result<Done> {
+fn worker(pair: &ClusterPair, manifests: &[Manifest]) -> Result<Done> {
     let templates = manifests.iter().filter_map(|manifest| match manifest {
         Manifest::WorkflowTemplate(object) => Some(&object.spec.templates),
         _ => None,
@@ -102,18 +102,18 @@ fn worker(scene: &Scene, manifests: &[Manifest]) -> Result<Done> {
     let parameters = workers.and_then(|task| task.arguments.as_ref()).context("the workers")?;
     let request = parameters.parameters.iter().find(|parameter| parameter.name == "request");
     let request = request.and_then(|request| request.value.as_ref()).context("their request")?;
-    let program = scene.argosy.programs().join("argosy-rfs");
+    let program = pair.argosy.programs().join("argosy-rfs");
     run(Command::new(program).arg(request).env("ARGOSY_RUN_ID", UID))
 }
 
 #[test]
 fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> Result<()> {
-    let scene = Scene::set()?;
-    let manifests = manifests(&scene)?;
+    let pair = ClusterPair::emptied()?;
+    let manifests = manifests(&pair)?;
     let folder = tempfile::tempdir()?;
     let programs = folder.path().join("programs");
     fs::create_dir(&programs)?;
-    for entry in fs::read_dir(scene.argosy.programs())? {
+    for entry in fs::read_dir(pair.argosy.programs())? {
         let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
         if path.is_file() && name.to_string_lossy().starts_with("argosy-") {
             symlink(&path, programs.join(name))?;
@@ -141,7 +141,7 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
     // would start another one.
     let access = ClusterAccess {
         name: "new".to_owned(),
-        endpoint: scene.target.address.url.clone(),
+        endpoint: pair.target.address.url.clone(),
         version: None,
         allow_insecure: false,
         auth: Auth::None,
@@ -153,7 +153,7 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
         "{registrations:?}"
     );
     assert_eq!(wait(held(&client))?, shards);
-    let done = worker(&scene, &manifests)?;
+    let done = worker(&pair, &manifests)?;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(done.stderr.contains("the run has ended"), "{}", done.stderr);
     assert_eq!(wait(held(&client))?, shards, "nothing was done for a run that has ended");
@@ -163,7 +163,7 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
     let status = wait(finish(&store, &programs))?;
     assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
     for index in INDICES {
-        assert_eq!(scene.target.documents(index)?, DOCUMENTS);
+        assert_eq!(pair.target.documents(index)?, DOCUMENTS);
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tests::{
     argosy::{Argosy, Done, run},
+    cluster_pair::{ALL, ClusterPair},
     corpus::fixtures,
-    scene::{ALL, Scene},
     servers::TestServer,
 };
 
@@ -16,8 +16,8 @@ fn told(argosy: &Argosy, done: &Done) -> String {
 
 #[test]
 fn a_pipeline_that_the_target_lacks_is_named_before_applications_miss_it() -> Result<()> {
-    let scene = Scene::set()?;
-    let (source, target) = (&scene.source.http, &scene.target.http);
+    let pair = ClusterPair::emptied()?;
+    let (source, target) = (&pair.source.http, &pair.target.http);
     let pipeline = json!({ "processors": [] });
     target.delete("/_ingest/pipeline/*")?;
     target.put("/_ingest/pipeline/there", &pipeline)?;
@@ -36,11 +36,11 @@ fn a_pipeline_that_the_target_lacks_is_named_before_applications_miss_it() -> Re
         )
     };
     let lines = [lacks("default_pipeline", "enrich"), lacks("final_pipeline", "last")];
-    let file = scene.argosy.write("migration.yaml", &scene.file(ALL))?;
-    let plan = run(scene.argosy.workflow(["plan"]).arg(&file))?;
-    let done = scene.argosy.migrate(&file)?;
-    assert_eq!(done.code, Some(0), "it stops nothing: {}", told(&scene.argosy, &done));
-    let log = run(&mut scene.argosy.workflow(["log", "all"]))?;
+    let file = pair.argosy.write("migration.yaml", &pair.file(ALL))?;
+    let plan = run(pair.argosy.workflow(["plan"]).arg(&file))?;
+    let done = pair.argosy.migrate(&file)?;
+    assert_eq!(done.code, Some(0), "it stops nothing: {}", told(&pair.argosy, &done));
+    let log = run(&mut pair.argosy.workflow(["log", "all"]))?;
     for said in [&plan.stdout, &log.stdout] {
         for line in &lines {
             assert!(said.contains(line), "`{line}` is not in {said}");

@@ -25,21 +25,21 @@ use serde_json::json;
 use state_store::Stored;
 use tests::{
     argosy::{Argosy, run},
+    cluster_pair::{ALL, ClusterPair, DOCUMENTS, INDICES, create_index},
     killer,
-    scene::{ALL, DOCUMENTS, INDICES, Scene, fill},
     servers::TestServer,
 };
 
 /// Migrates these groups and checks that it went well.
-fn succeeds(scene: &Scene, groups: &str) -> Result<()> {
-    let done = scene.migrate(groups)?;
-    let report = || format!("{}{}{}", done.stdout, done.stderr, scene.argosy.report());
+fn succeeds(pair: &ClusterPair, groups: &str) -> Result<()> {
+    let done = pair.migrate(groups)?;
+    let report = || format!("{}{}{}", done.stdout, done.stderr, pair.argosy.report());
     assert_eq!(done.code, Some(0), "{}", report());
     Ok(())
 }
 
-fn client(scene: &Scene) -> Result<Client> {
-    Ok(Client::new(&access(&scene.target), &Credentials::default(), &BTreeMap::new())?)
+fn client(pair: &ClusterPair) -> Result<Client> {
+    Ok(Client::new(&access(&pair.target), &Credentials::default(), &BTreeMap::new())?)
 }
 
 fn access(server: &TestServer) -> ClusterAccess {
@@ -54,46 +54,42 @@ fn access(server: &TestServer) -> ClusterAccess {
 
 #[test]
 fn a_group_that_may_be_empty_fails_nothing_and_nothing_of_ours_is_left() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let empty = "      - { name: later, indices: [\"later-*\"], allowEmpty: true }\n";
-    succeeds(&scene, empty)?;
-    assert_eq!(
-        scene.target.indices()?,
-        BTreeSet::new(),
-        "a snapshot of no index is not one of all"
-    );
-    succeeds(&scene, &format!("{empty}      - {{ name: now, indices: [\"orders-*\"] }}\n"))?;
-    assert_eq!(scene.target.indices()?, ["orders-1", "orders-2"].map(str::to_owned).into());
+    succeeds(&pair, empty)?;
+    assert_eq!(pair.target.indices()?, BTreeSet::new(), "a snapshot of no index is not one of all");
+    succeeds(&pair, &format!("{empty}      - {{ name: now, indices: [\"orders-*\"] }}\n"))?;
+    assert_eq!(pair.target.indices()?, ["orders-1", "orders-2"].map(str::to_owned).into());
     Ok(())
 }
 
 #[test]
 fn documents_on_the_target_are_found_before_the_snapshot_is_taken() -> Result<()> {
-    let scene = Scene::set()?;
-    fill(&scene.target, "orders-2")?;
-    let done = scene.migrate(ALL)?;
+    let pair = ClusterPair::emptied()?;
+    create_index(&pair.target, "orders-2")?;
+    let done = pair.migrate(ALL)?;
     assert_eq!(done.code, Some(1), "{}", done.stdout);
     assert!(done.stdout.contains("documents already in `orders-2`"), "{}", done.stdout);
-    assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "no repository was registered");
-    assert_eq!(scene.target.indices()?, ["orders-2".to_owned()].into());
+    assert_eq!(pair.source.http.get("/_snapshot")?, json!({}), "no repository was registered");
+    assert_eq!(pair.target.indices()?, ["orders-2".to_owned()].into());
     Ok(())
 }
 
 #[test]
 fn templates_of_others_are_left_out_and_groups_share_their_own() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let template = |pattern: &str, priority: u32| {
         json!({ "index_patterns": [pattern], "priority": priority,
             "template": { "settings": { "number_of_shards": 1 } } })
     };
     // The target refuses a second template of one priority for the same names.
-    scene.target.http.put("/_index_template/theirs", &template("strange-*", 7))?;
-    scene.source.http.put("/_index_template/strange", &template("strange-*", 7))?;
-    scene.source.http.put("/_index_template/orders", &template("orders-*", 3))?;
+    pair.target.http.put("/_index_template/theirs", &template("strange-*", 7))?;
+    pair.source.http.put("/_index_template/strange", &template("strange-*", 7))?;
+    pair.source.http.put("/_index_template/orders", &template("orders-*", 3))?;
     let groups = "      - { name: a, indices: [\"orders-1\"] }\n      \
                   - { name: b, indices: [\"orders-2\"] }\n";
-    succeeds(&scene, groups)?;
-    let templates = scene.target.http.get("/_index_template")?;
+    succeeds(&pair, groups)?;
+    let templates = pair.target.http.get("/_index_template")?;
     let names: BTreeSet<&str> = templates["index_templates"]
         .as_array()
         .into_iter()
@@ -106,24 +102,24 @@ fn templates_of_others_are_left_out_and_groups_share_their_own() -> Result<()> {
 
 #[test]
 fn documents_alone_go_into_an_index_whose_mapping_is_guessed_and_that_is_said() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let groups = "      - indices: [\"orders-*\"]\n        metadataMigration: { enabled: false }\n";
-    succeeds(&scene, groups)?;
-    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
-    let log = run(&mut scene.argosy.workflow(["log", "all"]))?;
+    succeeds(&pair, groups)?;
+    assert_eq!(pair.target.documents("orders-1")?, DOCUMENTS);
+    let log = run(&mut pair.argosy.workflow(["log", "all"]))?;
     assert!(log.stdout.contains("are guessed"), "{}", log.stdout);
     Ok(())
 }
 
 #[test]
 fn documents_go_past_the_pipelines_of_their_index() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     // As they are for a while: pipelines are not migrated.
     let pipelines = json!({ "index.default_pipeline": "gone", "index.final_pipeline": "gone-too" });
-    scene.source.http.put("/orders-1/_settings", &pipelines)?;
-    succeeds(&scene, ALL)?;
-    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
-    let settings = scene.target.http.get("/orders-1/_settings?flat_settings=true")?;
+    pair.source.http.put("/orders-1/_settings", &pipelines)?;
+    succeeds(&pair, ALL)?;
+    assert_eq!(pair.target.documents("orders-1")?, DOCUMENTS);
+    let settings = pair.target.http.get("/orders-1/_settings?flat_settings=true")?;
     for name in ["index.default_pipeline", "index.final_pipeline"] {
         assert_eq!(settings["orders-1"]["settings"][name], pipelines[name], "{settings}");
     }
@@ -132,9 +128,9 @@ fn documents_go_past_the_pipelines_of_their_index() -> Result<()> {
 
 #[test]
 fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let gone = Argosy::new()?;
-    let file = gone.write("migration.yaml", &scene.file_to("gone", ALL))?;
+    let file = gone.write("migration.yaml", &pair.file_to("gone", ALL))?;
     let waits = ["--wait", "--wait-interval", "0.2", "--timeout", "60"];
     let submitted = run(gone.workflow(["submit"]).arg(&file).args(waits))?;
     assert_ne!(submitted.code, Some(0), "it waits at its gate: {}", submitted.stdout);
@@ -142,10 +138,10 @@ fn a_run_that_was_killed_at_a_gate_does_not_keep_others_from_its_indices() -> Re
     for engine in engines {
         engine.kill()?;
     }
-    assert!(scene.target.indices()?.contains(state_store::INDEX), "it has registered its indices");
+    assert!(pair.target.indices()?.contains(state_store::INDEX), "it has registered its indices");
 
-    succeeds(&scene, ALL)?;
-    assert_eq!(scene.target.documents("orders-2")?, DOCUMENTS);
+    succeeds(&pair, ALL)?;
+    assert_eq!(pair.target.documents("orders-2")?, DOCUMENTS);
     Ok(())
 }
 
@@ -203,9 +199,9 @@ async fn begun(client: &Client) -> Result<GroupDocument> {
 
 #[test]
 fn a_run_is_taken_over_only_if_it_does_nothing() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let document = begun(&client).await?;
         let keys = BTreeSet::from([document.key.clone()]);
         let length = Duration::from_secs(4);
@@ -244,9 +240,9 @@ fn a_run_is_taken_over_only_if_it_does_nothing() -> Result<()> {
 
 #[test]
 fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let document = begun(&client).await?;
         let origin = origin("ours", "gone-to-new", "s2");
         let lines = takeover::of_earlier_runs(&client, &origin).await?;
@@ -269,9 +265,9 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
 
 #[test]
 fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<()> {
-    let scene = Scene::set()?;
-    let client = client(&scene)?;
-    let repository = scene.source.repository_uri();
+    let pair = ClusterPair::emptied()?;
+    let client = client(&pair)?;
+    let repository = pair.source.repository_uri();
     let origin =
         RunOrigin { repository: repository.parse()?, ..origin("theirs", "old-to-new", "s1") };
     let document = GroupDocument::new(&origin, &group(), Vec::new(), Vec::new());
@@ -286,32 +282,32 @@ fn a_source_that_is_down_leaves_the_record_of_what_is_to_be_removed() -> Result<
             "mode": "complete",
             "migration": "old-to-new",
             "source": { "name": "old", "endpoint": source },
-            "target": { "name": "new", "endpoint": scene.target.address.url },
+            "target": { "name": "new", "endpoint": pair.target.address.url },
             "snapshot": {
                 "repository": { "uri": repository },
                 "snapshot": { "kind": "created", "prefix": "migration" },
             },
             "repositoryName": "argosy-its-repository",
         });
-        let program = scene.argosy.programs().join("argosy-cleanup");
+        let program = pair.argosy.programs().join("argosy-cleanup");
         run(Command::new(program).arg(request.to_string()).env("ARGOSY_RUN_ID", "ours"))
     };
     let failed = cleaned("http://127.0.0.1:1")?;
     assert_eq!(failed.code, Some(75), "{}", failed.stderr);
     assert!(failed.stderr.contains("the state on the target stays"), "{}", failed.stderr);
-    assert!(scene.target.indices()?.contains(state_store::INDEX));
+    assert!(pair.target.indices()?.contains(state_store::INDEX));
 
-    let done = cleaned(&scene.source.address.url)?;
+    let done = cleaned(&pair.source.address.url)?;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(!scene.target.indices()?.contains(state_store::INDEX), "{}", done.stdout);
+    assert!(!pair.target.indices()?.contains(state_store::INDEX), "{}", done.stdout);
     Ok(())
 }
 
 #[test]
 fn a_group_taken_over_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let document = begun(&client).await?;
         let by = takeover::successor(&origin("ours", "ours", "s2"));
         takeover::remove_items(&client, &by).await?;
@@ -328,9 +324,9 @@ fn a_group_taken_over_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Res
 
 #[test]
 fn the_end_of_a_run_does_not_end_the_one_that_registered_again() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let theirs = begun(&client).await?;
         let ours = GroupDocument { run: RunId::new("ours"), ..theirs.clone() };
         registration::write(&client, &ours).await?;
@@ -349,9 +345,9 @@ fn the_end_of_a_run_does_not_end_the_one_that_registered_again() -> Result<()> {
 
 #[test]
 fn an_index_that_a_late_write_created_again_is_in_no_ones_way() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         for ends_with_cleanup in [false, true] {
             begun(&client).await?;
             let item = stored(&client).await?.context("the item")?;
@@ -376,9 +372,9 @@ fn an_index_that_a_late_write_created_again_is_in_no_ones_way() -> Result<()> {
 
 #[test]
 fn the_state_of_another_tool_is_left_as_it_is() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let theirs = json!({ "mappings": { "properties": { "expiration": { "type": "long" } } } });
         indices::create(&client, state_store::INDEX, theirs).await?;
         let Err(error) = registration::ensure_index(&client).await else { bail!("it was taken") };
@@ -391,7 +387,7 @@ fn the_state_of_another_tool_is_left_as_it_is() -> Result<()> {
 }
 
 /// A template of the target that matches `pattern` and would keep every document of ours away.
-fn spoiling_template(scene: &Scene, pattern: &str) -> Result<()> {
+fn spoiling_template(pair: &ClusterPair, pattern: &str) -> Result<()> {
     let template = json!({
         "settings": {
             "index.default_pipeline": "missing",
@@ -409,19 +405,19 @@ fn spoiling_template(scene: &Scene, pattern: &str) -> Result<()> {
         },
     });
     let body = json!({ "index_patterns": [pattern], "priority": 1, "template": template });
-    scene.target.http.put("/_index_template/spoils", &body)?;
+    pair.target.http.put("/_index_template/spoils", &body)?;
     Ok(())
 }
 
 #[test]
 fn templates_of_the_target_do_not_reach_our_own_indices() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     for pattern in [".migrations*", ".argosy*"] {
-        spoiling_template(&scene, pattern)?;
-        succeeds(&scene, ALL)?;
-        assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS, "{pattern}");
+        spoiling_template(&pair, pattern)?;
+        succeeds(&pair, ALL)?;
+        assert_eq!(pair.target.documents("orders-1")?, DOCUMENTS, "{pattern}");
         for index in INDICES {
-            scene.target.http.delete(&format!("/{index}"))?;
+            pair.target.http.delete(&format!("/{index}"))?;
         }
     }
     Ok(())
@@ -429,15 +425,15 @@ fn templates_of_the_target_do_not_reach_our_own_indices() -> Result<()> {
 
 #[test]
 fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     // Its routing and its pipelines would keep the migrated documents away too.
     let template = json!({ "settings": { "index.default_pipeline": "missing",
         "index.routing.allocation.require.box": "nowhere" },
         "mappings": { "_routing": { "required": true } } });
     let body = json!({ "index_patterns": ["*"], "priority": 1, "template": template });
-    scene.target.http.put("/_index_template/all", &body)?;
+    pair.target.http.put("/_index_template/all", &body)?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let document = begun(&client).await?;
         state_store::refresh(&client).await?;
         assert_eq!(registration::all(&client).await?, [document]);
@@ -446,7 +442,7 @@ fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
         Ok(())
     })?;
     for index in [state_store::INDEX, load::FAILED_DOCUMENTS_INDEX] {
-        let found = scene.target.http.get(&format!("/{index}?flat_settings=true"))?;
+        let found = pair.target.http.get(&format!("/{index}?flat_settings=true"))?;
         let settings = &found[index]["settings"];
         assert_eq!(settings["index.default_pipeline"], "_none", "{found}");
         assert!(found[index]["mappings"]["_routing"].is_null(), "{found}");
@@ -457,15 +453,15 @@ fn a_template_for_all_names_does_not_reach_our_own_indices() -> Result<()> {
 
 #[test]
 fn a_shard_of_ours_that_no_node_may_hold_is_explained() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let rule = "cluster.routing.allocation.awareness.attributes";
     let set = |value: serde_json::Value| {
         let body = json!({ "persistent": { rule: value } });
-        scene.target.http.put("/_cluster/settings", &body)
+        pair.target.http.put("/_cluster/settings", &body)
     };
     // The one node of the server has no zone.
     set(json!("zone"))?;
-    let ensured = wait(async { Ok(registration::ensure_index(&client(&scene)?).await) });
+    let ensured = wait(async { Ok(registration::ensure_index(&client(&pair)?).await) });
     set(json!(null))?;
     let Err(error) = ensured? else { bail!("a node took it") };
     let text = error.to_string();
@@ -476,19 +472,19 @@ fn a_shard_of_ours_that_no_node_may_hold_is_explained() -> Result<()> {
 
 #[test]
 fn a_state_of_an_earlier_version_gets_the_fields_that_it_lacks() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let keyword = json!({ "type": "keyword" });
     let mapping = json!({ "dynamic": false, "properties": { "kind": keyword, "key": keyword } });
     let settings = json!({ "index.default_pipeline": "gone" });
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let body = json!({ "mappings": mapping, "settings": settings });
         indices::create(&client, state_store::INDEX, body).await?;
         let document = begun(&client).await?;
         assert_eq!(registration::all(&client).await?, [document]);
         Ok(())
     })?;
-    let found = scene.target.http.get(&format!("/{}", state_store::INDEX))?;
+    let found = pair.target.http.get(&format!("/{}", state_store::INDEX))?;
     let properties = &found[state_store::INDEX]["mappings"]["properties"];
     assert_eq!(properties["snapshot"]["type"], "keyword", "{found}");
     Ok(())
@@ -496,13 +492,13 @@ fn a_state_of_an_earlier_version_gets_the_fields_that_it_lacks() -> Result<()> {
 
 #[test]
 fn a_shard_that_is_not_assigned_is_not_taken_for_an_empty_one() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     // One server takes one of the two shards.
     let settings = json!({ "settings": { "index": { "number_of_shards": 2, "number_of_replicas": 0,
         "routing.allocation.total_shards_per_node": 1 } } });
-    scene.target.http.put("/halved?wait_for_active_shards=1", &settings)?;
+    pair.target.http.put("/halved?wait_for_active_shards=1", &settings)?;
     wait(async {
-        let client = client(&scene)?;
+        let client = client(&pair)?;
         let counted = indices::count(&client, "halved").await;
         let error = counted.expect_err("half of it is unknown").to_string();
         assert!(error.contains("1 of 2 shards"), "{error}");

@@ -9,7 +9,7 @@ use std::{path::Path, thread, time::Instant};
 
 use anyhow::{Result, ensure};
 use tests::{
-    bed,
+    host,
     namespace::Namespace,
     parity::{corpus, local, outcome::Outcome, remote},
 };
@@ -19,7 +19,7 @@ const EXAMPLES: usize = 32;
 
 #[test]
 fn the_engine_and_argo_come_to_the_same_end() -> Result<()> {
-    let cluster = bed::cluster(&bed::machine()?)?;
+    let cluster = host::cluster(&host::machine()?)?;
     let namespace = Namespace::new("parity")?;
 
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/parity");

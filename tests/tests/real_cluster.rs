@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 use test_cluster::Running;
 use tests::{
     argosy::run,
-    bed,
     eventually::{Observed, eventually},
+    host,
     namespace::Namespace,
 };
 
 const POD_ENDS_WITHIN: Duration = Duration::from_secs(90);
 
 fn cluster() -> Result<Running> {
-    bed::cluster(&bed::machine()?)
+    host::cluster(&host::machine()?)
 }
 
 /// Every example, compiled, with its name.
@@ -193,8 +193,8 @@ fn every_image_is_small_and_its_program_runs_with_no_rights_and_nothing_else_in_
     let installation = Installation::default();
     let namespace = Namespace::new("images")?;
     let pods = namespace.path("/api/v1", "pods");
-    let archives = bed::machine()?.area.folder("images")?;
-    let steps = images::steps(&bed::machine()?)?;
+    let archives = host::machine()?.area.folder("images")?;
+    let steps = images::steps(&host::machine()?)?;
     ensure!(steps.len() > 5, "{steps:?}");
     // A step that is given no request says so and ends with 2.
     let mut programs: Vec<(String, String, i32)> =

@@ -20,16 +20,16 @@ use test_cluster::{
 };
 use tests::{
     argosy::{Done, run},
-    bed,
     eventually::{Observed, eventually},
     gated::{ARGO, Gated, Steps, gate_of, node_of, phase_of, step},
+    host,
 };
 
 const WITHIN: Duration = Duration::from_mins(1);
 const NAME: &str = "migration-workflow";
 
 fn cluster() -> Result<Running> {
-    bed::cluster(&bed::machine()?)
+    host::cluster(&host::machine()?)
 }
 
 /// A migration of so many groups between clusters that do not answer.
@@ -56,18 +56,18 @@ migrations:
 }
 
 /// The product on the cluster, with credentials for [`file`].
-struct Scene {
+struct Setup {
     gated: Gated,
     file: String,
 }
 
-impl Scene {
-    fn set(groups: usize) -> Result<Self> {
+impl Setup {
+    fn new(groups: usize) -> Result<Self> {
         let gated = Gated::new()?;
         let file = gated.argosy.write("migration.yaml", &file(groups))?.display().to_string();
-        let scene = Self { gated, file };
-        scene.make_credentials()?;
-        Ok(scene)
+        let setup = Self { gated, file };
+        setup.make_credentials()?;
+        Ok(setup)
     }
 
     fn make_credentials(&self) -> Result<()> {
@@ -176,11 +176,11 @@ fn a_run_outlives_the_api_server_the_controller_and_the_kubelet() -> Result<()> 
 #[test]
 fn a_submission_outlives_the_api_server() -> Result<()> {
     let running = cluster()?;
-    let scene = Scene::set(20)?;
-    let mut submission = start(scene.submission())?;
+    let setup = Setup::new(20)?;
+    let mut submission = start(setup.submission())?;
     wait_until("the first of what is submitted is there", || {
-        let templates = scene.gated.namespace.path(ARGO, "workflowtemplates");
-        let list = scene.gated.namespace.get(&templates)?;
+        let templates = setup.gated.namespace.path(ARGO, "workflowtemplates");
+        let list = setup.gated.namespace.get(&templates)?;
         let is_there = list["items"].as_array().is_some_and(|items| !items.is_empty());
         ensure!(submission.try_wait()?.is_none(), "the submission was faster");
         Ok(is_there)
@@ -190,7 +190,7 @@ fn a_submission_outlives_the_api_server() -> Result<()> {
     outage.end()?;
     let submitted = end(submission)?;
     assert_eq!(submitted.code, Some(0), "{submitted:?}");
-    assert_eq!(scene.workflows()?.len(), 1);
+    assert_eq!(setup.workflows()?.len(), 1);
     Ok(())
 }
 
@@ -226,10 +226,10 @@ fn pods_that_cannot_get_on_say_why() -> Result<()> {
 #[test]
 fn credentials_removed_between_submission_and_start_are_asked_for() -> Result<()> {
     let running = cluster()?;
-    let scene = Scene::set(1)?;
-    let gated = &scene.gated;
+    let setup = Setup::new(1)?;
+    let gated = &setup.gated;
     let outage = running.without(Controller)?;
-    let submitted = gated.workflow(&["submit", &scene.file])?;
+    let submitted = gated.workflow(&["submit", &setup.file])?;
     assert_eq!(submitted.code, Some(0), "{submitted:?}");
     let waiting = gated.workflow(&["status", NAME])?;
     assert!(format!("{waiting:?}").contains("controller is running"), "{waiting:?}");
@@ -247,8 +247,8 @@ fn credentials_removed_between_submission_and_start_are_asked_for() -> Result<()
 
 #[test]
 fn a_quota_holds_a_run_up_and_refuses_a_submission() -> Result<()> {
-    let scene = Scene::set(1)?;
-    let gated = &scene.gated;
+    let setup = Setup::new(1)?;
+    let gated = &setup.gated;
     let quotas = gated.namespace.path("/api/v1", "resourcequotas");
     let limit = |resource: &str, most: &str| {
         gated.namespace.create(
@@ -271,7 +271,7 @@ fn a_quota_holds_a_run_up_and_refuses_a_submission() -> Result<()> {
     gated.until_at("w", "one-a-b")?;
 
     limit("count/configmaps", "1")?;
-    let refused = tests::argosy::run(&mut scene.submission())?;
+    let refused = tests::argosy::run(&mut setup.submission())?;
     assert_eq!(refused.code, Some(1), "{refused:?}");
     for word in ["exceeded quota: narrow", "raise"] {
         assert!(refused.stderr.contains(word), "{refused:?}");
@@ -279,15 +279,15 @@ fn a_quota_holds_a_run_up_and_refuses_a_submission() -> Result<()> {
     // Half a submission would be in the way of the next.
     assert_eq!(gated.workflow(&["status", NAME])?.code, Some(3));
     gated.namespace.delete(&format!("{quotas}/narrow"))?;
-    let submitted = tests::argosy::run(&mut scene.submission())?;
+    let submitted = tests::argosy::run(&mut setup.submission())?;
     assert_eq!(submitted.code, Some(0), "{submitted:?}");
     Ok(())
 }
 
 #[test]
 fn a_namespace_that_is_being_deleted_takes_no_submission() -> Result<()> {
-    let scene = Scene::set(1)?;
-    let gated = &scene.gated;
+    let setup = Setup::new(1)?;
+    let gated = &setup.gated;
     let maps = gated.namespace.path("/api/v1", "configmaps");
     let holder = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -315,8 +315,8 @@ fn a_namespace_that_is_being_deleted_takes_no_submission() -> Result<()> {
 
 #[test]
 fn a_submission_waits_for_a_run_that_is_stopping_and_of_two_one_stays() -> Result<()> {
-    let scene = Scene::set(1)?;
-    let gated = &scene.gated;
+    let setup = Setup::new(1)?;
+    let gated = &setup.gated;
     let steps = Steps { leave: "sleep 5; echo left in good order", ..Steps::default() };
     gated.start_with(NAME, steps)?;
     gated.until_at(NAME, "one-a-b")?;
@@ -325,12 +325,12 @@ fn a_submission_waits_for_a_run_that_is_stopping_and_of_two_one_stays() -> Resul
     assert_eq!(gated.workflow(&["stop", NAME])?.code, Some(0));
     let ending = gated.workflow(&["status", NAME])?;
     assert!(format!("{ending:?}").contains("asked to end"), "{ending:?}");
-    let submitted = tests::argosy::run(&mut scene.submission())?;
+    let submitted = tests::argosy::run(&mut setup.submission())?;
     assert_eq!(submitted.code, Some(0), "{submitted:?}");
     let log = end(log)?;
     assert!(log.stdout.contains("left in good order"), "{log:?}");
 
-    let (one, other) = (start(scene.submission())?, start(scene.submission())?);
+    let (one, other) = (start(setup.submission())?, start(setup.submission())?);
     let (one, other) = (end(one)?, end(other)?);
     let lost: Vec<&Done> = [&one, &other].into_iter().filter(|done| done.code != Some(0)).collect();
     assert!(lost.len() < 2, "{lost:?}");
@@ -338,7 +338,7 @@ fn a_submission_waits_for_a_run_that_is_stopping_and_of_two_one_stays() -> Resul
         assert_eq!(done.code, Some(4), "{done:?}");
         assert!(done.stderr.contains("workflow status"), "{done:?}");
     }
-    let left = scene.workflows()?;
+    let left = setup.workflows()?;
     assert_eq!(left.len(), 1);
     let uid = left[0]["metadata"]["uid"].as_str().context("a uid")?;
     let named = [&one, &other].into_iter().filter(|done| done.stdout.contains(uid)).count();

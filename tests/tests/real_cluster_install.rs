@@ -22,11 +22,11 @@ use test_servers::{
 };
 use tests::{
     argosy::{Argosy, Done, run},
-    bed,
     claim::Claim,
+    cluster_pair::{DOCUMENTS, INDICES, create_index},
     eventually::{Observed, eventually},
+    host,
     namespace::Namespace,
-    scene::{DOCUMENTS, INDICES, fill},
     servers::TestServer,
 };
 
@@ -43,8 +43,8 @@ struct Place {
 
 impl Place {
     fn new(name: &str) -> Result<Self> {
-        let machine = bed::machine()?;
-        let running = bed::cluster(&machine)?;
+        let machine = host::machine()?;
+        let running = host::cluster(&machine)?;
         let (argosy, namespace) = (Argosy::new()?, Namespace::new(name)?);
         Ok(Self { machine, running, argosy, namespace })
     }
@@ -165,7 +165,7 @@ impl Clusters {
         };
         let (source, target) = (at(0)?, at(1)?);
         for index in INDICES {
-            fill(&source, index)?;
+            create_index(&source, index)?;
         }
         Ok(Self { source, target, _servers: servers })
     }
@@ -269,7 +269,7 @@ fn the_quick_start_is_typed_in_the_console_pod() -> Result<()> {
     let sample = console.types("workflow configure sample --load", "")?;
     ensure!(sample.stderr.contains("workflow configure edit"), "{sample:?}");
     let [pilot, rest] = INDICES;
-    // Nobody sits there to type into the editor; it is there, though.
+    // Nothing types into the editor here; the test checks only that it is installed.
     console.types("command -v vi", "")?;
     let first = clusters.file(&format!("\"{pilot}\""));
     console.types("workflow configure edit --stdin", &first)?;

@@ -27,11 +27,11 @@ use test_servers::{
 };
 use tests::{
     argosy::{Argosy, Done, run},
-    bed,
     bucket::Bucket,
     claim::Claim,
     compare::differences,
     eventually::{Observed, eventually},
+    host,
     namespace::Namespace,
     servers::TestServer,
 };
@@ -41,7 +41,7 @@ const WORKFLOW: &str = "migration-workflow";
 const WITHIN: Duration = Duration::from_mins(10);
 
 /// Two servers that pods reach, the product's programs, and a namespace to migrate in.
-struct Scene {
+struct Setup {
     machine: Machine,
     run: PathBuf,
     source: TestServer,
@@ -51,10 +51,10 @@ struct Scene {
     _servers: Vec<Server>,
 }
 
-impl Scene {
-    fn set(name: &str) -> Result<Self> {
-        let machine = bed::machine()?;
-        let running = bed::cluster(&machine)?;
+impl Setup {
+    fn new(name: &str) -> Result<Self> {
+        let machine = host::machine()?;
+        let running = host::cluster(&machine)?;
         running.enter_network()?;
         let run = machine.area.new_run(name)?;
         let wanted = [ELASTICSEARCH_7_17, OPENSEARCH_2_19];
@@ -175,8 +175,8 @@ fn shape(value: &Value) -> Value {
 
 #[test]
 fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> {
-    let scene = Scene::set("migration")?;
-    let Scene { source, target, argosy, namespace, .. } = &scene;
+    let setup = Setup::new("migration")?;
+    let Setup { source, target, argosy, namespace, .. } = &setup;
     let claim = Claim::on(namespace, &source.address.repository)?;
     let text = format!(
         "sourceClusters:\n  old:\n    endpoint: {}\n    snapshotRepo: {{ repoPathUri: \"{}\" }}\n\
@@ -189,14 +189,14 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
     );
     let file = argosy.write("migration.yaml", &text)?;
 
-    let warned = run(scene.on_argo(["validate"]).arg(&file))?;
+    let warned = run(setup.on_argo(["validate"]).arg(&file))?;
     ensure!(warned.stderr.contains("repository::unseen-folder"), "{warned:?}");
     let volume = format!("{}:{}", Claim::NAME, source.address.repository.display());
-    let submitted = run(scene.on_argo(["submit", "--snapshot-volume", &volume]).arg(&file))?;
+    let submitted = run(setup.on_argo(["submit", "--snapshot-volume", &volume]).arg(&file))?;
     ensure!(submitted.code == Some(0) && !submitted.stderr.contains("warning"), "{submitted:?}");
 
     for gate in ["metadata-evaluated-old-to-new-shop", "documents-backfilled-old-to-new-shop"] {
-        scene.until(gate, |status| {
+        setup.until(gate, |status| {
             let gates = status["gates"].as_array().into_iter().flatten();
             gates.clone().any(|known| known["name"] == gate && known["state"] == "waiting")
         })?;
@@ -205,17 +205,17 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
         };
         // The node ends before its pod does.
         eventually(&format!("no pods while `{gate}` waits"), Duration::from_mins(1), || {
-            let up: Vec<Value> = scene.pods()?.into_iter().filter(is_up).collect();
+            let up: Vec<Value> = setup.pods()?.into_iter().filter(is_up).collect();
             Ok(Observed::when(up.is_empty(), up, |up| format!("{up:#?}")))
         })?;
-        let approved = run(&mut scene.on_argo(["approve", "step", gate, "--reason", "as hoped"]))?;
+        let approved = run(&mut setup.on_argo(["approve", "step", gate, "--reason", "as hoped"]))?;
         ensure!(approved.code == Some(0), "{approved:?}");
     }
-    let status = scene.until("the end", |status| !status["finishedAt"].is_null())?;
-    ensure!(status["phase"] == "Succeeded", "{}", scene.report()?);
-    scene.arrived()?;
+    let status = setup.until("the end", |status| !status["finishedAt"].is_null())?;
+    ensure!(status["phase"] == "Succeeded", "{}", setup.report()?);
+    setup.arrived()?;
 
-    let pods = scene.pods()?;
+    let pods = setup.pods()?;
     let is_worker = |pod: &&Value| !label(pod, "batch.kubernetes.io/job-name").is_empty();
     let (workers, others): (Vec<&Value>, Vec<&Value>) = pods.iter().partition(is_worker);
     ensure!(workers.len() >= 3, "{} workers", workers.len());
@@ -227,7 +227,7 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
         ensure!(label(owned, "argosy.dev/workflow") == WORKFLOW, "{}", owned["metadata"]);
     }
 
-    let on_argo = scene.argos_status()?;
+    let on_argo = setup.argos_status()?;
     let exit = node(&on_argo, &format!("{WORKFLOW}.onExit"))?;
     ensure!(exit["phase"] == "Succeeded", "{exit:#}");
     let left_on_argo = left(source)?;
@@ -236,7 +236,7 @@ fn a_migration_on_argo_comes_to_the_same_end_as_on_this_machine() -> Result<()> 
     target.empty()?;
     let done = argosy.migrate(&file)?;
     ensure!(done.code == Some(0), "{}{}{}", done.stdout, done.stderr, argosy.report());
-    scene.arrived()?;
+    setup.arrived()?;
     ensure!(left(source)? == left_on_argo, "what is left on the source differs");
     let store = Store::open(argosy.state(), Clock::new(jiff::Timestamp::now))?;
     let uid = store.run(WORKFLOW)?.uid;
@@ -282,8 +282,8 @@ fn equal(here: &BTreeMap<String, String>, there: &BTreeMap<String, String>) -> R
 
 #[test]
 fn pods_read_a_snapshot_from_s3_with_keys_out_of_a_secret() -> Result<()> {
-    let scene = Scene::set("from-s3")?;
-    let Scene { machine, run: folder, source, target, argosy, namespace, .. } = &scene;
+    let setup = Setup::new("from-s3")?;
+    let Setup { machine, run: folder, source, target, argosy, namespace, .. } = &setup;
     let s3 = S3Server::start_at(test_cluster::ADDRESS, machine, folder)?;
     let variables = BTreeMap::from(s3.variables());
     let of = |name: &str| variables.get(name).map(|value| (*value).to_owned()).context("a setting");
@@ -314,7 +314,7 @@ fn pods_read_a_snapshot_from_s3_with_keys_out_of_a_secret() -> Result<()> {
     let file = argosy.write("migration.yaml", &text)?;
 
     let submit = ["submit", "--approve-all", "--wait", "--wait-interval", "1", "--timeout", "600"];
-    let early = run(scene.on_argo(submit).arg(&file))?;
+    let early = run(setup.on_argo(submit).arg(&file))?;
     ensure!(early.code == Some(3) && early.stderr.contains("create s3-keys"), "{early:?}");
     let keys = format!(
         "AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\n",
@@ -322,14 +322,14 @@ fn pods_read_a_snapshot_from_s3_with_keys_out_of_a_secret() -> Result<()> {
     );
     let keys = Stdio::from(fs::File::open(argosy.write("keys", &keys)?)?.into_parts().0);
     let create = ["configure", "credentials", "create", "s3-keys", "--storage"];
-    let created = run(scene.on_argo(create).stdin(keys))?;
+    let created = run(setup.on_argo(create).stdin(keys))?;
     ensure!(created.code == Some(0), "{created:?}");
 
-    let done = run(scene.on_argo(submit).arg(&file))?;
-    ensure!(done.code == Some(0), "{}{}{}", done.stdout, done.stderr, scene.report()?);
-    scene.arrived()?;
+    let done = run(setup.on_argo(submit).arg(&file))?;
+    ensure!(done.code == Some(0), "{}{}{}", done.stdout, done.stderr, setup.report()?);
+    setup.arrived()?;
     // The key is in its Secret and nowhere else.
-    let mut kept = scene.report()?;
+    let mut kept = setup.report()?;
     for (api, resource) in [
         (ARGO, "workflows"),
         (ARGO, "workflowtemplates"),

@@ -7,8 +7,8 @@ use fs_err as fs;
 use serde_json::{Value, json};
 use tests::{
     argosy::{Done, run},
+    cluster_pair::{ALL, ClusterPair, DOCUMENTS, INDICES, create_index},
     eventually::{Observed, eventually},
-    scene::{ALL, DOCUMENTS, INDICES, Scene, fill},
 };
 
 const WITHIN: Duration = Duration::from_mins(1);
@@ -25,11 +25,11 @@ fn assert_failed(done: &Done, parts: &[&str]) {
 
 #[test]
 fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result<()> {
-    let scene = Scene::set()?;
-    let secure = scene.target.address.url.replace("http://", "https://");
-    let file = scene.file(ALL).replace(&scene.target.address.url, &secure);
+    let pair = ClusterPair::emptied()?;
+    let secure = pair.target.address.url.replace("http://", "https://");
+    let file = pair.file(ALL).replace(&pair.target.address.url, &secure);
     let file = file.replacen("    endpoint:", "    version: \"6.8.1\"\n    endpoint:", 1);
-    let done = scene.migrate_file(&file)?;
+    let done = pair.migrate_file(&file)?;
     assert_failed(
         &done,
         &[
@@ -40,111 +40,111 @@ fn every_problem_of_both_clusters_is_told_before_anything_is_written() -> Result
             "but `version` says Elasticsearch 6.8.1",
         ],
     );
-    assert_eq!(scene.source.http.get("/_snapshot")?, json!({}), "a repository was registered");
-    assert_eq!(scene.target.indices()?, BTreeSet::new());
+    assert_eq!(pair.source.http.get("/_snapshot")?, json!({}), "a repository was registered");
+    assert_eq!(pair.target.indices()?, BTreeSet::new());
     Ok(())
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_is_answered_with_the_closest_names() -> Result<()> {
-    let scene = Scene::set()?;
-    let done = scene.migrate("      - { indices: [\"oders-1\"] }\n")?;
+    let pair = ClusterPair::emptied()?;
+    let done = pair.migrate("      - { indices: [\"oders-1\"] }\n")?;
     assert_failed(&done, &["`oders-1`", "did you mean `orders-1`"]);
-    assert_eq!(scene.target.indices()?, BTreeSet::new());
+    assert_eq!(pair.target.indices()?, BTreeSet::new());
     Ok(())
 }
 
 #[test]
 fn two_groups_that_share_an_index_only_by_its_real_name_are_refused() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     // The compiler gives up on these: they have too many states.
     let groups = "      - { name: a, indices: [\"regex:(.*[oab].{18}x|orders-1)\"] }\n      \
                   - { name: b, indices: [\"regex:(.*[sac].{18}y|orders-[0-9])\"] }\n";
-    let done = scene.migrate(groups)?;
+    let done = pair.migrate(groups)?;
     assert_failed(&done, &["index `orders-1` is in the groups `a`, `b`", "`-orders-1`"]);
     // A note of the failed run may be there, for the cleanup of its snapshot; no index of anybody.
-    assert!(!scene.target.indices()?.iter().any(|name| INDICES.contains(&name.as_str())));
+    assert!(!pair.target.indices()?.iter().any(|name| INDICES.contains(&name.as_str())));
     Ok(())
 }
 
 #[test]
 fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let name = |gate: &str| format!("{gate}-old-to-new-group-1");
-    let file = scene.argosy.write("migration.yaml", &scene.file(ALL))?;
+    let file = pair.argosy.write("migration.yaml", &pair.file(ALL))?;
     // A first run is rejected before it writes a document.
-    let submitted = run(scene.argosy.workflow(["submit"]).arg(&file))?;
+    let submitted = run(pair.argosy.workflow(["submit"]).arg(&file))?;
     assert_eq!(submitted.code, Some(0), "{}", submitted.stderr);
     let gate = name("metadata-evaluated");
     let reject = ["reject", "step", &gate, "--reason", "not yet", "--output", "json"];
     // It has to be reached first.
     let rejected = eventually("a gate that can be rejected", WITHIN, || {
-        let rejected = run(&mut scene.argosy.workflow(reject))?;
+        let rejected = run(&mut pair.argosy.workflow(reject))?;
         Ok(Observed::when(rejected.code != Some(4), rejected, |done| format!("{done:?}")))
     })?;
     assert_eq!(rejected.code, Some(0), "{}", rejected.stderr);
     assert_eq!(rejected.json()?[0]["state"], "rejected");
     // A second one is finished; what is there now is the target's own.
-    let done = scene.argosy.migrate(&file)?;
+    let done = pair.argosy.migrate(&file)?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-    scene.target.http.put("/orders-1/_doc/0?refresh=true", &json!({ "number": 100 }))?;
+    pair.target.http.put("/orders-1/_doc/0?refresh=true", &json!({ "number": 100 }))?;
 
-    let done = scene.argosy.migrate(&file)?;
+    let done = pair.argosy.migrate(&file)?;
     assert_failed(&done, &["documents already in `orders-1` (5 documents)", "existingIndices"]);
-    let kept = scene.target.http.get("/orders-1/_doc/0")?;
+    let kept = pair.target.http.get("/orders-1/_doc/0")?;
     assert_eq!(kept["_source"]["number"], 100);
 
     let skip = "      - { indices: [\"orders-*\"], existingIndices: skip }\n";
-    fill(&scene.source, "orders-3")?;
-    let done = scene.migrate(skip)?;
+    create_index(&pair.source, "orders-3")?;
+    let done = pair.migrate(skip)?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-    assert_eq!(scene.target.http.get("/orders-1/_doc/0")?["_source"]["number"], 100);
-    assert_eq!(scene.target.documents("orders-3")?, DOCUMENTS);
+    assert_eq!(pair.target.http.get("/orders-1/_doc/0")?["_source"]["number"], 100);
+    assert_eq!(pair.target.documents("orders-3")?, DOCUMENTS);
     Ok(())
 }
 
 #[test]
 fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_fails() -> Result<()>
 {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     let strict = json!({ "mappings": { "dynamic": "strict", "properties": {
         "number": { "type": "long" } } } });
-    scene.target.http.put("/orders-1", &strict)?;
-    let done = scene.migrate("      - { indices: [\"orders-1\"] }\n")?;
+    pair.target.http.put("/orders-1", &strict)?;
+    let done = pair.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_failed(&done, &["the target refused 5 documents", "strict_dynamic_mapping_exception"]);
     let failed = ".argosy-failed-documents";
-    assert_eq!(scene.target.documents(failed)?, DOCUMENTS);
-    let found = scene.target.http.get(&format!("/{failed}/_search?size=1"))?;
+    assert_eq!(pair.target.documents(failed)?, DOCUMENTS);
+    let found = pair.target.http.get(&format!("/{failed}/_search?size=1"))?;
     let first = &found["hits"]["hits"][0]["_source"];
     assert_eq!(first["index"], "orders-1");
     assert!(first["reason"].as_str().is_some_and(|reason| reason.contains("word")), "{first}");
 
     // Once the mapping is fixed, the same file goes through.
     let fixed = json!({ "properties": { "word": { "type": "keyword" } } });
-    scene.target.http.put("/orders-1/_mapping", &fixed)?;
-    let done = scene.migrate("      - { indices: [\"orders-1\"] }\n")?;
+    pair.target.http.put("/orders-1/_mapping", &fixed)?;
+    let done = pair.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
-    assert_eq!(scene.target.documents("orders-1")?, DOCUMENTS);
+    assert_eq!(pair.target.documents("orders-1")?, DOCUMENTS);
     Ok(())
 }
 
 #[test]
 fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> {
-    let scene = Scene::set()?;
+    let pair = ClusterPair::emptied()?;
     // Nothing in it repeats, so that the snapshot holds it as it is.
     let numbers = (1_u64..2_000).map(|number| (number * 7_919 % 100_003).to_string());
     let text = numbers.collect::<Vec<_>>().join(" ");
-    scene.source.http.put("/orders-1/_doc/text?refresh=true", &json!({ "text": text }))?;
+    pair.source.http.put("/orders-1/_doc/text?refresh=true", &json!({ "text": text }))?;
     let repository = "/_snapshot/own";
     let location = json!({ "type": "fs", "settings": {
-        "location": scene.source.address.repository } });
-    scene.source.http.put(repository, &location)?;
+        "location": pair.source.address.repository } });
+    pair.source.http.put(repository, &location)?;
     let body = json!({ "indices": "orders-1", "include_global_state": false });
     let taken =
-        scene.source.http.put(&format!("{repository}/whole?wait_for_completion=true"), &body)?;
+        pair.source.http.put(&format!("{repository}/whole?wait_for_completion=true"), &body)?;
     assert_eq!(taken["snapshot"]["state"], "SUCCESS");
     let mut flipped = 0;
-    for blob in blobs(&scene.source.address.repository)? {
+    for blob in blobs(&pair.source.address.repository)? {
         let mut bytes = fs::read(&blob)?;
         if let Some(place) = place_of_some(text.as_bytes(), &bytes) {
             // Still a digit, and still readable: only a checksum knows.
@@ -159,10 +159,10 @@ fn a_flipped_bit_in_a_blob_fails_the_shard_with_file_and_offset() -> Result<()> 
         "sourceClusters:\n  old: {{ snapshotRepo: {{ repoPathUri: \"{}\", snapshotName: whole }} \
          }}\ntargetClusters:\n  new: {{ endpoint: {} }}\nmigrations:\n  - sourceCluster: old\n    \
          targetCluster: new\n    snapshotMigrations:\n{ALL}",
-        scene.source.repository_uri(),
-        scene.target.address.url
+        pair.source.repository_uri(),
+        pair.target.address.url
     );
-    let done = scene.migrate_file(&file)?;
+    let done = pair.migrate_file(&file)?;
     assert_failed(&done, &["/__", "checksum", "take the snapshot again"]);
     Ok(())
 }
@@ -194,12 +194,12 @@ fn blobs(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
 
 #[test]
 fn gates_answer_with_their_codes_and_every_answer_is_json() -> Result<()> {
-    let scene = Scene::set()?;
-    let file = scene.argosy.write("migration.yaml", &scene.file(ALL))?;
+    let pair = ClusterPair::emptied()?;
+    let file = pair.argosy.write("migration.yaml", &pair.file(ALL))?;
     let said = |arguments: &[&str]| -> Result<Done> {
-        run(scene.argosy.workflow(arguments).args(["--output", "json"]))
+        run(pair.argosy.workflow(arguments).args(["--output", "json"]))
     };
-    let submitted = run(scene.argosy.workflow(["submit", "--output", "json"]).arg(&file))?;
+    let submitted = run(pair.argosy.workflow(["submit", "--output", "json"]).arg(&file))?;
     assert_eq!(submitted.json()?["name"], "migration-workflow");
     let last = "documents-backfilled-old-to-new-group-1";
     assert_eq!(said(&["approve", "step", "no-such-gate"])?.code, Some(3));

@@ -301,7 +301,7 @@ fn a_partial_snapshot_is_refused_unless_it_is_allowed() {
         [&["documents", "--snapshot", "partial", "--index", index], shard].concat()
     };
     let refused = error_message(&folder, &documents("shop-whole", &[]), 1);
-    assert!(refused.contains("2 of its 4 shards are whole"), "{refused}");
+    assert!(refused.contains("2 of its 4 shards are complete"), "{refused}");
     assert!(refused.contains("index `shop-unassigned` shard 1: primary shard"), "{refused}");
     let allowed = run(&folder, &documents("shop-unassigned", &["--allow-partial"]));
     assert_eq!((allowed.status.code(), text(&allowed.stdout)), (Some(0), ""));

@@ -46,6 +46,6 @@ impl Summary for InitializeAnswer {
         let source = self
             .source_version
             .map_or_else(|| "a snapshot".to_owned(), |version| version.to_string());
-        format!("can migrate from {source} to {}", self.target_version)
+        format!("a migration from {source} to {} is possible", self.target_version)
     }
 }

@@ -136,8 +136,9 @@ impl Summary for MetadataAnswer {
             if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         (!failed.is_empty()).then(|| {
             let message = format!(
-                "{} of {} items failed: {}{and_more}; the reasons are in the report. Make these \
-                 items on the target by hand or leave them out, then run the step again",
+                "{} of {} items failed: {}{and_more}; the reasons are in the report. Create these \
+                 items on the target by hand and run `workflow resume`, or exclude them in the \
+                 migration file and submit it again",
                 failed.len(),
                 self.items.len(),
                 first.join(", ")

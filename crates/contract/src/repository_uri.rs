@@ -68,7 +68,8 @@ pub enum RepositoryUriError {
     Character(char),
     /// `file://` followed by a host.
     #[error(
-        "`{0}` is in the place of a host; a folder is written with three slashes, as in `file:///folder`"
+        "`{0}` is read as the name of a host; write a folder with three slashes, as in \
+         `file:///folder`"
     )]
     Host(String),
     /// A folder that is not UTF-8 once decoded.

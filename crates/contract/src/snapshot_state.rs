@@ -73,7 +73,7 @@ pub struct IncompleteSnapshot<'a> {
     /// Its state.
     pub state: &'a SnapshotState,
     /// How many shards it holds.
-    pub whole_shards: u64,
+    pub complete_shards: u64,
     /// How many shards its indices have.
     pub shards: u64,
     /// Why it failed as a whole, if the server says so.
@@ -97,10 +97,10 @@ pub struct MissingShard<'a> {
 
 impl fmt::Display for IncompleteSnapshot<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, state, whole_shards, shards, reason, advice, missing } = self;
+        let Self { name, state, complete_shards, shards, reason, advice, missing } = self;
         write!(
             formatter,
-            "snapshot `{name}` is {state}: {whole_shards} of its {shards} shards are whole"
+            "snapshot `{name}` is {state}: {complete_shards} of its {shards} shards are complete"
         )?;
         if let Some(reason) = reason {
             write!(formatter, " ({reason})")?;
@@ -134,7 +134,7 @@ mod tests {
         let mut snapshot = IncompleteSnapshot {
             name: "nightly",
             state: &SnapshotState::Partial,
-            whole_shards: 3,
+            complete_shards: 3,
             shards: 4,
             reason: None,
             advice: "take it again",
@@ -142,13 +142,13 @@ mod tests {
         };
         assert_eq!(
             snapshot.to_string(),
-            "snapshot `nightly` is PARTIAL: 3 of its 4 shards are whole; take it again\n  index \
+            "snapshot `nightly` is PARTIAL: 3 of its 4 shards are complete; take it again\n  index \
              `orders` shard 1: no node"
         );
         snapshot.missing = vec![missing; 22];
         snapshot.reason = Some("disk full");
         let text = snapshot.to_string();
-        assert!(text.contains("are whole (disk full); take it again\n"), "{text}");
+        assert!(text.contains("are complete (disk full); take it again\n"), "{text}");
         assert!(text.ends_with("\n  and 2 more") && text.lines().count() == 22, "{text}");
     }
 }

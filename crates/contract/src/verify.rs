@@ -13,7 +13,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub enum VerifyMode {
     /// Ledgers add up and the target counts the same documents. In an index that held documents
-    /// before, where a count says little, each document is looked for by its id.
+    /// before, where a count says little, each document is looked up by its id.
     #[default]
     Counts,
     /// As `counts`, and every document is read back and compared: id, routing and source.
@@ -84,11 +84,11 @@ impl Summary for VerifyAnswer {
             let note = match (existed, present) {
                 (false, _) => String::new(),
                 (true, None) => {
-                    "  (found is not exact: the index held documents before)".to_owned()
+                    "  (`found` includes documents that the index held before)".to_owned()
                 }
                 (true, Some(present)) => format!(
-                    "  (found is not exact: the index held documents before; {present} of the \
-                     snapshot's were found by id)"
+                    "  (`found` includes documents that the index held before; {present} documents \
+                     of the snapshot were found by id)"
                 ),
             };
             lines.push(format!("{name:width$}  {expected:>12}  {found:>12}  {rejected:>9}{note}"));
@@ -116,7 +116,10 @@ mod tests {
             VerifyAnswer { indices: vec![index("new", false, None), index("old", true, Some(3))] };
         let table = answer.summary();
         let lines: Vec<&str> = table.lines().collect();
-        assert!(lines[1].starts_with("new") && !lines[1].contains("not exact"), "{table}");
-        assert!(lines[2].contains("not exact") && lines[2].contains("3 of the"), "{table}");
+        assert!(lines[1].starts_with("new") && !lines[1].contains("held before"), "{table}");
+        assert!(
+            lines[2].contains("held before") && lines[2].contains("3 documents of the"),
+            "{table}"
+        );
     }
 }

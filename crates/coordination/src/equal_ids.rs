@@ -63,9 +63,9 @@ fn finding(index: &str, types: &BTreeMap<String, BTreeSet<String>>) -> String {
         })
         .collect();
     format!(
-        "index `{index}` has at least {} ids in several mapping types, as in {}; the target has no \
-         types, so these documents would replace each other: reindex each type into an index of \
-         its own on the source, or exclude it with `-{index}`",
+        "index `{index}` has documents of one id in several mapping types (at least {} such ids, \
+         for example {}); the target has no types, so these documents would replace each other: \
+         reindex each type into an index of its own on the source, or exclude it with `-{index}`",
         types.len(),
         shown.join(", ")
     )

@@ -23,7 +23,10 @@ pub enum CoordinationError {
         source: Box<ClusterError>,
     },
     /// The documents of an index that is on the target already could not be counted.
-    #[error("counting the documents of `{name}` on the target; if it is closed, open or delete it")]
+    #[error(
+        "counting the documents of index `{name}` on the target (if the index is closed, open it \
+         or delete it)"
+    )]
     NotCounted {
         /// The index.
         name: String,

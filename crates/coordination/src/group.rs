@@ -72,9 +72,9 @@ pub struct GroupDocument {
 pub struct GroupIndex {
     /// The index's name.
     pub name: String,
-    /// It held documents of others when the migration began.
+    /// It held other documents when the migration began.
     pub existed: bool,
-    /// How many documents it held when it was registered, ours and those of others.
+    /// How many documents it held when it was registered, ours and others.
     pub documents: u64,
 }
 

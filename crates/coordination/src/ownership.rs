@@ -1,7 +1,7 @@
 //! Which migration owns which index, by what is registered on the target?
 //!
 //! A migration owns an index from the moment when it begins to fill it. It continues what its own
-//! earlier runs have begun, in whatever group they had an index. What another migration owns is not
+//! earlier runs have begun, whichever group the index was in. What another migration owns is not
 //! to be touched: two of them in one index would overwrite each other's documents.
 
 use std::collections::BTreeSet;

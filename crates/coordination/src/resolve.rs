@@ -51,7 +51,7 @@ pub struct ResolvedGroup {
 pub struct ResolvedIndex {
     /// The index in the snapshot.
     pub index: SnapshotIndex,
-    /// It held documents of others on the target when the migration began.
+    /// It held other documents on the target when the migration began.
     pub existed: bool,
     /// How many documents it held on the target at the register step.
     pub documents: u64,

@@ -91,7 +91,7 @@ impl Depends {
         tasks
     }
 
-    /// Returns whether it holds; `is` answers for one task, with a result or without.
+    /// Returns whether it holds; `is` returns that for one task, with a result or without.
     pub(crate) fn holds(&self, is: &dyn Fn(&str, Option<TaskResult>) -> bool) -> bool {
         match self {
             Self::Task(task) => is(task, None),

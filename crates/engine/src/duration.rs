@@ -36,10 +36,10 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
             .find(|character: char| !character.is_ascii_digit() && character != '.')
             .ok_or_else(wrong)?;
         let (number, tail) = rest.split_at(digits);
-        let letters = tail
+        let unit_length = tail
             .find(|character: char| character.is_ascii_digit() || character == '.')
             .unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(letters);
+        let (unit, tail) = tail.split_at(unit_length);
         let number: f64 = number.parse().map_err(|_| wrong())?;
         let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
         seconds += number * scale;

@@ -160,7 +160,7 @@ impl Expression {
         let failed = |problem: String| ExpressionError { expression: self.text.clone(), problem };
         match evaluate(&self.root, lookup).map_err(failed)? {
             Value::Bool(value) => Ok(value),
-            other => Err(failed(format!("a truth value was expected, not {other:?}"))),
+            other => Err(failed(format!("`true` or `false` was expected, not {other:?}"))),
         }
     }
 }
@@ -214,14 +214,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 /// Splits a quoted text off the front.
 fn quoted(rest: &str, quote: char) -> Result<(String, &str), String> {
     let mut value = String::new();
-    let mut letters = rest.char_indices().skip(1);
-    while let Some((place, character)) = letters.next() {
+    let mut characters = rest.char_indices().skip(1);
+    while let Some((place, character)) = characters.next() {
         if character == quote {
             let after = rest.get(place + character.len_utf8()..).unwrap_or_default();
             return Ok((value, after));
         }
         if character == '\\' {
-            let Some((_, escaped)) = letters.next() else { break };
+            let Some((_, escaped)) = characters.next() else { break };
             value.push(match escaped {
                 'n' => '\n',
                 't' => '\t',
@@ -443,7 +443,7 @@ fn to_number(text: &str, value: &Value) -> Result<Value, String> {
 fn truth(value: Value) -> Result<bool, String> {
     match value {
         Value::Bool(value) => Ok(value),
-        other => Err(format!("a truth value was expected, not {other:?}")),
+        other => Err(format!("`true` or `false` was expected, not {other:?}")),
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct JobPlan {
 pub(crate) enum JobError {
     #[error("the manifest is not YAML")]
     Yaml(#[from] argo::yaml::YamlError),
-    #[error("not a Job that can be run here: {path}: {source}")]
+    #[error("this Job cannot be run here: {path}: {source}")]
     Shape { path: String, source: serde_json::Error },
     #[error("objects of kind `{0}` cannot be created here; only a `Job` can")]
     Kind(String),

@@ -45,12 +45,15 @@ pub(crate) struct NodeProgress {
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// The database.
-    #[error("the state database failed; is the disk full, or the state directory read-only?")]
+    #[error(
+        "the state database failed; check that the disk is not full and that the state directory \
+         can be written"
+    )]
     Database(#[from] rusqlite::Error),
     /// An entry of another version.
     #[error(
-        "entry {sequence} of the journal cannot be read; was it written by a newer version? \
-         finish the run with that version"
+        "entry {sequence} of the journal cannot be read; perhaps a newer version wrote it: finish \
+         the run with that version"
     )]
     Entry {
         /// Its place.

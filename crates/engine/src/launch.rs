@@ -29,7 +29,10 @@ pub(crate) enum ProgramError {
     #[error("image `{0}` does not name a program")]
     Image(String),
     /// There is no such file.
-    #[error("the step program `{name}` is not in `{folder}`; install it there")]
+    #[error(
+        "the step program `{name}` is not in the folder of `workflow`, `{folder}`; install it \
+         there"
+    )]
     Missing {
         /// The program.
         name: String,

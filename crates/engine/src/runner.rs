@@ -18,8 +18,9 @@ use crate::{
     clock::Clock,
     journal::{Append, Journal, JournalError, NodeProgress, Sequence},
     launch::{Launcher, ProcessResult, Programs, Signal},
-    leftover, lock,
+    lock,
     operate::operate,
+    orphans,
     prepare::ProgressFiles,
     process::Processes,
     program::Program,
@@ -77,7 +78,9 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The journal.
-    #[error("the engine cannot use its journal and stops; fix the cause, then resume the run")]
+    #[error(
+        "the engine cannot use its journal and stops; fix the cause, then run `workflow resume`"
+    )]
     Journal(#[from] JournalError),
     /// Files or processes.
     #[error("the engine cannot use the files or start the processes of the run")]
@@ -106,7 +109,7 @@ pub async fn run(
     if state.is_complete() {
         return Ok(EngineOutcome::Finished(status::workflow_status(&state, &BTreeMap::new())));
     }
-    leftover::end_leftovers(&folder, options.grace).await?;
+    orphans::end_orphans(&folder, options.grace).await?;
     let launcher = Arc::new(Processes { clock: store.clock().clone() });
     let io = EngineIo {
         journal: Box::new(store.journal(uid)),

@@ -26,13 +26,19 @@ pub struct Secrets {
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// A name that could leave the folder.
-    #[error("`{0}` is not a name of a secret; use letters, digits, `-`, `_` and `.`")]
+    #[error("`{0}` cannot be the name of a secret; use letters, digits, `-`, `_` and `.`")]
     Name(String),
     /// The secret does not exist.
-    #[error("there is no secret `{0}`; create it, then resume the workflow")]
+    #[error(
+        "there is no secret `{0}`; create it with `workflow configure credentials create {0}`, \
+         then run `workflow resume`"
+    )]
     NoSecret(String),
     /// The secret has no such entry.
-    #[error("secret `{name}` has no entry `{key}`; add it, then resume the workflow")]
+    #[error(
+        "secret `{name}` has no entry `{key}`; add it with `workflow configure credentials update \
+         {name}`, then run `workflow resume`"
+    )]
     Missing {
         /// The secret.
         name: String,

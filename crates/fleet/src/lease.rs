@@ -203,7 +203,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Pass(u64),
-        /// A worker looks at the item, perhaps at a version that is out of date, and begins to
+        /// A worker reads the item, perhaps a version that is out of date, and begins to
         /// take it if it may.
         Look {
             worker: usize,
@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         /// Whatever the workers do, however late their view is and however long their writes are
-        /// under way, two never hold the item at once, and documents are sent only by the worker
+        /// under way, two never hold the item at the same time, and documents are sent only by the worker
         /// that the store names.
         #[test]
         fn two_workers_never_hold_one_item(steps in steps()) {
@@ -308,7 +308,7 @@ mod tests {
             }
         }
 
-        /// A holder that renews whenever it is due keeps its item from an observer that looks at
+        /// A holder that renews whenever it is due keeps its item from an observer that reads
         /// any moments.
         #[test]
         fn a_live_workers_item_is_never_taken(gaps in prop::collection::vec(0..15_u64, 1..200)) {

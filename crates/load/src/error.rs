@@ -27,13 +27,18 @@ pub enum LoadError {
         source: Box<ClusterError>,
     },
     /// The target does not know the index under its own name.
-    #[error("the target returned no settings of index `{index}`; is it an alias now?")]
+    #[error(
+        "the target returned no settings of index `{index}`; check that this name is still an \
+         index and not an alias"
+    )]
     NoSettings {
         /// The index.
         index: String,
     },
     /// Another process tunes the same index.
-    #[error("another process changes the settings of index `{index}` now; try again")]
+    #[error(
+        "another process is changing the settings of index `{index}`; stop it, or try again later"
+    )]
     TunedTwice {
         /// The index.
         index: String,
@@ -42,13 +47,13 @@ pub enum LoadError {
     #[error("writing a failed document as JSON")]
     Encode(#[source] serde_json::Error),
     /// A failed document could not be read.
-    #[error("reading `{INDEX}`; was it written by this version?")]
+    #[error("reading `{INDEX}` (perhaps another version of Argosy wrote it)")]
     Decode(#[source] serde_json::Error),
     /// A search was answered without hits.
-    #[error("a search of `{INDEX}` was answered without hits")]
+    #[error("the response to a search of `{INDEX}` has no `hits`")]
     NoHits,
     /// A failed document could not be kept.
-    #[error("`{INDEX}` does not take the rejected document `{id}`: {reason}")]
+    #[error("the rejected document `{id}` cannot be written to `{INDEX}`: {reason}")]
     NotKept {
         /// The document's id.
         id: String,
@@ -56,7 +61,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Failed documents could not be deleted.
-    #[error("`{INDEX}` does not delete its documents: {reason}")]
+    #[error("documents of `{INDEX}` cannot be deleted: {reason}")]
     NotDeleted {
         /// Why.
         reason: String,

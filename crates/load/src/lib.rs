@@ -6,7 +6,7 @@
 //!                                                 +--> failed_documents (what the target rejects)
 //!                         acknowledged <----------+
 //!                              |
-//!                              +--> Journal (yours): cursor and ledger, together
+//!                              +--> ProgressRecord (yours): cursor and ledger, together
 //! ```
 //!
 //! A source is anything that gives out documents in an order that can be resumed ([`source`]). Nothing
@@ -33,6 +33,6 @@ pub use self::{
     acknowledged::Checkpoint,
     assembly::Limits,
     error::LoadError,
-    transfer::{Journal, LoadContext, LoadJob, load},
+    transfer::{LoadContext, LoadJob, ProgressRecord, load},
     window::Slots,
 };

@@ -1,8 +1,8 @@
 //! What does the target's answer to one document, or to a whole bulk request, ask us to do?
 //!
-//! The difference that matters is whose fault it is. A document that does not fit its mapping is
-//! rejected and kept with its reason. A target that is busy gets the document again later. An
-//! index that is closed, blocked or gone says nothing about the document: the load stops.
+//! A target that is busy gets the document again later. An index that is closed, blocked or gone, or
+//! a lack of permissions, says nothing about the document: the load stops. Any other error rejects
+//! the document, which is kept with its reason; a failure of the server only if it persists.
 
 use cluster::bulk::ItemResult;
 
@@ -11,12 +11,12 @@ use cluster::bulk::ItemResult;
 pub(crate) enum Outcome {
     /// The document is on the target.
     Accepted,
-    /// The document does not fit; sending it again would not help.
+    /// The target refuses the document; sending it again would not help.
     Rejected,
     /// The target is busy; the document is sent again.
     Busy,
-    /// The target failed on this document; it may be the document's fault, if the target keeps
-    /// failing on it and takes others.
+    /// The target failed on this document; it is rejected if the target keeps failing on it and
+    /// accepts others.
     Faulty,
     /// The index cannot be written at all.
     IndexBroken,
@@ -56,7 +56,7 @@ pub(crate) enum RequestOutcome {
     TooLarge,
     /// The target is busy or out of reach: the request is sent again.
     Busy,
-    /// The target will never take it.
+    /// The target will never accept it.
     Refused,
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct SendReport {
     /// Documents that were rejected and are kept.
     pub(crate) rejected: Vec<BatchNumber>,
     /// What has to be sent again.
-    pub(crate) again: Vec<(BulkRequest, Attempts)>,
+    pub(crate) to_resend: Vec<(BulkRequest, Attempts)>,
     /// Whether the target said that it is busy.
     pub(crate) busy: bool,
     /// The request itself, if it is over.
@@ -184,8 +184,8 @@ impl Sender {
         reason: &str,
     ) -> Result<SendReport, LoadFault> {
         self.set_outage(Some(reason));
-        let again = vec![again(bulk, attempts.busy_again(), reason)?];
-        Ok(SendReport { again, busy: true, ..SendReport::default() })
+        let to_resend = vec![put_back(bulk, attempts.busy_again(), reason)?];
+        Ok(SendReport { to_resend, busy: true, ..SendReport::default() })
     }
 
     /// Waits before documents are sent again, and reports the wait.
@@ -241,7 +241,7 @@ impl Sender {
                 }
                 Outcome::IndexBroken => {
                     return Err(LoadFault::Failed(format!(
-                        "the target does not write to index `{}`: {kind}: {reason}",
+                        "the target cannot write to index `{}`: {kind}: {reason}",
                         self.provenance.index
                     )));
                 }
@@ -252,11 +252,11 @@ impl Sender {
         if report.busy {
             self.set_outage(Some(reason_busy));
             let attempts = attempts.busy_again();
-            report.again.push(again(bulk.part(&busy), attempts, reason_busy)?);
+            report.to_resend.push(put_back(bulk.part(&busy), attempts, reason_busy)?);
         }
         if !faulty.is_empty() {
             let attempts = attempts.faulty_again(others);
-            report.again.push(again(bulk.part(&faulty), attempts, reason_faulty)?);
+            report.to_resend.push(put_back(bulk.part(&faulty), attempts, reason_faulty)?);
         }
         Ok(report)
     }
@@ -265,13 +265,14 @@ impl Sender {
     async fn split(&self, bulk: BulkRequest) -> Result<SendReport, LoadFault> {
         let mut report = SendReport::default();
         if let Some((first, second)) = bulk.halves() {
-            report.again = vec![(first, Attempts::default()), (second, Attempts::default())];
+            report.to_resend = vec![(first, Attempts::default()), (second, Attempts::default())];
             report.too_many_bytes = Some(bulk.body().len());
             return Ok(report);
         }
         if let Some(entry) = bulk.entries().first() {
             let reason = format!(
-                "the target takes no request of {} bytes; raise its `http.max_content_length`",
+                "the target does not accept a request of {} bytes; raise its \
+                 `http.max_content_length`",
                 bulk.body().len()
             );
             let rejected = self.failed_document(&bulk, entry, "request_too_large", &reason);
@@ -348,7 +349,7 @@ impl Attempts {
 }
 
 /// Puts documents back, unless they were sent too often.
-fn again(
+fn put_back(
     bulk: BulkRequest,
     attempts: Attempts,
     reason: &str,
@@ -356,7 +357,7 @@ fn again(
     let Attempts { busy, faults, others: _ } = attempts;
     if attempts.are_over() {
         let message =
-            format!("the target did not take documents in {} attempts: {reason}", busy + faults);
+            format!("the target did not accept documents in {} attempts: {reason}", busy + faults);
         return Err(busy_target(message));
     }
     tracing::warn!(
@@ -436,7 +437,7 @@ mod tests {
             .expect("sent");
         // No process listens, so it is to be sent again.
         assert!(sender.outage().is_some(), "the wait is reported");
-        assert_eq!(report.again[0].1, Attempts::default().busy_again().busy_again());
+        assert_eq!(report.to_resend[0].1, Attempts::default().busy_again().busy_again());
     }
 
     #[test]

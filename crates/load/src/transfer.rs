@@ -2,7 +2,7 @@
 //!
 //! One loop owns all state of the load: what is under way, what waits, what is acknowledged. It
 //! starts requests while the window has room, takes in their results, reads ahead while there is
-//! room, and reports cursor and ledger together to the [`Journal`].
+//! room, and reports cursor and ledger together to the [`ProgressRecord`].
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ use crate::{
     window::{Slot, Slots},
 };
 
-/// How often the loop reports to the journal.
+/// How often the loop reports to the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Requests that wait for a slot, before no more is read.
@@ -57,7 +57,7 @@ pub struct LoadJob<C> {
 }
 
 /// Keeps how far a load is.
-pub trait Journal<C> {
+pub trait ProgressRecord<C> {
     /// Why a load stops before its end.
     type Stop: From<LoadFault>;
 
@@ -70,30 +70,30 @@ pub trait Journal<C> {
 }
 
 /// Loads everything that a source gives out. `Ok` means that every document is on the target, or
-/// rejected and kept, and that the ledger, which the journal has noted, adds up. `reading` is
+/// rejected and kept, and that the ledger, which the progress has noted, adds up. `reading` is
 /// dropped when the source is read to its end and only requests are under way.
 pub async fn load<S, J, R>(
     context: &LoadContext,
     job: LoadJob<S::Cursor>,
     source: S,
-    journal: &mut J,
+    progress: &mut J,
     reading: R,
 ) -> Result<(), J::Stop>
 where
     S: DocumentSource,
-    J: Journal<S::Cursor>,
+    J: ProgressRecord<S::Cursor>,
 {
-    let mut transfer = Transfer::new(context, job, journal, reading);
+    let mut transfer = Transfer::new(context, job, progress, reading);
     let result = transfer.run(Reader::start(source)).await;
     transfer.requests.abort_all();
-    transfer.journal.note(transfer.acknowledged.checkpoint());
+    transfer.progress.note(transfer.acknowledged.checkpoint());
     result
 }
 
 struct Transfer<'a, C, J, R> {
     context: &'a LoadContext,
     sender: Arc<Sender>,
-    journal: &'a mut J,
+    progress: &'a mut J,
     acknowledged: Acknowledged<C>,
     assembly: Assembly,
     /// Exists until the source is read to its end.
@@ -107,15 +107,15 @@ struct Transfer<'a, C, J, R> {
 impl<'a, C, J, R> Transfer<'a, C, J, R>
 where
     C: Clone + PartialEq,
-    J: Journal<C>,
+    J: ProgressRecord<C>,
 {
-    fn new(context: &'a LoadContext, job: LoadJob<C>, journal: &'a mut J, reading: R) -> Self {
+    fn new(context: &'a LoadContext, job: LoadJob<C>, progress: &'a mut J, reading: R) -> Self {
         let LoadJob { provenance, from, permit } = job;
         let sender = Sender::new(context.client.clone(), provenance, permit);
         Self {
             context,
             sender: Arc::new(sender),
-            journal,
+            progress,
             acknowledged: Acknowledged::resume(from),
             assembly: Assembly::new(context.limits),
             reading: Some(reading),
@@ -150,7 +150,9 @@ where
             tokio::select! {
                 Some(sent) = self.requests.join_next() => {
                     let (slot, report) = sent.map_err(|error| {
-                        let message = format!("sending documents came to a sudden end: {error}");
+                        let message = format!(
+                            "the task that sends documents ended without a result: {error}"
+                        );
                         LoadFault::Failed(message)
                     })?;
                     self.take_in(slot, report?);
@@ -168,8 +170,8 @@ where
                 // Another load may have freed a slot.
                 Ok(()) = freed.changed(), if !self.waiting.is_empty() => {}
                 _ = tick.tick() => {
-                    self.journal.note(self.acknowledged.checkpoint());
-                    self.journal.record().await?;
+                    self.progress.note(self.acknowledged.checkpoint());
+                    self.progress.record().await?;
                 }
             }
         }
@@ -191,9 +193,9 @@ where
                 Ok(end)
             }
             Some(Read::Broken(fault)) => Err(fault),
-            Some(Read::Batch { .. }) | None => {
-                Err(LoadFault::Failed("reading the source came to a sudden end".to_owned()))
-            }
+            Some(Read::Batch { .. }) | None => Err(LoadFault::Failed(
+                "the thread that reads the source ended without a result".to_owned(),
+            )),
         }
     }
 
@@ -208,9 +210,9 @@ where
         }
     }
 
-    /// Takes in what became of a request.
+    /// Handles the result of a request.
     fn take_in(&mut self, slot: Option<Slot>, report: SendReport) {
-        let SendReport { accepted, rejected, again, busy, spent, too_many_bytes } = report;
+        let SendReport { accepted, rejected, to_resend, busy, spent, too_many_bytes } = report;
         if let Some(bulk) = spent {
             self.assembly.recycle(bulk);
         }
@@ -219,7 +221,7 @@ where
         }
         match slot {
             Some(slot) if busy => slot.refused(),
-            Some(slot) if again.is_empty() => slot.taken(),
+            Some(slot) if to_resend.is_empty() => slot.taken(),
             Some(_) | None => {}
         }
         for (batch, bytes) in accepted {
@@ -229,7 +231,7 @@ where
             self.acknowledged.reject(batch);
         }
         // In front: what was read first is sent first, so that the checkpoint advances.
-        for part in again.into_iter().rev() {
+        for part in to_resend.into_iter().rev() {
             self.waiting.push_front(part);
         }
     }
@@ -275,8 +277,8 @@ where
         let read = ledger.physical;
         if cursor != last || read != *documents || !self.acknowledged.is_settled() {
             return Err(LoadFault::Failed(format!(
-                "{documents} documents were to be read, and {read} were accounted for; nothing is \
-                 known to be wrong with the source, so this is a fault of the step"
+                "{read} of {documents} documents are accounted for, though reading the source \
+                 reported no fault: this is a defect of Argosy, please report it"
             )));
         }
         if !ledger.adds_up() {

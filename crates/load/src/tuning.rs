@@ -4,7 +4,7 @@
 //! `refresh_interval`: without a refresh each second the target makes fewer, larger segments. And
 //! the ingest pipelines of an index: a document of the source has been through them, and the
 //! target may not have them at all. The old values are noted before they are changed; [`restore`]
-//! puts them back and deletes the note. An index that held documents of others before is left as it
+//! puts them back and deletes the note. An index that held other documents before is left as it
 //! is, because others may be searching it.
 
 use std::collections::BTreeMap;

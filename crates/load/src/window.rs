@@ -27,7 +27,7 @@ pub(crate) struct Window {
 pub(crate) struct Sent(u64);
 
 impl Window {
-    /// Starts with `max` requests, the target's answers make it smaller.
+    /// Starts with `max` requests; the target's responses make it smaller.
     pub(crate) fn new(max: u32) -> Self {
         let max = max.max(1);
         Self { max, size: max, taken_since_growth: 0, sent: 0, halved_at: 0 }
@@ -197,10 +197,10 @@ mod tests {
         #[test]
         fn it_stays_between_one_and_the_limit(
             max in 0..20_u32,
-            answers in prop::collection::vec(any::<bool>(), 0..300),
+            responses in prop::collection::vec(any::<bool>(), 0..300),
         ) {
             let mut window = Window::new(max);
-            for taken in answers {
+            for taken in responses {
                 let sent = window.send();
                 if taken { window.taken() } else { window.refused(sent) }
                 assert!((1..=usize::try_from(max.max(1)).expect("small")).contains(&window.size()));

@@ -17,7 +17,7 @@ use contract::{
     SnapshotUuid,
 };
 use load::{
-    Checkpoint, Journal, Limits, LoadContext, LoadJob, Slots,
+    Checkpoint, Limits, LoadContext, LoadJob, ProgressRecord, Slots,
     failed_documents::Provenance,
     load,
     source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadFault, SourceEnd},
@@ -157,7 +157,7 @@ impl From<LoadFault> for Stop {
     }
 }
 
-impl<C: Place> Journal<C> for Memory<C> {
+impl<C: Place> ProgressRecord<C> for Memory<C> {
     type Stop = Stop;
 
     fn note(&mut self, checkpoint: &Checkpoint<C>) {
@@ -279,12 +279,12 @@ async fn load_with_kills<C: Place>(start: C) {
     let mut checkpoint = Checkpoint { cursor: start, ledger: Ledger::default() };
     let mut kills = 0;
     loop {
-        let mut journal = Memory { checkpoint: checkpoint.clone(), records_left: 2 };
+        let mut progress = Memory { checkpoint: checkpoint.clone(), records_left: 2 };
         let (_renewals, permit) = watch::channel(Instant::now() + Duration::from_mins(1));
         let source = Events::after(checkpoint.cursor.clone(), all.clone());
         let job = LoadJob { provenance: provenance(), from: checkpoint, permit };
-        let result = load(&context, job, source, &mut journal, ()).await;
-        checkpoint = journal.checkpoint;
+        let result = load(&context, job, source, &mut progress, ()).await;
+        checkpoint = progress.checkpoint;
         assert!(checkpoint.ledger.adds_up(), "{checkpoint:?}");
         assert_eq!(checkpoint.cursor.before(&all) as u64, checkpoint.ledger.physical);
         match result {

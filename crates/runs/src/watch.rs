@@ -6,7 +6,7 @@
 //!        +-----------------------------------------------------------+
 //! ```
 //!
-//! What an engine can tell of changes is never everything (a pod that cannot start changes no
+//! An engine never reports every change (a pod that cannot start changes no
 //! Workflow, an engine that dies writes nothing), so the model is read after `interval` in any case.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::{error::BackendError, model::RunModel};
 /// The shortest time between two models, however often a run changes.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
 
-/// What tells that a run may have changed.
+/// A sign that a run may have changed.
 pub(crate) trait Changes: Send {
     /// Marks the present: the model is read after this.
     fn mark(&mut self);

@@ -15,7 +15,7 @@ use lucene::{
 use crate::{
     buffer_pool::{Buffer, BufferPool, Entry, FULL_BYTES, TextSpan},
     files::FileReader,
-    ledger::Ledger,
+    positions::PositionCounts,
     window::Window,
 };
 
@@ -28,7 +28,7 @@ pub struct Batch {
     /// Knows the types.
     reader: FileReader,
     positions: Range<u64>,
-    ledger: Ledger,
+    ledger: PositionCounts,
     buffer: Buffer,
     /// Takes the buffer back.
     pool: BufferPool,
@@ -66,7 +66,7 @@ impl Batch {
         Self {
             reader,
             positions: position..position,
-            ledger: Ledger::default(),
+            ledger: PositionCounts::default(),
             buffer: pool.take(),
             pool: pool.clone(),
         }
@@ -83,7 +83,7 @@ impl Batch {
     }
 
     /// Returns what became of these positions.
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> PositionCounts {
         self.ledger
     }
 

@@ -23,9 +23,9 @@ use crate::{
     blobs::Blobs,
     error::RepositoryError,
     files::FileReader,
-    ledger::{Ledger, Position},
     opening,
     pipeline::{Pipeline, ReadLimits, Segments},
+    positions::{Position, PositionCounts},
     segment::OpenSegment,
     shard::ShardFiles,
     window::Window,
@@ -54,7 +54,7 @@ pub struct ShardDocuments {
     from: Position,
     until: Position,
     limits: ReadLimits,
-    ledger: Ledger,
+    ledger: PositionCounts,
     total: Option<u64>,
     state: State,
 }
@@ -86,7 +86,7 @@ impl ShardDocuments {
             from,
             until: Position(u64::MAX),
             limits: DEFAULT_LIMITS,
-            ledger: Ledger::default(),
+            ledger: PositionCounts::default(),
             total: None,
             state: State::Fresh,
         }
@@ -148,7 +148,7 @@ impl ShardDocuments {
     }
 
     /// Returns what became of the positions read so far.
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> PositionCounts {
         self.ledger
     }
 

@@ -118,8 +118,8 @@ pub enum RepositoryError {
     },
     /// A blob that another blob names is absent.
     #[error(
-        "`{blob}` is missing in `{uri}`, though the repository refers to it; was the snapshot deleted \
-         meanwhile, or the repository copied incompletely? take the snapshot again"
+        "`{blob}` is missing in `{uri}`, though the repository refers to it; perhaps the snapshot \
+         was deleted meanwhile, or the repository was copied incompletely: take the snapshot again"
     )]
     BlobMissing {
         /// The URI of the repository.
@@ -131,7 +131,7 @@ pub enum RepositoryError {
     #[error(
         "shard {shard} of `{index}` in `{uri}` has a hashed path, but is in none of these folders: \
          `{tried}`; hashed folders may lie outside of the base path: copy the whole bucket or \
-         location of the repository, and point the URI to the base path in it"
+         location of the repository, and write the base path in it as the URI"
     )]
     ShardFolderMissing {
         /// The URI of the repository.
@@ -145,8 +145,8 @@ pub enum RepositoryError {
     },
     /// The prefix holds no repository.
     #[error(
-        "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); point it to the folder \
-         that the cluster registered: bucket and base path"
+        "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); write the bucket \
+         and base path, or the folder, that the cluster registered"
     )]
     NoRepository {
         /// The URI of the repository.
@@ -196,8 +196,8 @@ pub enum RepositoryError {
     },
     /// The snapshot holds the index, but not this shard.
     #[error(
-        "snapshot `{snapshot}` ({state}) does not hold shard {shard} of `{index}`: {reason}; take the \
-         snapshot again once all shards are assigned, or leave this index out"
+        "snapshot `{snapshot}` ({state}) does not hold shard {shard} of `{index}`: {reason}; take \
+         the snapshot again once all shards are assigned, or exclude this index with `-{index}`"
     )]
     ShardNotInSnapshot {
         /// The snapshot's name.

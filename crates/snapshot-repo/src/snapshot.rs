@@ -97,7 +97,7 @@ impl Snapshot {
         IncompleteSnapshot {
             name: &self.name,
             state: &self.state,
-            whole_shards: self.successful_shards.into(),
+            complete_shards: self.successful_shards.into(),
             shards: self.total_shards.into(),
             reason: None,
             advice,

@@ -15,7 +15,8 @@ const DEFAULT_REGION: &str = "us-east-1";
 const CREDENTIALS: &[(&[&str], &str)] = &[
     (
         &["InvalidAccessKeyId"],
-        "does not know the access key; check that it is the one of this store and still active",
+        "does not know the access key; check that the key belongs to this store and is still \
+         active",
     ),
     (
         &["SignatureDoesNotMatch"],
@@ -24,7 +25,7 @@ const CREDENTIALS: &[(&[&str], &str)] = &[
     ),
     (
         &["RequestTimeTooSkewed"],
-        "refuses requests with this time; correct the clock of this machine",
+        "refuses requests because the clock of this machine is wrong; correct it",
     ),
     (
         &["ExpiredToken", "InvalidToken", "TokenRefreshRequired"],
@@ -34,8 +35,8 @@ const CREDENTIALS: &[(&[&str], &str)] = &[
     (
         // The last places where a client looks for credentials.
         &["169.254.169.254", "169.254.170.2", "metadata.google.internal"],
-        "got no request, because no credentials were found in the environment or on this machine; \
-         set them",
+        "was not asked, because there are no credentials for it; create them with `workflow \
+         configure credentials` or set them in the environment",
     ),
     (
         &["AuthenticationFailed"],
@@ -150,10 +151,10 @@ mod tests {
         let key = error_for("<Code>InvalidAccessKeyId</Code>").to_string();
         assert!(key.contains("does not know the access key"), "{key}");
         let clock = error_for("<Code>RequestTimeTooSkewed</Code>").to_string();
-        assert!(clock.ends_with("correct the clock of this machine"), "{clock}");
+        assert!(clock.contains("the clock of this machine is wrong"), "{clock}");
         let none =
             error_for("error sending request for url (http://169.254.169.254/latest/api/token)");
-        assert!(none.to_string().contains("no credentials were found"), "{none}");
+        assert!(none.to_string().contains("there are no credentials for it"), "{none}");
         let archived = error_for("<Code>InvalidObjectState</Code>").to_string();
         assert!(archived.starts_with("`index.latest` in `s3://bucket/prefix` is archived"));
         let host = error_for("error sending request: dns error: failed to lookup address");

@@ -259,8 +259,8 @@ async fn a_prefix_or_a_bucket_that_is_not_there_is_named() {
     assert_eq!(
         error_message(&server.location("nothing/here")).await,
         format!(
-            "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); point it to \
-             the folder that the cluster registered: bucket and base path"
+            "`{uri}` holds no snapshot repository (no `index.latest`, no `index-N`); write \
+             the bucket and base path, or the folder, that the cluster registered"
         )
     );
     let mut elsewhere = server.location("x");
@@ -279,8 +279,8 @@ async fn wrong_or_absent_credentials_are_told_apart() {
     assert_eq!(
         error_message(&server.with_option("AWS_ACCESS_KEY_ID", "wrongwrong")).await,
         format!(
-            "the store of `{uri}` does not know the access key; check that it is the one of this \
-             store and still active"
+            "the store of `{uri}` does not know the access key; check that the key belongs to \
+             this store and is still active"
         )
     );
     assert_eq!(

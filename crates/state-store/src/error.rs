@@ -50,29 +50,33 @@ pub enum StoreError {
     #[error("writing a state document as JSON")]
     Encode(#[source] serde_json::Error),
     /// A document could not be read.
-    #[error("reading the documents of `{INDEX}`; was it written by this version?")]
+    #[error("reading the documents of `{INDEX}` (perhaps another version of Argosy wrote them)")]
     Decode(#[source] serde_json::Error),
     /// The index belongs to another tool.
     #[error(
-        "the target has an index `{INDEX}` that is not ours: another tool may be migrating into \
-         it; when nothing needs that index any more, delete it, and try again"
+        "the target has an index `{INDEX}` that Argosy did not create: another tool may be \
+         migrating into this cluster; delete that index when no tool needs it any more, and try \
+         again"
     )]
     Foreign,
     /// Other processes changed the document at each attempt.
-    #[error("{what} in `{INDEX}` changes all the time; try again")]
+    #[error(
+        "{what} in `{INDEX}` keeps changing, because other processes write it; try again later"
+    )]
     Contended {
         /// The document, in words.
         what: String,
     },
     /// The target is too busy to take a document.
-    #[error("the target did not take a state document now: {reason}")]
+    #[error("the target cannot store a document of the state now: {reason}")]
     Busy {
         /// What the target said.
         reason: String,
     },
     /// The target does not take a document.
     #[error(
-        "the target refuses a document of `{INDEX}`: {reason}; is the index of another program?"
+        "the target refuses a document of `{INDEX}`: {reason}; check that no other program uses an \
+         index of this name"
     )]
     Refused {
         /// What the target said.

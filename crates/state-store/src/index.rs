@@ -48,8 +48,8 @@ pub async fn ensure(client: &Client, mapping: &Mapping) -> Result<(), StoreError
         IndexState::Missing => {}
         IndexState::Remainder => {
             tracing::warn!(
-                "the index `{INDEX}` is a remainder: a write came after an earlier migration had \
-                 removed it, and the target created it without our mapping; it is created again"
+                "the index `{INDEX}` is left over from an earlier migration: a late write made the \
+                 target create it without a mapping; it is replaced"
             );
             indices::delete(client, INDEX).await?;
         }

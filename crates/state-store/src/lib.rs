@@ -11,7 +11,7 @@
 //!   impl StateDocument  --------> fields of the mapping      (ensure, with a Mapping of all kinds)
 //!     KIND, mapping()
 //!                        get ---> Stored { key, version, document }
-//!                     change <--- the new document, if nobody wrote since
+//!                     change <--- the new document, if no process wrote since
 //! ```
 //!
 //! The index is created so that no template of the target can spoil it ([`own_index`]).

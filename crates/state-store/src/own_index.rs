@@ -43,9 +43,9 @@ pub struct OwnIndex {
 pub async fn create(client: &Client, index: &OwnIndex) -> Result<(), StoreError> {
     let OwnIndex { name, purpose, properties } = index;
     let version = cluster::version::detect(client).await?;
-    let shape = Shape { version, serverless: client.is_serverless() };
+    let target = TargetTraits { version, serverless: client.is_serverless() };
     let failed = |source| StoreError::Create { index: name, purpose, source: Box::new(source) };
-    let body = creation(&shape, properties);
+    let body = creation(&target, properties);
     let response = client.send(&Request::put(path(&[name])).json(body)).await.map_err(failed)?;
     let exists = matches!(
         response.error_type().as_deref(),
@@ -56,7 +56,7 @@ pub async fn create(client: &Client, index: &OwnIndex) -> Result<(), StoreError>
         return Ok(());
     }
     let created: Created = client.check_status(response).map_err(failed)?.json()?;
-    if created.shards_acknowledged || shape.serverless {
+    if created.shards_acknowledged || target.serverless {
         return Ok(());
     }
     make_placeable(client, index).await
@@ -103,8 +103,8 @@ async fn change_settings(
     }
     let settings: Vec<&str> = corrections.keys().map(String::as_str).collect();
     tracing::warn!(
-        "a template of the target has set `{}` on our index `{name}`: that is taken back, for our \
-         documents would be lost or wait for ever",
+        "an index template of the target set `{}` on the index `{name}` of Argosy; this is undone, \
+         because documents would be lost or never written",
         settings.join("`, `")
     );
     let request = Request::put(path(&[name, "_settings"])).json(Value::Object(corrections));
@@ -116,12 +116,12 @@ async fn change_settings(
 }
 
 /// What the target is, as far as it decides which settings there are.
-struct Shape {
+struct TargetTraits {
     version: ServerVersion,
     serverless: bool,
 }
 
-impl Shape {
+impl TargetTraits {
     /// Returns whether the target is OpenSearch, or Elasticsearch from this version on.
     fn is_since(&self, major: u32, minor: u32) -> bool {
         self.version.is_opensearch()
@@ -130,17 +130,17 @@ impl Shape {
 }
 
 /// Returns the body that creates the index: one shard, a second copy if there is a node for it.
-fn creation(shape: &Shape, properties: &Value) -> Value {
+fn creation(target: &TargetTraits, properties: &Value) -> Value {
     let mapping = json!({
         "dynamic": false,
         "_routing": { "required": false },
         "_source": { "enabled": true },
         "properties": properties,
     });
-    if shape.serverless {
+    if target.serverless {
         return json!({ "mappings": { "dynamic": false, "properties": properties } });
     }
-    let typed = !shape.version.is_opensearch() && shape.version.major < 7;
+    let typed = !target.version.is_opensearch() && target.version.major < 7;
     let mapping = if typed { json!({ "_doc": mapping }) } else { mapping };
     let mut settings = json!({
         "number_of_shards": 1,
@@ -155,7 +155,7 @@ fn creation(shape: &Shape, properties: &Value) -> Value {
         ("hidden", json!(true), (7, 7)),
     ];
     for (name, value, (major, minor)) in newer {
-        if shape.is_since(major, minor) {
+        if target.is_since(major, minor) {
             settings[name] = value;
         }
     }
@@ -234,7 +234,7 @@ pub(crate) mod tests {
     pub(crate) fn creations(properties: &Value) -> [Value; 3] {
         [("6.8", false), ("OS 2.19", false), ("OS 2.19", true)].map(|(version, serverless)| {
             let version = version.parse().expect("a version");
-            creation(&Shape { version, serverless }, properties)
+            creation(&TargetTraits { version, serverless }, properties)
         })
     }
 
@@ -242,7 +242,8 @@ pub(crate) mod tests {
     fn each_target_is_given_the_settings_that_it_knows() {
         let settings = |version: &str| {
             let version = version.parse().expect("a version");
-            creation(&Shape { version, serverless: false }, &json!({}))["settings"]["index"].take()
+            creation(&TargetTraits { version, serverless: false }, &json!({}))["settings"]["index"]
+                .take()
         };
         let names = ["default_pipeline", "final_pipeline", "hidden"];
         let known = |version: &str| {

@@ -92,12 +92,14 @@ fn request<Request: DeserializeOwned>() -> anyhow::Result<Request> {
     let request = match request.strip_prefix('@') {
         Some(path) => fs_err::read_to_string(path).context(Failure::new(
             Exit::Invalid,
-            "the file with the request cannot be read; was its ConfigMap applied?",
+            "the file with the request cannot be read; check that the ConfigMap of this workflow \
+             was applied",
         ))?,
         None => request,
     };
     serde_json::from_str(&request).context(Failure::new(
         Exit::Invalid,
-        "the request does not fit this step; is the image of the same version as the manifest?",
+        "the request does not fit this step; check that the image has the version of the \
+         `workflow` command that made the manifest",
     ))
 }

@@ -21,7 +21,7 @@ Examples:
   workflow configure edit                change it
   workflow plan                          see what will happen
   workflow submit                        start the migration
-  workflow manage                        watch and steer it on the screen
+  workflow manage                        watch it and decide at gates on the screen
   workflow status                        see how far it is
   workflow approve step 'metadata-*'     let it continue after a gate
 

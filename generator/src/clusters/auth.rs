@@ -19,7 +19,7 @@ pub(crate) const RULES: &[Rule] = &[ONE_KIND, INCOMPLETE, CLEAR_TEXT, SECRET_NAM
 const ONE_KIND: Rule = Rule {
     id: "auth::one-kind",
     severity: Severity::Error,
-    summary: "`authConfig` has none, or more than one, of its kinds",
+    summary: "`authConfig` needs exactly one of `basic`, `sigv4` and `mtls`",
     docs: "Exactly one of `basic`, `sigv4` and `mtls` says how requests are authenticated. Leave \
            `authConfig` out for a cluster without authentication.",
 };

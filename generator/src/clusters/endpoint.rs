@@ -44,13 +44,13 @@ enum EndpointError {
     #[error("its scheme is `{0}`, not `http` or `https`")]
     Scheme(String),
     /// No host.
-    #[error("it names no host")]
+    #[error("it has no host")]
     Host,
     /// A user name or password.
-    #[error("it holds credentials, which would be seen in logs and manifests")]
+    #[error("it contains credentials, which would be visible in logs and manifests")]
     Credentials,
     /// A query or a fragment.
-    #[error("it has a `{0}` part, which requests cannot keep")]
+    #[error("it has a `{0}`, which is not allowed, because each request adds its own path")]
     Rest(char),
 }
 
@@ -131,7 +131,7 @@ migrations:
   - { sourceCluster: old, targetCluster: new, snapshotMigrations: [ { indices: ["*"] } ] }
 "#;
         insta::assert_snapshot!(printed(source), @r#"
-        error[cluster::endpoint]: this endpoint cannot be used: it holds credentials, which would be seen in logs and manifests
+        error[cluster::endpoint]: this endpoint cannot be used: it contains credentials, which would be visible in logs and manifests
          --> migration.yaml:3:20
           |
         3 |   old: { endpoint: "https://*********@source:9200", snapshotRepo: { repoPathUri: "gs://b/p" } }
@@ -139,7 +139,7 @@ migrations:
           |
           = help: take them out, and name a Secret in `authConfig.basic`
 
-        error[cluster::endpoint]: this endpoint cannot be used: it has a `?` part, which requests cannot keep
+        error[cluster::endpoint]: this endpoint cannot be used: it has a `?`, which is not allowed, because each request adds its own path
          --> migration.yaml:4:36
           |
         4 | targetClusters: { new: { endpoint: "https://target:9200/?pretty" } }

@@ -34,9 +34,9 @@ const UNSUPPORTED: Rule = Rule {
     severity: Severity::Error,
     summary: "data cannot be migrated between these versions",
     docs: "Sources are Elasticsearch 5 to 9 and OpenSearch 1 to 3; targets are OpenSearch 1 to 3 \
-           and Elasticsearch 7 to 9. A downgrade is refused: an older target does not know all \
-           that the source can hold. The same is checked again with the detected versions before \
-           anything is written.",
+           and Elasticsearch 7 to 9. A downgrade is refused: an older target does not \
+           support everything that the source can store. The same is checked again with the \
+           detected versions before anything is written.",
 };
 
 /// Proves the version of a cluster.
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_downgrade_is_refused_where_the_migration_asks_for_it() {
         insta::assert_snapshot!(printed(&pair("version: OS 2.19", "version: OS 1.3")), @"
-        error[version::unsupported]: from OpenSearch 2.19 to OpenSearch 1.3 is a downgrade: the target does not know all that the source can hold; choose a newer target
+        error[version::unsupported]: from OpenSearch 2.19 to OpenSearch 1.3 is a downgrade: the target does not support everything that the source can store; choose a newer target
           --> migration.yaml:12:20
            |
         12 |     targetCluster: new

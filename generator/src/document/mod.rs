@@ -72,7 +72,8 @@ fn problem(error: &serde_yaml::Error, source: &str) -> SyntaxProblem {
     let (message, help) = if reason.starts_with("multiple YAML documents") {
         (
             "a second document begins here, after `---`".to_owned(),
-            "write everything under one `migrations:`, or split the file into one for each document",
+            "write everything under one `migrations:`, or split the file: one document in each \
+             file",
         )
     } else {
         (

@@ -181,7 +181,7 @@ pub(super) fn side_by_side(name: String, tasks: Vec<DagTask>) -> Template {
 }
 
 /// Returns `steps` that run concurrently. An exit handler must be of this kind: while a workflow is
-/// being stopped, Argo counts a DAG as failed when it first looks at it, and does not wait for its
+/// being stopped, Argo counts a DAG as failed when it first checks it, and does not wait for its
 /// tasks.
 pub(super) fn concurrent_steps(name: String, tasks: Vec<DagTask>) -> Template {
     Template {

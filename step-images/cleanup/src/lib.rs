@@ -12,7 +12,7 @@
 //! reached, the state stays; if the target cannot be reached, the source is cleaned of what this
 //! run took. In both cases the step fails and says what is left.
 
-mod leftover;
+mod failed_runs;
 mod report;
 mod source;
 mod target;
@@ -65,7 +65,7 @@ async fn cleanup(request: &CleanupRequest, context: &Context) -> Result<CleanupA
         (Ok(()), Ok(())) => return Ok(CleanupAnswer { actions: report.actions }),
         (Err(failure), Ok(())) | (Ok(()), Err(failure)) => failure,
         (Err(target), Err(source)) => {
-            let message = format!("both clusters are not clean: {target}\nand: {source}");
+            let message = format!("neither cluster could be cleaned up: {target}\nand: {source}");
             Failure::new(target.exit, message)
         }
     };

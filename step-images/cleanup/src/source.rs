@@ -56,8 +56,8 @@ pub(crate) async fn clean(
     }
     if !report.left.is_empty() {
         report.actions.push(format!(
-            "left repository `{repository}` registered on cluster `{}`: another run may be \
-             under way with a snapshot in it",
+            "left repository `{repository}` registered on cluster `{}`: another run may use a \
+             snapshot in it",
             source.name
         ));
         return Ok(());
@@ -68,8 +68,8 @@ pub(crate) async fn clean(
             .push(format!("unregistered repository `{repository}` from cluster `{}`", source.name)),
         Ok(false) => {}
         Err(error) if is_in_use(&error) => report.actions.push(format!(
-            "left repository `{repository}` registered on cluster `{}`: another snapshot is \
-             under way in it",
+            "left repository `{repository}` registered on cluster `{}`: another snapshot is being \
+             taken in it",
             source.name
         )),
         Err(error) => return Err(error.into()),
@@ -83,8 +83,8 @@ pub(crate) fn kept(request: &CleanupRequest, context: &Context) -> String {
     let name = snapshot.snapshot_name(&context.run);
     if snapshot.is_created() {
         format!(
-            "snapshot `{name}` and the registration of repository `{repository_name}` stay, as far \
-             as they were made; to continue without taking it again, set `snapshotName: {name}` in \
+            "snapshot `{name}` and the registration of repository `{repository_name}` stay, if \
+             they exist; to use this snapshot instead of a new one, set `snapshotName: {name}` in \
              the `snapshotRepo` of the source and submit"
         )
     } else {

@@ -19,7 +19,7 @@ use state_store::{Scope, StateDocument as _, Stored};
 use step::Context;
 
 use crate::{
-    leftover::{self, FailedRun},
+    failed_runs::{self, FailedRun},
     report::CleanupReport,
     source,
 };
@@ -101,11 +101,11 @@ pub(crate) async fn read(
             // A run that wrote nothing leaves nothing: no note without a snapshot.
             let taken = snapshot.is_created() && source::is_in_repository(snapshot, context).await;
             if taken && !registered {
-                leftover::note(&client, &context.run, migration, repository).await?;
+                failed_runs::note(&client, &context.run, migration, repository).await?;
             }
         }
         CleanupMode::Complete => {
-            notes = leftover::of_migration(&client, migration, repository).await?;
+            notes = failed_runs::of_migration(&client, migration, repository).await?;
             for note in &notes {
                 report.add_run(&note.document.run);
             }

@@ -102,8 +102,8 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
     if client.is_serverless() {
         // A collection ignores the number of shards and might create the index, without our mapping.
         tracing::info!(
-            "cluster `{}` is serverless: whether its data access policy permits the creation of \
-             indices is known when the register step creates one",
+            "cluster `{}` is serverless: its data access policy cannot be checked in advance; if \
+             it does not permit the creation of indices, the register step fails",
             client.cluster()
         );
         return Ok(());
@@ -115,7 +115,8 @@ async fn may_create_index(client: &Client) -> Result<(), ClusterError> {
         401 | 403 => client.check_status(response).map(drop),
         429 | 500.. => {
             tracing::warn!(
-                "cluster `{}` did not say whether the migration may create indices (status {}: {})",
+                "cluster `{}` did not report whether the migration may create indices (status {}: \
+                 {})",
                 client.cluster(),
                 response.status,
                 response.error_reason()

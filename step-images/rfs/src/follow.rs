@@ -35,8 +35,8 @@ impl FollowedStep for Step {
         let message = format!(
             "the target refused {rejected} documents and {allowed} are allowed; all of them are \
              kept with their reasons (`console clusters curl target '/{INDEX}/_search?pretty'`): \
-             fix the mapping on the target and run `workflow resume`, or accept the loss with \
-             `allowedRejections` and submit again; the first of them:\n- {}",
+             fix the mapping on the target and run `workflow resume`, or set `allowedRejections` \
+             to accept the loss and submit the migration again; the first of them:\n- {}",
             reasons.join("\n- ")
         );
         Err(Failure::new(Exit::Failed, message))

@@ -158,9 +158,9 @@ async fn without_source(
             None
         }
         SourceMode::Partial => Some(format!(
-            "index `{name}` does not keep all fields of its {documents} documents ({because}), so what \
-             is missing in the snapshot cannot be searched on the target either; exclude it with \
-             `-{name}`, reindex it on the source with a whole `_source`, or set \
+            "index `{name}` does not keep all fields of its {documents} documents ({because}), so \
+             what is missing in the snapshot cannot be searched on the target either; exclude it \
+             with `-{name}`, reindex it on the source with a complete `_source`, or set \
              `documentBackfill.allowPartialSource: true` to migrate what is there"
         )),
         SourceMode::Disabled => Some(format!(
@@ -188,8 +188,8 @@ async fn remove_excluded(step: &Step, indices: &[ResolvedIndex]) -> Result<(), F
     }
     for Stored { document: item, .. } in &excluded {
         tracing::warn!(
-            "index `{}` is no longer in group `{}`: its shard {} is not migrated; what was written \
-             of it stays on the target",
+            "index `{}` is no longer in group `{}`: its shard {} is not migrated further; \
+             documents already written stay on the target",
             item.index,
             item.scope.group,
             item.work.shard
@@ -205,7 +205,7 @@ async fn make_ready(client: &Client, index: &str) -> Result<Option<IndexUuid>, F
         tracing::warn!(
             "index `{index}` is not on the target: it is created with the target's templates and \
              defaults, and the types of fields that no template names are guessed from the first \
-             documents; to have those of the source, migrate its metadata too"
+             documents; to get the types of the source, enable `metadataMigration` for this group"
         );
         indices::create(client, index, json!({})).await.map_err(|error| {
             let Failure { exit, message } = error.into();

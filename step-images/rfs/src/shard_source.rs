@@ -106,7 +106,7 @@ fn check(batch: &Batch, begin: u64) -> Result<(), String> {
 /// Returns what a batch adds to our ledger, in which a document without a source is not among the
 /// live ones, because it cannot arrive.
 fn counts(batch: &Batch) -> Ledger {
-    let snapshot_repo::Ledger {
+    let snapshot_repo::PositionCounts {
         physical,
         live,
         nested,

@@ -16,7 +16,7 @@ use contract::{
 use coordination::{resolve::OpenSnapshot, shard_work::ShardWork};
 use fleet::{Held, Interrupt, Reading, StopSignal, WorkReport};
 use load::{
-    Checkpoint, Journal, Limits, LoadContext, LoadJob, Slots, failed_documents::Provenance,
+    Checkpoint, Limits, LoadContext, LoadJob, ProgressRecord, Slots, failed_documents::Provenance,
     source::LoadFault,
 };
 use serde_json::json;
@@ -81,8 +81,8 @@ impl fleet::Worker<ShardWork> for ShardWorker {
         };
         let from = Position(item.cursor);
         let source = ShardSource::new(self.opened.repository.documents(files, from));
-        let mut journal = ShardJournal(held);
-        load::load(&self.load, job, source, &mut journal, reading)
+        let mut progress = ShardProgress(held);
+        load::load(&self.load, job, source, &mut progress, reading)
             .await
             .map_err(Stop::into_inner)?;
         check_sources(held)
@@ -95,7 +95,7 @@ impl ShardWorker {
         let OpenSnapshot { repository, snapshot } = &self.opened;
         let (index, shard) = (held.item().index.clone(), held.item().work.shard);
         let Some(index) = snapshot.index(index.as_str()) else {
-            return Err(Interrupt::Failed(format!("the snapshot holds no index `{index}`")));
+            return Err(Interrupt::Failed(format!("the snapshot has no index `{index}`")));
         };
         let mut finding = pin!(repository.shard_files(snapshot, index, shard));
         let mut tick = tokio::time::interval(POLL_INTERVAL);
@@ -127,9 +127,9 @@ fn check_sources(held: &Held<ShardWork>) -> Result<(), Interrupt> {
 }
 
 /// The work item is where the progress of its load is kept.
-struct ShardJournal<'a>(&'a mut Held<ShardWork>);
+struct ShardProgress<'a>(&'a mut Held<ShardWork>);
 
-impl Journal<u64> for ShardJournal<'_> {
+impl ProgressRecord<u64> for ShardProgress<'_> {
     type Stop = Stop;
 
     fn note(&mut self, checkpoint: &Checkpoint<u64>) {

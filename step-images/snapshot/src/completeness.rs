@@ -19,10 +19,10 @@ pub(crate) fn check_shards(info: &SnapshotInfo) -> Result<(), Failure> {
     let incomplete = IncompleteSnapshot {
         name: snapshot,
         state,
-        whole_shards: shards.successful,
+        complete_shards: shards.successful,
         shards: shards.total,
         reason: info.reason.as_deref(),
-        advice: "check the health of the source, then submit again",
+        advice: "check the health of the source, then submit the migration again",
         missing: missing.collect(),
     };
     Err(Failure::new(Exit::Failed, incomplete.to_string()))

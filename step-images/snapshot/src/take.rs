@@ -183,7 +183,7 @@ impl SnapshotTask<'_> {
             } else if start.elapsed() > MAX_LIST_DELAY {
                 let message = format!(
                     "cluster `{}` at `{}` accepted snapshot `{snapshot}` but does not list it; \
-                     check whether another process has deleted it, then submit again",
+                     check whether another process deleted it, then submit the migration again",
                     client.cluster(),
                     client.url()
                 );

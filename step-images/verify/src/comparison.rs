@@ -25,7 +25,7 @@ pub(crate) fn difference(snapshot: Side<'_>, target: Side<'_>) -> Option<String>
     (!same_json(snapshot.source, target.source)).then(|| "its source differs".to_owned())
 }
 
-/// Walks over both at once, token by token, so that depth costs nothing.
+/// Reads both together, token by token, so that depth costs nothing.
 fn same_json(one: &[u8], other: &[u8]) -> bool {
     if one == other {
         return true;

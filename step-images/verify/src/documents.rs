@@ -73,7 +73,7 @@ pub(crate) async fn compare(
     let mut compared = Comparison::default();
     let OpenSnapshot { repository, snapshot } = opened;
     let found = snapshot.index(index).ok_or_else(|| {
-        Failure::new(Exit::Failed, format!("the snapshot holds no index `{index}`"))
+        Failure::new(Exit::Failed, format!("the snapshot has no index `{index}`"))
     })?;
     let metadata = repository.index_metadata(snapshot, found).await?;
     for shard in 0..metadata.number_of_shards {

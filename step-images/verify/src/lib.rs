@@ -1,20 +1,21 @@
-//! The verify step: is what the snapshot holds on the target?
+//! The verify step: is everything that the snapshot holds on the target?
 //!
 //! ```text
 //!   ledgers of the work items ---+
-//!                                +---> verdict: one line an index ---> done, or a table of differences
-//!   _count of the target --------+         ^
+//!                                +---> check, one report for each index ---> done, or a table of
+//!   _count of the target --------+       ^                                   differences
+//!                                        |
 //!   snapshot and _mget, document by document (mode `documents`, or an index that existed)
 //! ```
 //!
-//! In an index that held documents of others before, the count says little: there, each document
+//! In an index that held other documents before, the count says little: there, each document
 //! of the snapshot is looked up by its id, in every mode.
 //!
 //! A query that fails is "unknown" and an error, never a zero.
 
 mod comparison;
 mod documents;
-mod verdict;
+mod index_check;
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ use step::Context;
 
 use crate::{
     documents::Depth,
-    verdict::{Evidence, Verdict},
+    index_check::{Evidence, IndexReport},
 };
 
 /// Runs the step.
@@ -51,7 +52,7 @@ async fn verify(request: &VerifyRequest, context: &Context) -> Result<VerifyAnsw
     let scope = opened.scope(&request.migration, &request.group);
     let items: Vec<Stored<Item<ShardWork>>> = fleet::items::of_scope(&client, &scope).await?;
 
-    let mut indices = Vec::new();
+    let mut reports = Vec::new();
     let mut rejected = 0;
     for ResolvedIndex { index, existed, documents: _ } in &group.indices {
         let metadata = opened.repository.index_metadata(&opened.snapshot, index).await?;
@@ -70,31 +71,35 @@ async fn verify(request: &VerifyRequest, context: &Context) -> Result<VerifyAnsw
             found,
             uuid: uuid.as_deref(),
         };
-        let verdict = verdict::of(evidence);
-        rejected += verdict.index.rejected;
-        indices.push(verdict);
+        let report = index_check::check(evidence);
+        rejected += report.index.rejected;
+        reports.push(report);
     }
-    for verdict in indices.iter_mut().filter(|verdict| verdict.problems.is_empty()) {
-        let depth = match (request.mode, verdict.index.existed) {
+    for report in reports.iter_mut().filter(|report| report.problems.is_empty()) {
+        let depth = match (request.mode, report.index.existed) {
             (VerifyMode::Documents, _) => Depth::Content,
             (VerifyMode::Counts, true) => Depth::Presence,
             (VerifyMode::Counts, false) => continue,
         };
-        let compared = documents::compare(&client, &opened, &verdict.index.name, depth).await?;
-        verdict.index.present = Some(compared.equal + compared.different);
+        let compared = documents::compare(&client, &opened, &report.index.name, depth).await?;
+        report.index.present = Some(compared.equal + compared.different);
         if depth == Depth::Content {
-            verdict.index.compared = Some(compared.equal);
+            report.index.compared = Some(compared.equal);
         }
-        verdict.problems.extend(compared.differences(verdict.index.rejected));
+        report.problems.extend(compared.differences(report.index.rejected));
     }
-    conclude(indices, rejected, request.allowed_rejections)
+    conclude(reports, rejected, request.allowed_rejections)
 }
 
 /// Returns all differences, not only the first, or the answer if there are none.
-fn conclude(verdicts: Vec<Verdict>, rejected: u64, allowed: u64) -> Result<VerifyAnswer, Failure> {
+fn conclude(
+    reports: Vec<IndexReport>,
+    rejected: u64,
+    allowed: u64,
+) -> Result<VerifyAnswer, Failure> {
     let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut indices: Vec<VerifiedIndex> = Vec::new();
-    for Verdict { index, problems: found } in verdicts {
+    for IndexReport { index, problems: found } in reports {
         if !found.is_empty() {
             problems.insert(index.name.clone(), found);
         }

@@ -18,7 +18,7 @@ pub(super) struct Used {
     pub(super) time: Duration,
     /// User and system, all threads.
     pub(super) processor: Duration,
-    /// The most memory that was resident at once, in bytes.
+    /// The peak of resident memory, in bytes.
     pub(super) memory: u64,
 }
 

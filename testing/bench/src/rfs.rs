@@ -2,7 +2,7 @@
 //!
 //! Two questions. Into a sink, which takes whatever it is given: what does the worker itself cost?
 //! Into a real server: how much slower is it than a bare loader, which sends the same documents in
-//! requests of the same size, as many at once, out of memory?
+//! requests of the same size, as many concurrently, out of memory?
 
 use std::{
     collections::VecDeque,
@@ -37,7 +37,7 @@ use super::{
     snapshots::{self, Codec, NAME, Prepared, Wanted},
 };
 
-/// As the worker's own defaults: requests of this size, and so many at once.
+/// As the worker's own defaults: requests of this size, and so many concurrently.
 const BULK_BYTES: usize = 8 << 20;
 const BULK_DOCUMENTS: usize = 5_000;
 const CONNECTIONS: usize = 4;
@@ -65,7 +65,7 @@ pub struct Options {
     /// In how many shards.
     #[arg(long, default_value_t = 4)]
     shards: u32,
-    /// What they look like.
+    /// Their form.
     #[arg(long, value_enum, default_value_t = Shape::Access)]
     shape: Shape,
     /// How the source compressed them.
@@ -252,7 +252,7 @@ impl Bench<'_> {
         Ok((used, answer))
     }
 
-    /// The bare loader: requests out of memory, as many at once as the worker sends.
+    /// The bare loader: requests out of memory, as many concurrently as the worker sends.
     fn load(&self) -> Result<Duration> {
         let bodies = Mutex::new(self.bodies());
         let started = Instant::now();
@@ -273,7 +273,7 @@ impl Bench<'_> {
                 .collect();
             sending.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(result) => result,
-                Err(_) => bail!("a thread of the loader came to a sudden end"),
+                Err(_) => bail!("a thread of the loader panicked"),
             })
         })?;
         Ok(started.elapsed())

@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::snapshots::NAME;
 
-/// How much of a body is read at once.
+/// How much of a body is read at a time.
 const PORTION: usize = 1 << 18;
 
 /// A sink that runs as long as this program.
@@ -90,7 +90,7 @@ struct Head {
 
 fn serve(client: TcpStream, server: SocketAddr, counts: &Counts) -> Result<()> {
     client.set_nodelay(true)?;
-    let mut answers = client.try_clone()?;
+    let mut responses = client.try_clone()?;
     let mut requests = BufReader::with_capacity(PORTION, client);
     let mut onward = None;
     let bulk = format!("POST /{NAME}/_bulk");
@@ -100,7 +100,7 @@ fn serve(client: TcpStream, server: SocketAddr, counts: &Counts) -> Result<()> {
             counts.requests.fetch_add(1, Ordering::Relaxed);
             counts.documents.fetch_add(newlines / 2, Ordering::Relaxed);
             counts.bytes.fetch_add(head.body, Ordering::Relaxed);
-            answers.write_all(acknowledgement(newlines / 2).as_bytes())?;
+            responses.write_all(acknowledgement(newlines / 2).as_bytes())?;
         } else {
             let server = match &mut onward {
                 Some(server) => server,
@@ -112,8 +112,8 @@ fn serve(client: TcpStream, server: SocketAddr, counts: &Counts) -> Result<()> {
             if head.text.starts_with("HEAD ") {
                 answer.body = 0;
             }
-            answers.write_all(answer.text.as_bytes())?;
-            pass(server, &mut answers, answer.body)?;
+            responses.write_all(answer.text.as_bytes())?;
+            pass(server, &mut responses, answer.body)?;
         }
     }
     Ok(())

@@ -42,7 +42,7 @@ pub(super) enum Codec {
 pub(super) struct Wanted {
     /// Whose server writes it.
     pub(super) distribution: Distribution,
-    /// What a document looks like.
+    /// The form of a document.
     pub(super) shape: Shape,
     /// How many there are.
     pub(super) documents: u64,

@@ -18,7 +18,7 @@ use test_machine::Machine;
 /// The node's address, at which pods reach what runs in the cluster's network beside them.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 
-/// The file in the node's folder that appears when everything answers.
+/// The file in the node's folder that appears when everything is ready.
 pub(crate) const READY: &str = "ready";
 
 /// The folder in the node's folder that names the parts which are away on purpose.

@@ -10,7 +10,7 @@
 
 mod argo;
 mod context;
-mod ground;
+mod isolation;
 mod keys;
 mod kubernetes;
 mod parts;
@@ -47,12 +47,12 @@ pub fn run(machine: &Machine, port: u16, definitions: Definitions) -> Result<()>
     fs::create_dir_all(&folder)?;
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     control_groups::make(&control_group(port))?;
-    ground::mount_own_folders(&folder)?;
-    ground::connect(&folder)?;
+    isolation::mount_own_folders(&folder)?;
+    isolation::connect(&folder)?;
     let folder = Path::new("/run/node");
     for (name, text) in FILES {
         let file = folder.join(name);
-        fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
+        fs::create_dir_all(file.parent().context("a file is in a folder")?)?;
         fs::write(file, text)?;
     }
     let tools = Tools::of(machine)?;

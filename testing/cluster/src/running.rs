@@ -37,7 +37,7 @@ pub struct Running {
 impl Running {
     /// The folder that the cluster has in the test area.
     pub(crate) fn folder(&self) -> Result<&Path> {
-        self.kubeconfig.parent().context("the kubeconfig lies in the cluster's folder")
+        self.kubeconfig.parent().context("the kubeconfig is in the cluster's folder")
     }
 
     /// A program of the cluster's own, such as `kubectl`, that talks to it as its administrator.
@@ -92,7 +92,7 @@ impl Running {
         let children = fs::read_to_string(format!("/proc/{node}/task/{node}/children"))?;
         let mut parts = Vec::new();
         for pid in children.split_whitespace() {
-            // A process may end while we look.
+            // A process may end during the check.
             let Ok(words) = fs::read(format!("/proc/{pid}/cmdline")) else { continue };
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             let program = words.split(|&byte| byte == 0).next().unwrap_or_default();

@@ -41,7 +41,7 @@ pub const SHELL_IMAGE: &str = "localhost/busybox:1";
 
 pub(crate) const EXECUTOR_IMAGE: &str = "localhost/argoexec:1";
 
-/// Where our change of Argo's manifests lies among them.
+/// Where our change of Argo's manifests is among them.
 pub(crate) const OUR_KUSTOMIZATION: &str = "one-node";
 
 /// To be changed with what this file does, so that everything is built again.
@@ -83,7 +83,7 @@ const PACKAGES: &[(&str, &str)] = &[
 /// Where the same package of each Debian puts the plugins for the network of pods.
 const NETWORK_PLUGIN: &str = "/usr/lib/cni/bridge";
 
-/// Where everything lies once it is built.
+/// Where everything is once it is built.
 #[derive(Clone, Debug)]
 pub struct Tools {
     /// The folder of the programs.
@@ -186,7 +186,7 @@ impl Tools {
         copy_writable(&dir, &self.argo_source)?;
         // Its server embeds the web interface, which the module does not hold.
         let page = self.argo_source.join("ui/dist/app/index.html");
-        fs::create_dir_all(page.parent().context("a page lies in a folder")?)?;
+        fs::create_dir_all(page.parent().context("a page is in a folder")?)?;
         fs::write(page, "This build has no web interface.\n")?;
         // A module holds no links, and this file is one: Linux does as macOS does.
         let osspecific = self.argo_source.join("workflow/executor/osspecific");

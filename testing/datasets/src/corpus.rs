@@ -27,8 +27,8 @@ use test_servers::{
 
 use crate::{
     call::{Call, Steps},
-    corners,
     counts::counts,
+    edge_cases,
     index::Release,
     kinds::{self, Extent},
     lacking, outdated, scroll,
@@ -94,7 +94,7 @@ impl Case {
 
     fn steps(self, release: Release) -> Steps {
         match self {
-            Self::Corners => corners::steps(release),
+            Self::Corners => edge_cases::steps(release),
             Self::Kinds(extent) => kinds::steps(release, extent),
             Self::Outdated => outdated::steps(release),
             Self::Partial => lacking::partial(release),

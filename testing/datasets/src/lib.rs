@@ -3,9 +3,9 @@
 
 pub mod archive;
 mod call;
-mod corners;
 pub mod corpus;
 mod counts;
+mod edge_cases;
 mod index;
 mod kinds;
 mod lacking;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::random::Random;
 
-/// What one document looks like.
+/// The form of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shape {
     /// A counter's value: about 48 bytes.

@@ -44,7 +44,7 @@ pub struct Image {
     pub contents: BTreeMap<PathBuf, Content>,
 }
 
-/// What lies at a path of an image.
+/// What an image has at a path.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A program or other file that may be run.
@@ -65,7 +65,7 @@ pub enum Content {
 impl Image {
     /// Writes the archive; a reader of the old file is not disturbed.
     pub fn write(&self, archive: &Path) -> Result<()> {
-        let folder = archive.parent().context("an archive lies in a folder")?;
+        let folder = archive.parent().context("an archive is in a folder")?;
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         self.write_to(&mut file)?;

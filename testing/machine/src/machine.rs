@@ -1,4 +1,4 @@
-//! What this machine is, as far as the project's commands care: where the checkout lies, where
+//! What this machine is, as far as the project's commands care: where the checkout is, where
 //! downloads and runs go, who we are, which Java was named. The one place that reads the
 //! environment; everything else gets a [`Machine`].
 

@@ -1,4 +1,4 @@
-//! Real search servers on loopback: started several at once, waited for, stopped.
+//! Real search servers on loopback: several are started concurrently, waited for, and stopped.
 //!
 //! A server either lives as long as the program that started it ([`Lifetime::WithUs`]; the kernel
 //! signals it when we die, however we die), or runs until it is stopped ([`Lifetime::Kept`]).

@@ -71,8 +71,8 @@ const DIRECTIONS: &[Direction] = &[
         never: Crates::Named(&["argo", "coordination", "engine", "generator", "snapshot-repo"]),
     },
     Direction {
-        rule: "only those who look at a cluster's runs reach Kubernetes",
-        of: Crates::OursExcept(&["argosy-console", "runs", "tests", "web", "workflow"]),
+        rule: "only the crates that read a cluster's runs reach Kubernetes",
+        of: Crates::OursExcept(&["argosy-console", "runs", "tests", "workflow"]),
         never: Crates::Named(&["kube"]),
     },
     Direction {

@@ -16,7 +16,7 @@ pub(super) const WHO: &str = "tests";
 const WITHIN: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Runs all cases at once; returns the status of each, in their order.
+/// Runs all cases concurrently; returns the status of each, in their order.
 pub fn run(cases: &[Case], folder: &Path) -> Result<Vec<Value>> {
     let store = Store::open(folder, Clock::new(jiff::Timestamp::now))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,10 +1,10 @@
 //! How did a run end, and in what do two ends differ?
 //!
-//! Ids, times and names of pods are each side's own. Everything else of a node is looked at: its
+//! Ids, times and names of pods are each side's own. Everything else of a node is compared: its
 //! path in the tree, type, phase, message, what it was called with, what it gave, and what follows
-//! it. A try of a retry and an item of a loop are nodes, so their number is looked at too.
+//! it. A try of a retry and an item of a loop are nodes, so their number is compared too.
 //!
-//! Two messages are not compared word by word: that of an error, which is told in the words of
+//! Two messages are not compared word by word: that of an error, which is in the words of
 //! whatever could not be done, and what Argo's executor says of a Job that failed.
 
 use std::{
@@ -99,7 +99,7 @@ impl Outcome {
         for (word, field) in [("input", "inputs"), ("output", "outputs")] {
             for parameter in node[field]["parameters"].as_array().into_iter().flatten() {
                 let fact = format!("{word} `{}`", text(&parameter["name"]));
-                // One that was never given stands there without a value on one side.
+                // One that was never given has no value on one side.
                 if !parameter["value"].is_null() {
                     self.facts.insert((path.clone(), fact), text(&parameter["value"]));
                 }

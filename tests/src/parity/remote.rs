@@ -19,7 +19,7 @@ use crate::{
 const ARGO: &str = "/apis/argoproj.io/v1alpha1";
 const WITHIN: Duration = Duration::from_mins(15);
 const POLL: Duration = Duration::from_millis(500);
-/// With more at once, all of them wait for the node, and Argo's own containers give up.
+/// With more of them, all wait for the node, and Argo's own containers give up.
 const AT_ONCE: usize = 6;
 
 /// Runs all cases; returns the status of each, in their order.

@@ -32,7 +32,7 @@ use self::watch::Ending;
 /// What to demonstrate.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Leave the two servers running at the end, to look around.
+    /// Leave the two servers running at the end, to explore them.
     #[arg(long)]
     pub(crate) keep: bool,
     /// Build the programs for speed; it takes minutes more.

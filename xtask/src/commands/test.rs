@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that is asked of a change, lane by lane, with a table at the
 //! end. A lane that cannot run here is skipped with its reason; with `CI=true` that is a failure.
 
-mod ahead;
 mod lane;
+mod prebuild;
 
 use std::time::Instant;
 
@@ -14,8 +14,8 @@ use test_machine::{
 };
 
 use self::{
-    ahead::Ahead,
     lane::{Lane, Outcome},
+    prebuild::Prebuild,
 };
 
 /// What to test.
@@ -35,18 +35,18 @@ pub(crate) fn run(machine: &Machine, options: &Options) -> Result<()> {
     let is_chosen = |lane: &Lane| lanes.is_empty() || lanes.contains(lane);
     let chosen = Lane::ALL.iter().filter(|lane| is_chosen(lane));
     let has_cluster = is_chosen(&Lane::Cluster) && machine.privilege == Privilege::Root;
-    let mut ahead = has_cluster.then(|| Ahead::start(machine));
+    let mut prebuild = has_cluster.then(|| Prebuild::start(machine));
     let mut rows = Vec::new();
     let mut failed = 0;
     for lane in chosen {
         heading(lane.name());
         let started = Instant::now();
         if *lane == Lane::Cluster
-            && let Some(ahead) = ahead.take()
-            && let Err(error) = ahead.finish()
+            && let Some(prebuild) = prebuild.take()
+            && let Err(error) = prebuild.finish()
         {
             // The lane meets the same again, and says whether it is skipped or has failed.
-            say(format!("built ahead: {error:#}"));
+            say(format!("building ahead: {error:#}"));
         }
         let outcome =
             lane.run(machine).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));

@@ -1,4 +1,4 @@
-//! What does a gate look like? A template with one step that waits unless the decision approves.
+//! What is a gate in the manifests? A template with one step that waits unless the decision approves.
 //!
 //! ```text
 //! name: <gate>
@@ -75,13 +75,13 @@ pub struct Gate<'a> {
 /// The parts of a template by which a gate is recognised. Other fields are ignored when it is read:
 /// what an API server returns has fields that we do not write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Shape {
-    inputs: Option<ShapeInputs>,
+pub struct GateShape {
+    inputs: Option<GateInputs>,
     steps: Option<Vec<Vec<Step>>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-struct ShapeInputs {
+struct GateInputs {
     parameters: Option<Vec<Input>>,
 }
 
@@ -110,7 +110,7 @@ struct Step {
     when: Option<String>,
 }
 
-impl From<&Template> for Shape {
+impl From<&Template> for GateShape {
     fn from(template: &Template) -> Self {
         let key = |parameter: &Parameter| {
             let source = parameter.value_from.as_ref()?;
@@ -124,7 +124,7 @@ impl From<&Template> for Shape {
         };
         let step = |step: &WorkflowStep| Step { name: step.name.clone(), when: step.when.clone() };
         Self {
-            inputs: template.inputs.as_ref().map(|inputs| ShapeInputs {
+            inputs: template.inputs.as_ref().map(|inputs| GateInputs {
                 parameters: Some(inputs.parameters.iter().map(input).collect()),
             }),
             steps: template.steps.as_ref().map(|groups| {
@@ -134,7 +134,7 @@ impl From<&Template> for Shape {
     }
 }
 
-impl Shape {
+impl GateShape {
     /// Returns the gate, if the template is one.
     pub fn gate(&self) -> Option<Gate<'_>> {
         let [group] = self.steps.as_deref()? else { return None };
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_gate_that_is_written_is_recognised() {
-        let shape = Shape::from(&made());
+        let shape = GateShape::from(&made());
         let gate = shape.gate().expect("a gate");
         assert_eq!(gate.name, "documents-backfilled-a-b");
         assert_eq!((gate.map, gate.key), ("{{workflow.name}}-decisions", gate.name));
@@ -175,8 +175,8 @@ mod tests {
         value["outputs"] = json!({});
         value["steps"][0][0]["arguments"] = json!({});
         value["inputs"]["artifacts"] = json!([]);
-        let shape: Shape = serde_json::from_value(value).expect("a template");
-        assert_eq!(shape, Shape::from(&made()));
+        let shape: GateShape = serde_json::from_value(value).expect("a template");
+        assert_eq!(shape, GateShape::from(&made()));
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let changed = |pointer: &str, value: Value| {
             let mut changed = gate.clone();
             *changed.pointer_mut(pointer).expect(pointer) = value;
-            serde_json::from_value::<Shape>(changed).expect("a template")
+            serde_json::from_value::<GateShape>(changed).expect("a template")
         };
         let step = gate["steps"][0][0].clone();
         for shape in [

@@ -38,8 +38,8 @@ pub fn support(source: &ServerVersion, target: &ServerVersion) -> Support {
     }
     let downgrade = || {
         unsupported(format!(
-            "from {source} to {target} is a downgrade: the target does not know all that the \
-             source can hold; choose a newer target"
+            "from {source} to {target} is a downgrade: the target does not support everything that \
+             the source can store; choose a newer target"
         ))
     };
     match (source.distribution, target.distribution) {
@@ -51,8 +51,8 @@ pub fn support(source: &ServerVersion, target: &ServerVersion) -> Support {
         // OpenSearch 1 is a fork of Elasticsearch 7.10.
         (Elasticsearch, OpenSearch) if source.major >= 8 && target.major < 2 => downgrade(),
         (OpenSearch, Elasticsearch) => unsupported(format!(
-            "from {source} to {target}: OpenSearch is not supported as a source for \
-             Elasticsearch; migrate to an OpenSearch"
+            "from {source} to {target}: Elasticsearch is not supported as a target for OpenSearch; \
+             migrate to OpenSearch"
         )),
         _ => Support::Supported,
     }

@@ -67,7 +67,7 @@ impl Walk<'_> {
 /// The ConfigMap entry of the decision, if the template that holds the call is a gate. Any other
 /// suspended call takes a decision only while it waits.
 fn decision(call: &Call, holder: &Callable) -> Option<ConfigMapKey> {
-    let shape = gate::Shape::from(&holder.template);
+    let shape = gate::GateShape::from(&holder.template);
     let gate = shape.gate().filter(|gate| gate.name == call.name)?;
     Some(ConfigMapKey { name: gate.map.to_owned(), key: gate.key.to_owned() })
 }

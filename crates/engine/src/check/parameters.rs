@@ -18,7 +18,7 @@ pub(super) fn only_config_map(from: &ValueFrom, path: &str, refusals: &mut Refus
     let others = [("path", file), ("parameter", parameter), ("expression", expression)];
     for (field, value) in others {
         if value.is_some() {
-            refusals.add(format!("{path}.{field}"), "this has no meaning for an input");
+            refusals.add(format!("{path}.{field}"), "this is not allowed for an input");
         }
     }
     if config_map_key_ref.is_none() {

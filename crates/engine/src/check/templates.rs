@@ -170,7 +170,7 @@ pub(crate) fn retry(strategy: &RetryStrategy, path: &str, refusals: &mut Refusal
 fn container(container: &Container, volumes: &[&Volume], path: &str, refusals: &mut Refusals) {
     if container.command.is_empty() {
         let message =
-            "a command is needed; a cluster without one reads it from the image, which is not here";
+            "`command` is required: on this machine there is no image from which to read it";
         refusals.add(format!("{path}.command"), message);
     }
     for (position, variable) in container.env.iter().enumerate() {
@@ -192,7 +192,7 @@ fn container(container: &Container, volumes: &[&Volume], path: &str, refusals: &
                 .iter()
                 .any(|start| field.starts_with(start) && field.ends_with("']"));
             if !is_map && !POD_FIELDS.contains(&field.as_str()) {
-                let message = format!("the field `{field}` has no meaning here");
+                let message = format!("the field `{field}` is not allowed here");
                 refusals.add(format!("{path}.valueFrom.fieldRef.fieldPath"), message);
             }
         }

@@ -14,7 +14,10 @@ pub enum StoreError {
     #[error("the state directory cannot be used")]
     Files(#[from] io::Error),
     /// The database.
-    #[error("the state database failed; is the disk full, or the state directory read-only?")]
+    #[error(
+        "the state database failed; check that the disk is not full and that the state directory \
+         can be written"
+    )]
     Database(#[from] rusqlite::Error),
     /// The database is of a later version.
     #[error(
@@ -57,7 +60,7 @@ pub enum StoreError {
         phase: NodePhase,
     },
     /// The name was submitted again after the run.
-    #[error("workflow `{name}` was submitted again since; the newer run is `{uid}`")]
+    #[error("workflow `{name}` was submitted again; its newest run is `{uid}`")]
     Superseded {
         /// The name.
         name: String,
@@ -68,7 +71,10 @@ pub enum StoreError {
     #[error("there is no run `{0}`")]
     NotFound(String),
     /// Stored values of another version.
-    #[error("the state of run `{uid}` cannot be read; was it written by another version?")]
+    #[error(
+        "the state of run `{uid}` cannot be read; perhaps another version of Argosy wrote it: use \
+         that version"
+    )]
     Stored {
         /// The run.
         uid: String,

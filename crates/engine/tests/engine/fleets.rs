@@ -74,7 +74,7 @@ async fn a_fleet_ends_with_its_run() {
     }
 }
 
-/// A fleet beside one who follows it and who is told when it fails.
+/// A fleet beside a step that follows it and learns when it fails.
 fn followed(image: &str, folder: &Path) -> String {
     let folder = folder.display();
     workflow(&format!(
@@ -114,7 +114,7 @@ fn followed(image: &str, folder: &Path) -> String {
             template:
               spec:
                 restartPolicy: Never
-                containers: [{{name: main, image: {image}, command: [sh, -c, 'test -e {folder}/mended && touch {folder}/done']}}]
+                containers: [{{name: main, image: {image}, command: [sh, -c, 'test -e {folder}/fixed && touch {folder}/done']}}]
 "#
     ))
 }
@@ -148,7 +148,7 @@ async fn a_fleet_that_fails_or_cannot_start_ends_who_follows_it_and_starts_again
             ]
         );
 
-        fs_err::write(folder.join("mended"), "").expect("written");
+        fs_err::write(folder.join("fixed"), "").expect("written");
         std::os::unix::fs::symlink("/bin/sh", folder.join("fleet")).expect("a program");
         bench.store.reopen("u1").expect("reopened");
         let status = bench.finish_with(options()).await;

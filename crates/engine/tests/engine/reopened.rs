@@ -7,7 +7,7 @@ use engine::{GateState, Shutdown, StoreError, Verdict};
 
 use crate::support::{Bench, LIMIT, eventually, node, options, submission};
 
-/// First, then two at once, of which one needs the file `go`; then a last one.
+/// First, then two concurrently, of which one needs the file `go`; then a last one.
 fn workflow(folder: &Path, retry: &str) -> String {
     format!(
         r#"apiVersion: argoproj.io/v1alpha1
@@ -49,7 +49,7 @@ fn text(folder: &Path, file: &str) -> String {
     fs_err::read_to_string(folder.join(file)).unwrap_or_default().replace('\n', "")
 }
 
-/// Runs it to its end, and answers its gate when it asks.
+/// Runs it to its end, and approves its gate when it waits.
 async fn answered(bench: &Bench, verdict: Verdict) -> WorkflowStatus {
     let answering = async {
         bench.until_the_gate_waits().await;

@@ -124,8 +124,8 @@ pub enum ArgoError {
     },
     /// The run changed between reading and writing.
     #[error(
-        "workflow `{name}` has changed meanwhile; check it with `workflow status {name}`, then try \
-         again"
+        "another process changed workflow `{name}` at the same time; check it with `workflow \
+         status {name}`, then run `workflow resume` again"
     )]
     Changed {
         /// The name of the workflow.
@@ -133,7 +133,7 @@ pub enum ArgoError {
     },
     /// A termination that would leave workers behind.
     #[error(
-        "nothing was ended: a termination would leave the workers of `{name}` running, because \
+        "nothing was ended: terminating would leave the workers of `{name}` running, because \
          this account may not end them. Run `workflow stop {name}`: its cleanup ends them and \
          needs no such right. What is missing is {fault}"
     )]
@@ -200,7 +200,7 @@ pub enum UnpackError {
     #[error("the compressed nodes of the workflow cannot be unpacked")]
     Gzip(#[from] std::io::Error),
     /// Not a map of nodes.
-    #[error("the compressed nodes of the workflow are no map of nodes")]
+    #[error("the compressed nodes of the workflow are not a map of nodes")]
     Json(#[from] serde_json::Error),
 }
 

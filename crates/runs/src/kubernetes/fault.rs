@@ -181,7 +181,11 @@ impl fmt::Display for Fault {
                 write!(formatter, "the API server refuses {}: {message}", operation.object())?;
                 match limit(message) {
                     Some(Limit::Quota) => {
-                        write!(formatter, "; have the quota raised, or remove what is not needed")
+                        write!(
+                            formatter,
+                            "; ask an administrator to raise the quota, or delete \
+                         what is not needed"
+                        )
                     }
                     Some(Limit::Deletion) => write!(
                         formatter,
@@ -337,7 +341,7 @@ mod tests {
     fn what_no_rule_helps_against_is_no_missing_permission() {
         let quota = fault(403, "pods is forbidden: exceeded quota: q", "x");
         assert!(matches!(quota, Fault::Refused { .. }));
-        assert!(quota.to_string().ends_with("remove what is not needed"), "{quota}");
+        assert!(quota.to_string().ends_with("delete what is not needed"), "{quota}");
         let going = fault(403, "because it is being terminated", "x");
         assert!(going.to_string().contains("namespace `ma` is being deleted"), "{going}");
         assert!(matches!(fault(404, "not found", "x"), Fault::NotFound { .. }));

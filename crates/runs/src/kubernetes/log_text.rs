@@ -26,7 +26,7 @@ pub(super) fn is_executors(text: &str) -> bool {
     let is_record = text.starts_with("time=\"") && text.contains("\" level=");
     let is_last = text
         .strip_prefix("Error: exit status ")
-        .is_some_and(|code| !code.is_empty() && code.bytes().all(|letter| letter.is_ascii_digit()));
+        .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()));
     // What it says when it is ended while it watches a Job.
     let is_canceled = text.strip_prefix("Error: ").unwrap_or(text) == "context canceled";
     is_record || is_last || is_canceled

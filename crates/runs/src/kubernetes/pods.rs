@@ -194,8 +194,8 @@ fn container_blocked(container: &ContainerStatus) -> Option<String> {
         .any(|state| ended(state).as_deref() == Some("OOMKilled"));
     if was_killed {
         return Some(
-            "it used more memory than its limit and was killed; raise the limit, or let it do less \
-             concurrently"
+            "it used more memory than its limit and was killed; raise the limit, or, for workers, \
+             lower `connections` and `bulkBytes` of `documentBackfill`"
                 .to_owned(),
         );
     }
@@ -220,7 +220,7 @@ fn container_blocked(container: &ContainerStatus) -> Option<String> {
         "CreateContainerError" | "RunContainerError" | "StartError" => {
             format!("its container cannot be started{why}")
         }
-        "CrashLoopBackOff" => format!("its container keeps ending{why}"),
+        "CrashLoopBackOff" => format!("its container starts and ends again and again{why}"),
         _ => return None,
     })
 }

@@ -22,7 +22,7 @@ use crate::{
 
 /// What messages call the templates and accounts that all workflows share.
 const SHARED: &str = "argosy-templates";
-/// The label that tells the console from migrations.
+/// The label that distinguishes the console from migrations.
 const COMPONENT: &str = "app.kubernetes.io/component";
 /// The kinds of objects that a workflow consists of, in the order in which they are removed.
 const OF_WORKFLOWS: [ObjectKind; 2] = [ObjectKind::WorkflowTemplate, ObjectKind::ConfigMap];

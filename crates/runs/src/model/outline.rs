@@ -15,7 +15,7 @@ pub struct Outline {
     /// The workflow's name, which is the name of its root node.
     pub workflow: String,
     entry: Option<Place>,
-    shapes: BTreeMap<Place, Shape>,
+    shapes: BTreeMap<Place, TemplateOutline>,
 }
 
 /// A template in an object.
@@ -27,9 +27,9 @@ pub struct Place {
 
 /// What a template is to the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum TemplateOutline {
     /// Tasks, in their order.
-    Dag(Vec<Task>),
+    Dag(Vec<OutlineTask>),
     /// A gate of this name.
     Gate(String),
     /// Anything else is one line.
@@ -38,7 +38,7 @@ pub enum Shape {
 
 /// A task of a DAG.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
+pub struct OutlineTask {
     /// Its name.
     pub name: String,
     /// What it calls.
@@ -96,7 +96,7 @@ impl Outline {
     }
 
     /// Returns what a template is.
-    pub fn shape(&self, place: &Place) -> Option<&Shape> {
+    pub fn shape(&self, place: &Place) -> Option<&TemplateOutline> {
         self.shapes.get(place)
     }
 
@@ -118,7 +118,7 @@ impl Outline {
     ) {
         match self.shape(place) {
             // What calls itself has no end; ours never does.
-            Some(Shape::Dag(tasks)) if !above.contains(&place) => {
+            Some(TemplateOutline::Dag(tasks)) if !above.contains(&place) => {
                 above.push(place);
                 for task in tasks {
                     if let Some(called) = &task.calls {
@@ -127,7 +127,7 @@ impl Outline {
                 }
                 above.pop();
             }
-            Some(Shape::Gate(name)) => {
+            Some(TemplateOutline::Gate(name)) => {
                 let callers = vec![node.to_owned()];
                 if let Some(gate) = gates.iter_mut().find(|gate| gate.name == *name) {
                     gate.callers.extend(callers);
@@ -173,7 +173,7 @@ struct Template {
     name: String,
     dag: Option<Dag>,
     #[serde(flatten)]
-    shape: gate::Shape,
+    shape: gate::GateShape,
 }
 
 #[derive(Deserialize)]
@@ -196,17 +196,19 @@ struct Reference {
 }
 
 impl Template {
-    fn shape(&self, object: &str) -> Shape {
+    fn shape(&self, object: &str) -> TemplateOutline {
         if let Some(dag) = &self.dag {
             let tasks = dag.tasks.iter().flatten().map(|call| call.task(object)).collect();
-            return Shape::Dag(tasks);
+            return TemplateOutline::Dag(tasks);
         }
-        self.shape.gate().map_or(Shape::Leaf, |gate| Shape::Gate(gate.name.to_owned()))
+        self.shape
+            .gate()
+            .map_or(TemplateOutline::Leaf, |gate| TemplateOutline::Gate(gate.name.to_owned()))
     }
 }
 
 impl Call {
-    fn task(&self, object: &str) -> Task {
+    fn task(&self, object: &str) -> OutlineTask {
         let calls = match (&self.template_ref, &self.template) {
             (Some(Reference { name, template }), _) => {
                 Some(Place { object: name.clone(), template: template.clone() })
@@ -216,7 +218,7 @@ impl Call {
             }
             (None, None) => None,
         };
-        Task { name: self.name.clone(), calls }
+        OutlineTask { name: self.name.clone(), calls }
     }
 }
 

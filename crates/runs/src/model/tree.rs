@@ -12,7 +12,7 @@ use contract::progress::Progress;
 use super::{
     node::NodeWaiting,
     observation::{Observation, time},
-    outline::{Shape, Task},
+    outline::{OutlineTask, TemplateOutline},
 };
 use crate::{commands::workflow_flag, logs::is_at_or_below};
 
@@ -46,7 +46,7 @@ pub(super) fn tree(known: &Observation) -> Vec<Branch> {
     let walk = Walk { known, by_name };
     let over = known.status.phase.is_complete();
     let mut branches = match known.outline.entry().and_then(|place| known.outline.shape(place)) {
-        Some(Shape::Dag(tasks)) => walk.children(tasks, workflow, over),
+        Some(TemplateOutline::Dag(tasks)) => walk.children(tasks, workflow, over),
         // A workflow that we did not compile is shown node by node.
         _ => walk.leaves(workflow),
     };
@@ -69,7 +69,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Makes a branch for each task of a DAG. When the DAG is `over`, what it did not reach it will
     /// never reach.
-    fn children(&self, tasks: &[Task], parent: &str, over: bool) -> Vec<Branch> {
+    fn children(&self, tasks: &[OutlineTask], parent: &str, over: bool) -> Vec<Branch> {
         tasks
             .iter()
             .map(|task| {
@@ -79,17 +79,25 @@ impl<'a> Walk<'a> {
             .collect()
     }
 
-    fn branch(&self, shape: Option<&Shape>, name: &str, task: &str, over: bool) -> Branch {
+    fn branch(
+        &self,
+        shape: Option<&TemplateOutline>,
+        name: &str,
+        task: &str,
+        over: bool,
+    ) -> Branch {
         let node = self.by_name.get(name).copied();
         let mut branch = match shape {
-            Some(Shape::Dag(tasks)) => {
+            Some(TemplateOutline::Dag(tasks)) => {
                 let mut branch = self.leaf(name, task, node, NodeType::Dag);
                 let over = over || branch.phase.is_complete();
                 branch.branches = self.children(tasks, name, over);
                 branch
             }
-            Some(Shape::Gate(gate)) => self.gate(name, gate, node),
-            Some(Shape::Leaf) | None => self.leaf(name, &title(task), node, NodeType::Pod),
+            Some(TemplateOutline::Gate(gate)) => self.gate(name, gate, node),
+            Some(TemplateOutline::Leaf) | None => {
+                self.leaf(name, &title(task), node, NodeType::Pod)
+            }
         };
         if over && node.is_none() {
             branch.phase = NodePhase::Omitted;
@@ -211,7 +219,7 @@ impl<'a> Walk<'a> {
         self.by_name
             .range::<str, _>((Bound::Excluded(name), Bound::Unbounded))
             .map(|(other, node)| (*other, *node))
-            // All names that begin alike stand together.
+            // All names that begin alike are next to each other.
             .take_while({
                 let above = above.clone();
                 move |(other, _)| other.starts_with(&above)
@@ -257,9 +265,9 @@ fn is_try(name: &str) -> bool {
 /// `create-snapshot` is `Create Snapshot` for people.
 fn title(task: &str) -> String {
     let words = task.split('-').map(|word| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| {
-            first.to_uppercase().chain(letters).collect::<String>()
+        let mut characters = word.chars();
+        characters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(characters).collect::<String>()
         })
     });
     words.collect::<Vec<_>>().join(" ")

@@ -137,8 +137,8 @@ pub(super) fn preview(
     preview.notes.extend(source.unseen.lines(&planned.source_name));
     if let SnapshotChoice::Existing { name } = &planned.snapshot.snapshot {
         preview.notes.push(format!(
-            "the indices are those that the source has now; what counts is what snapshot `{name}` \
-             holds"
+            "these are the indices that the source has now; the migration will use those in \
+             snapshot `{name}`"
         ));
     }
     let target_version = target.as_ref().map(|target| target.version).or(planned.target.version);
@@ -153,7 +153,8 @@ pub(super) fn preview(
     preview.problems.extend(selected.problems);
     if !selected.passed_over.is_empty() {
         preview.notes.push(format!(
-            "left out for their leading dot (a pattern with a leading dot names them): `{}`",
+            "not selected, because their names begin with a dot (a pattern that begins with a dot \
+             selects them): `{}`",
             selected.passed_over.join("`, `")
         ));
     }
@@ -227,15 +228,14 @@ fn index(
     });
     if target.is_some_and(|target| target.aliases.contains(name)) {
         problems.push(format!(
-            "index `{name}` of group `{}` cannot be made: on the target that name is an alias; \
+            "index `{name}` of group `{}` cannot be created: on the target that name is an alias; \
              remove the alias, or exclude the index with `-{name}`",
             group.name
         ));
     }
     if on_target.is_none() && target.is_some_and(|target| target.bodies.contains_key(name)) {
         problems.push(format!(
-            "index `{name}` is on the target, and how many documents it holds there could not be \
-             told"
+            "index `{name}` is on the target, but its documents there could not be counted"
         ));
     }
     let mut changes = Vec::new();

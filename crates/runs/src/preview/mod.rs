@@ -45,7 +45,7 @@ impl Clients {
             Some(access) => {
                 client(configuration, output, access, planned.source_secret.as_deref()).await
             }
-            None => Err("the file gives it no endpoint".to_owned()),
+            None => Err("the migration file has no `endpoint` for it".to_owned()),
         };
         let secret = planned.target_secret.as_deref();
         Self { source, target: client(configuration, output, &planned.target, secret).await }

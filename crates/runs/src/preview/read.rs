@@ -13,7 +13,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use transform::{ClusterFacts, Inventory, RequirementKind};
 
-/// Requests under way at once.
+/// Requests that run concurrently.
 const AT_ONCE: usize = 8;
 /// Things that are named of those that could not be seen for one reason.
 const LISTED: usize = 5;
@@ -77,7 +77,10 @@ impl Unseen {
             let more = what.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let what: Vec<&str> = what.iter().take(LISTED).map(String::as_str).collect();
-            format!("not seen of `{cluster}`: {}{more}: {reason}", what.join(", "))
+            format!(
+                "cluster `{cluster}` could not be read in full: {}{more}: {reason}",
+                what.join(", ")
+            )
         })
     }
 }
@@ -209,8 +212,8 @@ mod tests {
         let aliases: Vec<String> = unseen.or_nothing("its aliases", Err(refused("GET /_alias")));
         assert!(aliases.is_empty());
         let lines: Vec<String> = unseen.lines("old").collect();
-        let line =
-            "not seen of `old`: `0`, `1`, `2`, `3`, `4` and 8 more: not permitted: no rights";
+        let line = "cluster `old` could not be read in full: `0`, `1`, `2`, `3`, `4` and 8 more: \
+                    not permitted: no rights";
         assert_eq!(lines, [line]);
     }
 }

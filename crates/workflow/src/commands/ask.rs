@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use cli_support::output::failure;
 use contract::Exit;
 
-/// Asks a yes-or-no question. Without a terminal, fails with the flag that answers it.
+/// Asks a yes-or-no question. Without a terminal, fails and names the flag that gives the answer.
 pub(super) fn confirm(question: &str, flag: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         let message = format!("{question} There is no terminal to ask on; add `{flag}`");

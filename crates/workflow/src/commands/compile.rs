@@ -52,8 +52,8 @@ pub(crate) async fn run(
     }
     for secret in &compiled.secrets {
         output::message(&format!(
-            "the password that the file holds is in no manifest; make the Secret `{}` with \
-             the keys `username` and `password` before you start the workflow",
+            "the password in the migration file is not in the manifests; create the Secret `{}` \
+             with the keys `username` and `password` before you start the workflow",
             secret.name
         ));
     }
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     Ok(Exit::Done)
 }
 
-/// Writes one file an object. The Workflow stands apart from the objects that `kubectl apply -k`
+/// Writes one file an object. The Workflow is not among the objects that `kubectl apply -k`
 /// keeps.
 fn write_files(folder: &Path, manifests: &[Manifest]) -> anyhow::Result<()> {
     let files: BTreeMap<String, &Manifest> = manifests

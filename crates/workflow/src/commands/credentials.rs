@@ -164,8 +164,8 @@ fn from_stdin() -> anyhow::Result<(String, String)> {
 
 fn from_terminal() -> anyhow::Result<(String, String)> {
     if !std::io::stdin().is_terminal() {
-        let message =
-            "there is no terminal to type a password on; use `--stdin` with `USER:PASSWORD`";
+        let message = "there is no terminal to type a password; add `--stdin` and write `USER:PASSWORD` to \
+             standard input";
         return Err(failure(Exit::Invalid, message));
     }
     output::message("user name:");

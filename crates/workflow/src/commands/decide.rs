@@ -27,7 +27,10 @@ pub(crate) async fn approve(
     let chosen = if flags.all {
         let chosen: Vec<Gate> = gates.iter().filter(|gate| awaited(gate)).cloned().collect();
         if chosen.is_empty() {
-            return Err(failure(Exit::NotFound, format!("no gate waits; {}", overview(&gates))));
+            return Err(failure(
+                Exit::NotFound,
+                format!("no gate is waiting; {}", overview(&gates)),
+            ));
         }
         chosen
     } else {
@@ -89,7 +92,7 @@ async fn decide(
             DecisionOutcome::Recorded => say(&format!("✓ {done} {name}"))?,
             DecisionOutcome::ApprovedInAdvance => say(&format!("✓ {done} {name} in advance"))?,
             DecisionOutcome::NotWaiting(gate) => {
-                output::message(&format!("✗ {name} does not wait: {}", story(&gate)));
+                output::message(&format!("✗ {name} is not waiting: {}", story(&gate)));
                 exit = Exit::Conflict;
             }
             DecisionOutcome::Unknown => {
@@ -139,7 +142,7 @@ fn matching(
             }
         }
         if !found {
-            let message = format!("no gate `{pattern}` waits; {}", overview(gates));
+            let message = format!("no gate `{pattern}` is waiting; {}", overview(gates));
             return Err(failure(Exit::NotFound, message));
         }
     }

@@ -75,7 +75,7 @@ fn wanted(command: Log) -> anyhow::Result<(BTreeMap<String, String>, LogFlags)> 
         Log::Resource { resource, flags } => {
             let (kind, name) = resource.split_once('.').ok_or_else(|| {
                 let message = format!(
-                    "`{resource}` names no resource; write `group.NAME`, `migration.NAME` or \
+                    "`{resource}` is not a resource; write `group.NAME`, `migration.NAME` or \
                      `task.NAME`"
                 );
                 failure(Exit::Invalid, message)
@@ -91,7 +91,7 @@ fn wanted(command: Log) -> anyhow::Result<(BTreeMap<String, String>, LogFlags)> 
             }
             for label in label {
                 let (key, value) = label.split_once('=').ok_or_else(|| {
-                    failure(Exit::Invalid, format!("`{label}` is no label; write `KEY=VALUE`"))
+                    failure(Exit::Invalid, format!("`{label}` is not a label; write `KEY=VALUE`"))
                 })?;
                 wanted.insert(key.to_owned(), value.to_owned());
             }

@@ -1,7 +1,7 @@
 //! `workflow plan`: what will happen, before anything is written.
 //!
 //! The plan is what the compiler says; the preview is what the clusters say. A cluster that cannot
-//! be looked at is no fault of the file: the plan is shown all the same, with the reason.
+//! be read is no fault of the file: the plan is shown anyway, with the reason.
 
 use cli_support::output;
 use contract::Exit;

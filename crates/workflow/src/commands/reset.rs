@@ -28,8 +28,8 @@ pub(crate) async fn run(
             output::message(&format!("  {}", sentence(removable)));
         }
         output::message(
-            "what was migrated stays on the targets, and snapshots in their repositories; so do \
-             the session's file and credentials",
+            "migrated data stays on the targets and snapshots stay in their repositories; the \
+             session's migration file and credentials stay too",
         );
         if !flags.yes && !ask::confirm("remove this?", "--yes")? {
             return Ok(Exit::Done);

@@ -43,7 +43,8 @@ pub(crate) async fn run(
     };
     source.show_findings();
     if source.compiled.findings.iter().any(|finding| finding.id == generator::RUN_TOO_LARGE) {
-        let message = "Argo could not store a run of this file; split the file as the finding says";
+        let message = "Argo cannot store a run of this file; split the file as the finding above \
+         says";
         return Err(failure(Exit::Invalid, message.to_owned()));
     }
     require_secrets(backend, &source).await?;

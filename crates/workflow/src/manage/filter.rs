@@ -14,7 +14,7 @@ const OPEN_UP_TO: usize = 100;
 pub(super) struct Filter {
     /// Words that the name has in it, in any case.
     pub(super) text: String,
-    /// How it stands.
+    /// By its state.
     pub(super) show: Show,
 }
 
@@ -127,7 +127,7 @@ fn found_rows(model: &RunModel, filter: &Filter) -> Vec<usize> {
             let shown = format!("{} {}", node.name, text::line(node)).to_lowercase();
             wanted.iter().all(|word| shown.contains(word))
         };
-        // A group stands as its steps do; they are what is asked for.
+        // The state of a group is that of its steps, and the steps are what is asked for.
         let is_found =
             position == 0 || node.is_leaf(position) && filter.show.takes(node) && has_text();
         let mut above = is_found.then_some(position);

@@ -94,7 +94,7 @@ const REDRAW: Binding = Binding {
     codes: &[KeyCode::Char('l')],
     has_control: true,
     keys: "Ctrl-L",
-    does: "update now, and draw again",
+    does: "update now and redraw",
     command: Command::Redraw,
 };
 
@@ -112,7 +112,13 @@ pub(super) const TREE: &[Binding] = &[
         Command::NextAttention,
         "next gate that waits or step that failed",
     ),
-    plain(&[KeyCode::Char('N')], "N", Command::PreviousAttention, "the one before"),
+    plain(
+        &[KeyCode::Char('N')],
+        "N",
+        Command::PreviousAttention,
+        "previous gate that waits or \
+     step that failed",
+    ),
     plain(&[KeyCode::Up, KeyCode::Char('k')], "↑ k", Command::Up, "up"),
     plain(&[KeyCode::Down, KeyCode::Char('j')], "↓ j", Command::Down, "down"),
     plain(&[KeyCode::PageUp], "PgUp", Command::PageUp, "a screen up"),

@@ -1,8 +1,8 @@
-//! `workflow manage`: a run on the screen, with its gates, its logs, and the keys to steer it.
+//! `workflow manage`: a run on the screen, with its gates, its logs, and the keys that act on it.
 //!
 //! ```text
 //!              +--------------- pure ---------------+
-//!  workers --> | message --update--> state --draw--> | --> terminal
+//!  tasks ----> | message --update--> state --draw--> | --> terminal
 //!     ^        |                 \                   |
 //!     |        +------------------\------------------+
 //!     +----------- effects -------+
@@ -10,7 +10,7 @@
 //!
 //! [`RunModel`](runs::RunModel) is what is known of the run, the same as `workflow status` prints;
 //! [`state`] is what the user made of it; [`update`] and [`draw`] are pure functions. Only [`run`],
-//! [`workers`] and [`terminal`] have effects, and none of them makes the keys wait.
+//! [`tasks`] and [`terminal`] have effects, and none of them makes the keys wait.
 
 mod draw;
 mod field;
@@ -21,11 +21,11 @@ mod logbook;
 mod plain;
 mod run;
 mod state;
+mod tasks;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod update;
-mod workers;
 
 use std::{sync::Arc, time::Duration};
 

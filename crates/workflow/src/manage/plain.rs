@@ -25,7 +25,7 @@ pub(super) fn fitted(line: &str, width: usize) -> String {
     cut
 }
 
-/// Breaks lines at a width, between words where there are some. What begins with spaces goes on
+/// Breaks lines at a width, between words where there are some. What begins with spaces continues
 /// under its first word.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -14,9 +14,9 @@ use tokio::{
 
 use super::{
     state::State,
+    tasks::{self, Action, Out},
     terminal::Screen,
     update::{Effect, Message, settle, update},
-    workers::{self, Act, Out},
 };
 
 /// The most messages in the queue. A log that comes faster than it is drawn waits.
@@ -37,7 +37,7 @@ pub(super) async fn run(
     let mut edge = Edge::start(backend, &model.name, user, interval, out.clone());
     let mut screen = Screen::open()?;
     // Keys are read from now on: before, they would be echoed.
-    workers::start_keys(&out)?;
+    tasks::start_keys(&out)?;
     let mut state = State::new(model, user.to_owned(), screen.size()?, backend.now());
     settle(&mut state);
     loop {
@@ -64,7 +64,7 @@ struct Edge {
     backend: Arc<dyn Backend>,
     user: String,
     out: Out,
-    acts: UnboundedSender<Act>,
+    actions: UnboundedSender<Action>,
     wake: Arc<Notify>,
     tasks: JoinSet<()>,
     logs: Option<AbortHandle>,
@@ -80,17 +80,17 @@ impl Edge {
     ) -> Self {
         let mut tasks = JoinSet::new();
         let (backend, wake) = (Arc::clone(backend), Arc::new(Notify::new()));
-        let (acts, asked) = mpsc::unbounded_channel();
-        tasks.spawn(workers::signals(out.clone()));
-        tasks.spawn(workers::watch(
+        let (actions, asked) = mpsc::unbounded_channel();
+        tasks.spawn(tasks::signals(out.clone()));
+        tasks.spawn(tasks::watch(
             Arc::clone(&backend),
             name.to_owned(),
             interval,
             Arc::clone(&wake),
             out.clone(),
         ));
-        tasks.spawn(workers::act(Arc::clone(&backend), asked, out.clone()));
-        Self { backend, user: user.to_owned(), out, acts, wake, tasks, logs: None }
+        tasks.spawn(tasks::act(Arc::clone(&backend), asked, out.clone()));
+        Self { backend, user: user.to_owned(), out, actions, wake, tasks, logs: None }
     }
 
     /// Waits for the next message, and takes what has come with it.
@@ -99,7 +99,7 @@ impl Edge {
             message = messages.recv() => message,
             // Without one of its tasks, the screen would show something wrong.
             Some(ended) = self.tasks.join_next() => {
-                ended.err().filter(tokio::task::JoinError::is_panic).map(|_| Message::Broken)
+                ended.err().filter(tokio::task::JoinError::is_panic).map(|_| Message::TaskPanicked)
             }
             () = tokio::time::sleep(TICK) => None,
         };
@@ -117,15 +117,15 @@ impl Edge {
         match effect {
             Effect::Decide { run, gate, verdict, reason } => {
                 let decision = Decision { verdict, by: self.user.clone(), reason };
-                self.acts.send(Act::Decide { run, gate, decision })?;
+                self.actions.send(Action::Decide { run, gate, decision })?;
             }
-            Effect::Stop { run, mode } => self.acts.send(Act::Stop { run, mode })?,
-            Effect::Resume { run } => self.acts.send(Act::Resume { run })?,
-            Effect::Look => self.wake.notify_one(),
+            Effect::Stop { run, mode } => self.actions.send(Action::Stop { run, mode })?,
+            Effect::Resume { run } => self.actions.send(Action::Resume { run })?,
+            Effect::Poll => self.wake.notify_one(),
             Effect::ReadLogs { reading, run, node } => {
                 self.leave_logs();
                 let (backend, out) = (Arc::clone(&self.backend), self.out.clone());
-                let task = workers::read_logs(backend, run, node, reading, out);
+                let task = tasks::read_logs(backend, run, node, reading, out);
                 self.logs = Some(self.tasks.spawn(task));
             }
             Effect::LeaveLogs => self.leave_logs(),

@@ -21,9 +21,9 @@ pub(super) struct State {
     /// The run, as it was last read.
     pub(super) model: RunModel,
     /// When it was read.
-    pub(super) seen_at: Timestamp,
+    pub(super) polled_at: Timestamp,
     /// Why it could not be read again since.
-    pub(super) away: Option<String>,
+    pub(super) poll_error: Option<String>,
     /// The present time.
     pub(super) now: Timestamp,
     /// The name of the user who decides.
@@ -61,17 +61,17 @@ pub(super) struct State {
 pub(super) enum Overlay {
     /// The keys, from this line on.
     Help(usize),
-    /// The text that is asked for, as it is typed.
+    /// The text to find, as it is typed.
     Find(Field),
-    /// An answer to a gate.
+    /// A decision at a gate.
     Decide(Decide),
-    /// Whether this is to be done to this run.
-    Confirm(Steer, Run),
+    /// Whether to do this to this run.
+    Confirm(RunAction, Run),
 }
 
-/// What can be done to a whole run.
+/// An action on a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Steer {
+pub(super) enum RunAction {
     /// End it with its cleanup.
     Stop,
     /// End it without cleanup.
@@ -108,8 +108,8 @@ impl State {
         let selected = model.nodes.first().map(|root| root.name.clone()).unwrap_or_default();
         Self {
             model,
-            seen_at: now,
-            away: None,
+            polled_at: now,
+            poll_error: None,
             now,
             user,
             size,
@@ -190,7 +190,7 @@ impl State {
         }
     }
 
-    /// Takes what was seen. The selected row stays where it is on the screen.
+    /// Takes the run as it was read. The selected row stays where it is on the screen.
     pub(super) fn take(&mut self, model: RunModel, at: Timestamp) {
         let row_of = |state: &Self| {
             let (position, _) = state.selected()?;
@@ -203,7 +203,7 @@ impl State {
         }
         if self.model.position(&self.selected).is_some() && model.position(&self.selected).is_none()
         {
-            // It is there no more: what stands in its place is the nearest thing.
+            // It is gone: select the node that is now in its row.
             let place = self.model.position(&self.selected).unwrap_or(0);
             let place = place.min(model.nodes.len().saturating_sub(1));
             if let Some(node) = model.nodes.get(place) {
@@ -211,9 +211,9 @@ impl State {
             }
         }
         self.model = model;
-        self.seen_at = at;
+        self.polled_at = at;
         self.now = self.now.max(at);
-        self.away = None;
+        self.poll_error = None;
         if let (Some(before), Some(row)) = (before, row_of(self)) {
             self.tree_top = row.saturating_sub(before);
         }
@@ -224,7 +224,7 @@ impl State {
         let rows = self.rows();
         let position = self.selected().map_or(0, |(position, _)| position);
         let row = rows.binary_search(&position).unwrap_or_else(|_| {
-            // It is not shown: what it is in, if that is closed; else what follows it.
+            // It is not shown: select the closed node that contains it, or else the next one.
             let mut above = self.model.nodes.get(position).and_then(|node| node.parent);
             while let Some(parent) = above.filter(|_| self.filter.is_empty()) {
                 if let Ok(row) = rows.binary_search(&parent) {
@@ -253,7 +253,7 @@ impl State {
         self.detail_top = self.detail_top.min(most);
     }
 
-    /// Returns why an answer cannot be given any more, if it cannot.
+    /// Returns why a decision cannot be made any more, if it cannot.
     pub(super) fn is_past(&self, decide: &Decide) -> Option<String> {
         if decide.run.uid != self.model.uid {
             return Some("the workflow was submitted again; this was its older run".to_owned());
@@ -268,18 +268,18 @@ impl State {
     }
 
     /// Returns why this cannot be done to the run now, if it cannot.
-    pub(super) fn hinders(&self, steer: Steer) -> Option<String> {
+    pub(super) fn obstacle_to(&self, action: RunAction) -> Option<String> {
         let RunModel { name, phase, .. } = &self.model;
-        match steer {
-            Steer::Stop | Steer::Terminate if self.is_over() => {
+        match action {
+            RunAction::Stop | RunAction::Terminate if self.is_over() => {
                 Some(format!("`{name}` has ended already"))
             }
-            Steer::Resume if self.is_over() && !phase.is_failure() => Some(format!(
+            RunAction::Resume if self.is_over() && !phase.is_failure() => Some(format!(
                 "`{name}` is {}; only a failed workflow can be resumed",
                 phase.as_str()
             )),
-            // What runs may have been suspended by Argo's means.
-            Steer::Stop | Steer::Terminate | Steer::Resume => None,
+            // A run in progress may have been suspended with Argo's own tools.
+            RunAction::Stop | RunAction::Terminate | RunAction::Resume => None,
         }
     }
 

@@ -44,9 +44,10 @@ impl Screen {
     pub(super) fn open() -> anyhow::Result<Self> {
         let choice = anstream::AutoStream::choice(&io::stdout());
         let palette = Palette { is_coloured: choice != anstream::ColorChoice::Never };
-        let terminal = ratatui::try_init().context("taking the terminal")?;
+        let terminal = ratatui::try_init().context("preparing the terminal for drawing")?;
         let screen = Self { terminal, palette };
-        execute!(io::stdout(), EnableBracketedPaste).context("taking the terminal")?;
+        execute!(io::stdout(), EnableBracketedPaste)
+            .context("preparing the terminal for drawing")?;
         Ok(screen)
     }
 

@@ -15,7 +15,7 @@ use super::{
     filter::{self, Filter},
     keys::{self, Command},
     logbook::{LogLine, Logbook},
-    state::{Decide, Notice, Overlay, State, Steer},
+    state::{Decide, Notice, Overlay, RunAction, State},
 };
 use crate::view::gate;
 
@@ -31,17 +31,17 @@ pub(super) enum Message {
     /// Time went by.
     Tick(Timestamp),
     /// The run as it is now.
-    Seen(Box<RunModel>, Timestamp),
+    Polled(Box<RunModel>, Timestamp),
     /// The run could not be read.
-    Away(String),
+    PollFailed(String),
     /// The result of an action.
-    Acted(Notice),
+    ActionEnded(Notice),
     /// News of a log that is read.
     Log(u64, LogNews),
     /// A signal ends the program.
     Interrupt,
     /// A task of this program panicked.
-    Broken,
+    TaskPanicked,
 }
 
 /// News of a log.
@@ -69,7 +69,7 @@ pub(super) enum Effect {
     /// End reading logs.
     LeaveLogs,
     /// Read the run now.
-    Look,
+    Poll,
     /// Draw everything again, whatever the terminal shows.
     Redraw,
     /// Leave.
@@ -97,21 +97,21 @@ pub(super) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.now = now;
             Vec::new()
         }
-        Message::Seen(model, at) => {
+        Message::Polled(model, at) => {
             state.take(*model, at);
             Vec::new()
         }
-        Message::Away(why) => {
-            state.away = Some(why);
+        Message::PollFailed(why) => {
+            state.poll_error = Some(why);
             Vec::new()
         }
-        Message::Acted(notice) => {
+        Message::ActionEnded(notice) => {
             state.notice = Some(notice);
             state.sending = state.sending.saturating_sub(1);
             if state.is_leaving && state.sending == 0 {
                 vec![Effect::Leave(Exit::Done)]
             } else {
-                vec![Effect::Look]
+                vec![Effect::Poll]
             }
         }
         Message::Log(reading, news) => {
@@ -126,7 +126,7 @@ pub(super) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             return Vec::new();
         }
         Message::Interrupt => vec![Effect::Leave(Exit::Interrupted)],
-        Message::Broken => vec![Effect::Leave(Exit::Failed)],
+        Message::TaskPanicked => vec![Effect::Leave(Exit::Failed)],
     };
     settle(state);
     effects
@@ -161,7 +161,7 @@ fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         Some(Overlay::Find(field)) => find(state, field, key),
         Some(Overlay::Decide(decide)) => decide_by(state, decide, key),
-        Some(Overlay::Confirm(steer, run)) => confirm(state, steer, run, key),
+        Some(Overlay::Confirm(action, run)) => confirm(state, action, run, key),
         None => {
             state.notice = None;
             let bindings = if state.logs.is_some() { keys::LOGS } else { keys::TREE };
@@ -174,7 +174,7 @@ fn press(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 fn obey(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Help => state.overlay = Some(Overlay::Help(0)),
-        Command::Redraw => return vec![Effect::Redraw, Effect::Look],
+        Command::Redraw => return vec![Effect::Redraw, Effect::Poll],
         Command::Quit => return leave(state, Exit::Done),
         Command::Find => {
             let text = state.logs.as_ref().map_or(&state.filter.text, |logs| &logs.wanted);
@@ -183,9 +183,9 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
         _ if state.logs.is_some() => return obey_in_logs(state, command),
         Command::Approve => decide(state, Verdict::Approved),
         Command::Reject => decide(state, Verdict::Rejected),
-        Command::Stop => ask(state, Steer::Stop),
-        Command::Terminate => ask(state, Steer::Terminate),
-        Command::Resume => ask(state, Steer::Resume),
+        Command::Stop => ask(state, RunAction::Stop),
+        Command::Terminate => ask(state, RunAction::Terminate),
+        Command::Resume => ask(state, RunAction::Resume),
         Command::Logs => return read_logs(state),
         Command::NextAttention => to_attention(state, true),
         Command::PreviousAttention => to_attention(state, false),
@@ -201,30 +201,30 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
 }
 
 /// Asks for confirmation of an action, if it is possible.
-fn ask(state: &mut State, steer: Steer) {
-    match state.hinders(steer) {
+fn ask(state: &mut State, action: RunAction) {
+    match state.obstacle_to(action) {
         Some(why) => say(state, why),
-        None => state.overlay = Some(Overlay::Confirm(steer, state.model.run())),
+        None => state.overlay = Some(Overlay::Confirm(action, state.model.run())),
     }
 }
 
-fn confirm(state: &mut State, steer: Steer, run: Run, key: KeyEvent) -> Vec<Effect> {
+fn confirm(state: &mut State, action: RunAction, run: Run, key: KeyEvent) -> Vec<Effect> {
     let name = run.name.clone();
-    let is_past = run.uid != state.model.uid || state.hinders(steer).is_some();
+    let is_past = run.uid != state.model.uid || state.obstacle_to(action).is_some();
     match key.code {
         KeyCode::Char('y' | 'Y') if !is_past => {
             state.sending += 1;
             // The same run, as it is now.
             let run = state.model.run();
-            let (text, effect) = match steer {
-                Steer::Stop => {
+            let (text, effect) = match action {
+                RunAction::Stop => {
                     (format!("asking `{name}` to stop"), Effect::Stop { run, mode: StopMode::Stop })
                 }
-                Steer::Terminate => (
+                RunAction::Terminate => (
                     format!("terminating `{name}`"),
                     Effect::Stop { run, mode: StopMode::Terminate },
                 ),
-                Steer::Resume => (format!("resuming `{name}`"), Effect::Resume { run }),
+                RunAction::Resume => (format!("resuming `{name}`"), Effect::Resume { run }),
             };
             say(state, text);
             vec![effect]
@@ -234,7 +234,7 @@ fn confirm(state: &mut State, steer: Steer, run: Run, key: KeyEvent) -> Vec<Effe
             Vec::new()
         }
         _ => {
-            state.overlay = Some(Overlay::Confirm(steer, run));
+            state.overlay = Some(Overlay::Confirm(action, run));
             Vec::new()
         }
     }
@@ -306,7 +306,7 @@ fn to_attention(state: &mut State, forward: bool) {
         all.iter().rev().find(|position| **position < here).or_else(|| all.last())
     };
     let Some(position) = next.copied() else {
-        say(state, "no gate waits, and no step has failed");
+        say(state, "no gate is waiting, and no step has failed");
         return;
     };
     if !state.rows().contains(&position) {
@@ -331,13 +331,13 @@ fn decide(state: &mut State, verdict: Verdict) {
     }
     let title = &node.display_name;
     let what = match state.model.gate_of(node) {
-        Some(known) => format!("`{title}` does not wait: {}", gate::story(known)),
+        Some(known) => format!("`{title}` is not waiting: {}", gate::story(known)),
         None => format!("`{title}` is not a gate"),
     };
     let next = if state.waiting().next().is_some() {
-        "; `n` goes to the next gate that waits"
+        "; `n` goes to the next gate that is waiting"
     } else {
-        "; no gate waits now"
+        "; no gate is waiting now"
     };
     state.notice = Some(Notice { is_bad: true, text: format!("{what}{next}") });
 }
@@ -399,7 +399,9 @@ fn edit(field: &mut Field, key: KeyEvent) {
         KeyCode::Char('a') if has_control => field.go_to_begin(),
         KeyCode::Char('e') if has_control => field.go_to_end(),
         KeyCode::Char('h') if has_control => field.remove_before(),
-        KeyCode::Char(letter) if !has_control => field.insert(letter.encode_utf8(&mut [0; 4])),
+        KeyCode::Char(character) if !has_control => {
+            field.insert(character.encode_utf8(&mut [0; 4]));
+        }
         KeyCode::Backspace => field.remove_before(),
         KeyCode::Delete => field.remove_behind(),
         KeyCode::Left => field.back(),

@@ -26,7 +26,7 @@ fn sentence(record: &LogRecord) -> String {
     text
 }
 
-/// Names the process of a line: `group-1/restore-documents/workers/0`. Two groups run at once, so
+/// Names the process of a line: `group-1/restore-documents/workers/0`. Groups run concurrently, so
 /// the name of a step alone would not do.
 fn step_of(source: &LogSource) -> String {
     let group = source.labels.get(GROUP).filter(|group| !group.is_empty());

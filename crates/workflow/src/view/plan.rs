@@ -6,7 +6,7 @@ use generator::plan::{Body, Owner, Plan, PlannedMigration, StepCall, Task, Worke
 /// Prints a plan.
 pub(crate) fn render(plan: &Plan) -> String {
     let mut lines = vec![format!(
-        "workflow `{}`: {} at once at most",
+        "workflow `{}`: at most {} concurrently",
         plan.workflow,
         count(u64::from(plan.parallelism), "process", "processes")
     )];
@@ -71,9 +71,11 @@ fn sentence(task: &Task) -> String {
             "- check clusters, versions, permissions and the repository; nothing is written"
                 .to_owned()
         }
-        StepCall::Snapshot(_) => "- take the snapshot and wait until it is whole".to_owned(),
+        StepCall::Snapshot(_) => "- take the snapshot and wait until it is complete".to_owned(),
         StepCall::Register(_) => {
-            "- read the snapshot; find the indices of each group; refuse double writes".to_owned()
+            "- read the snapshot; find the indices of each group; stop if another migration fills \
+             them"
+                .to_owned()
         }
         StepCall::Metadata(request) => match request.mode {
             MetadataMode::Evaluate => {
@@ -91,7 +93,9 @@ fn sentence(task: &Task) -> String {
             }
         },
         StepCall::Cleanup(_) => {
-            "- restore tuned settings; remove working state, snapshot and registration".to_owned()
+            "- restore tuned settings; remove the migration's state, its snapshot and the \
+             repository's registration"
+                .to_owned()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What would change, as text: what changes alike stands together.
+//! What would change, as text? Items with the same changes are shown together.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn cluster(view: &ClusterPreview) -> String {
     let ClusterPreview { name, version, not_looked_at } = view;
     match (version, not_looked_at) {
         (Some(version), _) => format!("`{name}`: {version}"),
-        (None, Some(reason)) => format!("`{name}` was not looked at: {reason}"),
+        (None, Some(reason)) => format!("`{name}` could not be read: {reason}"),
         (None, None) => format!("`{name}`"),
     }
 }
@@ -83,22 +83,22 @@ fn changes_key(index: &IndexPreview) -> Vec<String> {
 
 fn fate(index: &IndexPreview) -> &'static str {
     match &index.on_target {
-        None if !index.examined => "metadata not looked at",
-        None if index.refused.is_some() => "CANNOT BE MADE",
-        None if index.changes.is_empty() => "made without a change",
-        None => "made, with these changes",
+        None if !index.examined => "metadata not checked",
+        None if index.refused.is_some() => "CANNOT BE CREATED",
+        None if index.changes.is_empty() => "created without changes",
+        None => "created, with these changes",
         Some(OnTarget { treatment: Treatment::Fill, .. }) => {
-            "on the target already, and empty: filled as it is"
+            "on the target already, and empty: documents are written into it"
         }
         Some(OnTarget { treatment: Treatment::Append, .. }) => {
             "on the target already: documents are added (`existingIndices: append`)"
         }
         Some(OnTarget { treatment: Treatment::LeaveAlone, .. }) => {
-            "on the target already: left alone (`existingIndices: skip`)"
+            "on the target already: skipped (`existingIndices: skip`)"
         }
         Some(OnTarget { treatment: Treatment::Stop, .. }) => {
-            "on the target already: THE MIGRATION STOPS, unless an earlier try of this group \
-             wrote them (`existingIndices: refuse`; or say `append` or `skip`)"
+            "on the target already: THE MIGRATION STOPS, unless an earlier run of this group wrote \
+             them (`existingIndices: refuse`; set `append` or `skip`, or delete them)"
         }
     }
 }
@@ -117,10 +117,10 @@ fn push_templates(templates: &[TemplatePreview], lines: &mut Vec<String>) {
                 lines.push(format!("    {} {kind}(s) left out: {reason}", alike.len()));
                 continue;
             }
-            (None, true) => "on the target already: left as it is",
-            (None, false) if refused.is_some() => "CANNOT BE MADE",
-            (None, false) if changes.is_empty() => "made without a change",
-            (None, false) => "made, with these changes",
+            (None, true) => "on the target already: not changed",
+            (None, false) if refused.is_some() => "CANNOT BE CREATED",
+            (None, false) if changes.is_empty() => "created without changes",
+            (None, false) => "created, with these changes",
         };
         let names: Vec<&str> = alike.iter().map(|template| template.name.as_str()).collect();
         lines.push(format!("    {kind} `{}`: {fate}", names.join("`, `")));
@@ -183,7 +183,7 @@ mod tests {
             target: ClusterPreview {
                 name: "new".to_owned(),
                 version: None,
-                not_looked_at: Some("nobody answers".to_owned()),
+                not_looked_at: Some("no response".to_owned()),
             },
             problems: vec!["group `b` matches no index".to_owned()],
             notes: Vec::new(),
@@ -201,16 +201,16 @@ mod tests {
         let expected = "\
 what would change in `old-to-new`, by the clusters as they are now
   source `old`: Elasticsearch 7.17.29
-  target `new` was not looked at: nobody answers
+  target `new` could not be read: no response
   ! group `b` matches no index
   group `a`: 4 indices (4 shards, 4,800 documents, 8.1 kB)
-    2 indices (2 shards, 2,400 documents, 4.0 kB): made, with these changes
+    2 indices (2 shards, 2,400 documents, 4.0 kB): created, with these changes
       orders-1  1 shard, 1,200 documents, 2.0 kB
       orders-2  1 shard, 1,200 documents, 2.0 kB
       - x: y
-    1 index (1 shard, 1,200 documents, 2.0 kB): made without a change
+    1 index (1 shard, 1,200 documents, 2.0 kB): created without changes
       users     1 shard, 1,200 documents, 2.0 kB
-    1 index (1 shard, 1,200 documents, 2.0 kB): on the target already: left alone (`existingIndices: skip`)
+    1 index (1 shard, 1,200 documents, 2.0 kB): on the target already: skipped (`existingIndices: skip`)
       kept      1 shard, 1,200 documents, 2.0 kB   7 documents on the target";
         assert_eq!(render(&view), expected);
     }

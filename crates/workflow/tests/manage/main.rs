@@ -58,9 +58,9 @@ fn a_run_is_stopped_and_what_comes_too_late_is_said() {
     person.see("Waiting for approval");
     person.press("na");
     person.see("Reason:");
-    // Somebody else is faster.
+    // Another person is faster.
     place.workflow(&["reject", "step", "look-at-it", "--workflow-name", "main", "--by", "bob"]);
-    person.see("It does not wait any more: rejected by bob");
+    person.see("It is not waiting any more: rejected by bob");
     person.press("\r\u{1b}");
     person.see("nothing was decided");
     person.see("main  Failed");
@@ -133,7 +133,7 @@ fn the_screen_has_the_size_of_the_terminal() {
     person.see("Waiting for approval");
     for (width, height) in [(80, 24), (40, 10), (10, 3), (140, 50)] {
         person.resize(width, height);
-        // Draws everything anew, and a key at this moment hides the event of the new size.
+        // Draws everything again, and a key at this moment hides the event of the new size.
         person.press("\u{c}");
         person.see(if width < 20 { "terminal" } else { "main  Running" });
     }

@@ -1,4 +1,4 @@
-//! Somebody at a terminal: reads what a program draws, presses keys, resizes the window.
+//! A person at a terminal: reads what a program draws, presses keys, resizes the window.
 
 use std::{
     io::{Read as _, Write as _},
@@ -21,7 +21,7 @@ use vt100::{Color, Parser};
 /// The longest that anything may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Somebody at a terminal.
+/// A person at a terminal.
 pub(crate) struct Person {
     pty: Arc<Pty>,
     // Without it the terminal would be gone together with the program.

@@ -84,7 +84,7 @@ fn of_another_type(error: &ValidationError<'_>, kind: &TypeKind, written: &str) 
         _ if error.instance_path().as_str().is_empty() => {
             Some("`workflow configure sample` prints a file to begin with".to_owned())
         }
-        (_, Value::Null) => Some("write what it is to be, or remove it".to_owned()),
+        (_, Value::Null) => Some("write a value, or remove it".to_owned()),
         ("string", Value::Bool(_) | Value::Number(_)) => {
             Some(format!("write it in quotes: `\"{written}\"`"))
         }

@@ -39,7 +39,7 @@ pub(crate) fn unreadable(problem: SyntaxProblem, findings: &mut Findings) {
 /// that are broken.
 pub(crate) fn read(document: &Document, findings: &mut Findings) -> (MigrationFile, Vec<Pointer>) {
     for RepeatedKey { key, path, span } in document.repeated_keys() {
-        let message = format!("the key `{key}` is here a second time");
+        let message = format!("the key `{key}` occurs a second time");
         findings
             .push(Finding::new(&DUPLICATE_KEY, &path, span, message))
             .help("keep one of the two, or rename one of them");

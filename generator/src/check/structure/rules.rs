@@ -20,7 +20,7 @@ pub(super) const SYNTAX: Rule = Rule {
 pub(super) const DUPLICATE_KEY: Rule = Rule {
     id: "config::duplicate-key",
     severity: Severity::Error,
-    summary: "a key is in one map twice",
+    summary: "a key occurs twice in one map",
     docs: "YAML readers disagree about which of the two values counts. Keep one of them.",
 };
 

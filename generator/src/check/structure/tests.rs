@@ -32,7 +32,7 @@ fn an_empty_file_is_no_migration() {
 fn every_repeated_key_is_reported() {
     let source = pair("version: ES 7.10\n    version: ES 7.10", "endpoint: \"http://b\"");
     insta::assert_snapshot!(printed(&source), @r#"
-        error[config::duplicate-key]: the key `version` is here a second time
+        error[config::duplicate-key]: the key `version` occurs a second time
          --> migration.yaml:6:5
           |
         6 |     version: ES 7.10
@@ -40,7 +40,7 @@ fn every_repeated_key_is_reported() {
           |
           = help: keep one of the two, or rename one of them
 
-        error[config::duplicate-key]: the key `endpoint` is here a second time
+        error[config::duplicate-key]: the key `endpoint` occurs a second time
           --> migration.yaml:10:5
            |
         10 |     endpoint: "http://b"
@@ -360,7 +360,7 @@ fn a_switch_that_is_a_map_is_said_to_be_one() {
         17 |       -
            |        ^
            |
-           = help: write what it is to be, or remove it
+           = help: write a value, or remove it
         "#);
 }
 
@@ -416,7 +416,7 @@ fn several_documents_are_no_migration_file() {
     3 | b: 2
       | ^
       |
-      = help: write everything under one `migrations:`, or split the file into one for each document
+      = help: write everything under one `migrations:`, or split the file: one document in each file
     ");
 }
 

@@ -131,7 +131,7 @@ fn report_overlap(
             second.inclusion.pattern, first.inclusion.pattern
         );
         let help = if first.inclusion.pattern.to_string() == second.inclusion.pattern.to_string() {
-            "write it in one of the two only".to_owned()
+            "remove it from one of the two".to_owned()
         } else if specificity(first) >= specificity(second) {
             format!("exclude it here, with `-{}`", first.inclusion.pattern)
         } else {

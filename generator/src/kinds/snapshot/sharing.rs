@@ -83,7 +83,10 @@ pub(super) fn check(
                     &key.map_or_else(|| path.clone(), |key| path.key(key)),
                     format!("source `{other}` writes its snapshot to this repository too"),
                 )
-                .help("give each source a folder of its own: add its name at the end of the URI");
+                .help(
+                    "give each source a folder of its own, for example by adding its name at the \
+                     end of the URI",
+                );
         } else {
             writers.insert(place, name);
         }
@@ -123,7 +126,7 @@ migrations:
         3 |   b: { endpoint: "http://b", snapshotRepo: { repoPathUri: "gs://bucket/all/" } }
           |                                                           ^^^^^^^^^^^^^^^^^^
           |
-          = help: give each source a folder of its own: add its name at the end of the URI
+          = help: give each source a folder of its own, for example by adding its name at the end of the URI
         "#);
     }
 

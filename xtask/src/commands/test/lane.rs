@@ -30,7 +30,7 @@ const REAL_SERVERS: &str = "tests/real-servers";
 const REAL_CLUSTER: &str = "tests/real-cluster";
 
 /// The tests on a cluster: those that share it, those that start servers of their own, for which
-/// the machine may be too small to run more at once, and those that take parts of it away.
+/// the machine may be too small to run more concurrently, and those that take parts of it away.
 const ON_CLUSTER: [&[&str]; 3] = [
     &["real_cluster", "real_cluster_cli", "parity"],
     &["real_cluster_install", "real_cluster_migration"],

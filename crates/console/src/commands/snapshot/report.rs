@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use snapshot_repo::{
-    IndexMetadata, IndexState, Ledger, RepositoryError, ShardSurvey, Snapshot, SourceMode,
+    IndexMetadata, IndexState, PositionCounts, RepositoryError, ShardSurvey, Snapshot, SourceMode,
 };
 
 use super::text::instant;
@@ -27,7 +27,7 @@ pub(super) struct ShardContent {
     pub(super) bytes: u64,
     pub(super) survey: ShardSurvey,
     /// The counts of its documents, where they were read.
-    pub(super) ledger: Option<Ledger>,
+    pub(super) ledger: Option<PositionCounts>,
 }
 
 /// Everything that is shown.

@@ -15,7 +15,7 @@ use contract::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use snapshot_repo::{
-    IndexMetadata, Ledger, Position, Repository, RepositoryError, ShardFiles, Snapshot,
+    IndexMetadata, Position, PositionCounts, Repository, RepositoryError, ShardFiles, Snapshot,
     SnapshotIndex,
 };
 
@@ -162,7 +162,7 @@ async fn count_documents(
     repository: &Repository,
     files: ShardFiles,
     bar: &ProgressBar,
-) -> Result<Ledger, RepositoryError> {
+) -> Result<PositionCounts, RepositoryError> {
     let mut documents = repository.documents(files, Position::START);
     let mut before = 0;
     while documents.next().await?.is_some() {

@@ -83,7 +83,11 @@ pub(in crate::manage) fn lines(state: &State, width: usize) -> Vec<(Kind, String
         lines.heading("Gate");
         lines.push(Kind::Text, &format!("  {}", plain(&gate::story(gate))));
         if gate.state == GateState::Waiting {
-            lines.push(Kind::Text, "  `a` approves, `r` rejects; nothing after it starts before");
+            lines.push(
+                Kind::Text,
+                "  `a` approves, `r` rejects; the steps after it wait for the \
+             decision",
+            );
         }
     }
     if !node.commands.is_empty() {

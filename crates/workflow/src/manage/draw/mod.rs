@@ -116,11 +116,11 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
         frame.render_widget(Line::styled(text, HEADING), area);
         return;
     }
-    let age = seconds(state.seen_at, state.now);
+    let age = seconds(state.polled_at, state.now);
     let mut bad: Vec<String> = Vec::new();
-    if let Some(why) = &state.away {
+    if let Some(why) = &state.poll_error {
         let ago = numbers::duration(age);
-        bad.extend(wrapped(&format!("! seen {ago} ago, trying again: {why}"), width));
+        bad.extend(wrapped(&format!("! last update {ago} ago, trying again: {why}"), width));
     }
     let notice = state.notice.as_ref();
     if let Some(notice) = notice.filter(|notice| notice.is_bad) {
@@ -152,7 +152,7 @@ fn status(frame: &mut Frame<'_>, area: Rect, state: &State, palette: Palette) {
             palette.attention(),
         )
     } else if age > OLD_AFTER {
-        (format!("seen {} ago", numbers::duration(age)), palette.attention())
+        (format!("last update {} ago", numbers::duration(age)), palette.attention())
     } else {
         (String::new(), QUIET)
     };

@@ -13,7 +13,7 @@ use super::style::{HEADING, Palette};
 use crate::manage::{
     keys,
     plain::{fitted, wrapped},
-    state::{Decide, Overlay, State, Steer},
+    state::{Decide, Overlay, RunAction, State},
 };
 use runs::{Run, Verdict};
 
@@ -23,15 +23,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, overlay: &Overlay, pale
         Overlay::Help(top) => help(frame, state, *top),
         Overlay::Find(_) => {}
         Overlay::Decide(decide) => ask_reason(frame, state, decide, palette),
-        Overlay::Confirm(steer, run) => confirm(frame, state, *steer, run, palette),
+        Overlay::Confirm(action, run) => confirm(frame, state, *action, run, palette),
     }
 }
 
 /// Asks before something is done to the whole run.
-fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palette: Palette) {
+fn confirm(frame: &mut Frame<'_>, state: &State, action: RunAction, run: &Run, palette: Palette) {
     let name = &run.name;
-    let (title, verb, text) = match steer {
-        Steer::Stop => (
+    let (title, verb, text) = match action {
+        RunAction::Stop => (
             "Stop",
             "stop it",
             format!(
@@ -39,7 +39,7 @@ fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palett
                  it afterwards."
             ),
         ),
-        Steer::Terminate => (
+        RunAction::Terminate => (
             "Terminate",
             "terminate it",
             format!(
@@ -48,7 +48,7 @@ fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palett
                  they are. `R` resumes it afterwards; to end it with cleanup, stop it with `X`."
             ),
         ),
-        Steer::Resume => (
+        RunAction::Resume => (
             "Resume",
             "resume it",
             format!(
@@ -60,7 +60,7 @@ fn confirm(frame: &mut Frame<'_>, state: &State, steer: Steer, run: &Run, palett
     let width = window_width(frame);
     let past = (run.uid != state.model.uid)
         .then(|| "it was submitted again; this was its older run".to_owned())
-        .or_else(|| state.hinders(steer));
+        .or_else(|| state.obstacle_to(action));
     let (mut lines, keys) = match past {
         Some(past) => {
             (styled(&format!("! {past}"), width, palette.bad()), "Esc closes this".to_owned())
@@ -99,7 +99,9 @@ fn ask_reason(frame: &mut Frame<'_>, state: &State, decide: &Decide, palette: Pa
     let past = state.is_past(decide);
     let mut lines = styled(&decide.gate, width, HEADING);
     let mut text = match &past {
-        Some(past) => styled(&format!("! It does not wait any more: {past}"), width, palette.bad()),
+        Some(past) => {
+            styled(&format!("! It is not waiting any more: {past}"), width, palette.bad())
+        }
         None => styled(
             &format!("{does} `{}` is recorded as the person who decided.", state.user),
             width,

@@ -9,7 +9,7 @@ use ratatui::{
 };
 use runs::{Branch, GateState, RunModel};
 
-use super::{Desk, sight};
+use super::{Desk, sample_runs};
 use crate::manage::{
     logbook::LogLine,
     state::{Notice, Overlay},
@@ -33,13 +33,13 @@ fn branches() -> impl Strategy<Value = Vec<Branch>> {
     let name = "[a-z]{1,3}|日本|\\PC{0,30}";
     let leaf = (name, phase(), any::<bool>(), prop::option::of("\\PC{0,200}")).prop_map(
         |(name, phase, is_gate, message)| {
-            let made = if is_gate { sight::gate } else { sight::branch };
+            let made = if is_gate { sample_runs::gate } else { sample_runs::branch };
             Branch { message, ..made("w", &name, phase) }
         },
     );
     let tree = leaf.prop_recursive(3, 60, 6, move |inner| {
         (name, phase(), prop::collection::vec(inner, 0..6))
-            .prop_map(|(name, phase, branches)| sight::group(&name, phase, branches))
+            .prop_map(|(name, phase, branches)| sample_runs::group(&name, phase, branches))
     });
     prop::collection::vec(tree, 0..8).prop_map(|mut branches| {
         let mut number = 0;
@@ -61,7 +61,10 @@ fn rename(branches: &mut [Branch], above: &str, number: &mut usize) {
 
 fn model() -> impl Strategy<Value = RunModel> {
     (branches(), phase(), 0..3_usize).prop_map(|(branches, phase, uid)| {
-        sight::model(&sight::run(&format!("u{uid}")), &sight::known(phase, branches))
+        sample_runs::model(
+            &sample_runs::run(&format!("u{uid}")),
+            &sample_runs::known(phase, branches),
+        )
     })
 }
 
@@ -89,13 +92,13 @@ fn key() -> impl Strategy<Value = Message> {
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         12 => key(),
-        1 => model().prop_map(|seen| Message::Seen(Box::new(seen), sight::at("04:49:00"))),
+        1 => model().prop_map(|seen| Message::Polled(Box::new(seen), sample_runs::at("04:49:00"))),
         1 => (0..130_u16, 0..45_u16)
             .prop_map(|(width, height)| Message::Resize(Size { width, height })),
         1 => "\\PC{0,40}|a\nb\t\u{1b}".prop_map(Message::Paste),
-        1 => "\\PC{0,40}".prop_map(Message::Away),
+        1 => "\\PC{0,40}".prop_map(Message::PollFailed),
         1 => Just(()).prop_map(|()| {
-            Message::Acted(Notice { is_bad: true, text: "refused".to_owned() })
+            Message::ActionEnded(Notice { is_bad: true, text: "refused".to_owned() })
         }),
         2 => (1..3_u64, "\\PC{0,200}").prop_map(|(reading, text)| {
             Message::Log(reading, LogNews::Line(LogLine::new(None, text)))

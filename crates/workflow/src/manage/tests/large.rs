@@ -2,12 +2,12 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use super::{Desk, sight};
+use super::{Desk, sample_runs};
 use crate::view::text;
 
 #[test]
 fn a_tree_of_two_thousand_nodes_begins_closed_and_is_walked_through() {
-    let mut desk = Desk::new(sight::many(334), 100, 30);
+    let mut desk = Desk::new(sample_runs::many(334), 100, 30);
     assert_eq!(desk.state.model.nodes.len(), 2005);
     assert_eq!(desk.state.rows().len(), 335);
     let screen = desk.screen();

@@ -3,8 +3,8 @@
 mod any_keys;
 mod keys;
 mod large;
+mod sample_runs;
 mod screens;
-mod sight;
 
 use ratatui::{
     Terminal,
@@ -28,7 +28,7 @@ struct Desk {
 
 impl Desk {
     fn new(model: RunModel, width: u16, height: u16) -> Self {
-        let now = sight::at("04:48:00");
+        let now = sample_runs::at("04:48:00");
         let mut state = State::new(model, "root".to_owned(), Size { width, height }, now);
         settle(&mut state);
         Self { state }
@@ -39,19 +39,19 @@ impl Desk {
         update(&mut self.state, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)))
     }
 
-    fn control(&mut self, letter: char) -> Vec<Effect> {
-        let key = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+    fn control(&mut self, character: char) -> Vec<Effect> {
+        let key = KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL);
         update(&mut self.state, Message::Key(key))
     }
 
-    /// Types letters, one by one.
+    /// Types characters, one by one.
     fn type_in(&mut self, text: &str) -> Vec<Effect> {
-        text.chars().flat_map(|letter| self.press(KeyCode::Char(letter))).collect()
+        text.chars().flat_map(|character| self.press(KeyCode::Char(character))).collect()
     }
 
     fn see(&mut self, model: RunModel) {
         let now = self.state.now;
-        update(&mut self.state, Message::Seen(Box::new(model), now));
+        update(&mut self.state, Message::Polled(Box::new(model), now));
     }
 
     fn title(&self) -> &str {

@@ -1,4 +1,4 @@
-//! The mounts and the network of the node, which nothing outside sees.
+//! The mounts and the network of the node, isolated from the machine.
 //!
 //! Every program finds its default paths, since the folders behind them are the node's own. The
 //! node is 10.244.0.1 on a bridge that has no way out; pods are the other addresses of it.

@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::layout::RUN_FOLDER_VARIABLE;
 
 /// Ends all processes of a run: sends SIGTERM, waits up to `grace`, then sends SIGKILL.
-pub(crate) async fn end_leftovers(run_folder: &Path, grace: Duration) -> io::Result<()> {
+pub(crate) async fn end_orphans(run_folder: &Path, grace: Duration) -> io::Result<()> {
     let mark = format!("{RUN_FOLDER_VARIABLE}={}", run_folder.display());
     let step = Duration::from_millis(20);
     let mut waited = Duration::ZERO;

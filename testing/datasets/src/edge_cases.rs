@@ -1,5 +1,5 @@
-//! The corners of what a shard can hold, in few documents: for the snapshots that are kept in the
-//! repository of the code. Loaded in two steps, with a snapshot after each.
+//! The edge cases of what a shard can hold, in few documents: for the snapshots in `tests/corpus`
+//! whose names end with `-corners`. Loaded in two steps, with a snapshot after each.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What tests run on: this machine with its test area, and the cluster that is up there.
+//! The host of the tests: this machine with its test area, and the cluster that runs there.
 
 use std::path::PathBuf;
 

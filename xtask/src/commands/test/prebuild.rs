@@ -1,5 +1,5 @@
-//! What the last lane needs and takes minutes to build: begun with the first lane, in what the
-//! others leave of the processor.
+//! Builds what the last lane needs, which takes minutes: begins with the first lane, at the lowest
+//! priority.
 
 use std::thread::{self, JoinHandle};
 
@@ -8,9 +8,9 @@ use test_cluster::tools::Tools;
 use test_machine::{Machine, process, shell};
 
 /// The programs of the cluster and those of our images, while they are built.
-pub(super) struct Ahead(JoinHandle<Result<()>>);
+pub(super) struct Prebuild(JoinHandle<Result<()>>);
 
-impl Ahead {
+impl Prebuild {
     /// Starts building.
     pub(super) fn start(machine: &Machine) -> Self {
         let machine = machine.clone();

@@ -1,4 +1,4 @@
-//! What takes time is done beside the screen, by tasks that report by messages.
+//! Which tasks run beside the screen? They do what takes time and report by messages.
 //!
 //! ```text
 //!  keys, signals ----+
@@ -34,7 +34,7 @@ const LOGS_RETRY_DELAY: Duration = Duration::from_secs(2);
 /// Lines of a log between its reader and the screen.
 const LOG_QUEUE: usize = 256;
 
-/// Where messages go.
+/// The sender of messages to the screen.
 pub(super) type Out = mpsc::Sender<Message>;
 
 /// Starts the thread that reads the keys. If it panics, the screen ends too.
@@ -44,7 +44,7 @@ pub(super) fn start_keys(out: &Out) -> anyhow::Result<()> {
     impl Drop for Alarm {
         fn drop(&mut self) {
             if thread::panicking() {
-                self.0.blocking_send(Message::Broken).ok();
+                self.0.blocking_send(Message::TaskPanicked).ok();
             }
         }
     }
@@ -112,8 +112,8 @@ pub(super) async fn watch(
                 () = wake.notified() => break,
             };
             let message = match model {
-                Some(Ok(model)) => Message::Seen(Box::new(model), backend.now()),
-                Some(Err(error)) => Message::Away(plain(&Failure::from(error).message)),
+                Some(Ok(model)) => Message::Polled(Box::new(model), backend.now()),
+                Some(Err(error)) => Message::PollFailed(plain(&Failure::from(error).message)),
                 None => return,
             };
             if out.send(message).await.is_err() {
@@ -123,44 +123,44 @@ pub(super) async fn watch(
     }
 }
 
-/// Something to do to a run.
-pub(super) enum Act {
+/// An action on a run.
+pub(super) enum Action {
     /// Decide at a gate.
     Decide { run: Run, gate: String, decision: Decision },
     /// End it.
     Stop { run: Run, mode: StopMode },
-    /// Continue it.
+    /// Resume it.
     Resume { run: Run },
 }
 
-/// Does what is asked for, one after the other.
+/// Carries out actions, one after the other.
 pub(super) async fn act(
     backend: Arc<dyn Backend>,
-    mut acts: mpsc::UnboundedReceiver<Act>,
+    mut actions: mpsc::UnboundedReceiver<Action>,
     out: Out,
 ) {
-    while let Some(act) = acts.recv().await {
-        let done = match act {
-            Act::Decide { run, gate, decision } => {
+    while let Some(action) = actions.recv().await {
+        let done = match action {
+            Action::Decide { run, gate, decision } => {
                 decide(backend.as_ref(), &run, &gate, &decision).await
             }
-            Act::Stop { run, mode } => {
+            Action::Stop { run, mode } => {
                 let stopped = backend.stop(&run, mode).await;
                 stopped.map(|report| Notice { is_bad: false, text: report.lines().join("; ") })
             }
-            Act::Resume { run } => resume(backend.as_ref(), &run).await,
+            Action::Resume { run } => resume(backend.as_ref(), &run).await,
         };
         let notice = done.unwrap_or_else(|error| Notice {
             is_bad: true,
             text: plain(&Failure::from(error).message),
         });
-        if out.send(Message::Acted(notice)).await.is_err() {
+        if out.send(Message::ActionEnded(notice)).await.is_err() {
             return;
         }
     }
 }
 
-/// Continues a run as it is now: it may have ended since the user asked.
+/// Resumes a run as it is now: it may have ended since the user asked.
 async fn resume(backend: &dyn Backend, run: &Run) -> Result<Notice, BackendError> {
     let now = backend.get(&run.name).await?;
     if now.uid != run.uid {
@@ -188,7 +188,7 @@ async fn decide(
         }
         DecisionOutcome::NotWaiting(known) => Notice {
             is_bad: true,
-            text: format!("{gate} does not wait: {}", plain(&gate::story(&known))),
+            text: format!("{gate} is not waiting: {}", plain(&gate::story(&known))),
         },
         DecisionOutcome::Unknown => {
             Notice { is_bad: true, text: format!("there is no gate {gate}") }

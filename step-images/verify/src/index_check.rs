@@ -1,4 +1,4 @@
-//! Does the target's count fit the ledgers?
+//! Do the documents of an index on the target agree with the ledgers?
 
 use contract::{Ledger, verify::VerifiedIndex};
 use coordination::shard_work::ShardWork;
@@ -9,7 +9,7 @@ use fleet::{Item, ItemState};
 pub(crate) struct Evidence<'a> {
     /// Its name.
     pub(crate) name: &'a str,
-    /// It held documents of others before.
+    /// It held other documents before.
     pub(crate) existed: bool,
     /// Its shards in the snapshot.
     pub(crate) shards: u32,
@@ -17,20 +17,21 @@ pub(crate) struct Evidence<'a> {
     pub(crate) items: &'a [&'a Item<ShardWork>],
     /// Documents that the target counts.
     pub(crate) found: u64,
-    /// The uuid of the target's index, if the target tells it.
+    /// The uuid of the target's index, if the target reports it.
     pub(crate) uuid: Option<&'a str>,
 }
 
-/// What follows.
+/// The counts of an index, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct IndexReport {
     /// The counts.
     pub(crate) index: VerifiedIndex,
-    /// What does not hold.
+    /// What is wrong, a line each.
     pub(crate) problems: Vec<String>,
 }
 
-pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
+/// Compares what is known of an index with its ledgers.
+pub(crate) fn check(evidence: Evidence<'_>) -> IndexReport {
     let Evidence { name, existed, shards, items, found, uuid } = evidence;
     let mut problems = Vec::new();
     let mut ledger = Ledger::default();
@@ -47,7 +48,10 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
     }
     for shard in 0..shards {
         if !items.iter().any(|item| item.work.shard == shard) {
-            problems.push(format!("shard {shard} has no work item; prepare the group again"));
+            problems.push(format!(
+                "shard {shard} has no work item: the group's state on the target was removed; \
+                 submit the migration again"
+            ));
         }
     }
     let filled = items.iter().filter_map(|item| item.target_uuid.as_ref());
@@ -59,18 +63,18 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
         );
     }
     let expected = ledger.accepted;
-    // Before all is done, counts say nothing.
+    // Counts mean something only when all is done.
     let settled = problems.is_empty();
     if settled && found < expected {
         problems.push(format!(
-            "{} of {expected} documents are missing on the target; if the source has several documents \
-             of one id (types or routings), they replaced each other",
+            "{} of {expected} documents are missing on the target; if the source has several \
+             documents of one id (with different types or routings), they replaced each other",
             expected - found
         ));
     } else if settled && found > expected && !existed {
         problems.push(format!(
-            "the target has {} documents more than the snapshot; another program wrote into it, or an \
-             earlier migration of another snapshot did: delete the index and migrate it again, or set \
+            "the target has {} documents more than the snapshot; another program or an earlier \
+             migration wrote into it: delete the index and submit the migration again, or set \
              `existingIndices: append`",
             found - expected
         ));
@@ -84,7 +88,7 @@ pub(crate) fn of(evidence: Evidence<'_>) -> Verdict {
         present: None,
         compared: None,
     };
-    Verdict { index, problems }
+    IndexReport { index, problems }
 }
 
 #[cfg(test)]
@@ -115,7 +119,7 @@ mod tests {
     fn problems(existed: bool, items: &[Item<ShardWork>], found: u64) -> Vec<String> {
         let items: Vec<&Item<ShardWork>> = items.iter().collect();
         let uuid = Some("now");
-        of(Evidence { name: "logs", existed, shards: 2, items: &items, found, uuid }).problems
+        check(Evidence { name: "logs", existed, shards: 2, items: &items, found, uuid }).problems
     }
 
     #[test]

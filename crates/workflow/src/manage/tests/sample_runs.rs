@@ -1,4 +1,4 @@
-//! Runs to look at: built of branches as the tree has them, and of Argo's nodes.
+//! Runs for the tests, built of branches as the tree has them, and of Argo's nodes.
 
 use argo::{NodePhase, NodeStatus, NodeType, Outputs, Parameter, WorkflowStatus};
 use contract::{Measure, Progress};

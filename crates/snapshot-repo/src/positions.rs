@@ -11,7 +11,7 @@ impl Position {
 
 /// The counts of the positions that were read: `physical` is `live + nested + deleted`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
+pub struct PositionCounts {
     /// Positions read.
     pub physical: u64,
     /// Documents returned.
@@ -27,7 +27,7 @@ pub struct Ledger {
     pub recovery_source: u64,
 }
 
-impl Ledger {
+impl PositionCounts {
     /// Adds the counts of another part.
     pub fn add(&mut self, part: Self) {
         let Self { physical, live, nested, deleted, without_source, recovery_source } = part;

@@ -1,4 +1,4 @@
-//! Where most tests begin: a source with two small indices, an empty target, and the programs.
+//! The setup of most tests: a source with two small indices, an empty target, and the programs.
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
 /// The indices of the source.
 pub const INDICES: [&str; 2] = ["orders-1", "orders-2"];
 
-/// Documents in each of them: few, for what is tested is what is said.
+/// Documents in each of them: few, because the tests are about messages.
 pub const DOCUMENTS: u64 = 5;
 
 /// One group with all of them.
@@ -19,7 +19,7 @@ pub const ALL: &str = "      - { indices: [\"orders-*\"] }\n";
 
 /// Two servers, and the programs.
 #[derive(Debug)]
-pub struct Scene {
+pub struct ClusterPair {
     /// Holds [`INDICES`].
     pub source: TestServer,
     /// Holds nothing.
@@ -28,13 +28,13 @@ pub struct Scene {
     pub argosy: Argosy,
 }
 
-impl Scene {
+impl ClusterPair {
     /// Empties the servers and fills the source.
-    pub fn set() -> Result<Self> {
+    pub fn emptied() -> Result<Self> {
         let source = TestServer::emptied("es717")?;
         let target = TestServer::emptied("os219")?;
         for index in INDICES {
-            fill(&source, index)?;
+            create_index(&source, index)?;
         }
         Ok(Self { source, target, argosy: Argosy::new()? })
     }
@@ -68,7 +68,7 @@ impl Scene {
 }
 
 /// Makes an index with [`DOCUMENTS`] documents.
-pub fn fill(server: &TestServer, index: &str) -> Result<()> {
+pub fn create_index(server: &TestServer, index: &str) -> Result<()> {
     for number in 0..DOCUMENTS {
         let path = format!("/{index}/_doc/{number}?refresh=true");
         server.http.put(&path, &json!({ "number": number, "word": "blackberry" }))?;
