@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::ServerVersion;
 use serde_json::Value;
 
-use crate::requirements::RequirementKind;
+use crate::{builtin::is_managed, requirements::RequirementKind};
 
 /// Something that may not have been read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +90,15 @@ impl ClusterFacts {
         }
         self.attributes = Fact::Known(attributes);
         self.modules = RequirementKind::Plugin.names(response).into();
+    }
+
+    /// Records all templates of the cluster by name.
+    pub fn record_templates<'a>(
+        &mut self,
+        templates: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) {
+        let managed = templates.into_iter().filter(|(_, body)| is_managed(body));
+        self.managed_templates = Fact::Known(managed.map(|(name, _)| name.clone()).collect());
     }
 }
 

@@ -81,12 +81,28 @@ pub fn templates(
     selected: &SelectedIndices<'_>,
 ) -> Vec<Proposal> {
     let (mut used, mut used_by_others) = (BTreeSet::new(), BTreeSet::new());
+    let mut used_by_user = BTreeSet::new();
     for (name, body) in &index {
-        let is_skipped =
-            builtin_reason(name, body).is_some() || selected.exclusion_reason(body).is_some();
+        let is_builtin = builtin_reason(name, body).is_some();
+        // Elasticsearch has the same product templates, and they use components of the user, such as
+        // `logs@custom`.
+        let is_skipped = selected.exclusion_reason(body).is_some()
+            || (is_builtin && facts.target.version.is_opensearch());
         let components = if is_skipped { &mut used_by_others } else { &mut used };
         components.extend(relevance::components(body));
+        if !is_skipped && !is_builtin {
+            used_by_user.extend(relevance::components(body));
+        }
     }
+    // The other product does not have the components of this one, and templates of users need them.
+    let other_product = facts.source.version.distribution != facts.target.version.distribution;
+    let is_needed = |kind, name: &String| {
+        let is_there = facts.target.managed_templates.known().is_some_and(|it| it.contains(name));
+        kind == MetadataKind::ComponentTemplate
+            && other_product
+            && used_by_user.contains(name)
+            && !is_there
+    };
     let kinds = [
         (MetadataKind::ComponentTemplate, component),
         (MetadataKind::LegacyTemplate, legacy),
@@ -102,7 +118,8 @@ pub fn templates(
             }
             _ => selected.exclusion_reason(&body),
         };
-        template(kind, name, body, exclusion, facts)
+        let builtin = builtin_reason(&name, &body).filter(|_| !is_needed(kind, &name));
+        template(kind, name, body, builtin.map(str::to_owned).or(exclusion), facts)
     })
     .collect()
 }
@@ -114,8 +131,7 @@ fn template(
     exclusion: Option<String>,
     facts: &Facts,
 ) -> Proposal {
-    let builtin = builtin_reason(&name, &body).map(str::to_owned);
-    if let Some(reason) = builtin.or(exclusion) {
+    if let Some(reason) = exclusion {
         let action = Action::Skip(reason);
         return Proposal { kind, name, action, notes: Vec::new(), changes: Vec::new() };
     }
@@ -148,4 +164,42 @@ fn create(
         Action::Refuse(unsupported.join("; "))
     };
     Proposal { kind, name, action, notes, changes }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::trial;
+
+    /// Returns the names of the templates that are created.
+    fn created(pair: (&str, &str), components: &Value, index: &Value) -> Vec<String> {
+        let map = |value: &Value| -> BTreeMap<String, Value> {
+            value.as_object().cloned().unwrap_or_default().into_iter().collect()
+        };
+        let selection = vec!["*".to_owned()].try_into().expect("a pattern");
+        let selected = SelectedIndices { selections: vec![&selection], names: Vec::new() };
+        let facts = trial::facts(pair.0, pair.1);
+        let proposals = templates(map(components), BTreeMap::new(), map(index), &facts, &selected);
+        let created = proposals.into_iter().filter(|it| matches!(it.action, Action::Create(_)));
+        created.map(|proposal| proposal.name).collect()
+    }
+
+    #[test]
+    fn components_of_users_are_migrated_whatever_their_name_is() {
+        let managed = json!({ "_meta": { "managed": true }, "template": {} });
+        let own = json!({ "template": { "mappings": {} } });
+        let components = json!({ "ecs@mappings": managed, "logs@settings": managed,
+            "logs@custom": own, "shop@v2": own });
+        let index = json!({
+            "logs": { "index_patterns": ["logs-*-*"], "_meta": { "managed": true },
+                      "composed_of": ["logs@settings", "logs@custom"] },
+            "shop": { "index_patterns": ["shop-*"], "composed_of": ["shop@v2", "ecs@mappings"] }
+        });
+        let to_opensearch = created(("ES 8.19", "OS 3.4"), &components, &index);
+        assert_eq!(to_opensearch, ["ecs@mappings", "shop@v2", "shop"]);
+        let to_elasticsearch = created(("ES 8.19", "ES 9.2"), &components, &index);
+        assert_eq!(to_elasticsearch, ["logs@custom", "shop@v2", "shop"]);
+    }
 }

@@ -90,7 +90,7 @@ pub(crate) fn components(body: &Value) -> impl Iterator<Item = String> {
 
 /// Returns the patterns of a template, which are a list or one string; Elasticsearch 5 has them in
 /// `template`.
-fn patterns(body: &Value) -> Vec<Vec<char>> {
+pub(crate) fn patterns(body: &Value) -> Vec<Vec<char>> {
     let texts = match body.get("index_patterns").or_else(|| body.get("template")) {
         Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
         Some(Value::String(text)) => vec![text.as_str()],

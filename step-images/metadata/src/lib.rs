@@ -24,7 +24,6 @@ mod report;
 mod target;
 
 use anyhow::Context as _;
-use cluster::Request;
 use contract::{
     Exit, Failure,
     metadata::{MetadataAnswer, MetadataKind, MetadataRequest},
@@ -32,7 +31,7 @@ use contract::{
 use coordination::resolve;
 use snapshot_repo::GlobalMetadata;
 use step::Context;
-use transform::{Action, ClusterFacts, Facts, SelectedIndices};
+use transform::{Action, Facts, SelectedIndices};
 
 use crate::plan::PlannedItem;
 
@@ -60,12 +59,8 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
     })?;
     let target_version = cluster::version::detect(&client).await.map_err(Failure::from)?;
     tracing::info!(%source, target = %target_version, "versions");
-    let mut facts = Facts::of_versions(source, target_version);
-    match client.call(&Request::get(ClusterFacts::NODES_ENDPOINT)).await {
-        Ok(response) => facts.target.record_nodes(&response.json().unwrap_or_default()),
-        Err(error) => tracing::warn!(%error, "the nodes of the target could not be listed"),
-    }
-    let facts = facts;
+    let mut target = target::Target::read(client, request.mode, target_version).await?;
+    let facts = Facts { source: source.into(), target: target.facts().await };
 
     let mut planned = Vec::new();
     for index in &group.indices {
@@ -99,8 +94,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
         item.kind == MetadataKind::ComponentTemplate && matches!(item.action, Action::Create(_))
     };
     let new_components = planned.iter().filter(is_new_component).map(|item| item.name.clone());
-    let mut target =
-        target::Target::read(client, request.mode, target_version, new_components).await?;
+    target.expect_components(new_components);
     let mut items = Vec::with_capacity(planned.len());
     for item in planned {
         items.push(target.process(item).await?);

@@ -14,7 +14,9 @@ use contract::{
     metadata::{MetadataItem, MetadataKind, MetadataMode, MetadataOutcome},
 };
 use serde_json::{Value, json};
-use transform::{Action, Facts, Inventory, Item, RequirementKind, apply, difference, requirements};
+use transform::{
+    Action, ClusterFacts, Facts, Inventory, Item, RequirementKind, apply, difference, requirements,
+};
 
 use crate::plan::PlannedItem;
 
@@ -28,12 +30,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads which templates the target has; `new_components` will be created by this step.
+    /// Reads which templates the target has.
     pub(crate) async fn read(
         client: Client,
         mode: MetadataMode,
         version: ServerVersion,
-        new_components: impl Iterator<Item = String>,
     ) -> anyhow::Result<Self> {
         let mut templates = BTreeMap::new();
         for (kind, template) in [
@@ -52,8 +53,24 @@ impl Target {
         let mut inventory = Inventory::default();
         let existing = templates.get(&MetadataKind::ComponentTemplate).into_iter().flatten();
         let existing = existing.map(|(name, _)| name.clone());
-        inventory.add(RequirementKind::ComponentTemplate, existing.chain(new_components));
+        inventory.add(RequirementKind::ComponentTemplate, existing);
         Ok(Self { client, mode, templates, inventory, version })
+    }
+
+    /// Returns what the rules may ask about the target. What cannot be read stays unknown.
+    pub(crate) async fn facts(&self) -> ClusterFacts {
+        let mut facts = ClusterFacts::from(self.version);
+        match self.client.call(&Request::get(ClusterFacts::NODES_ENDPOINT)).await {
+            Ok(response) => facts.record_nodes(&response.json().unwrap_or_default()),
+            Err(error) => tracing::warn!(%error, "the nodes of the target could not be listed"),
+        }
+        facts.record_templates(self.templates.values().flatten());
+        facts
+    }
+
+    /// Adds the component templates that this step will create.
+    pub(crate) fn expect_components(&mut self, names: impl Iterator<Item = String>) {
+        self.inventory.add(RequirementKind::ComponentTemplate, names);
     }
 
     /// Creates an item, or reports what would happen to it.

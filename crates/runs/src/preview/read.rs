@@ -125,6 +125,7 @@ pub(super) async fn target(client: &Client, groups: &[Group]) -> Result<Target, 
     if let Ok(answer) = client.call(&Request::get(ClusterFacts::NODES_ENDPOINT)).await {
         facts.record_nodes(&answer.json().unwrap_or_default());
     }
+    facts.record_templates(templates.values().flatten());
     Ok(Target { version, documents, bodies, aliases, templates, stock, facts, unseen })
 }
 
