@@ -6,6 +6,7 @@
 
 use crate::rule::Rule;
 
+mod active_shards;
 mod alias_filters;
 mod allocation;
 mod analysis_limits;
@@ -21,13 +22,16 @@ mod dynamic_templates;
 mod elastic_parameters;
 mod elastic_settings;
 mod flattened;
+mod followers;
 mod include_in_all;
+mod known_settings;
 mod legacy_pattern;
 mod lifecycle;
 mod mapping_types;
 mod private_settings;
 mod removed_meta_fields;
 mod removed_settings;
+mod routing_shards;
 mod runtime_fields;
 mod similarities;
 mod soft_deletes;
@@ -47,21 +51,25 @@ mod wildcard;
 pub(crate) const RULES: &[Rule] = &[
     private_settings::RULE,
     removed_settings::RULE,
+    followers::RULE,
     blocks::RULE,
     allocation::RULE,
+    active_shards::RULE,
+    routing_shards::RULE,
     soft_deletes::RULE,
     translog_retention::RULE,
     store_type::RULE,
     codec::RULE,
     lifecycle::RULE,
     state_management::RULE,
-    elastic_settings::RULE,
     default_field::RULE,
     analysis_names::RULE,
     analysis_limits::RULE,
     alias_filters::RULE,
     mapping_types::RULE,
     removed_meta_fields::RULE,
+    elastic_settings::RULE,
+    known_settings::RULE,
     source_mode::RULE,
     runtime_fields::RULE,
     dynamic_templates::RULE,

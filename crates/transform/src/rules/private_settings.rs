@@ -1,8 +1,9 @@
 //! Settings that a server maintains itself and that cannot be set.
 //!
 //! Removes what a server writes into the settings of an index: identity, dates, versions, the
-//! origin of a resize. A server rejects them in a create request (tried on OpenSearch 2.19 and
-//! 3.4), and the new index gets its own. Every index has the first group, so only the second one is
+//! origin of a resize, verifications before an upgrade. A server rejects them in a create request
+//! (tried on OpenSearch 2.19 and 3.4; `PrivateIndex` in the registry of Elasticsearch 8.19 and 9.2),
+//! and the new index gets its own. Every index has the first group, so only the second one is
 //! reported.
 
 use crate::rule::Rule;
@@ -20,15 +21,20 @@ pub(crate) const RULE: Rule = Rule {
             "index.history.",
             "index.history_uuid",
             "index.verified_before_close",
+            "index.verified_read_only",
         ]);
         let removed = item.settings.remove_all(&[
+            "index.frozen",
             "index.resize.",
             "index.shrink.",
             "index.split.",
             "index.downsample.",
             "index.rollup.",
+            "index.routing.allocation.disk.watermark.ignore",
             "index.routing.allocation.initial_recovery.",
             "index.search.throttled",
+            "index.searchable_snapshot.",
+            "index.shard_limit.group",
             "index.remote_store.",
             "index.recovery.type",
         ]);
@@ -56,7 +62,8 @@ mod tests {
             json!({ "settings": {
                 "index.uuid": "x",
                 "index": { "creation_date": "1", "version": { "created": "7100299", "upgraded": "1" },
-                           "resize": { "source": { "name": "a" } }, "number_of_shards": "2" },
+                           "resize": { "source": { "name": "a" } }, "verified_read_only": "true",
+                           "number_of_shards": "2" },
                 "provided_name": "x"
             } }),
         );

@@ -2,14 +2,24 @@
 //!
 //! Removes settings that were removed up to Elasticsearch 7 and that OpenSearch never had, and
 //! settings that a server had archived because it did not know them any more. A create request with
-//! one of them is rejected (tried on OpenSearch 2.19 and 3.4).
+//! one of them is rejected (tried on OpenSearch 2.19 and 3.4). The setting of the percolator that was
+//! renamed in Elasticsearch 6 gets its new name ("Breaking changes in 6.0").
 
 use crate::rule::Rule;
+
+const AS_STRING: &str = "index.percolator.map_unmapped_fields_as_string";
+const AS_TEXT: &str = "index.percolator.map_unmapped_fields_as_text";
 
 pub(crate) const RULE: Rule = Rule {
     id: "removed-settings",
     applies: |facts| facts.to_typeless(),
     run: |item, _, changes| {
+        if let Some(value) = item.settings.remove(AS_STRING) {
+            item.settings.set(AS_TEXT, value);
+            let what = format!("renamed to `{AS_TEXT}`");
+            let why = "this is its name since Elasticsearch 6";
+            changes.adapted(&format!("settings.{AS_STRING}"), &what, why);
+        }
         let removed = item.settings.remove_all(&[
             "archived.",
             "index.compound_on_flush",
@@ -19,7 +29,6 @@ pub(crate) const RULE: Rule = Rule {
             "index.mapping.single_type",
             "index.merge.policy.max_merge_at_once_explicit",
             "index.optimize_auto_generated_id",
-            "index.percolator.",
             "index.recovery.initial_shards",
             "index.shadow_replicas",
             "index.shared_filesystem",
@@ -58,13 +67,15 @@ mod tests {
             &RULE,
             json!({ "settings": {
                 "index.mapper.dynamic": "false",
+                "index.percolator.map_unmapped_fields_as_string": "true",
                 "index.mapping": { "single_type": "true", "total_fields": { "limit": "9" } },
                 "index.shard.check_on_startup": "fix"
             } }),
         );
         let expected = json!({ "settings": {
-            "index.mapping.total_fields.limit": "9", "index.shard.check_on_startup": "true" } });
+            "index.mapping.total_fields.limit": "9",
+            "index.percolator.map_unmapped_fields_as_text": "true", "index.shard.check_on_startup": "true" } });
         assert_eq!(body, expected);
-        assert_eq!(weights, [Weight::Adapted; 3]);
+        assert_eq!(weights, [Weight::Adapted; 4]);
     }
 }
