@@ -72,11 +72,14 @@ mod tests {
             "sparse_vector",
             "date_nanos",
             "date",
+            "knn_vector",
+            "nested",
             "search_as_you_type",
         ];
         let parameters = prop::sample::subsequence(
             vec![
                 ("include_in_all", json!(true)),
+                ("boost", json!(2)),
                 ("format", json!("YYYY-MM-dd||dateOptionalTime")),
                 ("ignore_above", json!(10)),
                 ("dims", json!(3)),
@@ -88,7 +91,7 @@ mod tests {
                 ("depth_limit", json!(4)),
                 ("null_value", json!("n")),
             ],
-            0..11,
+            0..12,
         );
         (prop::sample::select(types.to_vec()), parameters).prop_map(|(kind, parameters)| {
             let mut field: Map<String, Value> =
@@ -146,6 +149,9 @@ mod tests {
                 ("index.codec", json!("legacy_best_compression")),
                 ("index.store.type", json!("default")),
                 ("index.mode", json!("logsdb")),
+                ("index.mapping.ignore_above", json!("20")),
+                ("index.search.slowlog.level", json!("info")),
+                ("index.knn.space_type", json!("cosinesimil")),
                 ("index.routing.allocation.include._tier_preference", json!("data_hot")),
                 ("index.opendistro.index_state_management.rollover_alias", json!("a")),
                 ("index.translog.retention.age", json!("1h")),
@@ -158,7 +164,7 @@ mod tests {
                     json!({ "type": "custom", "tokenizer": "edgeNGram", "filter": ["standard", "n"] }),
                 ),
             ],
-            0..15,
+            0..18,
         );
         entries.prop_map(|entries| {
             Value::Object(

@@ -21,12 +21,17 @@ mod dense_vector;
 mod dynamic_templates;
 mod elastic_parameters;
 mod elastic_settings;
+mod elasticsearch8_parameters;
 mod flattened;
 mod followers;
+mod html_strip_analyzer;
+mod ignore_above;
 mod include_in_all;
+mod knn;
 mod known_settings;
 mod legacy_pattern;
 mod lifecycle;
+mod mapping_limits;
 mod mapping_types;
 mod private_settings;
 mod removed_meta_fields;
@@ -68,6 +73,8 @@ pub(crate) const RULES: &[Rule] = &[
     alias_filters::RULE,
     mapping_types::RULE,
     removed_meta_fields::RULE,
+    mapping_limits::RULE,
+    ignore_above::RULE,
     elastic_settings::RULE,
     known_settings::RULE,
     source_mode::RULE,
@@ -75,6 +82,7 @@ pub(crate) const RULES: &[Rule] = &[
     dynamic_templates::RULE,
     subobjects::RULE,
     include_in_all::RULE,
+    html_strip_analyzer::RULE,
     similarities::RULE,
     string_fields::RULE,
     date_formats::RULE,
@@ -85,8 +93,10 @@ pub(crate) const RULES: &[Rule] = &[
     cartesian::RULE,
     dense_vector::RULE,
     sparse_vector::RULE,
+    knn::RULE,
     unsupported_types::RULE,
     elastic_parameters::RULE,
+    elasticsearch8_parameters::RULE,
     legacy_pattern::RULE,
     template_fields::RULE,
 ];

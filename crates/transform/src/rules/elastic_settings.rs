@@ -1,7 +1,6 @@
 //! Settings of features that only Elasticsearch has.
 //!
-//! Removes settings of frozen indices, cross-cluster followers, time series and logs modes, and
-//! default `ignore_above`. OpenSearch rejects unknown settings (tried on 2.19 and 3.4).
+//! Removes settings of frozen indices, time series and logs modes. OpenSearch rejects unknown settings (tried on 2.19 and 3.4).
 
 use crate::rule::Rule;
 
@@ -23,7 +22,6 @@ pub(crate) const RULE: Rule = Rule {
             "index.look_back_time",
             "index.mapping.dimension_fields.",
             "index.mapping.exclude_source_vectors",
-            "index.mapping.ignore_above",
             "index.mapping.nested_parent.",
             "index.mapping.patterned_text.",
             "index.mapping.synthetic_source_keep",
@@ -58,7 +56,7 @@ mod tests {
     fn settings_of_missing_features_are_left_out_and_reported() {
         let (body, weights) = trial::index(
             &RULE,
-            json!({ "settings": { "index": { "xpack": { "ccr": { "following_index": "true" } },
+            json!({ "settings": { "index": { "xpack": { "watcher": { "template.version": "1" } },
                 "mode": "time_series", "frozen": "true", "mapping.coerce": "true" } } }),
         );
         assert_eq!(body, json!({ "settings": { "index.mapping.coerce": "true" } }));
