@@ -26,6 +26,8 @@ mod item;
 mod overlap;
 mod plugins;
 mod proposal;
+#[cfg(test)]
+mod reference;
 mod relevance;
 mod requirements;
 mod rule;
