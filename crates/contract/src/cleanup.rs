@@ -13,7 +13,7 @@ use crate::{
 pub enum CleanupMode {
     /// The migration succeeded: nothing of ours stays but the data.
     Complete,
-    /// It did not: settings are restored; what a second try needs stays.
+    /// It did not: settings are restored; what a later run needs stays.
     Partial,
 }
 

@@ -84,14 +84,22 @@ fn a_refused_connection_is_shown_while_the_step_runs() {
     assert_eq!(waiting.last_answer.as_deref(), Some("the connection was refused"));
     assert!(waiting.next_attempt.is_some_and(|next| next > waiting.since), "{waiting:?}");
 
-    // On Kubernetes only the log can be read.
-    let log = fs_err::read_to_string(folder.path().join("log.jsonl")).expect("a log");
-    let logged = log.lines().find_map(|line| {
-        let line: Value = serde_json::from_str(line).ok()?;
-        let progress = line.get("fields")?.get(LOG_FIELD)?.as_str()?;
-        serde_json::from_str::<Progress>(progress).ok()?.waiting
-    });
-    assert_eq!(logged.expect("a wait").request, waiting.request, "{log}");
+    // On Kubernetes only the log can be read. It is written after the progress file.
+    let start = Instant::now();
+    let logged = loop {
+        let log = fs_err::read_to_string(folder.path().join("log.jsonl")).expect("a log");
+        let found = log.lines().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let progress = line.get("fields")?.get(LOG_FIELD)?.as_str()?;
+            serde_json::from_str::<Progress>(progress).ok()?.waiting
+        });
+        if let Some(logged) = found {
+            break logged;
+        }
+        assert!(start.elapsed() < LIMIT, "no wait in the log:\n{log}");
+        thread::sleep(POLL_INTERVAL);
+    };
+    assert_eq!(logged.request, waiting.request);
 }
 
 #[test]
