@@ -87,7 +87,7 @@ pub enum NodeType {
     Dag,
     /// A task that was expanded by `withItems` and the like.
     TaskGroup,
-    /// A node that is tried again; its children are the tries.
+    /// A node that is tried again; its children are the attempts.
     Retry,
     /// A node that did not run, because of `when` or `depends`.
     Skipped,

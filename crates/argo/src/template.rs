@@ -132,7 +132,7 @@ pub struct RetryStrategy {
     pub backoff: Option<Backoff>,
 }
 
-/// How long to wait between tries.
+/// How long to wait between attempts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backoff {
@@ -145,7 +145,7 @@ pub struct Backoff {
     /// The longest wait.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "any_scalar")]
     pub cap: Option<String>,
-    /// No new try after this long.
+    /// No new attempt after this long.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "any_scalar")]
     pub max_duration: Option<String>,
 }

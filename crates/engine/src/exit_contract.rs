@@ -23,8 +23,8 @@ const EXITS: [Exit; 9] = [
     Exit::Interrupted,
 ];
 
-/// Returns whether another try may succeed although no person changed anything. A code that is no
-/// [`Exit`] means a signal or a lost pod, which may not happen to another try.
+/// Returns whether another attempt may succeed although no person changed anything. A code that is no
+/// [`Exit`] means a signal or a lost pod, which may not happen to another attempt.
 fn can_help(code: i32) -> bool {
     let exit = EXITS.into_iter().find(|exit| i32::from(exit.code()) == code);
     exit.is_none_or(|exit| match exit {

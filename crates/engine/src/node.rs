@@ -39,7 +39,7 @@ pub(crate) struct Node {
     pub outputs: Outputs,
     /// Whether it belongs to the exit handler.
     pub part: Part,
-    /// Whether it is one of the tries of a retry node.
+    /// Whether it is one of the attempts of a retry node.
     pub attempt: Attempt,
     /// The process or Job that it runs.
     pub pod: Option<Pod>,
@@ -65,7 +65,7 @@ pub(crate) enum Part {
     Exit,
 }
 
-/// Whether a node is one of several tries.
+/// Whether a node is one of several attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Attempt {
     /// It is the only one.

@@ -3,7 +3,7 @@
 //! ```text
 //!   w         DAG        Failed     Running again
 //!   |-- a     Pod        Succeeded  kept
-//!   |-- b     Retry      Failed     removed with its tries; created again
+//!   |-- b     Retry      Failed     removed with its attempts; created again
 //!   |-- c     Steps      Failed     Running again
 //!   |   |-- [0]          Succeeded  kept, with everything in it
 //!   |   `-- [1]          Failed     Running again
@@ -42,10 +42,10 @@ pub fn plan(
     for node in nodes.values() {
         members.entry(node.boundary_id.as_deref()).or_default().push(node);
     }
-    let tries = nodes.values().flat_map(|node| tries(status, node));
-    let tries = tries.map(|node| node.id.as_str()).collect();
+    let attempts = nodes.values().flat_map(|node| attempts(status, node));
+    let attempts = attempts.map(|node| node.id.as_str()).collect();
     let (exit, reopening) = (format!("{workflow}.onExit"), Reopening::default());
-    let mut plan = Plan { status, whole, members, tries, exit, reopening };
+    let mut plan = Plan { status, whole, members, attempts, exit, reopening };
     plan.plan_members(None);
     let of_exit = nodes.values().filter(|node| plan.is_exit(node)).map(|node| node.id.clone());
     let of_exit: Vec<String> = of_exit.collect();
@@ -67,16 +67,16 @@ pub(crate) fn plan_of(program: &Program, state: &RunState) -> (Reopening, Vec<St
     plan(&workflow_status(state, &BTreeMap::new()), &state.identity.name, &whole)
 }
 
-/// Returns the tries of a retried node, the last one at the end.
-fn tries<'a>(
+/// Returns the attempts of a retried node, the last one at the end.
+fn attempts<'a>(
     status: &'a WorkflowStatus,
     node: &'a NodeStatus,
 ) -> impl Iterator<Item = &'a NodeStatus> {
     let children = if node.kind == NodeType::Retry { node.children.as_slice() } else { &[] };
-    let is_try = |child: &&NodeStatus| {
+    let is_attempt = |child: &&NodeStatus| {
         child.name.strip_prefix(node.name.as_str()).is_some_and(|rest| rest.starts_with('('))
     };
-    children.iter().filter_map(|id| status.nodes.get(id)).filter(is_try)
+    children.iter().filter_map(|id| status.nodes.get(id)).filter(is_attempt)
 }
 
 struct Plan<'a> {
@@ -85,8 +85,8 @@ struct Plan<'a> {
     whole: &'a BTreeSet<String>,
     /// The nodes by the DAG or steps node that they belong to.
     members: BTreeMap<Option<&'a str>, Vec<&'a NodeStatus>>,
-    /// The tries of retry nodes, which are kept or removed with those.
-    tries: BTreeSet<&'a str>,
+    /// The attempts of retry nodes, which are kept or removed with those.
+    attempts: BTreeSet<&'a str>,
     /// The name of the exit handler's node.
     exit: String,
     reopening: Reopening,
@@ -105,7 +105,7 @@ impl<'a> Plan<'a> {
         for node in members {
             let id = node.id.as_str();
             let is_over = node.phase == NodePhase::Succeeded || settled.contains(id);
-            if !is_over && !self.tries.contains(id) && !self.is_exit(node) {
+            if !is_over && !self.attempts.contains(id) && !self.is_exit(node) {
                 self.decide(node);
             }
         }
@@ -128,11 +128,11 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The last try of a DAG or steps contains what succeeded in it, so it continues; a try of a
-    /// pod contains nothing, so the count of tries starts again.
+    /// The last attempt of a DAG or steps contains what succeeded in it, so it continues; an attempt of a
+    /// pod contains nothing, so the count of attempts starts again.
     fn decide_retry(&mut self, node: &'a NodeStatus) {
-        let tries: Vec<&NodeStatus> = tries(self.status, node).collect();
-        match tries.last() {
+        let attempts: Vec<&NodeStatus> = attempts(self.status, node).collect();
+        match attempts.last() {
             Some(last)
                 if matches!(last.kind, NodeType::Dag | NodeType::Steps) && !self.is_whole(last) =>
             {
@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
             }
             _ => {
                 self.reopening.removed.insert(node.id.clone());
-                for one in tries {
+                for one in attempts {
                     self.remove_whole(one);
                 }
             }
@@ -171,7 +171,7 @@ impl<'a> Plan<'a> {
         let mut failed: Vec<&NodeStatus> = removed
             .iter()
             .filter_map(|id| self.status.nodes.get(id))
-            .filter(|node| node.phase.is_failure() && !self.tries.contains(node.id.as_str()))
+            .filter(|node| node.phase.is_failure() && !self.attempts.contains(node.id.as_str()))
             .filter(|node| {
                 let boundary = node.boundary_id.as_ref();
                 boundary.is_none_or(|boundary| !removed.contains(boundary))

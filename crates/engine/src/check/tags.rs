@@ -53,7 +53,7 @@ const WORKFLOW: [&str; 9] = [
     "workflow.parameters",
 ];
 
-/// Values of a pod and of its tries.
+/// Values of a pod and of its attempts.
 const LEAF: [&str; 8] = [
     "pod.name",
     "node.name",

@@ -297,10 +297,10 @@ impl Operation<'_> {
                 }
             }
             if node.kind == NodeType::Retry {
-                // A retry node has the phase of its last try; later nodes follow the tries.
-                let tries = self.tries(node);
+                // A retry node has the phase of its last attempt; later nodes follow the attempts.
+                let attempts = self.attempts(node);
                 open.extend(
-                    tries.iter().flat_map(|node| &node.children).map(|id| (id.as_str(), phase)),
+                    attempts.iter().flat_map(|node| &node.children).map(|id| (id.as_str(), phase)),
                 );
             } else {
                 open.extend(node.children.iter().map(|id| (id.as_str(), phase)));

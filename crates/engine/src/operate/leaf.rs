@@ -37,11 +37,11 @@ impl Operation<'_> {
         callable: &Callable,
         inputs: &[(String, String)],
         site: Site<'_>,
-        tries: &[(&str, String)],
+        attempts: &[(&str, String)],
     ) -> Result<Pod, Fault> {
         let Template { metadata, volumes, outputs, active_deadline_seconds, .. } =
             &callable.template;
-        let mut locals = self.locals(name, callable, site, tries);
+        let mut locals = self.locals(name, callable, site, attempts);
         let files = outputs.iter().flat_map(|outputs| &outputs.parameters);
         locals.extend(files.clone().filter_map(|output| {
             let path = output.value_from.as_ref()?.path.clone()?;

@@ -9,7 +9,7 @@
 //!    +--> mod: start a node of any template, or advance one
 //!           +--> dag, steps: which calls can be made
 //!           |      +--> items: withItems, withParam, withSequence
-//!           +--> retry: one try after the other
+//!           +--> retry: one attempt after the other
 //!           +--> leaf: the pod of a container or resource
 //!  values: the value of {{...}}         tree: edges between nodes
 //!  operation: what all of them share
@@ -145,10 +145,10 @@ impl<'a> Operation<'a> {
         callee: TemplateIndex,
         inputs: &[(String, String)],
         site: Site<'_>,
-        tries: &[(&str, String)],
+        attempts: &[(&str, String)],
     ) -> Result<StartOutcome, Fault> {
         let callable = self.callable(callee)?;
-        let attempt = if tries.is_empty() { Attempt::Only } else { Attempt::Retried };
+        let attempt = if attempts.is_empty() { Attempt::Only } else { Attempt::Retried };
         let kind = match &callable.body {
             Body::Container(_) | Body::Resource(_) => NodeType::Pod,
             Body::Suspend { .. } => NodeType::Suspend,
@@ -159,7 +159,7 @@ impl<'a> Operation<'a> {
         node.attempt = attempt;
         match &callable.body {
             Body::Container(_) | Body::Resource(_) => {
-                let pod: Pod = self.pod(name, callable, inputs, site, tries)?;
+                let pod: Pod = self.pod(name, callable, inputs, site, attempts)?;
                 if self.state.is_ending(site.part) {
                     node.phase = NodePhase::Failed;
                     node.finished_at = Some(self.now);

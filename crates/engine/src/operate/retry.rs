@@ -16,19 +16,19 @@ use crate::{
     program::TemplateIndex,
 };
 
-/// What follows for a retry node whose last try failed.
+/// What follows for a retry node whose last attempt failed.
 #[derive(Clone, Debug, PartialEq)]
 enum Next {
-    /// The node ends like the last try, for this reason.
+    /// The node ends like the last attempt, for this reason.
     End(Option<String>),
     /// The node waits until then.
     Wait(Timestamp, String),
-    /// There is another try.
+    /// There is another attempt.
     Again,
 }
 
 impl Operation<'_> {
-    /// Advances a retry node until a try runs or there are no more tries.
+    /// Advances a retry node until an attempt runs or there are no more attempts.
     pub(super) fn retry(
         &mut self,
         name: &str,
@@ -41,9 +41,9 @@ impl Operation<'_> {
                 return Ok(());
             }
             let inputs = node.inputs.clone();
-            let tries: Vec<Node> = self.tries(node).into_iter().cloned().collect();
-            let Some(last) = tries.last() else {
-                if self.new_try(name, 0, None, callee, &inputs, site)? == StartOutcome::NoRoom {
+            let attempts: Vec<Node> = self.attempts(node).into_iter().cloned().collect();
+            let Some(last) = attempts.last() else {
+                if self.new_attempt(name, 0, None, callee, &inputs, site)? == StartOutcome::NoRoom {
                     return Ok(());
                 }
                 continue;
@@ -61,7 +61,7 @@ impl Operation<'_> {
                 self.set_phase(name, NodePhase::Succeeded, None);
                 return Ok(());
             }
-            match self.next(&tries, last, callee, &inputs, site)? {
+            match self.next(&attempts, last, callee, &inputs, site)? {
                 Next::End(message) => {
                     self.set_outputs(name, last.outputs.clone());
                     let message = message.or_else(|| last.message.clone());
@@ -76,7 +76,8 @@ impl Operation<'_> {
                 Next::Again => {
                     self.set_phase(name, NodePhase::Running, Some(String::new()));
                     let last = Some(last);
-                    let started = self.new_try(name, tries.len(), last, callee, &inputs, site)?;
+                    let started =
+                        self.new_attempt(name, attempts.len(), last, callee, &inputs, site)?;
                     if started == StartOutcome::NoRoom {
                         return Ok(());
                     }
@@ -85,7 +86,7 @@ impl Operation<'_> {
         }
     }
 
-    fn new_try(
+    fn new_attempt(
         &mut self,
         name: &str,
         number: usize,
@@ -100,7 +101,7 @@ impl Operation<'_> {
         }
         let attempt = format!("{name}({number})");
         let exit_code = last.and_then(|last| last.outputs.exit_code.clone());
-        let tries = [
+        let attempts = [
             ("retries", number.to_string()),
             ("lastRetry.exitCode", exit_code.unwrap_or_else(|| "0".to_owned())),
             ("lastRetry.status", last.map(|last| last.phase.to_string()).unwrap_or_default()),
@@ -108,10 +109,10 @@ impl Operation<'_> {
             ("lastRetry.duration", last.map_or_else(|| "0".to_owned(), seconds)),
         ];
         self.add_child(name, &attempt);
-        match self.start_once(&attempt, callee, inputs, site, &tries) {
+        match self.start_once(&attempt, callee, inputs, site, &attempts) {
             Ok(started) => Ok(started),
             Err(Fault(message)) => {
-                // An error before the start counts as a try.
+                // An error before the start counts as an attempt.
                 self.set_fault(&attempt, callee, site, message);
                 Ok(StartOutcome::Yes)
             }
@@ -125,7 +126,7 @@ impl Operation<'_> {
 
     fn next(
         &self,
-        tries: &[Node],
+        attempts: &[Node],
         last: &Node,
         callee: TemplateIndex,
         inputs: &[(String, String)],
@@ -138,7 +139,7 @@ impl Operation<'_> {
         }
         let values = Values::of(self, inputs);
         let strategy = filled(strategy, &values);
-        next(&strategy, tries, last, self.now).map_err(Fault)
+        next(&strategy, attempts, last, self.now).map_err(Fault)
     }
 }
 
@@ -160,7 +161,7 @@ fn filled(strategy: &RetryStrategy, values: &Values<'_>) -> RetryStrategy {
 
 fn next(
     strategy: &RetryStrategy,
-    tries: &[Node],
+    attempts: &[Node],
     last: &Node,
     now: Timestamp,
 ) -> Result<Next, String> {
@@ -170,9 +171,9 @@ fn next(
         .as_deref()
         .map(|text| text.trim().parse::<usize>().map_err(|_| format!("limit `{text}`: no number")))
         .transpose()?;
-    let is_over = limit.is_some_and(|limit| tries.len() > limit);
+    let is_over = limit.is_some_and(|limit| attempts.len() > limit);
     if let Some(backoff) = backoff {
-        let deadline = match (&backoff.max_duration, tries.first()) {
+        let deadline = match (&backoff.max_duration, attempts.first()) {
             (Some(text), Some(first)) if !text.is_empty() => {
                 let longest = duration::parse(text).map_err(|error| error.to_string())?;
                 first.started_at.checked_add(longest).ok()
@@ -182,7 +183,7 @@ fn next(
         if deadline.is_some_and(|deadline| now > deadline) {
             return ended("Max duration limit exceeded");
         }
-        let wait = wait(backoff, tries.len())?;
+        let wait = wait(backoff, attempts.len())?;
         let until = last.finished_at.unwrap_or(now).checked_add(wait).unwrap_or(now);
         if deadline.is_some_and(|deadline| until > deadline) {
             return ended("Backoff would exceed max duration limit");
@@ -208,7 +209,7 @@ fn next(
     if let Some(text) = expression {
         let parsed = expression::parse(text, Dialect::Retry).map_err(|error| error.to_string())?;
         let is_true = parsed
-            .is_true(&|name| last_try(name, tries, last))
+            .is_true(&|name| last_attempt(name, attempts, last))
             .map_err(|error| error.to_string())?;
         if !is_true {
             return ended("retryStrategy.expression evaluated to false");
@@ -217,8 +218,8 @@ fn next(
     Ok(Next::Again)
 }
 
-/// The wait before try `tries`: the first duration, times the factor for each further one.
-fn wait(backoff: &argo::template::Backoff, tries: usize) -> Result<Duration, String> {
+/// The wait before attempt `attempts`: the first duration, times the factor for each further one.
+fn wait(backoff: &argo::template::Backoff, attempts: usize) -> Result<Duration, String> {
     let read = |text: &str| duration::parse(text).map_err(|error| error.to_string());
     let base = read(backoff.duration.as_deref().unwrap_or_default())?;
     let factor = match backoff.factor.as_deref().filter(|text| !text.is_empty()) {
@@ -229,7 +230,7 @@ fn wait(backoff: &argo::template::Backoff, tries: usize) -> Result<Duration, Str
     };
     let mut wait = base;
     if factor > 0 {
-        let exponent = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         wait = base.saturating_mul(factor.saturating_pow(exponent));
     }
     if let Some(cap) = backoff.cap.as_deref().filter(|text| !text.is_empty()) {
@@ -238,10 +239,10 @@ fn wait(backoff: &argo::template::Backoff, tries: usize) -> Result<Duration, Str
     Ok(wait)
 }
 
-fn last_try(name: &str, tries: &[Node], last: &Node) -> Option<Value> {
+fn last_attempt(name: &str, attempts: &[Node], last: &Node) -> Option<Value> {
     let Outputs { exit_code, .. } = &last.outputs;
     let text = match name {
-        "retries" => tries.len().saturating_sub(1).to_string(),
+        "retries" => attempts.len().saturating_sub(1).to_string(),
         "lastRetry.exitCode" => exit_code.clone().unwrap_or_else(|| "-1".to_owned()),
         "lastRetry.status" => last.phase.to_string(),
         "lastRetry.message" => last.message.clone().unwrap_or_default(),

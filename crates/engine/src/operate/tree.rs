@@ -80,8 +80,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Returns the tries of a retry node, the first one first.
-    pub(super) fn tries(&self, node: &Node) -> Vec<&Node> {
+    /// Returns the attempts of a retry node, the first one first.
+    pub(super) fn attempts(&self, node: &Node) -> Vec<&Node> {
         node.children.iter().filter_map(|id| self.state.nodes.get(id)).collect()
     }
 

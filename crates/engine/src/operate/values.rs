@@ -166,9 +166,10 @@ impl<'v> Values<'v> {
         if node.kind == NodeType::TaskGroup {
             return self.of_items(&node_name, what);
         }
-        // The outputs of a retry node are those of its last try.
-        let tries = if node.kind == NodeType::Retry { self.operation.tries(node) } else { vec![] };
-        let node = tries.last().copied().unwrap_or(node);
+        // The outputs of a retry node are those of its last attempt.
+        let attempts =
+            if node.kind == NodeType::Retry { self.operation.attempts(node) } else { vec![] };
+        let node = attempts.last().copied().unwrap_or(node);
         match what {
             "id" => Some(node.id.clone()),
             "startedAt" => Some(time_text(node.started_at)),
@@ -306,13 +307,13 @@ fn whole_item(item: &Value) -> String {
 }
 
 impl Operation<'_> {
-    /// Returns the values of a node itself; `tries` are those of its retry node.
+    /// Returns the values of a node itself; `attempts` are those of its retry node.
     pub(super) fn locals(
         &self,
         name: &str,
         callable: &Callable,
         site: Site<'_>,
-        tries: &[(&str, String)],
+        attempts: &[(&str, String)],
     ) -> Vec<(String, String)> {
         let mut locals = vec![
             ("node.name".to_owned(), name.to_owned()),
@@ -322,7 +323,7 @@ impl Operation<'_> {
         if callable.body.is_pod() {
             locals.push(("pod.name".to_owned(), self.pod_name(name, callable)));
         }
-        locals.extend(tries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        locals.extend(attempts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         locals
     }
 }

@@ -57,13 +57,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 /// Switches to the write-ahead log. Retries, because `SQLite` does not wait by itself here when two
 /// processes create the database concurrently.
 fn use_write_ahead_log(database: &Connection) -> Result<(), rusqlite::Error> {
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         match database.pragma_update(None, "journal_mode", "WAL") {
             Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < 200 =>
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && attempts < 200 =>
             {
-                tries += 1;
+                attempts += 1;
                 std::thread::sleep(Duration::from_millis(10));
             }
             done => return done,

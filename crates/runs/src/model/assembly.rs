@@ -92,7 +92,7 @@ impl Assembly<'_> {
     }
 
     /// Returns what a step was given and what it returned, with the processes that it consists of.
-    /// The tries of one process have the same request and mostly the same answer, so equal values
+    /// The attempts of one process have the same request and mostly the same answer, so equal values
     /// are listed once.
     fn values(&self, branch: &Branch) -> (Vec<NodeValue>, Vec<NodeValue>) {
         let (mut requests, mut outputs) = (Vec::new(), Vec::new());
@@ -121,7 +121,7 @@ impl Assembly<'_> {
                     add(&mut requests, parameter, process.clone());
                 }
             }
-            // A step that was tried again is one process, whichever try returned the value.
+            // A step that was tried again is one process, whichever attempt returned the value.
             let process = process.filter(|_| branch.retries == 0);
             for parameter in node.outputs.iter().flat_map(|outputs| &outputs.parameters) {
                 add(&mut outputs, parameter, process.clone());

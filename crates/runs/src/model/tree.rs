@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
                     .filter(|node| node.kind == NodeType::Pod && node.message.is_some());
                 let held = speaking.clone().find(|node| !node.phase.is_complete());
                 let failed =
-                    || speaking.find(|node| node.phase.is_failure() && !is_try(&node.name));
+                    || speaking.find(|node| node.phase.is_failure() && !is_attempt(&node.name));
                 held.or_else(failed)
                     .and_then(|node| node.message.clone())
                     .or_else(|| node.message.clone())
@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
         // The steps of a DAG say for themselves what they wait for.
         let processes: Vec<&NodeStatus> = below.iter().copied().chain(node).collect();
         let waiting = self.waiting(&processes).filter(|_| kind != NodeType::Dag);
-        let tries = below.iter().filter(|node| is_try(&node.name)).count();
+        let attempts = below.iter().filter(|node| is_attempt(&node.name)).count();
         let is_retry = node.is_some_and(|node| node.kind == NodeType::Retry);
         Branch {
             name: name.to_owned(),
@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
             message,
             waiting,
             progress: progress.cloned(),
-            retries: if is_retry { tries.saturating_sub(1) } else { 0 },
+            retries: if is_retry { attempts.saturating_sub(1) } else { 0 },
             branches: Vec::new(),
         }
     }
@@ -230,7 +230,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Says why a step failed: what its last process said, and unless that is all that is asked for,
-/// what the others said that is not in it. Of the tries of one process, the last one that said
+/// what the others said that is not in it. Of the attempts of one process, the last one that said
 /// anything counts.
 fn reason(below: &[&NodeStatus], only_last: bool) -> Option<String> {
     let mut failed = below
@@ -252,13 +252,13 @@ fn reason(below: &[&NodeStatus], only_last: bool) -> Option<String> {
     Some(reason)
 }
 
-/// Returns the name of a process, whichever try of it this is.
+/// Returns the name of a process, whichever attempt of it this is.
 fn process(name: &str) -> &str {
-    if is_try(name) { name.rsplit_once('(').map_or(name, |(process, _)| process) } else { name }
+    if is_attempt(name) { name.rsplit_once('(').map_or(name, |(process, _)| process) } else { name }
 }
 
-/// The tries of a node have its name and their number: `initialize(0)`.
-fn is_try(name: &str) -> bool {
+/// The attempts of a node have its name and their number: `initialize(0)`.
+fn is_attempt(name: &str) -> bool {
     name.ends_with(')')
 }
 
