@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::ClusterAccess,
     group::Group,
-    ids::{GroupName, MigrationName},
+    ids::{GroupName, MigrationName, SnapshotName},
     repository::SnapshotSource,
     summary::Summary,
 };
@@ -30,7 +30,7 @@ pub struct RegisterRequest {
 #[serde(rename_all = "camelCase")]
 pub struct RegisterAnswer {
     /// The snapshot's name.
-    pub snapshot: String,
+    pub snapshot: SnapshotName,
     /// The groups, in the order of the request.
     pub groups: Vec<RegisteredGroup>,
     /// Indices in the snapshot whose names begin with a dot and that no pattern names.

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::RunId, repository_uri::RepositoryUri};
+use crate::{
+    ids::{RunId, SnapshotName},
+    repository_uri::RepositoryUri,
+};
 
 /// A snapshot repository as a step reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +32,7 @@ pub enum SnapshotChoice {
     /// One that exists already.
     Existing {
         /// Its name in the repository.
-        name: String,
+        name: SnapshotName,
     },
     /// One that the migration takes; its name is the prefix and the run's id.
     Created {
@@ -50,10 +53,12 @@ pub struct SnapshotSource {
 
 impl SnapshotSource {
     /// Returns the snapshot's name in this run.
-    pub fn snapshot_name(&self, run: &RunId) -> String {
+    pub fn snapshot_name(&self, run: &RunId) -> SnapshotName {
         match &self.snapshot {
             SnapshotChoice::Existing { name } => name.clone(),
-            SnapshotChoice::Created { prefix } => format!("{prefix}-{}", run.short()),
+            SnapshotChoice::Created { prefix } => {
+                SnapshotName::new(format!("{prefix}-{}", run.short()))
+            }
         }
     }
 

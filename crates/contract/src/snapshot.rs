@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::ClusterAccess, group::Group, repository::SnapshotSource, summary::Summary};
+use crate::{
+    access::ClusterAccess, group::Group, ids::SnapshotName, repository::SnapshotSource,
+    summary::Summary,
+};
 
 /// Which snapshot to take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +30,7 @@ pub struct SnapshotRequest {
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotAnswer {
     /// Its name.
-    pub snapshot: String,
+    pub snapshot: SnapshotName,
     /// How many indices it holds.
     pub indices: u64,
     /// How many shards it holds, all of them whole.

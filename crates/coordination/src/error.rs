@@ -1,7 +1,7 @@
 //! Why may a run not continue with a group?
 
 use cluster::ClusterError;
-use contract::{Exit, Failure, GroupName};
+use contract::{Exit, Failure, GroupName, SnapshotName};
 use snapshot_repo::RepositoryError;
 use state_store::StoreError;
 use thiserror::Error;
@@ -38,7 +38,7 @@ pub enum CoordinationError {
     #[error("reading snapshot `{name}`")]
     Snapshot {
         /// The snapshot's name.
-        name: String,
+        name: SnapshotName,
         /// What went wrong.
         #[source]
         source: Box<RepositoryError>,

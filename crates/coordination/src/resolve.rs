@@ -66,7 +66,7 @@ pub async fn open(
     let name = source.snapshot_name(run);
     let repository = open_repository(source, storage)?;
     let snapshot = repository
-        .snapshot(&name)
+        .snapshot(name.as_str())
         .await
         .map_err(|error| CoordinationError::Snapshot { name, source: Box::new(error) })?;
     if snapshot.state != SnapshotState::Success {

@@ -46,7 +46,7 @@ pub(crate) async fn clean(
         report.runs.iter().filter(|run| !report.left.contains(run)).cloned().collect();
     for run in runs {
         let name = snapshot.snapshot_name(&run);
-        if snapshots::delete(&client, &repository, &name).await? {
+        if snapshots::delete(&client, &repository, name.as_str()).await? {
             report.actions.push(format!("deleted snapshot `{name}`"));
         }
     }
@@ -111,7 +111,8 @@ pub(crate) async fn is_in_repository(snapshot: &SnapshotSource, context: &Contex
         return false;
     };
     let contents = repository.contents().await;
-    contents.is_ok_and(|contents| contents.snapshots.iter().any(|found| found.name == name))
+    contents
+        .is_ok_and(|contents| contents.snapshots.iter().any(|found| name == found.name.as_str()))
 }
 
 /// The words have stayed the same from Elasticsearch 5 to OpenSearch 3; the type has not.

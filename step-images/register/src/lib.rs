@@ -12,7 +12,7 @@ mod snapshot_contents;
 use std::collections::BTreeSet;
 
 use contract::{
-    Failure, SnapshotUuid,
+    Failure, SnapshotName, SnapshotUuid,
     register::{RegisterAnswer, RegisterRequest, RegisteredGroup},
 };
 use coordination::{
@@ -83,5 +83,6 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
     for document in ownership::replaced(&earlier, &written) {
         registration::end(&client, document).await?;
     }
-    Ok(RegisterAnswer { snapshot: opened.snapshot.name, groups, not_selected })
+    let snapshot = SnapshotName::new(opened.snapshot.name);
+    Ok(RegisterAnswer { snapshot, groups, not_selected })
 }

@@ -1,6 +1,6 @@
 //! What does a snapshot contain that existed before the migration?
 
-use contract::{Failure, SnapshotSource, snapshot::SnapshotAnswer};
+use contract::{Failure, SnapshotName, SnapshotSource, snapshot::SnapshotAnswer};
 use coordination::resolve::{self, OpenSnapshot};
 use step::Context;
 
@@ -16,7 +16,7 @@ pub(crate) async fn read(
         .zip(snapshot.end_millis)
         .map_or(0.0, |(start, end)| seconds_between(start, end));
     Ok(SnapshotAnswer {
-        snapshot: snapshot.name,
+        snapshot: SnapshotName::new(snapshot.name),
         indices: u64::try_from(snapshot.indices.len())?,
         shards: u64::from(snapshot.total_shards),
         // Nothing was written for this migration.

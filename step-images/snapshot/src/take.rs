@@ -7,7 +7,7 @@ use cluster::{
     snapshots::{self, SnapshotInfo, SnapshotProgress},
 };
 use contract::{
-    Exit, Failure, Measure, Progress, ServerVersion, SnapshotState,
+    Exit, Failure, Measure, Progress, ServerVersion, SnapshotName, SnapshotState,
     rate::{Rate, as_float},
     snapshot::{SnapshotAnswer, SnapshotRequest},
 };
@@ -29,7 +29,7 @@ const MAX_LIST_DELAY: Duration = Duration::from_secs(30);
 struct SnapshotTask<'a> {
     client: &'a Client,
     repository: &'a str,
-    snapshot: String,
+    snapshot: SnapshotName,
 }
 
 /// Takes the snapshot of this run, or continues with the one that an earlier attempt started.
@@ -53,7 +53,7 @@ pub(crate) async fn take(
         }
     }
     let answer = SnapshotAnswer {
-        snapshot: info.snapshot,
+        snapshot: SnapshotName::new(info.snapshot),
         indices: u64::try_from(info.indices.len())?,
         shards: info.shards.total,
         bytes: progress.bytes_done,
@@ -117,11 +117,14 @@ impl SnapshotTask<'_> {
                     tracing::warn!(
                         "snapshot `{snapshot}` of an earlier attempt is {state}; taking it again"
                     );
-                    snapshots::delete(client, repository, snapshot).await.map_err(Failure::from)?;
+                    snapshots::delete(client, repository, snapshot.as_str())
+                        .await
+                        .map_err(Failure::from)?;
                 }
             }
         }
-        match snapshots::create(client, repository, snapshot, body(indices, version)).await {
+        match snapshots::create(client, repository, snapshot.as_str(), body(indices, version)).await
+        {
             Ok(()) => {
                 tracing::info!("started snapshot `{snapshot}` of {} indices", indices.len());
                 Ok(StartedBy::ThisAttempt)
@@ -171,7 +174,7 @@ impl SnapshotTask<'_> {
             let state = info.as_ref().map(|info| info.state.clone());
             let has_ended = state.as_ref().is_some_and(|state| *state != SnapshotState::InProgress);
             if info.is_some() {
-                let seen = snapshots::progress(client, repository, snapshot)
+                let seen = snapshots::progress(client, repository, snapshot.as_str())
                     .await
                     .map_err(Failure::from)?
                     .unwrap_or_default();
@@ -197,7 +200,7 @@ impl SnapshotTask<'_> {
     }
 
     async fn info(&self) -> anyhow::Result<Option<SnapshotInfo>> {
-        let info = snapshots::get(self.client, self.repository, &self.snapshot).await;
+        let info = snapshots::get(self.client, self.repository, self.snapshot.as_str()).await;
         Ok(info.map_err(Failure::from)?)
     }
 }

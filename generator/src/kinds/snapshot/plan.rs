@@ -9,7 +9,7 @@
 
 use argo::names;
 use contract::{
-    Group, MigrationName, SnapshotChoice, SnapshotSource,
+    Group, MigrationName, SnapshotChoice, SnapshotName, SnapshotSource,
     cleanup::{CleanupMode, CleanupRequest},
     initialize::InitializeRequest,
     metadata::{MetadataMode, MetadataRequest},
@@ -43,7 +43,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let own_name = names::join(&["argosy", &id]);
     let repository_name = registered_name(repository);
     let (snapshot, snapshot_label) = if let Some(name) = existing_snapshot {
-        (SnapshotChoice::Existing { name: name.clone() }, names::sanitize(name))
+        (SnapshotChoice::Existing { name: SnapshotName::new(name) }, names::sanitize(name))
     } else {
         // Nine characters of the run's id follow, and the whole must fit a label.
         let prefix = names::shorten(&own_name, 54);
