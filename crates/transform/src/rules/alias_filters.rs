@@ -18,7 +18,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use self::query::{Rewrite, Rewriter};
-use crate::{change::Changes, facts::Facts, item::Item, rule::Rule, rules::mapping_types};
+use crate::{
+    change::Changes,
+    facts::Facts,
+    item::Item,
+    rule::Rule,
+    rules::{date_formats::Dialect, mapping_types},
+};
 
 pub(crate) const RULE: Rule = Rule { id: "alias-filters", applies: Facts::to_typeless, run };
 
@@ -27,6 +33,7 @@ fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
         types: types(item, facts),
         has_common: facts.to_opensearch() || !facts.target.version.at_least(8, 0),
         has_all: !item.is_made_before(facts, 6, 0),
+        dates: Dialect::of(item, facts),
     };
     for (name, alias) in &mut item.aliases {
         let Some(alias) = alias.as_object_mut() else { continue };
@@ -146,6 +153,10 @@ mod tests {
                 json!({ "range": { "n": { "gte": 1, "lt": 5 } } }),
             ),
             (
+                json!({ "range": { "t": { "gte": "2019", "format": "YYYY" } } }),
+                json!({ "range": { "t": { "gte": "2019", "format": "yyyy" } } }),
+            ),
+            (
                 json!({ "ids": { "type": "log", "values": ["1"] } }),
                 json!({ "ids": { "values": ["1"] } }),
             ),
@@ -203,7 +214,7 @@ mod tests {
         for filter in [
             json!({ "term": { "type": "log" } }),
             json!({ "bool": { "must_not": { "exists": { "field": "deleted" } } } }),
-            json!({ "range": { "t": { "gte": "now-1d/d", "format": "yyyy" } } }),
+            json!({ "range": { "t": { "gte": "now-1d/d", "format": "date" } } }),
             json!({ "match_all": {} }),
         ] {
             let (after, weights) = alias(&["log"], &filter);

@@ -28,10 +28,7 @@ use crate::{
 pub(crate) const RULE: Rule = Rule { id: "date-formats", applies: Facts::to_typeless, run };
 
 fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
-    let dialect = Dialect {
-        joda: item.is_made_before(facts, 7, 0),
-        snake_case: facts.to_elasticsearch_since(8, 0),
-    };
+    let dialect = Dialect::of(item, facts);
     let mut visit = |path: &str, field: &mut Field| dialect.field(path, field, changes);
     each_field(&mut item.mappings, &mut visit);
     if let Some(Value::Object(fields)) = item.mappings.get_mut("runtime") {
@@ -55,7 +52,7 @@ fn run(item: &mut Item, facts: &Facts, changes: &mut Changes) {
 
 /// What has to change in a format.
 #[derive(Clone, Copy)]
-struct Dialect {
+pub(super) struct Dialect {
     /// Whether patterns are those of Joda.
     joda: bool,
     /// Whether the target knows names in snake case only.
@@ -72,6 +69,19 @@ struct Translated {
 }
 
 impl Dialect {
+    /// Returns what has to change in the formats of an item.
+    pub(super) fn of(item: &Item, facts: &Facts) -> Self {
+        Self {
+            joda: item.is_made_before(facts, 7, 0),
+            snake_case: facts.to_elasticsearch_since(8, 0),
+        }
+    }
+
+    /// Returns the format of a query for the target, or why it cannot be translated.
+    pub(super) fn query_format(self, format: &str) -> Result<String, String> {
+        Ok(self.translate(format)?.text)
+    }
+
     /// Changes the format of a field, if it is one of dates.
     fn field(self, path: &str, field: &mut Field, changes: &mut Changes) {
         // In a dynamic template the type may follow from the value.

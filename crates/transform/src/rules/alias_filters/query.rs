@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::overlap::overlap;
+use crate::{overlap::overlap, rules::date_formats::Dialect};
 
 /// What becomes of a query.
 #[derive(Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub(super) struct Rewriter {
     pub(super) has_common: bool,
     /// Whether `_all` was not a field of the index.
     pub(super) has_all: bool,
+    /// What has to change in formats of dates.
+    pub(super) dates: Dialect,
 }
 
 /// Metadata fields that no target has.
@@ -112,7 +114,10 @@ impl Rewriter {
                 self.replaced(json!({ "bool": { "must_not": [inner] } }))
             }
             "bool" => self.boolean(body),
-            "range" => self.check_fields(body).map(|()| range(body)),
+            "range" => {
+                self.check_fields(body)?;
+                self.range(body)
+            }
             "geo_shape" => Ok(without_type_in(kind, body, "indexed_shape")),
             _ if FIELD_QUERIES.contains(&kind.as_str()) => self.field_query(kind, body),
             "query_string" | "simple_query_string" | "multi_match" => {
@@ -217,6 +222,37 @@ impl Rewriter {
             REMOVED_FIELDS.contains(&field.as_str()) || (*field == "_all" && !self.has_all)
         });
         removed.map_or(Ok(()), |field| Err(format!("the target does not have the field `{field}`")))
+    }
+
+    /// Writes the limits of a range in their only form since Elasticsearch 9, and the
+    /// format of its dates in the language of the target.
+    fn range(&self, body: &Value) -> Result<Rewrite, String> {
+        let Some((field, Value::Object(limits))) =
+            body.as_object().and_then(|body| body.iter().next())
+        else {
+            return Ok(Rewrite::Same);
+        };
+        let mut limits = limits.clone();
+        let before = limits.clone();
+        for (old, include, closed, open) in
+            [("from", "include_lower", "gte", "gt"), ("to", "include_upper", "lte", "lt")]
+        {
+            let is_closed = limits.shift_remove(include).is_none_or(|value| {
+                !matches!(&value, Value::Bool(false)) && value.as_str() != Some("false")
+            });
+            let old = limits.shift_remove(old);
+            if let Some(limit) = old.filter(|limit| !limit.is_null()) {
+                limits.insert(if is_closed { closed } else { open }.to_owned(), limit);
+            }
+        }
+        if let Some(format) = limits.get("format").and_then(Value::as_str) {
+            let format = self.dates.query_format(format)?;
+            limits.insert("format".to_owned(), Value::from(format));
+        }
+        if limits == before {
+            return Ok(Rewrite::Same);
+        }
+        Ok(Rewrite::Changed(json!({ "range": { field: limits } })))
     }
 
     fn ids(&self, body: &Value) -> Result<Rewrite, String> {
@@ -349,31 +385,6 @@ fn drop_parameters(kind: &str, body: &mut Map<String, Value>) {
     for (_, removed) in REMOVED_PARAMETERS.iter().filter(|(query, _)| *query == kind) {
         body.retain(|parameter, _| !removed.contains(&parameter.as_str()));
     }
-}
-
-/// Writes the limits of a range in their only form since Elasticsearch 9.
-fn range(body: &Value) -> Rewrite {
-    let Some((field, Value::Object(limits))) = body.as_object().and_then(|body| body.iter().next())
-    else {
-        return Rewrite::Same;
-    };
-    let mut limits = limits.clone();
-    let before = limits.clone();
-    for (old, include, closed, open) in
-        [("from", "include_lower", "gte", "gt"), ("to", "include_upper", "lte", "lt")]
-    {
-        let is_closed = limits.shift_remove(include).is_none_or(|value| {
-            !matches!(&value, Value::Bool(false)) && value.as_str() != Some("false")
-        });
-        let old = limits.shift_remove(old);
-        if let Some(limit) = old.filter(|limit| !limit.is_null()) {
-            limits.insert(if is_closed { closed } else { open }.to_owned(), limit);
-        }
-    }
-    if limits == before {
-        return Rewrite::Same;
-    }
-    Rewrite::Changed(json!({ "range": { field: limits } }))
 }
 
 /// Removes the mapping type from a reference to a document.
