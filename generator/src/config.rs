@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    check::approvals,
+    check::{approvals, migrations},
     clusters::{self, auth::ClearTextSecret},
     file::MigrationFile,
     findings::report::Report,
     installation::Installation,
-    kinds::snapshot::{self, proved::Migration},
+    kinds::{self, Migration},
 };
 
 /// A migration file that can be carried out.
@@ -33,10 +33,11 @@ pub(crate) fn prove(
     report: &mut Report<'_>,
 ) -> Option<Config> {
     approvals::check(file, report);
+    migrations::check(file, report);
     let ends = clusters::reference::prove(file, report);
     let clusters = clusters::prove(file, &installation.workflow_name, report);
-    let migrations = snapshot::prove::prove(file, &clusters, ends, installation, report)?;
-    let clusters = migrations.iter().flat_map(|it| it.source.iter().chain([&it.target]));
+    let migrations = kinds::prove(file, &clusters, ends, installation, report)?;
+    let clusters = migrations.iter().flat_map(Migration::clusters);
     let secrets = clusters.filter_map(|cluster| cluster.clear_text.clone());
     let secrets: BTreeMap<String, ClearTextSecret> =
         secrets.map(|secret| (secret.name.clone(), secret)).collect();

@@ -113,7 +113,7 @@ fn stages(source: &str, installation: &Installation, findings: &mut Findings) ->
         return None;
     }
     let config = config?;
-    let plan = kinds::plan(&config, installation);
+    let plan = kinds::plan(&config.migrations, config.parallelism, installation);
     let mut report = Report::new(&document, &[], findings);
     check::names::check(&plan, &mut report);
     check::size::check_plan(&plan, &mut report);

@@ -1,7 +1,8 @@
 //! What will happen, in which order, and what is each thing called?
 //!
 //! The plan is a graph of tasks. A task starts when the tasks that it names in `after` have ended
-//! as it says; tasks that do not depend on each other run side by side.
+//! as it says; tasks that do not depend on each other run side by side. A migration from a snapshot,
+//! for example:
 //!
 //! ```text
 //!  <migration>/initialize                         Step
@@ -20,7 +21,7 @@
 //! of migration: a kind makes tasks ([`crate::kinds`]). Next to the tasks is an index of the
 //! migrations and groups, with the facts that a reader of the plan looks for.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use contract::{
     ClusterAccess, Group, SnapshotSource, cleanup::CleanupRequest, initialize::InitializeRequest,
@@ -28,6 +29,8 @@ use contract::{
     snapshot::SnapshotRequest, verify::VerifyRequest,
 };
 use serde::Serialize;
+
+use crate::pointer::Pointer;
 
 /// Everything that a workflow will do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,14 +67,23 @@ pub struct PlannedMigration {
     pub target: ClusterAccess,
     /// The Secret with the target's credentials.
     pub target_secret: Option<String>,
-    /// The snapshot that is read.
-    pub snapshot: SnapshotSource,
-    /// The Secret with the keys to its repository.
+    /// Where the documents come from.
+    #[serde(flatten)]
+    pub origin: PlannedOrigin,
+    /// The Secret with the keys to the storage that the steps read.
     pub storage_secret: Option<String>,
     /// The values of the labels that all objects of the migration have.
     pub labels: Labels,
     /// The groups, side by side.
     pub groups: Vec<PlannedGroup>,
+}
+
+/// Where the documents of a migration come from, for each kind of migration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlannedOrigin {
+    /// A snapshot.
+    Snapshot(SnapshotSource),
 }
 
 /// The values of the labels of a migration.
@@ -84,8 +96,9 @@ pub struct Labels {
     pub source: String,
     /// The cluster that is written.
     pub target: String,
-    /// The snapshot that is read.
-    pub snapshot: String,
+    /// What only this kind of migration has, by the name of the label without its prefix.
+    #[serde(flatten)]
+    pub of_kind: BTreeMap<&'static str, String>,
 }
 
 /// A group of indices.
@@ -99,6 +112,9 @@ pub struct PlannedGroup {
     pub id: String,
     /// Whether templates, settings, mappings and aliases are migrated.
     pub has_metadata: bool,
+    /// Its place in the migration file.
+    #[serde(skip)]
+    pub(crate) path: Pointer,
 }
 
 /// One thing to do.

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use crate::{
-    check::{approvals, names, size, structure},
+    check::{approvals, migrations, names, size, structure},
     clusters::{auth, endpoint, reference, version},
     kinds::snapshot::{groups, overlap, repository, sharing, source},
     rule::Rule,
 };
 
 /// The rules of every module that raises some.
-static RULES: [&[Rule]; 13] = [
+static RULES: [&[Rule]; 14] = [
     structure::rules::RULES,
     reference::RULES,
     endpoint::RULES,
@@ -21,6 +21,7 @@ static RULES: [&[Rule]; 13] = [
     sharing::RULES,
     groups::RULES,
     overlap::RULES,
+    migrations::RULES,
     approvals::RULES,
     names::RULES,
     size::RULES,

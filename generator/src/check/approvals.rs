@@ -3,7 +3,7 @@
 use crate::{
     file::{MigrationFile, approvals::Approvals, walk},
     findings::report::Report,
-    kinds::snapshot::gates::GATES,
+    kinds,
     pointer::Pointer,
     rule::{Rule, Severity},
 };
@@ -33,7 +33,7 @@ const CONTRADICTION: Rule = Rule {
 pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     let mut level = |approvals: Option<&Approvals>, skip: Option<bool>, path: &Pointer| {
         let Some(approvals) = approvals.filter(|_| skip == Some(true)) else { return };
-        for gate in GATES {
+        for gate in kinds::gates() {
             let key = gate.key;
             if (gate.setting)(approvals) == Some(true) {
                 let path = path.key("approvals").key(key);
@@ -50,9 +50,8 @@ pub(crate) fn check(file: &MigrationFile, report: &mut Report<'_>) {
     level(file.approvals.as_ref(), file.skip_approvals, &Pointer::root());
     for (path, migration) in walk::migrations(file) {
         level(migration.approvals.as_ref(), migration.skip_approvals, &path);
-        let path = path.key("snapshotMigrations");
-        for (position, group) in migration.snapshot_migrations.iter().flatten().enumerate() {
-            level(group.approvals.as_ref(), group.skip_approvals, &path.index(position));
+        for group in walk::groups(&path, migration) {
+            level(group.approvals, group.skip_approvals, &group.path);
         }
     }
 }

@@ -50,9 +50,8 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
             ));
     }
     let mut seen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
-    for (position, migration) in plan.migrations.iter().enumerate() {
-        let path = Pointer::root().key("migrations").index(position).key("snapshotMigrations");
-        for (position, group) in migration.groups.iter().enumerate() {
+    for migration in &plan.migrations {
+        for group in &migration.groups {
             let name = names::join(&[&migration.id, &group.id]);
             let this = (migration.name.as_str(), group.group.name.as_str());
             let Some((other_migration, other_group)) = seen.insert(name, this) else { continue };
@@ -62,7 +61,7 @@ pub(crate) fn check(plan: &Plan, report: &mut Report<'_>) {
                 group.group.name, migration.name,
             );
             report
-                .value(&COLLISION, &path.index(position), message)
+                .value(&COLLISION, &group.path, message)
                 .help("give one of these groups or migrations another `name:`");
         }
     }

@@ -68,16 +68,14 @@ pub(crate) fn check_plan(plan: &Plan, report: &mut Report<'_>) {
         };
         // What a migration's groups have in common is measured with the first of them.
         let group = plan.migrations.get(migration).and_then(|it| it.groups.get(position));
-        if position > 0 && !group.is_some_and(may_be_long) {
+        let Some(group) = group.filter(|group| position == 0 || may_be_long(group)) else {
             continue;
-        }
+        };
         let longest = tasks.iter().map(|task| longest_request(&task.body)).max();
         let longest = longest.unwrap_or_default();
         if longest > request::MAX_ARGUMENT_BYTES {
-            let path = Pointer::root().key("migrations").index(migration);
-            let path = path.key("snapshotMigrations").index(position).key("indices");
             let message = format!("a request with these patterns has {longest} bytes");
-            report.key(&GROUP, &path, message).help(format!(
+            report.key(&GROUP, &group.path.key("indices"), message).help(format!(
                 "use wildcards or a `regex:`, or make several groups; {} bytes fit",
                 request::MAX_ARGUMENT_BYTES
             ));

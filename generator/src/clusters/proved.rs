@@ -15,6 +15,16 @@ pub(crate) enum Part<T> {
     Refused,
 }
 
+impl<T> Part<T> {
+    /// Returns what is proved; `None` if it is absent or there is a finding about it.
+    pub(crate) const fn proved(&self) -> Option<&T> {
+        match self {
+            Self::Proved(value) => Some(value),
+            Self::Absent | Self::Refused => None,
+        }
+    }
+}
+
 /// The clusters of a migration file, in its order.
 #[derive(Clone, Debug, Default)]
 pub struct Clusters {
@@ -62,10 +72,7 @@ impl Clusters {
 
     /// Returns the version of a cluster, if the file has it and it can be read.
     pub(super) fn version(&self, side: Side, name: &str) -> Option<ServerVersion> {
-        match &self.side(side).get(name)?.version {
-            Part::Proved(version) => Some(*version),
-            Part::Absent | Part::Refused => None,
-        }
+        self.side(side).get(name)?.version.proved().copied()
     }
 
     const fn side(&self, side: Side) -> &IndexMap<String, Entry> {
@@ -77,8 +84,5 @@ impl Clusters {
 }
 
 fn proved(entries: &IndexMap<String, Entry>) -> impl Iterator<Item = &Cluster> {
-    entries.values().filter_map(|entry| match &entry.cluster {
-        Part::Proved(cluster) => Some(cluster),
-        Part::Absent | Part::Refused => None,
-    })
+    entries.values().filter_map(|entry| entry.cluster.proved())
 }

@@ -13,7 +13,7 @@ use crate::{
     rule::{Rule, Severity},
 };
 
-/// The rules that this module raises; empty names of groups are found by their kind.
+/// The rules that this module raises; empty names of groups are found by [`crate::check::migrations`].
 pub(crate) const RULES: &[Rule] = &[UNKNOWN, BOTH_SIDES, UNUSED, EMPTY_NAME];
 
 /// No such cluster.

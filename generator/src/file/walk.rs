@@ -2,6 +2,7 @@
 
 use super::{
     Migration, MigrationFile,
+    approvals::Approvals,
     clusters::{AuthConfig, SourceCluster},
 };
 use crate::pointer::Pointer;
@@ -70,4 +71,31 @@ pub(crate) fn sources(
 pub(crate) fn migrations(file: &MigrationFile) -> impl Iterator<Item = (Pointer, &Migration)> {
     let list = file.migrations.iter().flatten().enumerate();
     list.map(|(position, migration)| (Pointer::root().key("migrations").index(position), migration))
+}
+
+/// A group of any kind of migration: what all kinds have.
+pub(crate) struct RawGroup<'a> {
+    pub path: Pointer,
+    /// The name in the file.
+    pub given_name: Option<&'a str>,
+    /// That name, or one made of its position.
+    pub name: String,
+    pub approvals: Option<&'a Approvals>,
+    pub skip_approvals: Option<bool>,
+}
+
+/// Returns the groups of a migration; `path` is the migration's place.
+pub(crate) fn groups<'a>(
+    path: &Pointer,
+    migration: &'a Migration,
+) -> impl Iterator<Item = RawGroup<'a>> {
+    let path = path.key("snapshotMigrations");
+    let groups = migration.snapshot_migrations.iter().flatten().enumerate();
+    groups.map(move |(position, group)| RawGroup {
+        path: path.index(position),
+        given_name: group.name.as_deref(),
+        name: group.name(position),
+        approvals: group.approvals.as_ref(),
+        skip_approvals: group.skip_approvals,
+    })
 }

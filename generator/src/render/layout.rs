@@ -63,11 +63,8 @@ pub(super) fn spread(
         }
         spread.extend(apart(&plan.workflow, &template, rendered));
     }
-    let templates = vec![
-        migration::side_by_side(ENTRYPOINT.to_owned(), tasks),
-        migration::concurrent_steps(ON_EXIT.to_owned(), exits),
-    ];
-    spread.push(start(plan, templates, installation));
+    let templates = vec![migration::side_by_side(ENTRYPOINT.to_owned(), tasks)];
+    spread.push(start(plan, templates, exits, installation));
     spread
 }
 
@@ -89,8 +86,7 @@ fn together(
         templates.extend(groups.into_iter().flat_map(|group| group.bundle.templates));
     }
     templates.insert(0, migration::side_by_side(ENTRYPOINT.to_owned(), tasks));
-    templates.push(migration::concurrent_steps(ON_EXIT.to_owned(), exits));
-    start(plan, templates, installation)
+    start(plan, templates, exits, installation)
 }
 
 /// One migration in an object of its own, and its groups in further ones.
@@ -131,7 +127,9 @@ fn apart(workflow: &str, own_name: &str, rendered: RenderedMigration<'_>) -> Vec
     }
     let mut templates =
         vec![migration::dag(ONE_MIGRATION.to_owned(), plan, before, branches, after)];
-    templates.push(migration::concurrent_steps(CLEANUP_ON_FAILURE.to_owned(), at_exit));
+    if !at_exit.is_empty() {
+        templates.push(migration::concurrent_steps(CLEANUP_ON_FAILURE.to_owned(), at_exit));
+    }
     templates.extend(bundle.templates);
     spread.push(object(own_name, templates));
     spread
@@ -161,8 +159,17 @@ fn on_failure(task: DagTask) -> DagTask {
     DagTask { when: Some(r#""{{workflow.status}}" != "Succeeded""#.to_owned()), ..task }
 }
 
-/// The object to start with.
-fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> WorkflowTemplate {
+/// The object to start with; `exits` run when the workflow has ended.
+fn start(
+    plan: &Plan,
+    mut templates: Vec<Template>,
+    exits: Vec<DagTask>,
+    installation: &Installation,
+) -> WorkflowTemplate {
+    let on_exit = (!exits.is_empty()).then(|| ON_EXIT.to_owned());
+    if on_exit.is_some() {
+        templates.push(migration::concurrent_steps(ON_EXIT.to_owned(), exits));
+    }
     let labels = match plan.migrations.as_slice() {
         [only] => Some(ScopeLabels { migration: &only.labels, group: None }),
         _ => None,
@@ -171,7 +178,7 @@ fn start(plan: &Plan, templates: Vec<Template>, installation: &Installation) -> 
         ObjectMeta::named(&plan.workflow, object::labels(&plan.workflow, labels)),
         WorkflowSpec {
             entrypoint: Some(ENTRYPOINT.to_owned()),
-            on_exit: Some(ON_EXIT.to_owned()),
+            on_exit,
             parallelism: Some(plan.parallelism),
             service_account_name: Some(installation.service_account.clone()),
             templates,

@@ -27,16 +27,15 @@ pub(super) struct ScopeLabels<'a> {
 impl<'a> ScopeLabels<'a> {
     /// Returns the labels that there are, without their prefix.
     pub(super) fn iter(self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let Labels { migration, source, target, snapshot } = self.migration;
-        [
+        let Labels { migration, source, target, of_kind } = self.migration;
+        let of_all = [
             Some(("migration", migration.as_str())),
             self.group.map(|group| ("group", group)),
             Some(("source", source.as_str())),
             Some(("target", target.as_str())),
-            Some(("snapshot", snapshot.as_str())),
-        ]
-        .into_iter()
-        .flatten()
+        ];
+        let of_kind = of_kind.iter().map(|(name, value)| (*name, value.as_str()));
+        of_all.into_iter().flatten().chain(of_kind)
     }
 }
 
@@ -76,7 +75,11 @@ impl<'a> Scope<'a> {
     pub(super) fn parameters(&self, program: Program, task: &str) -> Vec<Parameter> {
         // Five labels, the task, three Secrets, and what the caller adds.
         let mut parameters = Vec::with_capacity(12);
-        parameters.extend(self.labels.iter().map(|(name, value)| Parameter::new(name, value)));
+        let of_kind = &self.labels.migration.of_kind;
+        let is_taken =
+            |name: &str| !of_kind.contains_key(name) || self.templates.takes(program, name);
+        let labels = self.labels.iter().filter(|(name, _)| is_taken(name));
+        parameters.extend(labels.map(|(name, value)| Parameter::new(name, value)));
         parameters.push(Parameter::new("task", task));
         let secrets = [
             ("source-secret", self.source_secret),
@@ -105,7 +108,7 @@ mod tests {
             migration: "m".to_owned(),
             source: "a".to_owned(),
             target: "b".to_owned(),
-            snapshot: "s".to_owned(),
+            of_kind: [("snapshot", "s".to_owned())].into(),
         };
         let templates = StepTemplates::new(&Installation::default());
         let scope = Scope {

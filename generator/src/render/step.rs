@@ -38,35 +38,55 @@ impl Program {
         Self::Cleanup,
     ];
 
-    /// Returns the name of the WorkflowTemplate, which is also that of image and program.
-    pub(crate) const fn template_name(self) -> &'static str {
+    const fn spec(self) -> ProgramSpec {
         match self {
-            Self::Initialize => "argosy-initialize",
-            Self::Snapshot => "argosy-snapshot",
-            Self::Register => "argosy-register",
-            Self::Metadata => "argosy-metadata",
-            Self::Rfs => "argosy-rfs",
-            Self::Verify => "argosy-verify",
-            Self::Cleanup => "argosy-cleanup",
+            Self::Initialize => ProgramSpec {
+                name: "argosy-initialize",
+                template: include_str!("../../../workflow-templates/initialize.yaml"),
+                reads_repository: true,
+            },
+            Self::Snapshot => ProgramSpec {
+                name: "argosy-snapshot",
+                template: include_str!("../../../workflow-templates/snapshot.yaml"),
+                reads_repository: false,
+            },
+            Self::Register => ProgramSpec {
+                name: "argosy-register",
+                template: include_str!("../../../workflow-templates/register.yaml"),
+                reads_repository: true,
+            },
+            Self::Metadata => ProgramSpec {
+                name: "argosy-metadata",
+                template: include_str!("../../../workflow-templates/metadata.yaml"),
+                reads_repository: true,
+            },
+            Self::Rfs => ProgramSpec {
+                name: "argosy-rfs",
+                template: include_str!("../../../workflow-templates/rfs.yaml"),
+                reads_repository: true,
+            },
+            Self::Verify => ProgramSpec {
+                name: "argosy-verify",
+                template: include_str!("../../../workflow-templates/verify.yaml"),
+                reads_repository: true,
+            },
+            Self::Cleanup => ProgramSpec {
+                name: "argosy-cleanup",
+                template: include_str!("../../../workflow-templates/cleanup.yaml"),
+                reads_repository: false,
+            },
         }
     }
+}
 
-    const fn source_text(self) -> &'static str {
-        match self {
-            Self::Initialize => include_str!("../../../workflow-templates/initialize.yaml"),
-            Self::Snapshot => include_str!("../../../workflow-templates/snapshot.yaml"),
-            Self::Register => include_str!("../../../workflow-templates/register.yaml"),
-            Self::Metadata => include_str!("../../../workflow-templates/metadata.yaml"),
-            Self::Rfs => include_str!("../../../workflow-templates/rfs.yaml"),
-            Self::Verify => include_str!("../../../workflow-templates/verify.yaml"),
-            Self::Cleanup => include_str!("../../../workflow-templates/cleanup.yaml"),
-        }
-    }
-
-    /// Returns whether it reads the repository.
-    const fn reads_repository(self) -> bool {
-        !matches!(self, Self::Snapshot | Self::Cleanup)
-    }
+/// How a step program is started.
+struct ProgramSpec {
+    /// The name of the WorkflowTemplate, which is also that of image and program.
+    name: &'static str,
+    /// The text of the WorkflowTemplate.
+    template: &'static str,
+    /// Whether its pods see the folder of `file://` repositories.
+    reads_repository: bool,
 }
 
 /// Returns the program that a call runs.
@@ -97,9 +117,10 @@ impl StepTemplates {
     /// Reads the embedded files.
     pub(crate) fn new(installation: &Installation) -> Self {
         let filled = |program: Program| {
-            let mut template = filled(embedded(program.source_text()), installation);
+            let ProgramSpec { name: _, template, reads_repository } = program.spec();
+            let mut template = filled(embedded(template), installation);
             if let Some(volume) = installation.snapshot_volume.as_ref()
-                && program.reads_repository()
+                && reads_repository
             {
                 template.spec.templates.iter_mut().for_each(|template| mount(volume, template));
             }
@@ -194,7 +215,7 @@ fn with_first_item(manifest: &str, list: &str, item: &impl Serialize) -> String 
 
 /// Returns a reference to a template of a step.
 pub(super) fn reference(program: Program, template: &str) -> TemplateRef {
-    TemplateRef { name: program.template_name().to_owned(), template: template.to_owned() }
+    TemplateRef { name: program.spec().name.to_owned(), template: template.to_owned() }
 }
 
 #[cfg(test)]
@@ -205,12 +226,12 @@ mod tests {
     fn every_embedded_file_is_a_workflow_template_with_its_own_name() {
         let templates = StepTemplates::new(&Installation::default());
         for (step, filled) in &templates.steps {
-            assert_eq!(filled.metadata.name, step.template_name());
+            assert_eq!(filled.metadata.name, step.spec().name);
             let run = templates.run(*step).clone();
             assert_eq!(run.name, "run");
             let container = run.container.expect("a container");
-            assert_eq!(container.command, [format!("/{}", step.template_name())]);
-            let image = format!("localhost/{}:{}", step.template_name(), env!("CARGO_PKG_VERSION"));
+            assert_eq!(container.command, [format!("/{}", step.spec().name)]);
+            let image = format!("localhost/{}:{}", step.spec().name, env!("CARGO_PKG_VERSION"));
             assert_eq!(container.image, image);
         }
         assert_eq!(templates.gate.metadata.name, wait().name);
@@ -224,7 +245,7 @@ mod tests {
         let templates = StepTemplates::new(&installation);
         let bare = StepTemplates::new(&Installation::default());
         for (step, filled) in &templates.steps {
-            if !step.reads_repository() {
+            if !step.spec().reads_repository {
                 assert_eq!(Some(filled), bare.steps.get(step), "{step:?}");
                 continue;
             }

@@ -7,7 +7,7 @@ use cluster::indices::IndexSummary;
 use contract::{
     Group, GroupName, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
 };
-use generator::plan::PlannedMigration;
+use generator::plan::{PlannedMigration, PlannedOrigin};
 use serde::Serialize;
 use serde_json::Value;
 use transform::{
@@ -135,7 +135,8 @@ pub(super) fn preview(
     }
     let Ok(source) = source else { return preview };
     preview.notes.extend(source.unseen.lines(&planned.source_name));
-    if let SnapshotChoice::Existing { name } = &planned.snapshot.snapshot {
+    let PlannedOrigin::Snapshot(origin) = &planned.origin;
+    if let SnapshotChoice::Existing { name } = &origin.snapshot {
         preview.notes.push(format!(
             "these are the indices that the source has now; the migration will use those in \
              snapshot `{name}`"

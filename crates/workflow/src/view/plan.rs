@@ -1,7 +1,11 @@
 //! A plan as text: what will happen, in which order, where a person is asked.
 
-use contract::{ClusterAccess, SnapshotChoice, metadata::MetadataMode, verify::VerifyMode};
-use generator::plan::{Body, Owner, Plan, PlannedMigration, StepCall, Task, Workers};
+use contract::{
+    ClusterAccess, SnapshotChoice, SnapshotSource, metadata::MetadataMode, verify::VerifyMode,
+};
+use generator::plan::{
+    Body, Owner, Plan, PlannedMigration, PlannedOrigin, StepCall, Task, Workers,
+};
 
 /// Prints a plan.
 pub(crate) fn render(plan: &Plan) -> String {
@@ -30,13 +34,7 @@ fn push_migration<'a>(
     lines.push(format!("migration `{}`", migration.name));
     lines.push(format!("  from  {source}"));
     lines.push(format!("  to    {}", cluster(&migration.target)));
-    let repository = &migration.snapshot.repository.uri;
-    lines.push(match &migration.snapshot.snapshot {
-        SnapshotChoice::Existing { name } => format!("  by    snapshot `{name}` in {repository}"),
-        SnapshotChoice::Created { prefix } => {
-            format!("  by    a new snapshot `{prefix}-...` in {repository}, deleted at the end")
-        }
-    });
+    lines.push(format!("  by    {}", origin(&migration.origin)));
     lines.push(String::new());
     let mut shown = None;
     for task in tasks {
@@ -48,6 +46,17 @@ fn push_migration<'a>(
         shown = group;
         let indent = if group.is_some() { "    " } else { "  " };
         lines.push(format!("{indent}{}", sentence(task)));
+    }
+}
+
+fn origin(origin: &PlannedOrigin) -> String {
+    let PlannedOrigin::Snapshot(SnapshotSource { repository, snapshot }) = origin;
+    let repository = &repository.uri;
+    match snapshot {
+        SnapshotChoice::Existing { name } => format!("snapshot `{name}` in {repository}"),
+        SnapshotChoice::Created { prefix } => {
+            format!("a new snapshot `{prefix}-...` in {repository}, deleted at the end")
+        }
     }
 }
 

@@ -1,21 +1,6 @@
 //! Where does a migration from a snapshot wait for a person?
 
-use crate::file::approvals::Approvals;
-
-/// A gate of every group that does what the gate guards.
-#[derive(Debug)]
-pub(crate) struct GateSpec {
-    /// The name, as gates and tasks are called.
-    pub name: &'static str,
-    /// The key under `approvals`.
-    pub key: &'static str,
-    /// Whether the gate waits when the file does not say.
-    pub waits_by_default: bool,
-    /// What waits for the decision.
-    pub guards: &'static str,
-    /// Returns what `approvals` says about the gate.
-    pub setting: fn(&Approvals) -> Option<bool>,
-}
+use crate::kinds::gate::GateSpec;
 
 /// Between the report of what would be written to the target and the writing of it.
 pub(crate) static METADATA_EVALUATED: GateSpec = GateSpec {
@@ -47,22 +32,3 @@ pub(crate) static DOCUMENTS_BACKFILLED: GateSpec = GateSpec {
 /// All gates, in the order in which they are reached.
 pub(crate) static GATES: [&GateSpec; 3] =
     [&METADATA_EVALUATED, &METADATA_MIGRATED, &DOCUMENTS_BACKFILLED];
-
-/// What one level of the file says: `approvals` and `skipApprovals`.
-pub(crate) type Level<'a> = (Option<&'a Approvals>, Option<bool>);
-
-impl GateSpec {
-    /// Returns whether the gate waits for a person: the nearest level that says something about it
-    /// decides. `levels` begin with the nearest.
-    pub(crate) fn waits(&self, levels: &[Level<'_>]) -> bool {
-        for (approvals, skip) in levels {
-            if let Some(waits) = approvals.and_then(self.setting) {
-                return waits;
-            }
-            if let Some(skip) = skip {
-                return !skip && self.waits_by_default;
-            }
-        }
-        self.waits_by_default
-    }
-}

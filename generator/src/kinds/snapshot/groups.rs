@@ -1,48 +1,28 @@
 //! Which groups does every migration have, with which indices, and what is done with them?
 
-use std::collections::BTreeSet;
-
 use contract::{
     Group, GroupName, IndexPattern, IndexSelection, pattern::PatternError, rfs::RfsLimits,
 };
 
 use super::{
     file::{DocumentBackfill, SnapshotMigration},
-    gates::{GATES, Level},
+    gates::GATES,
     proved::{Documents, GroupConfig, MetadataWork},
 };
 use crate::{
-    clusters::reference::EMPTY_NAME,
+    check::migrations::NO_MIGRATIONS,
     file::{Migration, MigrationFile, walk},
     findings::report::Report,
+    kinds::gate::Level,
     pointer::Pointer,
     rule::{Rule, Severity},
 };
 
 /// The rules that this module raises.
-pub(crate) const RULES: &[Rule] =
-    &[NO_MIGRATIONS, DUPLICATE_NAME, NOTHING_ENABLED, PATTERN, NO_INDICES, DOCUMENTS_ONLY];
+pub(crate) const RULES: &[Rule] = &[NOTHING_ENABLED, PATTERN, NO_INDICES, DOCUMENTS_ONLY];
 
 /// The number of workers of a group when the file does not say.
 const DEFAULT_WORKERS: u32 = 2;
-
-/// Nothing to do.
-const NO_MIGRATIONS: Rule = Rule {
-    id: "migration::none",
-    severity: Severity::Error,
-    summary: "there is nothing to migrate",
-    docs: "`migrations` or the `snapshotMigrations` of one of them is an empty list.",
-};
-
-/// Two groups or migrations of the same name.
-const DUPLICATE_NAME: Rule = Rule {
-    id: "group::duplicate-name",
-    severity: Severity::Error,
-    summary: "two groups of a migration, or two migrations, have the same name",
-    docs: "Gates and labels contain these names. A group without a name is called `group-1`, \
-           `group-2` and so on by its position; a migration without a name is called \
-           `<source>-to-<target>`.",
-};
 
 /// Nothing enabled.
 const NOTHING_ENABLED: Rule = Rule {
@@ -94,54 +74,22 @@ pub(super) struct ProvedGroup {
 
 /// Proves the groups of every migration, in the order of the file.
 pub(super) fn prove(file: &MigrationFile, report: &mut Report<'_>) -> Vec<Vec<ProvedGroup>> {
-    if file.migrations.as_ref().is_some_and(Vec::is_empty) {
-        let path = Pointer::root().key("migrations");
-        report.key(&NO_MIGRATIONS, &path, "`migrations` is empty").help("add a migration");
-    }
-    let mut names = Names::default();
     let mut all = Vec::new();
     for (path, migration) in walk::migrations(file) {
-        if let Some(name) = migration.name() {
-            let at = if migration.name.is_some() { path.key("name") } else { path.clone() };
-            names.add("migrations", &name, &at, report);
-        }
         let path = path.key("snapshotMigrations");
         if migration.snapshot_migrations.as_ref().is_some_and(Vec::is_empty) {
             report
                 .key(&NO_MIGRATIONS, &path, "this migration has no groups")
                 .help("add one, for example `- indices: [\"*\"]`");
         }
-        let mut names = Names::default();
         let groups = migration.snapshot_migrations.iter().flatten().enumerate();
         let groups = groups.map(|(position, group)| {
-            let path = path.index(position);
             let name = group.name(position);
-            let at = if group.name.is_some() { path.key("name") } else { path.clone() };
-            names.add("groups of this migration", &name, &at, report);
-            if group.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
-                report
-                    .value(&EMPTY_NAME, &path.key("name"), "this group's name is empty")
-                    .help("write a name, or leave the key out");
-            }
-            prove_group(file, migration, group, name, &path, report)
+            prove_group(file, migration, group, name, &path.index(position), report)
         });
         all.push(groups.collect());
     }
     all
-}
-
-/// The names that were seen.
-#[derive(Default)]
-struct Names(BTreeSet<String>);
-
-impl Names {
-    fn add(&mut self, of: &str, name: &str, at: &Pointer, report: &mut Report<'_>) {
-        if !self.0.insert(name.to_owned()) {
-            report
-                .value(&DUPLICATE_NAME, at, format!("two {of} are called `{name}`"))
-                .help("give this one a `name:` of its own");
-        }
-    }
 }
 
 fn prove_group(
@@ -173,6 +121,7 @@ fn prove_group(
         (file.approvals.as_ref(), file.skip_approvals),
     ];
     let config = are_complete.then(|| GroupConfig {
+        path: path.clone(),
         group: Group {
             name: GroupName::new(&name),
             indices: selection.clone(),
@@ -271,23 +220,6 @@ migrations: [ { sourceCluster: old, targetCluster: new, snapshotMigrations: [] }
           |                                                         ^^^^^^^^^^^^^^^^^^
           |
           = help: add one, for example `- indices: ["*"]`
-        "#);
-    }
-
-    #[test]
-    fn a_default_name_can_be_taken_already() {
-        let groups = r#"
-      - { name: group-2, indices: ["a*"] }
-      - { indices: ["b*"] }
-      - { indices: ["c*"] }"#;
-        insta::assert_snapshot!(printed(&grouped(groups)), @r#"
-        error[group::duplicate-name]: two groups of this migration are called `group-2`
-          --> migration.yaml:15:9
-           |
-        15 |       - { indices: ["b*"] }
-           |         ^
-           |
-           = help: give this one a `name:` of its own
         "#);
     }
 

@@ -20,16 +20,17 @@ use contract::{
 };
 
 use super::{
-    gates::{DOCUMENTS_BACKFILLED, GateSpec, METADATA_EVALUATED, METADATA_MIGRATED},
+    gates::{DOCUMENTS_BACKFILLED, METADATA_EVALUATED, METADATA_MIGRATED},
     proved::{Documents, GroupConfig, MetadataWork, Migration},
     repository::SourceRepository,
     repository_name::registered_name,
 };
 use crate::{
     clusters::proved::Cluster,
+    kinds::{chain::Chain, gate::GateSpec, group_id::group_id},
     plan::{
         After, Body, Fleet, FleetRole, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
-        StepCall, Task, TaskId,
+        PlannedOrigin, StepCall, Task, TaskId,
     },
 };
 
@@ -94,7 +95,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
     let mut planned_groups = Vec::with_capacity(groups.len());
     let mut ends = Vec::with_capacity(groups.len());
     for (position, group) in groups.iter().enumerate() {
-        let group_id = group_id(group.group.name.as_str());
+        let group_id = group_id(group.group.name.as_str(), &TASKS_OF_MIGRATION);
         let owner = Owner { group: Some(position), ..owner };
         let chain = Chain::new(vec![&id, &group_id], owner, registered.clone(), &mut plan.tasks);
         ends.extend(add_group(group, &migration_name, &group_id, target, &snapshot, chain));
@@ -102,6 +103,7 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
             group: group.group.clone(),
             id: group_id,
             has_metadata: group.metadata == MetadataWork::Migrated,
+            path: group.path.clone(),
         });
     }
 
@@ -137,12 +139,12 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
             migration: id.clone(),
             source: names::sanitize(source_name),
             target: names::sanitize(&target.access.name),
-            snapshot: snapshot_label,
+            of_kind: [("snapshot", snapshot_label)].into(),
         },
         groups: planned_groups,
         source: source_access,
         target: access(target),
-        snapshot,
+        origin: PlannedOrigin::Snapshot(snapshot),
         id,
     });
 }
@@ -156,7 +158,7 @@ fn add_group(
     snapshot: &SnapshotSource,
     mut chain: Chain<'_>,
 ) -> Option<After> {
-    let GroupConfig { group, metadata, documents, gates } = config;
+    let GroupConfig { path: _, group, metadata, documents, gates } = config;
     let gate = |spec: &'static GateSpec, chain: &mut Chain<'_>| {
         if gates.iter().any(|gate| gate.name == spec.name) {
             let name = names::join(&[spec.name, migration.as_str(), id]);
@@ -218,55 +220,6 @@ fn add_group(
     chain.last
 }
 
-/// Tasks that run one after the other.
-struct Chain<'a> {
-    path: Vec<&'a str>,
-    owner: Owner,
-    /// What the next task waits for.
-    last: Option<After>,
-    tasks: &'a mut Vec<Task>,
-}
-
-impl<'a> Chain<'a> {
-    fn new(
-        path: Vec<&'a str>,
-        owner: Owner,
-        first_after: Option<After>,
-        tasks: &'a mut Vec<Task>,
-    ) -> Self {
-        Self { path, owner, last: first_after, tasks }
-    }
-
-    fn step(&mut self, name: &str, call: StepCall) {
-        self.add(name, |_, _| Body::Step(call));
-    }
-
-    /// Adds a task; `body` gets the path of what the task contains.
-    fn add(&mut self, name: &str, body: impl FnOnce(&[&str], Owner) -> Body) {
-        let path: Vec<&str> = self.path.iter().copied().chain([name]).collect();
-        let id = TaskId::new(&path);
-        let after = self.last.replace(After::Success(id.clone())).into_iter().collect();
-        let body = body(&path, self.owner);
-        self.tasks.push(Task { id, after, owner: self.owner, body });
-    }
-}
-
-/// Returns a group's name in Argo. It becomes a task beside those of the migration, and a word in
-/// `depends` expressions, so some names get a prefix.
-fn group_id(name: &str) -> String {
-    let taken = TASKS_OF_MIGRATION.contains(&name) || WORDS_OF_EXPRESSIONS.contains(&name);
-    let begins_with_digit = name.starts_with(|character: char| character.is_ascii_digit());
-    if taken || begins_with_digit { names::join(&["group", name]) } else { names::sanitize(name) }
-}
-
 /// The tasks of a migration that belong to no group.
 const TASKS_OF_MIGRATION: [&str; 4] =
     ["initialize", "create-snapshot", "register-snapshot", "cleanup"];
-
-/// Words that have a meaning of their own in Argo's expressions.
-const WORDS_OF_EXPRESSIONS: [&str; 36] = [
-    "all", "and", "any", "concat", "contains", "count", "date", "duration", "else", "env", "false",
-    "filter", "find", "first", "groupby", "if", "in", "int", "join", "keys", "last", "len", "let",
-    "map", "matches", "max", "min", "nil", "none", "not", "now", "one", "or", "sum", "true",
-    "values",
-];

@@ -4,7 +4,7 @@
 use super::{groups, overlap, proved::Migration, repository, sharing, source};
 use crate::{
     clusters::{
-        proved::{Cluster, Clusters, Part},
+        proved::{Clusters, Part},
         reference::Ends,
     },
     file::{
@@ -31,12 +31,12 @@ pub(crate) fn prove(
     let parts = walk::migrations(file).zip(ends).zip(groups);
     let migrations = parts.map(|(((_, migration), ends), groups)| {
         let Ends { source, target } = ends?;
-        let target = needed(clusters.get(Side::Target, &target)?)?;
+        let target = clusters.get(Side::Target, &target)?.proved()?.clone();
         Some(Migration {
             name: migration.name()?,
             source: match clusters.get(Side::Source, &source)? {
                 Part::Absent => None,
-                given => Some(needed(given)?),
+                given => Some(given.proved()?.clone()),
             },
             target,
             repository: repositories.get(source.as_str())?.clone(),
@@ -45,11 +45,4 @@ pub(crate) fn prove(
         })
     });
     migrations.collect()
-}
-
-fn needed(cluster: &Part<Cluster>) -> Option<Cluster> {
-    match cluster {
-        Part::Proved(cluster) => Some(cluster.clone()),
-        Part::Absent | Part::Refused => None,
-    }
 }

@@ -2,8 +2,8 @@
 
 use contract::{Group, rfs::RfsLimits, verify::VerifyMode};
 
-use super::{gates::GateSpec, repository::SourceRepository};
-use crate::clusters::proved::Cluster;
+use super::repository::SourceRepository;
+use crate::{clusters::proved::Cluster, kinds::gate::GateSpec, pointer::Pointer};
 
 /// Groups that go from one source to one target.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Migration {
 /// A group and what is done with it.
 #[derive(Debug)]
 pub(crate) struct GroupConfig {
+    /// Its place in the file.
+    pub path: Pointer,
     pub group: Group,
     pub metadata: MetadataWork,
     pub documents: Option<Documents>,

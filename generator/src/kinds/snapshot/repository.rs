@@ -124,10 +124,8 @@ pub(super) fn prove<'a>(
                 endpoint::prove(endpoint, &path.key("endpoint"), report);
             }
         }
-        let is_managed = match clusters.get(Side::Source, name) {
-            Some(Part::Proved(cluster)) => is_managed(cluster),
-            Some(Part::Absent | Part::Refused) | None => false,
-        };
+        let cluster = clusters.get(Side::Source, name).and_then(Part::proved);
+        let is_managed = cluster.is_some_and(is_managed);
         let proved = prove_source(name, source, is_managed, installation, &path, report);
         repositories.extend(proved.map(|repository| (name, repository)));
     }
