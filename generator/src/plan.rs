@@ -24,9 +24,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use contract::{
-    ClusterAccess, Group, SnapshotSource, cleanup::CleanupRequest, initialize::InitializeRequest,
-    metadata::MetadataRequest, register::RegisterRequest, rfs::RfsRequest,
-    snapshot::SnapshotRequest, verify::VerifyRequest,
+    ClusterAccess, Group, SnapshotSource, cleanup::CleanupRequest, fleet::FleetRole,
+    initialize::InitializeRequest, metadata::MetadataRequest, register::RegisterRequest,
+    rfs::RfsRequest, snapshot::SnapshotRequest, verify::VerifyRequest,
 };
 use serde::Serialize;
 
@@ -288,15 +288,6 @@ impl Fleet {
         let follow = step(FleetRole::Follow, prepared());
         Self { prepare, workers, give_up, follow }
     }
-}
-
-/// A part in a fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FleetRole {
-    Prepare,
-    Work,
-    GiveUp,
-    Follow,
 }
 
 const fn role_name(role: FleetRole) -> &'static str {

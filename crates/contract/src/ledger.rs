@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The ledger of documents: of a shard, an index or a group. It must add up:
+/// The ledger of documents: of a work item or a group. It must add up:
 /// `physical = deleted + nested + without_source + live`, and
 /// `live = accepted + rejected` when the work is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ledger {
-    /// Documents in the Lucene files, whatever they are.
+    /// Documents that were read, whatever they are.
     pub physical: u64,
     /// Deleted documents, tombstones and no-ops.
     pub deleted: u64,

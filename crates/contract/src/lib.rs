@@ -16,6 +16,7 @@
 pub mod access;
 pub mod closest;
 pub mod exit;
+pub mod fleet;
 pub mod gate;
 mod group;
 mod ids;

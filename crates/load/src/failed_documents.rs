@@ -115,10 +115,9 @@ pub async fn ensure(client: &Client, fields: &Mapping) -> Result<(), LoadError> 
 
 /// The source is kept as text and not searched: it may be anything.
 fn properties(fields: &Mapping) -> Value {
-    let keywords =
-        ["key", "run", "migration", "group", "snapshot", "item", "index", "id", "routing", "type"];
+    let keywords = ["key", "run", "item", "index", "id", "routing", "type"];
     let mut properties = Map::new();
-    for name in keywords {
+    for name in Scope::FIELDS.into_iter().chain(keywords) {
         properties.insert(name.to_owned(), json!({ "type": "keyword", "ignore_above": 1024 }));
     }
     properties.insert("position".to_owned(), json!({ "type": "long" }));

@@ -6,7 +6,7 @@
 //!                                                 +--> failed_documents (what the target rejects)
 //!                         acknowledged <----------+
 //!                              |
-//!                              +--> ProgressRecord (yours): cursor and ledger, together
+//!                              +--> ProgressRecord (a work item): cursor and ledger, together
 //! ```
 //!
 //! A source is anything that gives out documents in an order that can be resumed ([`source`]). Nothing
@@ -18,6 +18,7 @@ mod acknowledged;
 mod assembly;
 mod error;
 pub mod failed_documents;
+mod item;
 mod outcome;
 mod reader;
 mod sender;

@@ -94,3 +94,14 @@ pub enum LoadFault {
     /// The permission to send ran out, so another process may load the same documents now.
     PermitExpired,
 }
+
+impl LoadFault {
+    /// Returns the fault of a source that ends with this code: what passes, and what a person can
+    /// permit, is tried again.
+    pub fn of(exit: Exit, reason: String) -> Self {
+        match exit {
+            Exit::Temporary | Exit::NotPermitted => Self::GivenBack { exit, reason },
+            _ => Self::Failed(reason),
+        }
+    }
+}

@@ -57,9 +57,12 @@ impl Origin {
 }
 
 impl Scope {
+    /// The names of the fields of a scope.
+    pub const FIELDS: [&'static str; 3] = ["migration", "group", "snapshot"];
+
     /// Returns the fields that every scoped document has.
     pub fn mapping() -> Mapping {
-        Mapping::default().keywords(&["migration", "group", "snapshot"])
+        Mapping::default().keywords(&Self::FIELDS)
     }
 
     /// Returns the fields, and their values, of all documents of this scope.

@@ -1,9 +1,6 @@
 //! Follow: report how far the fleet is, and judge what the target rejected.
 
-use contract::{
-    Exit, Failure, Progress,
-    rfs::{RfsAnswer, RfsRole},
-};
+use contract::{Exit, Failure, Progress, fleet::FleetRole, rfs::RfsAnswer};
 use coordination::{resolve, shard_work::ShardWork};
 use fleet::{FollowedStep, Totals};
 use load::{FAILED_DOCUMENTS_INDEX as INDEX, failed_documents};
@@ -12,7 +9,7 @@ use crate::roles::{Step, answer};
 
 pub(crate) async fn follow(step: &Step) -> Result<RfsAnswer, Failure> {
     let totals = fleet::follow::<ShardWork>(&step.fleet(), &step.record(), step).await?;
-    Ok(answer(RfsRole::Follow, totals.done, totals.ledger))
+    Ok(answer(FleetRole::Follow, totals.done, totals.ledger))
 }
 
 impl FollowedStep for Step {

@@ -16,7 +16,8 @@ mod work;
 
 use contract::{
     Failure,
-    rfs::{RfsAnswer, RfsRequest, RfsRole},
+    fleet::FleetRole,
+    rfs::{RfsAnswer, RfsRequest},
 };
 use coordination::{resolve, shard_work::ShardWork};
 use step::Context;
@@ -35,12 +36,12 @@ async fn role(request: RfsRequest, context: Context) -> Result<RfsAnswer, Failur
     let role = request.role;
     let step = Step { request, context, client, opened };
     match role {
-        RfsRole::Prepare => prepare::prepare(&step).await,
-        RfsRole::Work => work::work(step).await,
-        RfsRole::Follow => follow::follow(&step).await,
-        RfsRole::GiveUp => {
+        FleetRole::Prepare => prepare::prepare(&step).await,
+        FleetRole::Work => work::work(step).await,
+        FleetRole::Follow => follow::follow(&step).await,
+        FleetRole::GiveUp => {
             let totals = fleet::give_up::<ShardWork>(&step.fleet(), &step.record()).await?;
-            Ok(answer(RfsRole::GiveUp, totals.done, totals.ledger))
+            Ok(answer(FleetRole::GiveUp, totals.done, totals.ledger))
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use cluster::{Client, indices};
 use contract::{
-    ExistingIndices, Exit, Failure, IndexName, IndexUuid, Ledger,
-    rfs::{RfsAnswer, RfsRole},
+    ExistingIndices, Exit, Failure, IndexName, IndexUuid, Ledger, fleet::FleetRole, rfs::RfsAnswer,
 };
 use coordination::{
     count, equal_ids,
@@ -75,7 +74,7 @@ pub(crate) async fn prepare(step: &Step) -> Result<RfsAnswer, Failure> {
             tuning::tune(client, &context.run, &scope, &index.name).await?;
         }
     }
-    Ok(answer(RfsRole::Prepare, number, Ledger::default()))
+    Ok(answer(FleetRole::Prepare, number, Ledger::default()))
 }
 
 /// Finds indices into which another process wrote between the register step and now: a person may

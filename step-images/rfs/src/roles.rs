@@ -5,7 +5,8 @@ use std::time::Duration;
 use cluster::Client;
 use contract::{
     Ledger,
-    rfs::{RfsAnswer, RfsRequest, RfsRole},
+    fleet::FleetRole,
+    rfs::{RfsAnswer, RfsRequest},
 };
 use coordination::{registration::GroupRecord, resolve::OpenSnapshot};
 use fleet::Fleet;
@@ -42,6 +43,6 @@ impl Step {
 }
 
 /// Makes the answer of a role that read nothing.
-pub(crate) fn answer(role: RfsRole, items: u64, ledger: Ledger) -> RfsAnswer {
+pub(crate) fn answer(role: FleetRole, items: u64, ledger: Ledger) -> RfsAnswer {
     RfsAnswer { role, items, ledger, bytes_read: 0 }
 }

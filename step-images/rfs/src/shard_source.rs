@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 
-use contract::{Exit, Ledger};
+use contract::Ledger;
 use load::source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadFault, SourceEnd};
 use snapshot_repo::{Batch, DocumentRef, RepositoryError, ShardDocuments, source};
 
@@ -126,9 +126,5 @@ fn counts(batch: &Batch) -> Ledger {
 
 /// Returns what a fault of the repository means for the shard.
 pub(crate) fn fault_of(error: &RepositoryError) -> LoadFault {
-    let reason = error.full_message();
-    match error.exit() {
-        exit @ (Exit::Temporary | Exit::NotPermitted) => LoadFault::GivenBack { exit, reason },
-        _ => LoadFault::Failed(reason),
-    }
+    LoadFault::of(error.exit(), error.full_message())
 }

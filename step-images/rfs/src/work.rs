@@ -11,14 +11,12 @@ use std::{
 
 use contract::{
     Failure, RunId,
-    rfs::{RfsAnswer, RfsLimits, RfsRole},
+    fleet::{FleetRole, WorkerLimits},
+    rfs::RfsAnswer,
 };
 use coordination::{resolve::OpenSnapshot, shard_work::ShardWork};
 use fleet::{Held, Interrupt, Reading, StopSignal, WorkReport};
-use load::{
-    Checkpoint, Limits, LoadContext, LoadJob, ProgressRecord, Slots, failed_documents::Provenance,
-    source::LoadFault,
-};
+use load::{Limits, LoadContext, LoadJob, Slots};
 use serde_json::json;
 use snapshot_repo::{Position, ShardFiles};
 use tokio::time::MissedTickBehavior;
@@ -35,7 +33,7 @@ pub(crate) async fn work(step: Step) -> Result<RfsAnswer, Failure> {
     let (fleet, record) = (step.fleet(), step.record());
     let Step { request, context, client, opened } = step;
     let signal = StopSignal::watch(record)?;
-    let RfsLimits { bulk_bytes, bulk_documents, connections, lease_seconds: _ } = request.limits;
+    let WorkerLimits { bulk_bytes, bulk_documents, connections, lease_seconds: _ } = request.limits;
     let worker = Arc::new(ShardWorker {
         run: context.run,
         opened,
@@ -52,7 +50,7 @@ pub(crate) async fn work(step: Step) -> Result<RfsAnswer, Failure> {
     let report = fleet::work(fleet, &context.worker, Arc::clone(&worker), signal).await?;
     let WorkReport { items, ledger, .. } = report;
     let bytes_read = worker.load.bytes_read.load(Ordering::Relaxed);
-    Ok(RfsAnswer { bytes_read, ..answer(RfsRole::Work, items, ledger) })
+    Ok(RfsAnswer { bytes_read, ..answer(FleetRole::Work, items, ledger) })
 }
 
 /// Restores shards.
@@ -67,24 +65,12 @@ impl fleet::Worker<ShardWork> for ShardWorker {
         let files = self.find_files(held).await?;
         let item = held.item();
         let ShardWork { index_id, shard } = &item.work;
-        let job = LoadJob {
-            provenance: Provenance {
-                run: self.run.clone(),
-                scope: item.scope.clone(),
-                item: item.key.clone(),
-                index: item.index.clone(),
-                identity: vec![index_id.clone(), shard.to_string()],
-                fields: [("shard".to_owned(), json!(shard))].into_iter().collect(),
-            },
-            from: Checkpoint { cursor: item.cursor, ledger: item.ledger },
-            permit: held.valid_until(),
-        };
+        let identity = vec![index_id.clone(), shard.to_string()];
+        let fields = [("shard".to_owned(), json!(shard))].into_iter().collect();
         let from = Position(item.cursor);
+        let job = LoadJob::of_item(held, self.run.clone(), identity, fields);
         let source = ShardSource::new(self.opened.repository.documents(files, from));
-        let mut progress = ShardProgress(held);
-        load::load(&self.load, job, source, &mut progress, reading)
-            .await
-            .map_err(Stop::into_inner)?;
+        load::load(&self.load, job, source, held, reading).await?;
         check_sources(held)
     }
 }
@@ -103,7 +89,7 @@ impl ShardWorker {
         loop {
             tokio::select! {
                 files = &mut finding => {
-                    return files.map_err(|error| interrupt(fault_of(&error)));
+                    return files.map_err(|error| fault_of(&error).into());
                 }
                 _ = tick.tick() => held.renew().await?,
             }
@@ -124,42 +110,4 @@ fn check_sources(held: &Held<ShardWork>) -> Result<(), Interrupt> {
         ledger.without_source,
         held.item().index
     )))
-}
-
-/// The work item is where the progress of its load is kept.
-struct ShardProgress<'a>(&'a mut Held<ShardWork>);
-
-impl ProgressRecord<u64> for ShardProgress<'_> {
-    type Stop = Stop;
-
-    fn note(&mut self, checkpoint: &Checkpoint<u64>) {
-        self.0.advance(checkpoint.cursor, checkpoint.ledger);
-    }
-
-    async fn record(&mut self) -> Result<(), Stop> {
-        self.0.renew().await.map_err(Stop)
-    }
-}
-
-/// Why a load stops, as the fleet knows it.
-struct Stop(Interrupt);
-
-impl Stop {
-    fn into_inner(self) -> Interrupt {
-        self.0
-    }
-}
-
-impl From<LoadFault> for Stop {
-    fn from(fault: LoadFault) -> Self {
-        Self(interrupt(fault))
-    }
-}
-
-fn interrupt(fault: LoadFault) -> Interrupt {
-    match fault {
-        LoadFault::Failed(reason) => Interrupt::Failed(reason),
-        LoadFault::GivenBack { exit, reason } => Interrupt::GivenBack { exit, reason },
-        LoadFault::PermitExpired => Interrupt::LeaseExpired,
-    }
 }

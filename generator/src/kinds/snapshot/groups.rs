@@ -1,7 +1,7 @@
 //! Which groups does every migration have, with which indices, and what is done with them?
 
 use contract::{
-    Group, GroupName, IndexPattern, IndexSelection, pattern::PatternError, rfs::RfsLimits,
+    Group, GroupName, IndexPattern, IndexSelection, fleet::WorkerLimits, pattern::PatternError,
 };
 
 use super::{
@@ -183,8 +183,8 @@ fn prove_patterns(indices: Option<&[String]>, path: &Pointer, report: &mut Repor
 }
 
 fn documents(part: Option<&DocumentBackfill>) -> Documents {
-    let defaults = RfsLimits::default();
-    let limits = RfsLimits {
+    let defaults = WorkerLimits::default();
+    let limits = WorkerLimits {
         bulk_bytes: part.and_then(|part| part.bulk_bytes).unwrap_or(defaults.bulk_bytes),
         bulk_documents: part
             .and_then(|part| part.bulk_documents)

@@ -14,7 +14,7 @@ use contract::{
     initialize::InitializeRequest,
     metadata::{MetadataMode, MetadataRequest},
     register::RegisterRequest,
-    rfs::{RfsRequest, RfsRole},
+    rfs::RfsRequest,
     snapshot::SnapshotRequest,
     verify::VerifyRequest,
 };
@@ -29,7 +29,7 @@ use crate::{
     clusters::proved::Cluster,
     kinds::{chain::Chain, gate::GateSpec, group_id::group_id},
     plan::{
-        After, Body, Fleet, FleetRole, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
+        After, Body, Fleet, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
         PlannedOrigin, StepCall, Task, TaskId,
     },
 };
@@ -186,12 +186,7 @@ fn add_group(
             documents;
         let call = |role| {
             StepCall::Rfs(RfsRequest {
-                role: match role {
-                    FleetRole::Prepare => RfsRole::Prepare,
-                    FleetRole::Work => RfsRole::Work,
-                    FleetRole::GiveUp => RfsRole::GiveUp,
-                    FleetRole::Follow => RfsRole::Follow,
-                },
+                role,
                 migration: migration.clone(),
                 target: target.access.clone(),
                 snapshot: snapshot.clone(),

@@ -1,6 +1,6 @@
 //! What is proved of a migration from a snapshot?
 
-use contract::{Group, rfs::RfsLimits, verify::VerifyMode};
+use contract::{Group, fleet::WorkerLimits, verify::VerifyMode};
 
 use super::repository::SourceRepository;
 use crate::{clusters::proved::Cluster, kinds::gate::GateSpec, pointer::Pointer};
@@ -40,7 +40,7 @@ pub(crate) enum MetadataWork {
 #[derive(Debug)]
 pub(crate) struct Documents {
     pub workers: u32,
-    pub limits: RfsLimits,
+    pub limits: WorkerLimits,
     pub allowed_rejections: u64,
     pub allow_partial_source: bool,
     pub verify: VerifyMode,
