@@ -24,9 +24,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use contract::{
-    ClusterAccess, Group, SnapshotSource, cleanup::CleanupRequest, fleet::FleetRole,
-    initialize::InitializeRequest, metadata::MetadataRequest, register::RegisterRequest,
-    rfs::RfsRequest, snapshot::SnapshotRequest, verify::VerifyRequest,
+    ClusterAccess, Group, MetadataChoices, SnapshotSource, cleanup::CleanupRequest,
+    fleet::FleetRole, initialize::InitializeRequest, metadata::MetadataRequest,
+    register::RegisterRequest, rfs::RfsRequest, snapshot::SnapshotRequest, verify::VerifyRequest,
 };
 use serde::Serialize;
 
@@ -112,6 +112,9 @@ pub struct PlannedGroup {
     pub id: String,
     /// Whether templates, settings, mappings and aliases are migrated.
     pub has_metadata: bool,
+    /// What the user wants of them.
+    #[serde(skip_serializing_if = "MetadataChoices::is_default")]
+    pub metadata_choices: MetadataChoices,
     /// Its place in the migration file.
     #[serde(skip)]
     pub(crate) path: Pointer,

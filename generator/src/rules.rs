@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use crate::{
     check::{approvals, migrations, names, size, structure},
     clusters::{auth, endpoint, reference, version},
-    kinds::snapshot::{groups, overlap, repository, sharing, source},
+    kinds::snapshot::{groups, metadata, overlap, repository, sharing, source},
     rule::Rule,
 };
 
 /// The rules of every module that raises some.
-static RULES: [&[Rule]; 14] = [
+static RULES: [&[Rule]; 15] = [
     structure::rules::RULES,
     reference::RULES,
     endpoint::RULES,
@@ -20,6 +20,7 @@ static RULES: [&[Rule]; 14] = [
     repository::RULES,
     sharing::RULES,
     groups::RULES,
+    metadata::RULES,
     overlap::RULES,
     migrations::RULES,
     approvals::RULES,

@@ -58,6 +58,65 @@ fn a_pipeline_that_the_target_lacks_is_named_before_applications_miss_it() -> Re
 }
 
 #[test]
+fn the_user_has_the_last_word() -> Result<()> {
+    let pair = ClusterPair::emptied()?;
+    let (source, target) = (&pair.source.http, &pair.target.http);
+    source.put("/orders-1/_settings", &json!({ "index.search.slowlog.level": "info" }))?;
+    source.put("/orders-1/_alias/old", &json!({}))?;
+    for name in ["orders", "unwanted"] {
+        let template = json!({ "index_patterns": [format!("{name}-*"), "orders-*"],
+            "priority": if name == "orders" { 7 } else { 8 },
+            "template": { "settings": { "number_of_shards": 3 } } });
+        source.put(&format!("/_index_template/{name}"), &template)?;
+    }
+    let groups = "      - indices: [\"orders-*\"]
+        metadataMigration:
+          templates: { exclude: [\"unwanted*\"] }
+          overrides:
+            - index: orders-1
+              settings: { number_of_replicas: 0, index.search.slowlog: null }
+              mappings: { properties: { word: { type: keyword, fields: null }, when: { type: date } } }
+              aliases: { old: null, shop: { filter: { term: { word: blackberry } } } }
+            - { template: orders, settings: { number_of_shards: 2 } }
+";
+    let file = pair.argosy.write("migration.yaml", &pair.file(groups))?;
+    let plan = run(pair.argosy.workflow(["plan"]).arg(&file))?;
+    let done = pair.argosy.migrate(&file)?;
+    assert_eq!(done.code, Some(0), "{}", told(&pair.argosy, &done));
+    let log = run(&mut pair.argosy.workflow(["log", "all"]))?;
+    for said in [&plan.stdout, &log.stdout] {
+        for line in ["`mappings.properties.word.type` is \"keyword\"", "`aliases.old` was removed"]
+        {
+            assert!(said.contains(line), "`{line}` is not in {said}");
+        }
+    }
+
+    let index = target.get("/orders-1")?["orders-1"].take();
+    let settings = &index["settings"]["index"];
+    assert_eq!(settings["number_of_replicas"], "0");
+    assert!(settings.get("search").is_none(), "{settings}");
+    let fields = &index["mappings"]["properties"];
+    assert_eq!(fields["word"], json!({ "type": "keyword" }));
+    assert_eq!(fields["when"]["type"], "date");
+    let aliases: Vec<&String> = index["aliases"].as_object().context("aliases")?.keys().collect();
+    assert_eq!(aliases, ["shop"]);
+    assert_eq!(target.get("/shop/_count")?["count"], json!(5));
+    assert_eq!(
+        target.get("/orders-2")?["orders-2"]["mappings"]["properties"]["word"]["type"],
+        "text"
+    );
+
+    let templates = target.get("/_index_template/*")?;
+    let templates = templates["index_templates"].as_array().context("a list")?;
+    let names: Vec<&Value> = templates.iter().map(|template| &template["name"]).collect();
+    assert_eq!(names, ["orders"]);
+    let shards =
+        &templates[0]["index_template"]["template"]["settings"]["index"]["number_of_shards"];
+    assert_eq!(shards, "2");
+    Ok(())
+}
+
+#[test]
 fn what_only_old_servers_take_is_made_anew_and_said() -> Result<()> {
     for (fixture, target) in [("es56-outdated", "os219"), ("es68-outdated", "os34")] {
         let fixtures = fixtures()?;

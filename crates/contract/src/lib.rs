@@ -21,6 +21,8 @@ pub mod gate;
 mod group;
 mod ids;
 mod ledger;
+mod metadata_choices;
+mod name_patterns;
 pub mod numbers;
 pub mod pattern;
 pub mod progress;
@@ -50,6 +52,8 @@ pub use ids::{
     GroupName, IndexName, IndexUuid, MigrationName, RunId, SnapshotName, SnapshotUuid, WorkerName,
 };
 pub use ledger::Ledger;
+pub use metadata_choices::{MetadataChoices, MetadataOverride, OverrideKind, TemplateChoice};
+pub use name_patterns::NamePatterns;
 pub use pattern::{IndexPattern, IndexSelection};
 pub use progress::{Measure, Progress, Unit, Waiting};
 pub use quoted::quoted;

@@ -10,6 +10,7 @@ use crate::{
     exit::{Exit, Failure},
     group::Group,
     ids::MigrationName,
+    metadata_choices::{MetadataChoices, OverrideKind},
     repository::SnapshotSource,
     summary::Summary,
 };
@@ -41,6 +42,9 @@ pub struct MetadataRequest {
     pub snapshot: SnapshotSource,
     /// The group.
     pub group: Group,
+    /// What the user decided about its metadata.
+    #[serde(default, skip_serializing_if = "MetadataChoices::is_default")]
+    pub choices: MetadataChoices,
 }
 
 /// What was (or would be) done, item by item.
@@ -145,6 +149,16 @@ impl Summary for MetadataAnswer {
             );
             Failure::new(Exit::Failed, message)
         })
+    }
+}
+
+impl From<MetadataKind> for OverrideKind {
+    fn from(kind: MetadataKind) -> Self {
+        match kind {
+            MetadataKind::Index => Self::Index,
+            MetadataKind::LegacyTemplate | MetadataKind::IndexTemplate => Self::Template,
+            MetadataKind::ComponentTemplate => Self::Component,
+        }
     }
 }
 

@@ -52,6 +52,11 @@ pub enum PatternError {
 }
 
 impl IndexPattern {
+    /// Reads a pattern of names that need not be those of indices.
+    pub fn of_any_name(text: &str) -> Result<Self, PatternError> {
+        Self::read(text, |_| false)
+    }
+
     /// Returns whether the pattern excludes names.
     pub fn is_exclusion(&self) -> bool {
         self.exclusion
@@ -88,23 +93,7 @@ impl IndexPattern {
         }
     }
 
-    /// Returns whether the pattern may match names that begin with a dot.
-    fn reaches_dot_names(&self) -> bool {
-        let text = self.text.trim_start_matches('-');
-        match text.strip_prefix("regex:") {
-            Some(regex) => {
-                let regex = regex.trim_start_matches('^');
-                regex.starts_with("\\.") || regex.starts_with("[.]")
-            }
-            None => text.starts_with('.'),
-        }
-    }
-}
-
-impl FromStr for IndexPattern {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn read(text: &str, is_forbidden: fn(char) -> bool) -> Result<Self, PatternError> {
         let (exclusion, pattern) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -127,17 +116,36 @@ impl FromStr for IndexPattern {
             })?;
             Matcher::Regex(regex)
         } else {
-            let forbidden = |character: &char| {
-                character.is_uppercase()
-                    || character.is_whitespace()
-                    || matches!(character, '\\' | '/' | '"' | '<' | '>' | '|' | ',' | '#' | ':')
-            };
-            if let Some(character) = pattern.chars().find(forbidden) {
+            if let Some(character) = pattern.chars().find(|character| is_forbidden(*character)) {
                 return Err(PatternError::Character { pattern: text.to_owned(), character });
             }
             Matcher::Glob(pattern.chars().collect())
         };
         Ok(Self { text: text.to_owned(), exclusion, matcher })
+    }
+
+    /// Returns whether the pattern may match names that begin with a dot.
+    fn reaches_dot_names(&self) -> bool {
+        let text = self.text.trim_start_matches('-');
+        match text.strip_prefix("regex:") {
+            Some(regex) => {
+                let regex = regex.trim_start_matches('^');
+                regex.starts_with("\\.") || regex.starts_with("[.]")
+            }
+            None => text.starts_with('.'),
+        }
+    }
+}
+
+impl FromStr for IndexPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text, |character| {
+            character.is_uppercase()
+                || character.is_whitespace()
+                || matches!(character, '\\' | '/' | '"' | '<' | '>' | '|' | ',' | '#' | ':')
+        })
     }
 }
 

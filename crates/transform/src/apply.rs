@@ -1,9 +1,14 @@
 //! How does an item look on the target?
 
+use std::collections::BTreeSet;
+
+use contract::MetadataChoices;
+
 use crate::{
     change::{Change, Weight},
     facts::Facts,
     item::Item,
+    overrides::apply_overrides,
     rules::RULES,
 };
 
@@ -25,17 +30,45 @@ impl Transformation {
 
 /// Applies all rules in their order. The item after them is one that the target itself could have
 /// made, so applying them again changes nothing.
-pub fn apply(mut item: Item, facts: &Facts) -> Transformation {
-    let changes: Vec<Change> =
-        RULES.iter().flat_map(|rule| rule.run_on(&mut item, facts)).collect();
+pub fn apply(item: Item, facts: &Facts) -> Transformation {
+    apply_with(item, facts, &MetadataChoices::default())
+}
+
+/// Applies the rules that are on, and then what the user wants the item to have.
+///
+/// The user may replace what the target cannot represent. So after an override the rules look at
+/// the item once more: a rule that could not do its work may do it now. What the user wrote comes
+/// last.
+pub fn apply_with(mut item: Item, facts: &Facts, choices: &MetadataChoices) -> Transformation {
+    let mut changes = run_rules(&mut item, facts, choices);
+    let overridden = apply_overrides(&mut item, choices);
+    if !overridden.is_empty() {
+        let is_unsupported = |change: &Change| change.weight == Weight::Unsupported;
+        let stuck: BTreeSet<&str> =
+            changes.iter().filter(|change| is_unsupported(change)).map(|it| it.rule).collect();
+        let again = run_rules(&mut item, facts, choices);
+        apply_overrides(&mut item, choices);
+        changes.retain(|change| !is_unsupported(change));
+        let is_new = |change: &Change| is_unsupported(change) || stuck.contains(change.rule);
+        changes.extend(again.into_iter().filter(is_new));
+        changes.extend(overridden);
+    }
     item.made_by = Some(facts.target.version);
     Transformation { item, changes }
 }
 
+fn run_rules(item: &mut Item, facts: &Facts, choices: &MetadataChoices) -> Vec<Change> {
+    let enabled = RULES.iter().filter(|rule| choices.is_enabled(rule.id));
+    enabled.flat_map(|rule| rule.run_on(item, facts)).collect()
+}
+
+/// Returns the ids of all rules, in the order in which they run.
+pub fn rule_ids() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.id)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
@@ -245,6 +278,58 @@ mod tests {
             assert_eq!(transformation.item.body(), item.body(), "{version}");
             assert_eq!(transformation.changes, [], "{version}");
         }
+    }
+
+    fn chosen(body: Value, choices: Value) -> Transformation {
+        let item = Item::read(MetadataKind::Index, "it", body).expect("an item");
+        let choices = serde_json::from_value(choices).expect("choices");
+        apply_with(item, &facts("ES 7.17.29", "OS 2.19.4"), &choices)
+    }
+
+    #[test]
+    fn a_rule_that_is_off_changes_nothing() {
+        let body = json!({ "settings": { "index.lifecycle.name": "p", "index.uuid": "u" } });
+        let kept = chosen(body, json!({ "disabledRules": ["lifecycle"] })).item.body();
+        assert_eq!(kept, json!({ "settings": { "index.lifecycle.name": "p" } }));
+    }
+
+    #[test]
+    fn what_the_user_replaced_is_no_longer_unsupported() {
+        let body = json!({ "mappings": { "properties": {
+            "a": { "type": "histogram" }, "b": { "type": "histogram" }
+        } } });
+        let patch = |fields: Value| {
+            json!({ "overrides": [
+                { "kind": "index", "names": ["*"], "mappings": { "properties": fields } }
+            ] })
+        };
+        let paths = |transformation: &Transformation| {
+            transformation.unsupported().map(|change| change.path.clone()).collect::<Vec<_>>()
+        };
+        let one = json!({ "a": { "type": "object", "enabled": false } });
+        assert_eq!(paths(&chosen(body.clone(), patch(one))), ["mappings.properties.b"]);
+        let both = json!({ "a": { "type": "object", "enabled": false }, "b": null });
+        let transformation = chosen(body, patch(both));
+        assert_eq!(paths(&transformation), Vec::<String>::new());
+        let expected = json!({ "mappings": { "properties": {
+            "a": { "type": "object", "enabled": false }
+        } } });
+        assert_eq!(transformation.item.body(), expected);
+    }
+
+    #[test]
+    fn a_rule_that_could_not_do_its_work_does_it_after_an_override() {
+        let body = json!({ "mappings": {
+            "a": { "properties": { "n": { "type": "long" } } },
+            "b": { "properties": { "n": { "type": "date" } } },
+        } });
+        let choices = json!({ "overrides": [
+            { "kind": "index", "names": ["it"], "mappings": { "b": null } }
+        ] });
+        let transformation = chosen(body, choices);
+        assert_eq!(transformation.unsupported().count(), 0, "{:?}", transformation.changes);
+        let expected = json!({ "mappings": { "properties": { "n": { "type": "long" } } } });
+        assert_eq!(transformation.item.body(), expected);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Item {
             let value = parts.shift_remove(name).unwrap_or_default();
             object(value).ok_or_else(|| wrong(name))
         };
-        let settings = Settings::read(part("settings")?);
+        let settings = Settings::read(&part("settings")?);
         let mappings = part("mappings")?;
         let aliases = part("aliases")?;
         if is_nested(kind) {

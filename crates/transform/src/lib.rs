@@ -24,6 +24,7 @@ mod facts;
 mod fields;
 mod item;
 mod overlap;
+mod overrides;
 mod plugins;
 mod proposal;
 #[cfg(test)]
@@ -33,8 +34,9 @@ mod requirements;
 mod rule;
 mod rules;
 mod settings;
+mod way_out;
 
-pub use apply::{Transformation, apply};
+pub use apply::{Transformation, apply, apply_with, rule_ids};
 pub use change::{Change, Weight};
 pub use facts::{ClusterFacts, Fact, Facts};
 pub use item::{Item, ItemError};

@@ -15,10 +15,19 @@ pub struct Settings(BTreeMap<String, Value>);
 impl Settings {
     /// Reads settings in any notation. If a setting is written twice, the later value wins; `null`
     /// means that it is not set.
-    pub fn read(written: Map<String, Value>) -> Self {
-        let mut flat = BTreeMap::new();
-        flatten("", written, &mut flat);
-        Self(fold_lists(flat))
+    pub fn read(written: &Map<String, Value>) -> Self {
+        Self(fold_lists(flatten(written)))
+    }
+
+    /// Returns the names that have the value `null`, in any notation.
+    pub(crate) fn nulls(written: &Map<String, Value>) -> Vec<String> {
+        let mut nulls = Vec::new();
+        each_leaf("", written, &mut |name, value| {
+            if value.is_null() {
+                nulls.push(full_name(name));
+            }
+        });
+        nulls
     }
 
     /// Returns the settings flat and in order.
@@ -75,22 +84,34 @@ impl Settings {
     }
 }
 
-fn flatten(prefix: &str, written: Map<String, Value>, flat: &mut BTreeMap<String, Value>) {
-    for (key, value) in written {
-        let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Object(inner) => flatten(&name, inner, flat),
-            Value::Null => {}
-            value => {
-                // A server keeps settings that it does not know any more under `archived.`.
-                let name = if name.starts_with("index.") || name.starts_with("archived.") {
-                    name
-                } else {
-                    format!("index.{name}")
-                };
-                flat.insert(name, value);
-            }
+fn flatten(written: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let mut flat = BTreeMap::new();
+    each_leaf("", written, &mut |name, value| {
+        if !value.is_null() {
+            flat.insert(full_name(name), value.clone());
         }
+    });
+    flat
+}
+
+/// Calls `visit` with the name and value of everything that is no object.
+fn each_leaf(prefix: &str, written: &Map<String, Value>, visit: &mut dyn FnMut(String, &Value)) {
+    for (key, value) in written {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(inner) => each_leaf(&name, inner, visit),
+            value => visit(name, value),
+        }
+    }
+}
+
+/// Returns a name with its prefix. A server keeps settings that it does not know any more under
+/// `archived.`.
+fn full_name(name: String) -> String {
+    if name.starts_with("index.") || name.starts_with("archived.") {
+        name
+    } else {
+        format!("index.{name}")
     }
 }
 
@@ -121,7 +142,7 @@ mod tests {
 
     fn read(written: Value) -> Value {
         let Value::Object(written) = written else { panic!("an object") };
-        Value::Object(Settings::read(written).to_map())
+        Value::Object(Settings::read(&written).to_map())
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use serde_yaml::{DuplicateKeyPolicy, Location, Spanned, budget, options};
 
 use self::node::{Content, Node};
@@ -85,9 +85,10 @@ fn problem(error: &serde_yaml::Error, source: &str) -> SyntaxProblem {
 }
 
 impl Document {
-    /// Returns the values without their places. A key without a value counts as absent.
-    pub(crate) fn to_json(&self) -> Value {
-        json(&self.root)
+    /// Returns the values without their places. A key without a value counts as absent, except
+    /// inside a value whose key is one of `patches`: there `null` removes something.
+    pub(crate) fn to_json(&self, patches: &[&str]) -> Value {
+        json(&self.root, patches, false)
     }
 
     /// Returns the value at `path` as the user wrote it.
@@ -278,20 +279,21 @@ fn place(location: &Location, source: &str) -> Range<usize> {
     before + column..before + column
 }
 
-fn json(node: &Node) -> Value {
+fn json(node: &Node, patches: &[&str], in_patch: bool) -> Value {
     match &node.content {
         Content::Null => Value::Null,
         Content::Bool(value) => Value::Bool(*value),
         Content::Number(value) => Value::Number(value.clone()),
         Content::Text(value) => Value::String(value.clone()),
-        Content::List(items) => Value::Array(items.iter().map(json).collect()),
-        Content::Map(entries) => {
-            let given =
-                entries.iter().filter(|(_, _, value)| !matches!(value.content, Content::Null));
-            Value::Object(
-                given.map(|(key, _, value)| (key.clone(), json(value))).collect::<Map<_, _>>(),
-            )
-        }
+        Content::List(items) => items.iter().map(|item| json(item, patches, in_patch)).collect(),
+        Content::Map(entries) => entries
+            .iter()
+            .filter(|(_, _, value)| in_patch || !matches!(value.content, Content::Null))
+            .map(|(key, _, value)| {
+                let in_patch = in_patch || patches.contains(&key.as_str());
+                (key.clone(), json(value, patches, in_patch))
+            })
+            .collect(),
     }
 }
 
@@ -356,7 +358,14 @@ mod tests {
     fn json_and_yaml_are_read_alike() {
         let json = parsed(r#"{"a": {"b": [1, "x", true, null]}}"#);
         let yaml = parsed("a:\n  b:\n  - 1\n  - x\n  - true\n  - ~\n");
-        assert_eq!(json.to_json(), yaml.to_json());
+        assert_eq!(json.to_json(&[]), yaml.to_json(&[]));
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_absent_except_in_a_patch() {
+        let value = parsed("a:\nb: { c: ~, patch: { d: null, e: { f: } } }\npatch:\n");
+        let expected = serde_json::json!({ "b": { "patch": { "d": null, "e": { "f": null } } } });
+        assert_eq!(value.to_json(&["patch"]), expected);
     }
 
     #[test]
@@ -380,7 +389,7 @@ mod tests {
 
     #[test]
     fn words_of_yaml_1_1_stay_text() {
-        let value = parsed("a: [yes, no, on, off]\n").to_json();
+        let value = parsed("a: [yes, no, on, off]\n").to_json(&[]);
         assert_eq!(value, serde_json::json!({ "a": ["yes", "no", "on", "off"] }));
     }
 

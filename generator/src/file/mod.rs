@@ -18,6 +18,10 @@ use self::{
 };
 use crate::kinds::snapshot::file::SnapshotMigration;
 
+/// The keys of patches, in which `null` removes something. Elsewhere a key without a value counts as
+/// absent.
+pub(crate) const PATCHES: &[&str] = &["settings", "mappings", "aliases"];
+
 /// A migration file: which indices are migrated, from which cluster to which.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

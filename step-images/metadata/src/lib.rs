@@ -70,7 +70,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
             .await
             .map_err(Failure::from)
             .with_context(|| format!("reading the metadata of index `{}`", index.index.name))?;
-        planned.push(plan::index(metadata, &facts));
+        planned.push(plan::index(metadata, &facts, &request.choices));
     }
     planned.extend(group.skipped.iter().map(|name| plan::skipped_index(name)));
     let global = if snapshot.include_global_state {
@@ -88,7 +88,7 @@ async fn metadata(request: &MetadataRequest, context: &Context) -> anyhow::Resul
         selections: vec![&request.group.indices],
         names: group.indices.iter().map(|index| index.index.name.as_str()).collect(),
     };
-    planned.extend(plan::templates(global, &facts, &selected));
+    planned.extend(plan::templates(global, &facts, &selected, &request.choices));
 
     let is_new_component = |item: &&PlannedItem| {
         item.kind == MetadataKind::ComponentTemplate && matches!(item.action, Action::Create(_))

@@ -1,6 +1,6 @@
 //! What should be done with each item? No request is sent here.
 
-use contract::metadata::MetadataKind;
+use contract::{MetadataChoices, metadata::MetadataKind};
 use serde_json::json;
 use snapshot_repo::{GlobalMetadata, IndexMetadata, IndexState};
 use transform::{Action, Facts, Openness, Proposal, SelectedIndices};
@@ -27,7 +27,11 @@ impl From<Proposal> for PlannedItem {
 }
 
 /// Plans an index.
-pub(crate) fn index(metadata: IndexMetadata, facts: &Facts) -> PlannedItem {
+pub(crate) fn index(
+    metadata: IndexMetadata,
+    facts: &Facts,
+    choices: &MetadataChoices,
+) -> PlannedItem {
     let openness = match metadata.state {
         IndexState::Open => Openness::Open,
         IndexState::Close => Openness::Closed,
@@ -37,7 +41,7 @@ pub(crate) fn index(metadata: IndexMetadata, facts: &Facts) -> PlannedItem {
         "mappings": metadata.mappings,
         "aliases": metadata.aliases,
     });
-    Proposal::index(metadata.name, openness, body, facts).into()
+    Proposal::index(metadata.name, openness, body, facts, choices).into()
 }
 
 /// Plans an index that the register step decided to skip.
@@ -55,6 +59,7 @@ pub(crate) fn templates(
     global: GlobalMetadata,
     facts: &Facts,
     selected: &SelectedIndices<'_>,
+    choices: &MetadataChoices,
 ) -> Vec<PlannedItem> {
     let proposals = transform::templates(
         global.component_templates,
@@ -62,6 +67,7 @@ pub(crate) fn templates(
         global.index_templates,
         facts,
         selected,
+        choices,
     );
     proposals.into_iter().map(PlannedItem::from).collect()
 }
@@ -90,7 +96,7 @@ mod tests {
         let planned = |pattern: &str| -> Vec<(String, bool)> {
             let selection = vec![pattern.to_owned()].try_into().expect("a pattern");
             let selected = SelectedIndices { selections: vec![&selection], names: Vec::new() };
-            templates(global(), &facts(), &selected)
+            templates(global(), &facts(), &selected, &MetadataChoices::default())
                 .into_iter()
                 .map(|item| (item.name, matches!(item.action, Action::Create(_))))
                 .collect()
@@ -113,7 +119,7 @@ mod tests {
             document_type: None,
             aliases: serde_json::Map::new(),
         };
-        let item = index(metadata, &facts());
+        let item = index(metadata, &facts(), &MetadataChoices::default());
         let Action::Refuse(reason) = item.action else { panic!("refused") };
         assert!(reason.contains("`mappings.properties.h`"), "{reason}");
         assert!(item.changes[0].contains("closed"), "{:?}", item.changes);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use cluster::indices::IndexSummary;
 use contract::{
-    Group, GroupName, ServerVersion, SnapshotChoice, Treatment, metadata::MetadataKind, selection,
+    Group, GroupName, MetadataChoices, ServerVersion, SnapshotChoice, Treatment,
+    metadata::MetadataKind, selection,
 };
 use generator::plan::{PlannedMigration, PlannedOrigin};
 use serde::Serialize;
@@ -160,34 +161,35 @@ pub(super) fn preview(
         ));
     }
     for picked in &selected.groups {
-        let facts = facts.as_ref().filter(|_| has_metadata(planned, &picked.group.name));
+        let rules = facts.as_ref().zip(choices(planned, &picked.group.name));
         let indices = source.indices.iter().filter(|index| picked.indices.contains(&index.name));
         let indices = indices
             .map(|summary| {
                 let body = source.bodies.get(&summary.name).cloned();
-                index(summary, body, picked.group, target.as_ref(), facts, &mut preview.problems)
+                index(summary, body, picked.group, target.as_ref(), rules, &mut preview.problems)
             })
             .collect();
         preview.groups.push(GroupPreview { name: picked.group.name.to_string(), indices });
     }
-    let any_metadata = groups.iter().any(|group| has_metadata(planned, &group.name));
-    if let Some(facts) = facts.as_ref().filter(|_| any_metadata) {
-        let mut wanted = SelectedIndices::default();
+    if let Some(facts) = &facts {
+        let mut proposals = Vec::new();
         for picked in &selected.groups {
-            if has_metadata(planned, &picked.group.name) {
-                wanted.selections.push(&picked.group.indices);
-                wanted.names.extend(picked.indices.iter().map(String::as_str));
-            }
+            let Some(choices) = choices(planned, &picked.group.name) else { continue };
+            let wanted = SelectedIndices {
+                selections: vec![&picked.group.indices],
+                names: picked.indices.iter().map(String::as_str).collect(),
+            };
+            let of_kind = |kind| source.templates.get(&kind).cloned().unwrap_or_default();
+            let of_group = transform::templates(
+                of_kind(MetadataKind::ComponentTemplate),
+                of_kind(MetadataKind::LegacyTemplate),
+                of_kind(MetadataKind::IndexTemplate),
+                facts,
+                &wanted,
+                choices,
+            );
+            proposals = first_to_migrate(proposals, of_group);
         }
-        let mut of = source.templates;
-        let mut take = |kind| of.remove(&kind).unwrap_or_default();
-        let proposals = transform::templates(
-            take(MetadataKind::ComponentTemplate),
-            take(MetadataKind::LegacyTemplate),
-            take(MetadataKind::IndexTemplate),
-            facts,
-            &wanted,
-        );
         let is_made = |proposal: &&Proposal| {
             proposal.kind == MetadataKind::ComponentTemplate
                 && matches!(proposal.action, Action::Create(_))
@@ -210,8 +212,21 @@ fn cluster(name: &str, version: Result<ServerVersion, &String>) -> ClusterPrevie
     }
 }
 
-fn has_metadata(planned: &PlannedMigration, name: &GroupName) -> bool {
-    planned.groups.iter().any(|group| group.group.name == *name && group.has_metadata)
+/// Returns what the user wants of a group's metadata; `None` when it is not migrated.
+fn choices<'a>(planned: &'a PlannedMigration, name: &GroupName) -> Option<&'a MetadataChoices> {
+    let group = planned.groups.iter().find(|group| group.group.name == *name)?;
+    group.has_metadata.then_some(&group.metadata_choices)
+}
+
+/// Joins the proposals of a further group to those of the groups before it. Groups may share a
+/// template: the first one that migrates it creates it.
+fn first_to_migrate(before: Vec<Proposal>, further: Vec<Proposal>) -> Vec<Proposal> {
+    if before.is_empty() {
+        return further;
+    }
+    let is_skipped = |proposal: &Proposal| matches!(proposal.action, Action::Skip(_));
+    let both = before.into_iter().zip(further);
+    both.map(|(before, further)| if is_skipped(&before) { further } else { before }).collect()
 }
 
 fn index(
@@ -219,7 +234,7 @@ fn index(
     body: Option<Value>,
     group: &Group,
     target: Option<&Target>,
-    facts: Option<&Facts>,
+    rules: Option<(&Facts, &MetadataChoices)>,
     problems: &mut Vec<String>,
 ) -> IndexPreview {
     let name = &summary.name;
@@ -241,10 +256,10 @@ fn index(
     }
     let mut changes = Vec::new();
     let mut refused = None;
-    let examined = body.is_some() && facts.is_some();
-    if let (Some(body), Some(facts)) = (body, facts) {
+    let examined = body.is_some() && rules.is_some();
+    if let (Some(body), Some((facts, choices))) = (body, rules) {
         let openness = if summary.is_closed() { Openness::Closed } else { Openness::Open };
-        let proposal = Proposal::index(name.clone(), openness, body, facts);
+        let proposal = Proposal::index(name.clone(), openness, body, facts, choices);
         let there = target.and_then(|target| target.bodies.get(name));
         let unknown = Inventory::default();
         let stock = target.map_or(&unknown, |target| &target.stock);

@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     document::{Document, RepeatedKey, SyntaxProblem},
-    file::MigrationFile,
+    file::{MigrationFile, PATCHES},
     findings::{Finding, Findings, report::Report},
     pointer::Pointer,
 };
@@ -45,7 +45,7 @@ pub(crate) fn read(document: &Document, findings: &mut Findings) -> (MigrationFi
             .help("keep one of the two, or rename one of them");
     }
     let mut report = Report::new(document, &[], findings);
-    let value = document.to_json();
+    let value = document.to_json(PATCHES);
     let mut broken = Vec::new();
     let mut kept = value.clone();
     let errors: Vec<ValidationError<'_>> = VALIDATOR.iter_errors(&value).collect();

@@ -1,9 +1,12 @@
 //! How does a migration file describe a migration from a snapshot? `snapshotRepo` of a source, and
 //! `snapshotMigrations` of a migration.
 
+use std::collections::BTreeMap;
+
 use contract::{ExistingIndices, verify::VerifyMode};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::file::approvals::Approvals;
 
@@ -96,6 +99,53 @@ impl SnapshotMigration {
 pub(crate) struct MetadataMigration {
     /// Whether they are migrated; yes when absent.
     pub enabled: Option<bool>,
+    /// Which templates are migrated; those that belong to the group's indices when absent.
+    pub templates: Option<TemplateNames>,
+    /// Whether rules work, by their ids; all do when absent. The reports show a rule's id in brackets behind each
+    /// change.
+    pub rules: Option<BTreeMap<String, RuleSwitch>>,
+    /// What indices and templates have on the target, whatever the rules say. Later ones come after
+    /// earlier ones.
+    pub overrides: Option<Vec<Override>>,
+}
+
+/// Which templates are migrated, component templates among them: patterns of their names.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TemplateNames {
+    /// Only these, also those that match none of the group's indices or belong to a product.
+    /// Component templates that they use come with them.
+    pub include: Option<Vec<String>>,
+    /// Not these.
+    pub exclude: Option<Vec<String>>,
+}
+
+/// Whether a rule works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RuleSwitch {
+    /// The rule works, as when it is not named.
+    On,
+    /// The rule changes nothing.
+    Off,
+}
+
+/// What some indices, templates or component templates have on the target.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Override {
+    /// A pattern of the names of indices: an exact name, `*` and `?` wildcards, or `regex:`.
+    pub index: Option<String>,
+    /// A pattern of the names of legacy and composable templates.
+    pub template: Option<String>,
+    /// A pattern of the names of component templates.
+    pub component: Option<String>,
+    /// Settings, as in a request that creates an index; `null` removes a setting and all below it.
+    pub settings: Option<Map<String, Value>>,
+    /// A JSON merge patch of the mappings: `null` removes.
+    pub mappings: Option<Map<String, Value>>,
+    /// A JSON merge patch of the aliases: `null` removes.
+    pub aliases: Option<Map<String, Value>>,
 }
 
 /// The documents of a group.

@@ -7,7 +7,8 @@ use contract::{
 use super::{
     file::{DocumentBackfill, SnapshotMigration},
     gates::GATES,
-    proved::{Documents, GroupConfig, MetadataWork},
+    metadata,
+    proved::{Documents, GroupConfig},
 };
 use crate::{
     check::migrations::NO_MIGRATIONS,
@@ -120,7 +121,10 @@ fn prove_group(
         (migration.approvals.as_ref(), migration.skip_approvals),
         (file.approvals.as_ref(), file.skip_approvals),
     ];
-    let config = are_complete.then(|| GroupConfig {
+    let choices =
+        metadata::prove(group.metadata_migration.as_ref(), &path.key("metadataMigration"), report);
+    let choices = choices.filter(|_| are_complete);
+    let config = choices.map(|choices| GroupConfig {
         path: path.clone(),
         group: Group {
             name: GroupName::new(&name),
@@ -128,7 +132,7 @@ fn prove_group(
             existing_indices: group.existing_indices.unwrap_or_default(),
             allow_empty: group.allow_empty.unwrap_or(false),
         },
-        metadata: if has_metadata { MetadataWork::Migrated } else { MetadataWork::LeftOut },
+        metadata: has_metadata.then_some(choices),
         documents: has_documents.then(|| documents(group.document_backfill.as_ref())),
         gates: GATES.into_iter().filter(|gate| gate.waits(&levels)).collect(),
     });

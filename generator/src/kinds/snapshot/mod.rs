@@ -9,6 +9,7 @@
 pub(crate) mod file;
 pub(crate) mod gates;
 pub(crate) mod groups;
+pub(crate) mod metadata;
 pub(crate) mod overlap;
 pub(crate) mod plan;
 pub(crate) mod prove;

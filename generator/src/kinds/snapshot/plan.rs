@@ -21,7 +21,7 @@ use contract::{
 
 use super::{
     gates::{DOCUMENTS_BACKFILLED, METADATA_EVALUATED, METADATA_MIGRATED},
-    proved::{Documents, GroupConfig, MetadataWork, Migration},
+    proved::{Documents, GroupConfig, Migration},
     repository::SourceRepository,
     repository_name::registered_name,
 };
@@ -102,7 +102,8 @@ pub(crate) fn add(migration: &Migration, plan: &mut Plan) {
         planned_groups.push(PlannedGroup {
             group: group.group.clone(),
             id: group_id,
-            has_metadata: group.metadata == MetadataWork::Migrated,
+            has_metadata: group.metadata.is_some(),
+            metadata_choices: group.metadata.clone().unwrap_or_default(),
             path: group.path.clone(),
         });
     }
@@ -166,7 +167,7 @@ fn add_group(
             chain.add(&format!("gate-{}", spec.name), |_, _| Body::Gate(gate));
         }
     };
-    if *metadata == MetadataWork::Migrated {
+    if let Some(choices) = metadata {
         let call = |mode| {
             StepCall::Metadata(MetadataRequest {
                 mode,
@@ -174,6 +175,7 @@ fn add_group(
                 target: target.access.clone(),
                 snapshot: snapshot.clone(),
                 group: group.clone(),
+                choices: choices.clone(),
             })
         };
         chain.step("evaluate-metadata", call(MetadataMode::Evaluate));

@@ -1,6 +1,6 @@
 //! What is proved of a migration from a snapshot?
 
-use contract::{Group, fleet::WorkerLimits, verify::VerifyMode};
+use contract::{Group, MetadataChoices, fleet::WorkerLimits, verify::VerifyMode};
 
 use super::repository::SourceRepository;
 use crate::{clusters::proved::Cluster, kinds::gate::GateSpec, pointer::Pointer};
@@ -23,17 +23,12 @@ pub(crate) struct GroupConfig {
     /// Its place in the file.
     pub path: Pointer,
     pub group: Group,
-    pub metadata: MetadataWork,
+    /// What the user wants of templates, settings, mappings and aliases; absent when they are not
+    /// migrated.
+    pub metadata: Option<MetadataChoices>,
     pub documents: Option<Documents>,
     /// The gates that wait for a person.
     pub gates: Vec<&'static GateSpec>,
-}
-
-/// Whether templates, settings, mappings and aliases are migrated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MetadataWork {
-    Migrated,
-    LeftOut,
 }
 
 /// How the documents of a group are migrated.
