@@ -4,17 +4,22 @@
 //! that may have been executed (a timeout, a broken connection, 502, 504) only if a second
 //! execution changes nothing.
 //!
-//! Retries are layered, and each layer covers a longer outage than the one below it:
+//! Retries are layered. A request is in one of the first rows; the later rows are above all of them:
 //!
 //! | layer | what is tried again | how long |
 //! |---|---|---|
-//! | here, [`RetryPolicy`] | one request | seconds, or about a minute |
-//! | the bulk sender of `load` | one bulk request, whose documents have outcomes of their own; it also lowers the concurrency | minutes |
-//! | a worker of `fleet`, `BackOff` | the work items that it holds or looks for | about ten minutes |
-//! | Argo's `retryStrategy`, and the engine's equivalent | a whole step that ended with [`contract::Exit::Temporary`] | as the manifest says |
+//! | here, [`RetryPolicy`] | one request; each attempt has a timeout, `REQUEST_TIMEOUT` in `client.rs` | the pauses: seconds, or about a minute |
+//! | the bulk sender, `MAX_BUSY_ANSWERS` and `MAX_FAULTS` in `load/src/sender.rs` | one bulk request, sent once at a time without a [`RetryPolicy`]; its documents have outcomes of their own, and the concurrency is lowered | the pauses: about four minutes |
+//! | the rejected documents, `load/src/failed_documents.rs` | deleting them | `MAX_DELETE_ATTEMPTS` |
+//! | conditional writes, `state-store/src/write.rs` | reading, changing and writing a document that another process has just changed | `MAX_ATTEMPTS` |
+//! | reading the repository, `retry` in `snapshot-repo/src/location.rs` | one request to the store | about a minute |
+//! | a worker, `BackOff` in `fleet` | the work items that it holds or looks for | about ten minutes |
+//! | the `backoffLimit` of the workers' Job, `allowed_failures` in `generator/src/plan.rs` | a worker that has ended | by their number |
+//! | `retryStrategy` in `workflow-templates/*.yaml`, for the engine too | a whole step that ended with [`contract::Exit::Temporary`] | as the manifest says |
 //!
-//! The client of the Kubernetes API in `runs` is separate: it talks to another server, which has
-//! other transient faults.
+//! The client of the Kubernetes API in `runs` is separate (`kubernetes/server.rs`, and
+//! `MAX_CREATE_ATTEMPTS` in `kubernetes/submit.rs`): it talks to another server, which has other
+//! transient faults.
 
 use std::{iter, time::Duration};
 
@@ -42,14 +47,15 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// About a minute: for work that is under way.
+    /// About a minute of pauses: for work that is under way. With attempts that each end only at
+    /// `REQUEST_TIMEOUT`, about 19 minutes.
     pub(crate) const PERSISTENT: Self = Self {
         max_retries: 8,
         initial_delay: Duration::from_millis(250),
         max_delay: Duration::from_secs(15),
     };
 
-    /// A few seconds: for a first request, or when a person waits for the result.
+    /// A few seconds of pauses: for a first request, or when a person waits for the result.
     pub const BRIEF: Self = Self {
         max_retries: 2,
         initial_delay: Duration::from_millis(500),

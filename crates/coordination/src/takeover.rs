@@ -16,6 +16,7 @@ use std::{
 };
 
 use cluster::Client;
+use fleet::MAX_RENEWAL_INTERVAL;
 use state_store::{Stored, Version};
 use tokio::time::{Instant, sleep};
 
@@ -26,7 +27,11 @@ use crate::{
     registration,
 };
 
-/// Observations within the time of one lease.
+/// For how long a run is observed before it is taken over. A worker that makes no progress renews its
+/// lease several times in it, however long the lease is.
+pub const OBSERVATION_TIME: Duration = MAX_RENEWAL_INTERVAL.saturating_mul(8);
+
+/// Observations within that time.
 const OBSERVATIONS: u32 = 8;
 
 /// Registrations and their items at one moment.

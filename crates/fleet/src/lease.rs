@@ -1,15 +1,15 @@
-//! May this worker take that work item, and may it continue with the one it holds?
+//! May this worker take over that work item, and may it continue with the one it holds?
 //!
 //! Clocks of different machines are never compared. A worker remembers when *it* first saw an
 //! item at its present version; an item that another worker holds and whose version did not change
-//! for a whole lease, by the observer's own monotonic clock, may be taken. Taking, renewing and
+//! for a whole lease, by the observer's own monotonic clock, may be taken over. Taking, renewing and
 //! ending are conditional writes: the first write changes the version, and every other one is
 //! refused.
 //!
 //! ```text
 //!            take (if version is still v1)         renew (if still v2)
 //!   open, v1 ---------------------------> held, v2 -------------------> held, v3 ...
-//!                                           |  unchanged for a lease: take (if still v2)
+//!                                           |  unchanged for a lease: take over (if still v2)
 //!                                           +-----------------------------------> held by another
 //! ```
 //!
@@ -23,6 +23,10 @@ use std::{
 };
 
 use state_store::Version;
+
+/// The longest time between two renewals of a lease, however long the lease is: by its writes a run
+/// that works but makes no progress differs from one that is gone.
+pub const MAX_RENEWAL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Whether an item may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +112,10 @@ impl Lease {
         self.version
     }
 
-    /// Returns whether it is time to renew: a quarter of the lease has passed.
+    /// Returns whether it is time to renew: a quarter of the lease has passed, or
+    /// [`MAX_RENEWAL_INTERVAL`].
     pub(crate) fn is_due(&self, now: Duration) -> bool {
-        now.saturating_sub(self.renewed) >= self.length / 4
+        now.saturating_sub(self.renewed) >= (self.length / 4).min(MAX_RENEWAL_INTERVAL)
     }
 
     /// Returns the moment until which the holder may send documents if it cannot renew.
@@ -139,6 +144,16 @@ mod tests {
         assert_eq!(observer.observe("a", version(3), true, at(1_059)), Availability::Held);
         assert_eq!(observer.observe("a", version(3), true, at(1_060)), Availability::Abandoned);
         assert_eq!(observer.observe("b", version(9), false, at(1_060)), Availability::Free);
+    }
+
+    #[test]
+    fn a_long_lease_is_renewed_as_often_as_a_run_is_observed() {
+        let at = Duration::from_secs;
+        for (length, interval) in [(at(8), at(2)), (LEASE, at(15)), (at(3_600), at(15))] {
+            let lease = Lease::taken(length, version(1), at(100));
+            assert!(!lease.is_due(at(100) + interval - Duration::from_millis(1)), "{length:?}");
+            assert!(lease.is_due(at(100) + interval), "{length:?}");
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub use self::{
     give_up::give_up,
     held::{Held, Interrupt},
     item::{Item, ItemLease, ItemState, NewItem},
+    lease::MAX_RENEWAL_INTERVAL,
     stop::StopSignal,
     totals::{Totals, totals},
     work::{IgnoredWork, Work},

@@ -1,9 +1,6 @@
 //! Do other runs own indices of this migration, and may this run take them over?
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::Client;
 use contract::{Exit, Failure};
@@ -11,14 +8,12 @@ use coordination::{
     assessment,
     existing_indices::{ForeignOwner, GroupPlan, KnownTarget},
     group::{GroupDocument, RunOrigin},
-    ownership, registration, takeover,
+    ownership, registration,
+    takeover::{self, OBSERVATION_TIME},
 };
 use step::{ConditionWait, Context};
 
 use crate::problems;
-
-/// For how long a run that owns an index of ours is observed: twice the lease of a work item.
-const OBSERVATION_TIME: Duration = Duration::from_mins(2);
 
 /// Reports that the step observes a run that owns one of our indices, until the result is dropped.
 fn report_observation(

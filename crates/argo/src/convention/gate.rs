@@ -14,7 +14,7 @@
 //!       when: '"{{inputs.parameters.decision}}" != "approved"'
 //! ```
 //!
-//! There is one template a gate, because Argo resolves a ConfigMap key only when it is written out.
+//! There is one template per gate, because Argo resolves a ConfigMap key only when it is written out.
 
 use serde::Deserialize;
 
@@ -54,6 +54,11 @@ pub fn template(name: &str, wait: TemplateRef) -> Template {
         }]]),
         ..Template::default()
     }
+}
+
+/// Returns the name of the node that waits, inside the node of the gate's template.
+pub fn waiting_node(node: &str, gate: &str) -> String {
+    format!("{node}[0].{gate}")
 }
 
 /// The condition under which a gate waits.

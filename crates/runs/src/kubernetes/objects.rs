@@ -93,7 +93,7 @@ pub(super) fn owned(mut object: Value, workflow: &str, uid: &str) -> Value {
 }
 
 /// Puts a Workflow on hold: Argo's controller does not start it.
-pub(super) fn held(mut workflow: Value) -> Value {
+pub(super) fn put_on_hold(mut workflow: Value) -> Value {
     let (label, value) = HOLD;
     if let Some(metadata) = workflow.get_mut("metadata").and_then(Value::as_object_mut) {
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
@@ -119,7 +119,7 @@ pub(super) fn restarted(uid: &str) -> Value {
 }
 
 /// Returns whether a Workflow is on hold.
-pub(super) fn is_held(workflow: &Value) -> bool {
+pub(super) fn is_on_hold(workflow: &Value) -> bool {
     let labels = workflow.pointer("/metadata/labels");
     labels.and_then(|labels| labels.get(HOLD.0)).and_then(Value::as_str) == Some(HOLD.1)
 }
@@ -162,10 +162,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workflow_is_held_until_it_is_release() {
-        let workflow = held(json!({ "metadata": { "name": "w" } }));
-        assert!(is_held(&workflow));
-        assert!(!is_held(&json!({ "metadata": { "name": "w", "labels": { "a": "b" } } })));
+    fn a_workflow_is_on_hold_until_it_is_released() {
+        let workflow = put_on_hold(json!({ "metadata": { "name": "w" } }));
+        assert!(is_on_hold(&workflow));
+        assert!(!is_on_hold(&json!({ "metadata": { "name": "w", "labels": { "a": "b" } } })));
         let label = "workflows.argoproj.io/controller-instanceid";
         let expected = json!({ "metadata": { "uid": "u", "labels": { label: null } } });
         assert_eq!(release("u"), expected);

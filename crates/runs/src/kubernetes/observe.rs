@@ -349,7 +349,7 @@ fn notes(
     if status.phase.is_complete() {
         return notes;
     }
-    if objects::is_held(workflow) {
+    if objects::is_on_hold(workflow) {
         notes.push(
             "it is being submitted; if this does not change, the submission has failed: run \
              `workflow submit` again"
@@ -457,8 +457,8 @@ mod tests {
         let status = WorkflowStatus::default();
         let fresh = json!({ "metadata": { "name": "w" } });
         assert!(notes(&fresh, &status, &[], "ma")[0].contains("namespace `ma`"));
-        let held = objects::held(fresh);
-        assert!(notes(&held, &status, &[], "ma")[0].contains("being submitted"));
+        let on_hold = objects::put_on_hold(fresh);
+        assert!(notes(&on_hold, &status, &[], "ma")[0].contains("being submitted"));
         let elsewhere =
             json!({ "status": { "phase": "Succeeded", "offloadNodeStatusVersion": "x" } });
         let done = WorkflowStatus { phase: NodePhase::Succeeded, ..status };

@@ -34,7 +34,7 @@ const MAX_DELETION_TIME: Duration = Duration::from_mins(2);
 pub(super) async fn resume(server: &Server, run: &Run) -> Result<ResumeReport, BackendError> {
     let run_objects = RunObjects::read(server, run).await?;
     let name = &run.name;
-    if objects::is_held(&run_objects.workflow) {
+    if objects::is_on_hold(&run_objects.workflow) {
         return Err(ArgoError::HalfSubmitted { name: name.clone() }.into());
     }
     if !run_objects.status.phase.is_complete() {

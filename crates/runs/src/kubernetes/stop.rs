@@ -152,10 +152,10 @@ async fn is_handed_over(server: &Server, run: &Run) -> Result<bool, BackendError
     let started = Instant::now();
     loop {
         let found = server.get(ObjectKind::Workflow, &run.name).await?;
-        let is_held = found.is_some_and(|workflow| {
-            text(&workflow, "/metadata/uid") == run.uid && objects::is_held(&workflow)
+        let is_on_hold = found.is_some_and(|workflow| {
+            text(&workflow, "/metadata/uid") == run.uid && objects::is_on_hold(&workflow)
         });
-        if !is_held {
+        if !is_on_hold {
             return Ok(true);
         }
         if started.elapsed() > MAX_SUBMISSION_TIME {

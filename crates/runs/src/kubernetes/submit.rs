@@ -40,6 +40,8 @@ use crate::{
 
 /// The most objects that are applied concurrently.
 const MAX_CONCURRENT_APPLIES: usize = 8;
+/// Attempts to create the Workflow when responses are lost.
+const MAX_CREATE_ATTEMPTS: u32 = 4;
 /// How long the pods of an ended run may take to be deleted.
 const MAX_DELETION_TIME: Duration = Duration::from_mins(3);
 /// The poll interval while waiting for that.
@@ -64,14 +66,14 @@ pub(super) async fn submit(
     if let Some(old) = server.get(ObjectKind::Workflow, name).await? {
         let uid = text(&old, "/metadata/uid");
         if previous.is_none_or(|previous| previous.uid != uid) {
-            return Err(taken(name));
+            return Err(already_submitted(name));
         }
         remove(server, name, uid).await?;
     }
     for secret in &compiled.secrets {
         clear(server, ObjectKind::Secret, &secret.name).await?;
     }
-    let workflow = create_held(server, name, &objects.workflow).await?;
+    let workflow = create_on_hold(server, name, &objects.workflow).await?;
     let uid = text(&workflow, "/metadata/uid").to_owned();
     let completed = complete(server, name, &uid, &objects).await;
     if let Err(error) = completed {
@@ -83,7 +85,7 @@ pub(super) async fn submit(
     Ok(nodes::run_of(&workflow)?)
 }
 
-fn taken(name: &str) -> BackendError {
+fn already_submitted(name: &str) -> BackendError {
     BackendError::AlreadySubmitted { name: name.to_owned() }
 }
 
@@ -118,14 +120,14 @@ async fn apply_shared(
 pub(super) async fn remove(server: &Server, name: &str, uid: &str) -> Result<(), BackendError> {
     match server.delete_with_dependents(ObjectKind::Workflow, name, uid).await {
         // Another uid: another process was faster.
-        Err(Fault::Conflict { .. }) => return Err(taken(name)),
+        Err(Fault::Conflict { .. }) => return Err(already_submitted(name)),
         done => done?,
     };
     let started = Instant::now();
     let mut is_reported = false;
     while let Some(found) = server.get(ObjectKind::Workflow, name).await? {
         if text(&found, "/metadata/uid") != uid {
-            return Err(taken(name));
+            return Err(already_submitted(name));
         }
         if started.elapsed() > MAX_DELETION_TIME {
             let finalizers = found.pointer("/metadata/finalizers").cloned().unwrap_or_default();
@@ -167,10 +169,13 @@ async fn clear(server: &Server, kind: ObjectKind, name: &str) -> Result<(), Back
     Ok(())
 }
 
-/// Creates the Workflow, on hold. A response that was lost on the way is no failure: the annotation
-/// says which submission created the Workflow.
-async fn create_held(server: &Server, name: &str, workflow: &Value) -> Result<Value, BackendError> {
-    let mut workflow = objects::held(workflow.clone());
+/// Creates the Workflow, on hold. A lost response is not a failure: the annotation says which submission created the Workflow.
+async fn create_on_hold(
+    server: &Server,
+    name: &str,
+    workflow: &Value,
+) -> Result<Value, BackendError> {
+    let mut workflow = objects::put_on_hold(workflow.clone());
     let id = uuid::Uuid::new_v4().to_string();
     if let Some(metadata) = workflow.get_mut("metadata").and_then(Value::as_object_mut) {
         let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
@@ -178,7 +183,7 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> Result<Va
             annotations.insert(SUBMISSION.to_owned(), id.clone().into());
         }
     }
-    for _ in 0..3 {
+    for _ in 1..MAX_CREATE_ATTEMPTS {
         match server.create(ObjectKind::Workflow, &workflow).await {
             Err(fault) if fault.is_passing() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -190,11 +195,11 @@ async fn create_held(server: &Server, name: &str, workflow: &Value) -> Result<Va
                 };
                 match found {
                     Some(found) if is_ours(&found) => return Ok(found),
-                    Some(_) => return Err(taken(name)),
+                    Some(_) => return Err(already_submitted(name)),
                     None => {}
                 }
             }
-            Err(Fault::Conflict { .. }) => return Err(taken(name)),
+            Err(Fault::Conflict { .. }) => return Err(already_submitted(name)),
             done => return Ok(done?),
         }
     }
@@ -217,7 +222,7 @@ async fn complete(
         .collect();
     stream::iter(applies).buffer_unordered(MAX_CONCURRENT_APPLIES).try_collect::<()>().await?;
     match server.merge(ObjectKind::Workflow, name, &objects::release(uid)).await {
-        Err(Fault::NotFound { .. } | Fault::Conflict { .. }) => Err(taken(name)),
+        Err(Fault::NotFound { .. } | Fault::Conflict { .. }) => Err(already_submitted(name)),
         done => {
             done?;
             Ok(())

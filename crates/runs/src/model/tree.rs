@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use argo::{NodePhase, NodeStatus, NodeType};
+use argo::{NodePhase, NodeStatus, NodeType, convention::gate};
 use contract::progress::Progress;
 
 use super::{
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
 
     /// A gate is a `steps` node with the suspended node inside: one line, for it is one thing.
     fn gate(&self, name: &str, gate: &str, node: Option<&NodeStatus>) -> Branch {
-        let inner_name = format!("{name}[0].{gate}");
+        let inner_name = gate::waiting_node(name, gate);
         let inner = self.by_name.get(inner_name.as_str()).copied();
         let mut branch = self.leaf(name, gate, inner.or(node), NodeType::Suspend);
         if let (Some(node), Some(inner)) = (node, inner)
