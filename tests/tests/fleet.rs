@@ -159,7 +159,7 @@ fn a_fleet_that_cannot_start_ends_the_migration_which_goes_on_when_it_can() -> R
     assert_eq!(wait(held(&client))?, shards, "nothing was done for a run that has ended");
 
     symlink(programs.join("argosy-rfs"), programs.join(FLEET))?;
-    store.reopen(UID)?;
+    store.resume(UID)?;
     let status = wait(finish(&store, &programs))?;
     assert_eq!(status.phase, NodePhase::Succeeded, "{status:#?}");
     for index in INDICES {

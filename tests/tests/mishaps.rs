@@ -16,9 +16,8 @@ use contract::{
 };
 use coordination::{
     group::{GroupDocument, GroupIndex, GroupState, RunOrigin},
-    registration,
+    registration, run_takeover,
     shard_work::ShardWork,
-    takeover,
 };
 use fleet::{Item, ItemLease, ItemState, NewItem};
 use serde_json::json;
@@ -69,7 +68,7 @@ fn documents_on_the_target_are_found_before_the_snapshot_is_taken() -> Result<()
     create_index(&pair.target, "orders-2")?;
     let done = pair.migrate(ALL)?;
     assert_eq!(done.code, Some(1), "{}", done.stdout);
-    assert!(done.stdout.contains("documents already in `orders-2`"), "{}", done.stdout);
+    assert!(done.stdout.contains("with documents: `orders-2`"), "{}", done.stdout);
     assert_eq!(pair.source.http.get("/_snapshot")?, json!({}), "no repository was registered");
     assert_eq!(pair.target.indices()?, ["orders-2".to_owned()].into());
     Ok(())
@@ -217,7 +216,7 @@ fn a_run_is_taken_over_only_if_it_does_nothing() -> Result<()> {
             anyhow::Ok(())
         };
         let taking = async {
-            let taken = takeover::of_idle_runs(&client, &keys, length, "us").await;
+            let taken = run_takeover::of_idle_runs(&client, &keys, length, "us").await;
             is_known.set(true);
             taken
         };
@@ -226,7 +225,7 @@ fn a_run_is_taken_over_only_if_it_does_nothing() -> Result<()> {
         assert_eq!(taken?, None, "its worker wrote meanwhile");
 
         let item = stored(&client).await?.context("the item")?;
-        let taken = takeover::of_idle_runs(&client, &keys, length, "us").await?;
+        let taken = run_takeover::of_idle_runs(&client, &keys, length, "us").await?;
         assert_eq!(taken.map(|lines| lines.len()), Some(1));
         // Should it come back, neither its worker nor its next step continues.
         let saved = fleet::items::save(&client, item.version, &item.document).await?;
@@ -245,7 +244,7 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
         let client = client(&pair)?;
         let document = begun(&client).await?;
         let origin = origin("ours", "gone-to-new", "s2");
-        let lines = takeover::of_earlier_runs(&client, &origin).await?;
+        let lines = run_takeover::of_earlier_runs(&client, &origin).await?;
         assert_eq!(lines.len(), 1, "{lines:?}");
         let item = stored(&client).await?.context("the item")?;
         let closed = Item { lease: item.document.lease.clone(), ..theirs() };
@@ -256,7 +255,7 @@ fn the_newest_run_of_a_migration_ends_the_earlier_ones() -> Result<()> {
 
         // As if it had been killed when the registration was written and the item was not.
         state_store::put(&client, &theirs().key, &theirs()).await?;
-        assert_eq!(takeover::of_earlier_runs(&client, &origin).await?, Vec::<String>::new());
+        assert_eq!(run_takeover::of_earlier_runs(&client, &origin).await?, Vec::<String>::new());
         let item = stored(&client).await?.context("the item")?;
         assert_eq!(item.document.lease.state, ItemState::Failed);
         Ok(())
@@ -309,14 +308,14 @@ fn a_group_taken_over_by_a_run_that_was_killed_meanwhile_leaves_no_work() -> Res
     wait(async {
         let client = client(&pair)?;
         let document = begun(&client).await?;
-        let by = takeover::successor(&origin("ours", "ours", "s2"));
-        takeover::remove_items(&client, &by).await?;
+        let by = run_takeover::successor(&origin("ours", "ours", "s2"));
+        run_takeover::remove_items(&client, &by).await?;
         assert!(stored(&client).await?.is_some());
 
         let taken_over = Some(by.clone());
         let ended = GroupDocument { state: GroupState::Ended, taken_over, ..document };
         registration::write(&client, &ended).await?;
-        takeover::remove_items(&client, &by).await?;
+        run_takeover::remove_items(&client, &by).await?;
         assert_eq!(stored(&client).await?, None);
         Ok(())
     })

@@ -90,7 +90,7 @@ fn documents_of_others_are_refused_even_after_a_migration_that_began_before_them
     pair.target.http.put("/orders-1/_doc/0?refresh=true", &json!({ "number": 100 }))?;
 
     let done = pair.argosy.migrate(&file)?;
-    assert_failed(&done, &["documents already in `orders-1` (5 documents)", "existingIndices"]);
+    assert_failed(&done, &["with documents: `orders-1` (5 documents)", "existingIndices"]);
     let kept = pair.target.http.get("/orders-1/_doc/0")?;
     assert_eq!(kept["_source"]["number"], 100);
 

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_faults_end_with_a_code_that_is_tried_again() {
+    fn transient_faults_end_with_a_code_that_is_tried_again() {
         assert_eq!(unreachable(Cause::Refused, "").exit(), Exit::Temporary);
         assert_eq!(unreachable(Cause::Tls, "").exit(), Exit::Failed);
         let refused = |status| ClusterError::Refused {

@@ -1,7 +1,7 @@
 //! How does a client report what it is waiting for?
 //!
 //! ```text
-//!  attempt --- passing fault ---> waiting (answer, next attempt) --- delay ---> attempt --- ...
+//!  attempt --- transient fault ---> waiting (answer, next attempt) --- delay ---> attempt --- ...
 //!     |                                                                            |
 //!     +--- no response for some seconds ---> waiting                 response or error: finished
 //! ```

@@ -2,7 +2,16 @@
 //!
 //! An index counts as existing if it holds documents that we did not write: an empty one is filled,
 //! and one that an earlier run of the same migration has begun is continued. What a user asked for
-//! with `existingIndices` is decided here once; [`crate::registration`] records it.
+//! with `existingIndices` is decided here once; [`crate::registration`] records it. The messages say
+//! "on the target already":
+//!
+//! - [`decide`], for the register step and Initialize: the refusal;
+//! - `contract/src/register.rs`, `contract/src/metadata.rs`: what was skipped, in a step's summary;
+//! - `workflow/src/view/preview.rs`: what `workflow plan` shows before anything runs;
+//! - `step-images/rfs/src/prepare.rs`: documents that another process wrote since the register step.
+//!
+//! Two are worded in their own way: `step-images/metadata/src/plan.rs` (an object that is left as it
+//! is) and `step-images/verify/src/index_check.rs` (more documents than the snapshot has).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +89,7 @@ pub fn decide(
     }
     if !refused.is_empty() {
         problems.push(format!(
-            "group `{}`: the target has documents already in {}; set `existingIndices: append` to \
+            "group `{}`: on the target already, with documents: {}; set `existingIndices: append` to \
              write into them, `existingIndices: skip` to leave them alone, or delete them",
             picked.group.name,
             refused.join(", ")

@@ -23,6 +23,7 @@ use crate::CoordinationError;
 #[serde(rename_all = "camelCase")]
 pub enum GroupState {
     /// It has recorded which indices it will migrate.
+    // Stored under its old name.
     #[serde(rename = "underWay")]
     Registered,
     /// It has begun to fill the indices.
@@ -46,9 +47,11 @@ pub struct GroupDocument {
     pub state: GroupState,
     /// Which run took the group over, in words; then that of `run` must not continue, not even when
     /// it is resumed.
+    // Stored under its old name.
     #[serde(default, rename = "superseded", skip_serializing_if = "Option::is_none")]
     pub taken_over: Option<String>,
     /// Why the fleet gave up ([`crate::registration::give_up`]).
+    // Stored under its old name.
     #[serde(default, rename = "abandoned", skip_serializing_if = "Option::is_none")]
     pub gave_up: Option<String>,
     /// The migration, the group and the snapshot.

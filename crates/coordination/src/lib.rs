@@ -14,7 +14,7 @@
 //!
 //! No process owns the coordination: many write at the same time, each under the condition that no
 //! other process wrote meanwhile (crate `state-store`). A run that is gone is found by observing
-//! that it writes nothing ([`takeover`]).
+//! that it writes nothing ([`run_takeover`]).
 //!
 //! Pure: [`group`], [`existing_indices`], [`ownership`]. The modules depend on each other in the
 //! order of the drawing; [`registration`] reads and writes the group documents.
@@ -28,8 +28,8 @@ pub mod group;
 pub mod ownership;
 pub mod registration;
 pub mod resolve;
+pub mod run_takeover;
 pub mod shard_work;
-pub mod takeover;
 mod target_contents;
 
 pub use self::error::CoordinationError;

@@ -9,7 +9,7 @@ use contract::{
 use crate::{
     node::Node,
     program::{GatePlace, Program},
-    state::{ConfigMapKey, GateAnswer, RunState},
+    state::{ConfigMapKey, GateDecision, RunState},
 };
 
 /// Returns the gates of a run, in the order of its templates.
@@ -37,45 +37,46 @@ fn suspended<'a>(name: &'a str, state: &'a RunState) -> impl Iterator<Item = &'a
 
 fn gate(program: &Program, place: &GatePlace, state: &RunState) -> Gate {
     let name = place.name.clone();
-    let answer = state.answers.get(&name);
-    let answered = |state: GateState, answer: Option<&GateAnswer>, reason: Option<String>| Gate {
-        name: name.clone(),
-        state,
-        by: answer.map(|answer| answer.by.clone()),
-        at: answer.map(|answer| whole_seconds(answer.at)),
-        reason: answer.map_or(reason, |answer| answer.reason.clone()),
-    };
+    let decision = state.decisions.get(&name);
+    let at_state =
+        |state: GateState, decision: Option<&GateDecision>, reason: Option<String>| Gate {
+            name: name.clone(),
+            state,
+            by: decision.map(|decision| decision.by.clone()),
+            at: decision.map(|decision| whole_seconds(decision.at)),
+            reason: decision.map_or(reason, |decision| decision.reason.clone()),
+        };
     if suspended(&name, state).next().is_some() {
-        return answered(GateState::Waiting, None, None);
+        return at_state(GateState::Waiting, None, None);
     }
     let node = state.nodes.values().find(|node| {
         node.display_name == name && matches!(node.kind, NodeType::Suspend | NodeType::Skipped)
     });
-    let approved = answer.filter(|answer| answer.verdict == Verdict::Approved);
+    let approved = decision.filter(|decision| decision.verdict == Verdict::Approved);
     if let Some(node) = node {
         let message = node.message.clone();
         return match (node.kind, node.phase) {
             (NodeType::Suspend, NodePhase::Succeeded) => {
-                answered(GateState::Approved, answer, message)
+                at_state(GateState::Approved, decision, message)
             }
-            (NodeType::Suspend, _) if answer.is_some() => {
-                answered(GateState::Rejected, answer, message)
+            (NodeType::Suspend, _) if decision.is_some() => {
+                at_state(GateState::Rejected, decision, message)
             }
             (NodeType::Skipped, NodePhase::Skipped)
                 if is_approved_in_advance(program, place, state) =>
             {
-                answered(GateState::Approved, approved, Some("approved in advance".to_owned()))
+                at_state(GateState::Approved, approved, Some("approved in advance".to_owned()))
             }
-            _ => answered(GateState::Skipped, None, message),
+            _ => at_state(GateState::Skipped, None, message),
         };
     }
     if is_passed_over(place, state) {
-        return answered(GateState::Skipped, None, None);
+        return at_state(GateState::Skipped, None, None);
     }
     if is_approved_in_advance(program, place, state) {
-        return answered(GateState::Approved, approved, Some("approved in advance".to_owned()));
+        return at_state(GateState::Approved, approved, Some("approved in advance".to_owned()));
     }
-    answered(GateState::Pending, None, None)
+    at_state(GateState::Pending, None, None)
 }
 
 /// Returns whether the run ended before the gate, or omitted the task that leads to it.

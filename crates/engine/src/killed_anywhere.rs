@@ -1,5 +1,5 @@
 //! Does a run come to the same end when its engine is killed at any entry of the journal? Also one
-//! that failed and was reopened after the cause was fixed?
+//! that failed and was resumed after the cause was fixed?
 //!
 //! The engine is the real one; only its access to the outside is replaced: a journal in memory that
 //! fails at a chosen append, and a launcher whose processes end immediately.
@@ -28,7 +28,7 @@ use crate::{
     launch::{Launcher, ProcessHandle, ProcessOrder, ProcessResult, Programs},
     node::{Node, Part},
     program::Program,
-    reopen,
+    resume,
     runner::{EngineIo, EngineOutcome, Options, RunError, run_with},
     secrets::Secrets,
     state::{Entry, RunIdentity, RunState},
@@ -198,14 +198,14 @@ fn outcome(entries: &Entries) -> Outcome {
     (state.phase, nodes)
 }
 
-/// Returns a copy of the journal of a failed run, reopened, and the world that it runs in.
-fn reopened(program: &Program, failed: &Entries) -> (Entries, World) {
+/// Returns a copy of the journal of a failed run, resumed, and the world that it runs in.
+fn resumed(program: &Program, failed: &Entries) -> (Entries, World) {
     let state = failed.state();
     let stays = |node: &&Node| node.part == Part::Main && node.phase == NodePhase::Succeeded;
     let stay = state.nodes.values().filter(stays).map(|node| node.name.clone()).collect();
-    let (nodes, _) = reopen::plan_of(program, &state);
+    let (nodes, _) = resume::plan_of(program, &state);
     let mut entries = failed.0.lock().expect("no panic").clone();
-    entries.push(Entry::RunReopened { nodes, at: state.identity.created_at });
+    entries.push(Entry::RunResumed { nodes, at: state.identity.created_at });
     (Entries(Arc::new(Mutex::new(entries))), World::Fixed(stay))
 }
 
@@ -348,7 +348,7 @@ proptest! {
     }
 
     #[test]
-    fn a_run_that_failed_and_is_reopened_comes_to_the_end_that_nothing_failing_has(
+    fn a_run_that_failed_and_is_resumed_comes_to_the_end_that_nothing_failing_has(
         plans in prop::collection::vec(task_plan(), 1..5),
         fail_fast in any::<bool>(),
     ) {
@@ -360,7 +360,7 @@ proptest! {
             engine(&program, &failed, folder.path(), Kill::Never, &World::Broken).await;
             prop_assume!(outcome(&failed).0.is_failure());
 
-            let (whole, fixed) = reopened(&program, &failed);
+            let (whole, fixed) = resumed(&program, &failed);
             let appends = engine(&program, &whole, folder.path(), Kill::Never, &fixed).await;
             let expected = outcome(&whole);
             // What ran because something failed stays, and is not in a run where nothing does.
@@ -376,7 +376,7 @@ proptest! {
             }
             for number in 0..appends {
                 for kill in [Kill::Before(number), Kill::After(number)] {
-                    let (entries, fixed) = reopened(&program, &failed);
+                    let (entries, fixed) = resumed(&program, &failed);
                     engine(&program, &entries, folder.path(), kill, &fixed).await;
                     engine(&program, &entries, folder.path(), Kill::Never, &fixed).await;
                     prop_assert_eq!(&outcome(&entries), &expected, "{:?}", kill);

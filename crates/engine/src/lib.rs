@@ -24,7 +24,6 @@ mod duration;
 #[cfg(test)]
 mod exit_contract;
 mod expression;
-mod fleet;
 mod gates;
 mod job;
 mod journal;
@@ -43,7 +42,7 @@ mod process;
 mod program;
 mod read;
 mod refusal;
-pub mod reopen;
+pub mod resume;
 mod runner;
 pub mod secrets;
 mod state;
@@ -51,19 +50,19 @@ mod status;
 mod store;
 mod substitute;
 mod supervise;
+mod worker_jobs;
 
 pub use argo::convention::decisions::Verdict;
 pub use check::check;
 pub use clock::Clock;
 pub use contract::gate::{DecisionOutcome, Gate, GateState};
-pub use fleet::Fleet;
 pub use launch::Programs;
 pub use logs::LogFile;
 pub use program::Program;
 pub use read::read;
 pub use refusal::Refusal;
 pub use runner::{EngineOutcome, Options, RunError, run};
-pub use state::{Reopening, Shutdown};
+pub use state::{ResumePlan, Shutdown};
 pub use store::{
     RunStatus, Store,
     error::StoreError,
@@ -71,3 +70,4 @@ pub use store::{
     submit::{Existing, Submission},
     watch::Revision,
 };
+pub use worker_jobs::WorkerJob;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A complete node does not change: an entry that would change its phase is ignored, so an engine
-//! that has not seen a decision yet cannot undo it. Only reopening a run that has ended changes its
+//! that has not seen a decision yet cannot undo it. Only resuming a run that has ended changes its
 //! complete nodes, and no engine works on the run then.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,7 @@ impl Shutdown {
 
 /// A person's decision about a gate, with who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GateAnswer {
+pub(crate) struct GateDecision {
     /// The decision.
     pub verdict: Verdict,
     /// Who decided.
@@ -70,9 +70,9 @@ pub(crate) struct ConfigMapKey {
     pub key: String,
 }
 
-/// How reopening changes the nodes of a failed run.
+/// How resuming changes the nodes of a failed run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reopening {
+pub struct ResumePlan {
     /// Nodes that did not succeed: they are removed, and created again.
     pub removed: BTreeSet<String>,
     /// Nodes that contain kept nodes: they are Running again.
@@ -106,10 +106,12 @@ pub(crate) enum Entry {
         /// When.
         at: Timestamp,
     },
-    /// A failed run was reopened: this clears rejections and the stop request.
-    RunReopened {
+    /// A failed run was resumed: this clears rejections and the stop request.
+    // Stored under its old name.
+    #[serde(rename = "runReopened")]
+    RunResumed {
         /// How its nodes change.
-        nodes: Reopening,
+        nodes: ResumePlan,
         /// When.
         at: Timestamp,
     },
@@ -178,11 +180,14 @@ pub(crate) enum Entry {
         at: Timestamp,
     },
     /// A person decided about a gate.
-    GateAnswered {
+    // Stored under its old name, and so is the decision.
+    #[serde(rename = "gateAnswered")]
+    GateDecided {
         /// The gate's name.
         gate: String,
         /// The decision.
-        answer: GateAnswer,
+        #[serde(rename = "answer")]
+        decision: GateDecision,
         /// The nodes that waited for it; none when it was made in advance.
         nodes: Vec<String>,
         /// The entry from which later calls of the gate read the decision.
@@ -217,7 +222,7 @@ pub(crate) struct RunState {
     /// Entries of a ConfigMap that were written since the run was submitted.
     pub config_map_entries: BTreeMap<ConfigMapKey, String>,
     /// The latest decision about each gate, by the gate's name.
-    pub answers: BTreeMap<String, GateAnswer>,
+    pub decisions: BTreeMap<String, GateDecision>,
     /// Parameters of the whole run that are outputs of nodes.
     pub exported: BTreeMap<String, String>,
 }
@@ -234,7 +239,7 @@ impl RunState {
             nodes: BTreeMap::new(),
             shutdown: None,
             config_map_entries: BTreeMap::new(),
-            answers: BTreeMap::new(),
+            decisions: BTreeMap::new(),
             exported: BTreeMap::new(),
         }
     }
@@ -265,7 +270,7 @@ impl RunState {
                 self.message.clone_from(message);
                 self.finished_at = Some(*at);
             }
-            Entry::RunReopened { nodes, at: _ } => self.reopen(nodes),
+            Entry::RunResumed { nodes, at: _ } => self.resume(nodes),
             Entry::NodeCreated { node } => {
                 self.nodes.entry(node.id.clone()).or_insert_with(|| Node::clone(node));
             }
@@ -301,8 +306,8 @@ impl RunState {
                     ProcessEnd::Lost => {}
                 }
             }),
-            Entry::GateAnswered { gate, answer, nodes, entry } => {
-                self.answer(gate, answer, nodes, entry.as_ref());
+            Entry::GateDecided { gate, decision, nodes, entry } => {
+                self.decide(gate, decision, nodes, entry.as_ref());
             }
             Entry::ShutdownRequested { shutdown, at: _ } => {
                 // Terminate is stronger; a later stop does not weaken it.
@@ -319,7 +324,7 @@ impl RunState {
         }
     }
 
-    fn reopen(&mut self, Reopening { removed, revived }: &Reopening) {
+    fn resume(&mut self, ResumePlan { removed, revived }: &ResumePlan) {
         self.nodes.retain(|id, _| !removed.contains(id));
         for node in self.nodes.values_mut() {
             node.children.retain(|id| !removed.contains(id));
@@ -333,7 +338,7 @@ impl RunState {
             }
         }
         // The rejected gates wait again.
-        self.answers.retain(|_, answer| answer.verdict != Verdict::Rejected);
+        self.decisions.retain(|_, decision| decision.verdict != Verdict::Rejected);
         self.config_map_entries.retain(|_, word| word != Verdict::Rejected.as_str());
         self.shutdown = None;
         self.phase = NodePhase::Running;
@@ -341,29 +346,29 @@ impl RunState {
         self.finished_at = None;
     }
 
-    fn answer(
+    fn decide(
         &mut self,
         gate: &str,
-        answer: &GateAnswer,
+        decision: &GateDecision,
         nodes: &[String],
         entry: Option<&ConfigMapKey>,
     ) {
-        let phase = match answer.verdict {
+        let phase = match decision.verdict {
             Verdict::Approved => NodePhase::Succeeded,
             Verdict::Rejected => NodePhase::Failed,
         };
-        let word = answer.verdict.as_str();
-        let message = match &answer.reason {
-            Some(reason) => format!("{word} by {}: {reason}", answer.by),
-            None => format!("{word} by {}", answer.by),
+        let word = decision.verdict.as_str();
+        let message = match &decision.reason {
+            Some(reason) => format!("{word} by {}: {reason}", decision.by),
+            None => format!("{word} by {}", decision.by),
         };
         for id in nodes {
-            self.change(id, |node| set_phase(node, phase, Some(&message), answer.at));
+            self.change(id, |node| set_phase(node, phase, Some(&message), decision.at));
         }
         if let Some(key) = entry {
             self.config_map_entries.insert(key.clone(), word.to_owned());
         }
-        self.answers.insert(gate.to_owned(), answer.clone());
+        self.decisions.insert(gate.to_owned(), decision.clone());
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     items,
     totals::{Totals, totals},
     work::Work,
-    worker::Fleet,
+    worker::FleetScope,
 };
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub trait FollowedStep {
 
 /// Reports until all items have ended, and returns their sums if all of them are done.
 pub async fn follow<W: Work>(
-    fleet: &Fleet,
+    fleet: &FleetScope,
     record: &impl FleetRecord,
     step: &impl FollowedStep,
 ) -> Result<Totals, FleetError> {
@@ -75,7 +75,7 @@ pub async fn follow<W: Work>(
 
 /// What was seen so far.
 struct Follower<'a, R, S> {
-    fleet: &'a Fleet,
+    fleet: &'a FleetScope,
     record: &'a R,
     step: &'a S,
     rate: Rate,
@@ -152,7 +152,7 @@ impl<R: FleetRecord, S: FollowedStep> Follower<'_, R, S> {
     }
 
     async fn reasons<W: Work>(&self, state: ItemState) -> Result<Vec<String>, FleetError> {
-        let Fleet { client, scope, lease: _ } = self.fleet;
+        let FleetScope { client, scope, lease: _ } = self.fleet;
         let items = items::some_in_state::<W>(client, scope, state, "", MAX_LISTED).await?;
         Ok(items::reasons(&items))
     }

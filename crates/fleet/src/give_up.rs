@@ -11,15 +11,15 @@ use crate::{
     items,
     totals::{Totals, totals},
     work::Work,
-    worker::Fleet,
+    worker::FleetScope,
 };
 
 /// Records that the fleet failed; returns the sums if all items have ended even so.
 pub async fn give_up<W: Work>(
-    fleet: &Fleet,
+    fleet: &FleetScope,
     record: &impl FleetRecord,
 ) -> Result<Totals, FleetError> {
-    let Fleet { client, scope, lease: _ } = fleet;
+    let FleetScope { client, scope, lease: _ } = fleet;
     let totals = totals(client, scope).await?;
     if totals.open == 0 {
         return Ok(totals);

@@ -35,6 +35,7 @@ pub struct Item<W: Work> {
     #[serde(flatten)]
     pub lease: ItemLease,
     /// Everything before it is finished.
+    // Stored under its old name.
     #[serde(rename = "position")]
     pub cursor: W::Cursor,
     /// Documents to expect, for the display of progress.

@@ -21,7 +21,7 @@ mod error;
 mod fleet_record;
 mod follow;
 mod give_up;
-mod held;
+mod held_item;
 mod item;
 pub mod items;
 mod lease;
@@ -35,11 +35,11 @@ pub use self::{
     fleet_record::{FleetRecord, FleetState},
     follow::{FollowedStep, follow},
     give_up::give_up,
-    held::{Held, Interrupt},
+    held_item::{HeldItem, Interrupt},
     item::{Item, ItemLease, ItemState, NewItem},
     lease::MAX_RENEWAL_INTERVAL,
     stop::StopSignal,
     totals::{Totals, totals},
     work::{IgnoredWork, Work},
-    worker::{Fleet, Reading, WorkReport, Worker, work},
+    worker::{FleetScope, Reading, WorkReport, Worker, work},
 };

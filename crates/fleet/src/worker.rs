@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     FleetError,
     back_off::BackOff,
-    held::{Held, Interrupt, ItemOutcome},
+    held_item::{HeldItem, Interrupt, ItemOutcome},
     item::{Item, ItemState},
     items,
     lease::{Availability, Lease, Observer},
@@ -54,11 +54,11 @@ pub trait Worker<W: Work>: Send + Sync + 'static {
     /// Works on an item until it is done. Drops `reading` when everything is read and only requests
     /// are under way, so that the next item may begin.
     ///
-    /// `Ok` means that the item is done: [`Held::advance`] was called with its last cursor and a
+    /// `Ok` means that the item is done: [`HeldItem::advance`] was called with its last cursor and a
     /// ledger that adds up.
     fn perform(
         &self,
-        item: &mut Held<W>,
+        item: &mut HeldItem<W>,
         reading: Reading,
     ) -> impl Future<Output = Result<(), Interrupt>> + Send;
 }
@@ -71,7 +71,7 @@ pub struct Reading {
 
 /// Where the items are, and how long a lease on one of them is.
 #[derive(Clone, Debug)]
-pub struct Fleet {
+pub struct FleetScope {
     /// The cluster with the state.
     pub client: Client,
     /// The migration, the group and the origin.
@@ -96,7 +96,7 @@ pub struct WorkReport {
 /// Takes items until none is left; fails if one of them failed. A run that has ended is no failure,
 /// whatever its last requests came to.
 pub async fn work<W: Work>(
-    fleet: Fleet,
+    fleet: FleetScope,
     name: &WorkerName,
     worker: Arc<impl Worker<W>>,
     stop: Arc<StopSignal>,
@@ -134,7 +134,7 @@ pub async fn work<W: Work>(
 
 /// A process of the fleet.
 struct Process<W, K> {
-    fleet: Fleet,
+    fleet: FleetScope,
     worker: Arc<K>,
     stop: Arc<StopSignal>,
     holder: String,
@@ -170,7 +170,7 @@ impl<W: Work, K: Worker<W>> Process<W, K> {
         self.start.elapsed()
     }
 
-    /// Works in the face of passing faults, as long as there is some progress between them.
+    /// Works in the face of transient faults, as long as there is some progress between them.
     async fn run(mut self) -> (WorkReport, Result<(), FleetError>) {
         let mut observer = Observer::new(self.fleet.lease);
         let mut back_off = BackOff::default();
@@ -328,7 +328,7 @@ impl<W: Work, K: Worker<W>> Process<W, K> {
         let (open, read) = oneshot::channel();
         in_progress.reading = Some(read);
         let (client, stop) = (self.client().clone(), Arc::clone(&self.stop));
-        let mut held = Held::new(client, item.clone(), lease, self.start, stop);
+        let mut held = HeldItem::new(client, item.clone(), lease, self.start, stop);
         let worker = Arc::clone(&self.worker);
         in_progress.tasks.spawn(async move {
             let ended = worker.perform(&mut held, Reading { _open: open }).await;

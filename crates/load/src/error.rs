@@ -1,4 +1,4 @@
-//! What can go wrong beside the documents themselves?
+//! What can go wrong besides the documents themselves?
 
 use cluster::ClusterError;
 use contract::{Exit, Failure};
@@ -44,15 +44,15 @@ pub enum LoadError {
         index: String,
     },
     /// A document could not be written as JSON.
-    #[error("writing a failed document as JSON")]
+    #[error("writing a rejected document as JSON")]
     Encode(#[source] serde_json::Error),
-    /// A failed document could not be read.
+    /// A rejected document could not be read.
     #[error("reading `{INDEX}` (perhaps another version of Argosy wrote it)")]
     Decode(#[source] serde_json::Error),
     /// A search was answered without hits.
     #[error("the response to a search of `{INDEX}` has no `hits`")]
     NoHits,
-    /// A failed document could not be kept.
+    /// A rejected document could not be kept.
     #[error("the rejected document `{id}` cannot be written to `{INDEX}`: {reason}")]
     NotKept {
         /// The document's id.
@@ -60,7 +60,7 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
-    /// Failed documents could not be deleted.
+    /// Rejected documents could not be deleted.
     #[error("documents of `{INDEX}` cannot be deleted: {reason}")]
     NotDeleted {
         /// Why.

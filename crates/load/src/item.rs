@@ -1,13 +1,13 @@
 //! How does the load of a work item keep how far it is? In the item itself.
 
 use contract::RunId;
-use fleet::{Held, Interrupt, Work};
+use fleet::{HeldItem, Interrupt, Work};
 use serde_json::{Map, Value};
 
 use crate::{
     acknowledged::Checkpoint,
     failed_documents::Provenance,
-    source::LoadFault,
+    source::LoadStop,
     transfer::{LoadJob, ProgressRecord},
 };
 
@@ -15,7 +15,7 @@ impl<C: Clone> LoadJob<C> {
     /// Makes the job of an item that this process holds. `identity` and `fields` are those of
     /// [`Provenance`].
     pub fn of_item<W: Work<Cursor = C>>(
-        held: &Held<W>,
+        held: &HeldItem<W>,
         run: RunId,
         identity: Vec<String>,
         fields: Map<String, Value>,
@@ -34,7 +34,7 @@ impl<C: Clone> LoadJob<C> {
     }
 }
 
-impl<W: Work> ProgressRecord<W::Cursor> for Held<W> {
+impl<W: Work> ProgressRecord<W::Cursor> for HeldItem<W> {
     type Stop = Interrupt;
 
     fn note(&mut self, checkpoint: &Checkpoint<W::Cursor>) {
@@ -46,12 +46,12 @@ impl<W: Work> ProgressRecord<W::Cursor> for Held<W> {
     }
 }
 
-impl From<LoadFault> for Interrupt {
-    fn from(fault: LoadFault) -> Self {
-        match fault {
-            LoadFault::Failed(reason) => Self::Failed(reason),
-            LoadFault::GivenBack { exit, reason } => Self::GivenBack { exit, reason },
-            LoadFault::PermitExpired => Self::LeaseExpired,
+impl From<LoadStop> for Interrupt {
+    fn from(stop: LoadStop) -> Self {
+        match stop {
+            LoadStop::Failed(reason) => Self::Failed(reason),
+            LoadStop::GivenBack { exit, reason } => Self::GivenBack { exit, reason },
+            LoadStop::PermitExpired => Self::LeaseExpired,
         }
     }
 }

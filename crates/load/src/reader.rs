@@ -5,7 +5,7 @@
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::source::{DocumentSource, LoadFault, SourceEnd};
+use crate::source::{DocumentSource, LoadStop, SourceEnd};
 
 /// How many batches wait for the sender.
 const MAX_BATCHES_AHEAD: usize = 2;
@@ -17,7 +17,7 @@ pub(crate) enum Read<S: DocumentSource> {
     /// Everything was read.
     End { end: SourceEnd<S::Cursor>, bytes_read: u64 },
     /// It cannot be read further.
-    Broken(LoadFault),
+    Broken(LoadStop),
 }
 
 /// A running reader; dropping it stops it.

@@ -15,14 +15,14 @@ use crate::{
     assembly::{Address, BulkRequest, Entry},
     failed_documents::{self, FailedDocument, Provenance, Rejection},
     outcome::{self, Outcome, RequestOutcome},
-    source::LoadFault,
+    source::LoadStop,
 };
 
 /// After this many faults (about three minutes), a document on which the target fails while it
-/// takes others counts as the cause.
+/// accepts others counts as the cause.
 const MAX_FAULTS: u32 = 12;
 
-/// After this many attempts (about four minutes) the load gives a busy target up.
+/// After this many attempts (about four minutes) the load gives up on a busy target.
 const MAX_BUSY_ANSWERS: u32 = 14;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -59,11 +59,11 @@ pub(crate) struct Attempts {
 /// What became of the other documents when the target failed on these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum OtherDocuments {
-    /// None is known to have been taken, so it may be the target that is at fault.
+    /// None is known to have been accepted, so it may be the target that is at fault.
     #[default]
     Unknown,
-    /// Others of the same request were taken.
-    Taken,
+    /// Others of the same request were accepted.
+    Accepted,
 }
 
 /// What became of a request.
@@ -98,10 +98,10 @@ impl Sender {
         self: Arc<Self>,
         bulk: BulkRequest,
         attempts: Attempts,
-    ) -> Result<SendReport, LoadFault> {
+    ) -> Result<SendReport, LoadStop> {
         tokio::select! {
             biased;
-            () = self.permit_expired() => Err(LoadFault::PermitExpired),
+            () = self.permit_expired() => Err(LoadStop::PermitExpired),
             answer = self.send_permitted(bulk, attempts) => answer,
         }
     }
@@ -111,10 +111,10 @@ impl Sender {
         self: Arc<Self>,
         batch: BatchNumber,
         documents: Vec<FailedDocument>,
-    ) -> Result<SendReport, LoadFault> {
+    ) -> Result<SendReport, LoadStop> {
         tokio::select! {
             biased;
-            () = self.permit_expired() => return Err(LoadFault::PermitExpired),
+            () = self.permit_expired() => return Err(LoadStop::PermitExpired),
             kept = self.keep(&documents) => kept?,
         }
         Ok(SendReport { rejected: vec![batch; documents.len()], ..SendReport::default() })
@@ -135,7 +135,7 @@ impl Sender {
         &self,
         bulk: BulkRequest,
         attempts: Attempts,
-    ) -> Result<SendReport, LoadFault> {
+    ) -> Result<SendReport, LoadStop> {
         let request = Request::post(path(&[self.provenance.index.as_str(), "_bulk"]))
             .query("filter_path", "errors,items.*.status,items.*.error")
             .ndjson(bulk.body())
@@ -145,7 +145,7 @@ impl Sender {
         }
         // The process may have slept much longer than it meant to.
         if Instant::now() >= *self.permit.borrow() {
-            return Err(LoadFault::PermitExpired);
+            return Err(LoadStop::PermitExpired);
         }
         let response = match self.client.send_once(&request).await {
             Ok(response) => response,
@@ -164,8 +164,8 @@ impl Sender {
             RequestOutcome::Refused => {
                 return match self.client.check_status(response) {
                     Err(error) if error.exit() == Exit::NotPermitted => Err(given_back(&error)),
-                    Err(error) => Err(LoadFault::Failed(error.to_string())),
-                    Ok(response) => Err(LoadFault::Failed(format!("status {}", response.status))),
+                    Err(error) => Err(LoadStop::Failed(error.to_string())),
+                    Ok(response) => Err(LoadStop::Failed(format!("status {}", response.status))),
                 };
             }
         }
@@ -182,7 +182,7 @@ impl Sender {
         bulk: BulkRequest,
         attempts: Attempts,
         reason: &str,
-    ) -> Result<SendReport, LoadFault> {
+    ) -> Result<SendReport, LoadStop> {
         self.set_outage(Some(reason));
         let to_resend = vec![put_back(bulk, attempts.busy_again(), reason)?];
         Ok(SendReport { to_resend, busy: true, ..SendReport::default() })
@@ -215,13 +215,13 @@ impl Sender {
         bulk: &BulkRequest,
         items: &[cluster::bulk::ItemResult],
         attempts: Attempts,
-    ) -> Result<SendReport, LoadFault> {
+    ) -> Result<SendReport, LoadStop> {
         let mut report = SendReport::default();
         let mut rejected = Vec::new();
         let (mut busy, mut faulty) = (Vec::new(), Vec::new());
         let (mut reason_busy, mut reason_faulty) = ("", "");
-        let taken = items.iter().any(|item| outcome::of_document(item) == Outcome::Accepted);
-        let others = if taken { OtherDocuments::Taken } else { attempts.others };
+        let accepted = items.iter().any(|item| outcome::of_document(item) == Outcome::Accepted);
+        let others = if accepted { OtherDocuments::Accepted } else { attempts.others };
         for (place, (entry, item)) in bulk.entries().iter().zip(items).enumerate() {
             let kind = item.error_type.as_deref().unwrap_or("unknown");
             let reason = item.reason.as_deref().unwrap_or("no reason given");
@@ -240,7 +240,7 @@ impl Sender {
                     rejected.push(self.failed_document(bulk, entry, kind, reason));
                 }
                 Outcome::IndexBroken => {
-                    return Err(LoadFault::Failed(format!(
+                    return Err(LoadStop::Failed(format!(
                         "the target cannot write to index `{}`: {kind}: {reason}",
                         self.provenance.index
                     )));
@@ -262,7 +262,7 @@ impl Sender {
     }
 
     /// Halves a request that is too large; a single document that is too large is rejected.
-    async fn split(&self, bulk: BulkRequest) -> Result<SendReport, LoadFault> {
+    async fn split(&self, bulk: BulkRequest) -> Result<SendReport, LoadStop> {
         let mut report = SendReport::default();
         if let Some((first, second)) = bulk.halves() {
             report.to_resend = vec![(first, Attempts::default()), (second, Attempts::default())];
@@ -306,20 +306,20 @@ impl Sender {
     }
 
     /// Keeps rejected documents.
-    async fn keep(&self, documents: &[FailedDocument]) -> Result<(), LoadFault> {
+    async fn keep(&self, documents: &[FailedDocument]) -> Result<(), LoadStop> {
         failed_documents::write(&self.client, documents).await.map_err(|error| {
             let Failure { exit, message: reason } = error.into();
-            LoadFault::GivenBack { exit, reason }
+            LoadStop::GivenBack { exit, reason }
         })
     }
 }
 
-fn given_back(error: &ClusterError) -> LoadFault {
-    LoadFault::GivenBack { exit: error.exit(), reason: error.to_string() }
+fn given_back(error: &ClusterError) -> LoadStop {
+    LoadStop::GivenBack { exit: error.exit(), reason: error.to_string() }
 }
 
-fn busy_target(reason: String) -> LoadFault {
-    LoadFault::GivenBack { exit: Exit::Temporary, reason }
+fn busy_target(reason: String) -> LoadStop {
+    LoadStop::GivenBack { exit: Exit::Temporary, reason }
 }
 
 impl Attempts {
@@ -333,7 +333,7 @@ impl Attempts {
 
     /// Returns whether another fault is the documents' own: there were many, and others were taken.
     fn blames_documents(self, others: OtherDocuments) -> bool {
-        others == OtherDocuments::Taken && self.faults + 1 >= MAX_FAULTS
+        others == OtherDocuments::Accepted && self.faults + 1 >= MAX_FAULTS
     }
 
     /// Returns whether the target is given up for now.
@@ -353,7 +353,7 @@ fn put_back(
     bulk: BulkRequest,
     attempts: Attempts,
     reason: &str,
-) -> Result<(BulkRequest, Attempts), LoadFault> {
+) -> Result<(BulkRequest, Attempts), LoadStop> {
     let Attempts { busy, faults, others: _ } = attempts;
     if attempts.are_over() {
         let message =
@@ -423,7 +423,7 @@ mod tests {
         let (_renewals, permit) = watch::channel(Instant::now() + Duration::from_millis(50));
         let (sender, request) = sender(permit);
         let stopped = sender.send(request, attempts).await;
-        assert!(matches!(stopped, Err(LoadFault::PermitExpired)), "{stopped:?}");
+        assert!(matches!(stopped, Err(LoadStop::PermitExpired)), "{stopped:?}");
     }
 
     #[tokio::test]
@@ -444,7 +444,7 @@ mod tests {
     fn answers_that_the_target_is_busy_never_blame_a_document() {
         let busy =
             (1..MAX_BUSY_ANSWERS).fold(Attempts::default(), |attempts, _| attempts.busy_again());
-        assert!(!busy.blames_documents(OtherDocuments::Taken));
+        assert!(!busy.blames_documents(OtherDocuments::Accepted));
         assert!(!busy.are_over());
         assert!(busy.busy_again().are_over());
     }
@@ -458,10 +458,10 @@ mod tests {
 
     #[test]
     fn a_document_on_which_the_target_fails_for_minutes_while_it_takes_others_is_blamed() {
-        let attempts = faulty(MAX_FAULTS - 1, OtherDocuments::Taken, Attempts::default());
-        assert!(attempts.blames_documents(OtherDocuments::Taken));
+        let attempts = faulty(MAX_FAULTS - 1, OtherDocuments::Accepted, Attempts::default());
+        assert!(attempts.blames_documents(OtherDocuments::Accepted));
         let waited: Duration = (1..MAX_FAULTS)
-            .map(|times| faulty(times, OtherDocuments::Taken, Attempts::default()).wait())
+            .map(|times| faulty(times, OtherDocuments::Accepted, Attempts::default()).wait())
             .sum();
         assert!(waited > Duration::from_mins(2), "{waited:?}");
     }

@@ -17,10 +17,10 @@ pub trait DocumentSource: Send + 'static {
     type Batch: DocumentBatch<Cursor = Self::Cursor>;
 
     /// Reads the next documents; `None` after the last ones.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Batch>, LoadFault>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Batch>, LoadStop>> + Send;
 
     /// Returns what was read, after the last batch.
-    fn end(&self) -> Result<SourceEnd<Self::Cursor>, LoadFault>;
+    fn end(&self) -> Result<SourceEnd<Self::Cursor>, LoadStop>;
 
     /// Returns how many bytes were read so far, in the form in which the source keeps them.
     fn bytes_read(&self) -> u64;
@@ -81,7 +81,7 @@ pub struct SourceEnd<C> {
 
 /// Why a load stops before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoadFault {
+pub enum LoadStop {
     /// Trying again will not help: something is wrong with the source or with the index.
     Failed(String),
     /// The source or the target is out of reach, or does not permit it.
@@ -95,7 +95,7 @@ pub enum LoadFault {
     PermitExpired,
 }
 
-impl LoadFault {
+impl LoadStop {
     /// Returns the fault of a source that ends with this code: what passes, and what a person can
     /// permit, is tried again.
     pub fn of(exit: Exit, reason: String) -> Self {

@@ -22,7 +22,7 @@ use crate::{
     failed_documents::{Provenance, Rejection},
     reader::{Read, Reader},
     sender::{Attempts, SendReport, Sender},
-    source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadFault, SourceEnd},
+    source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadStop, SourceEnd},
     window::{Slot, Slots},
 };
 
@@ -59,7 +59,7 @@ pub struct LoadJob<C> {
 /// Keeps how far a load is.
 pub trait ProgressRecord<C> {
     /// Why a load stops before its end.
-    type Stop: From<LoadFault>;
+    type Stop: From<LoadStop>;
 
     /// Notes how far the load is.
     fn note(&mut self, checkpoint: &Checkpoint<C>);
@@ -101,7 +101,7 @@ struct Transfer<'a, C, J, R> {
     /// Bytes that the source has read so far.
     bytes_read: u64,
     waiting: VecDeque<(BulkRequest, Attempts)>,
-    requests: JoinSet<(Option<Slot>, Result<SendReport, LoadFault>)>,
+    requests: JoinSet<(Option<Slot>, Result<SendReport, LoadStop>)>,
 }
 
 impl<'a, C, J, R> Transfer<'a, C, J, R>
@@ -133,7 +133,7 @@ where
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut reader = Some(reader);
         let mut freed = self.context.slots.freed();
-        let mut end: Option<Result<SourceEnd<C>, LoadFault>> = None;
+        let mut end: Option<Result<SourceEnd<C>, LoadStop>> = None;
         loop {
             self.start_requests();
             if reader.is_none() && self.waiting.is_empty() && self.requests.is_empty() {
@@ -153,7 +153,7 @@ where
                         let message = format!(
                             "the task that sends documents ended without a result: {error}"
                         );
-                        LoadFault::Failed(message)
+                        LoadStop::Failed(message)
                     })?;
                     self.take_in(slot, report?);
                 }
@@ -175,13 +175,13 @@ where
                 }
             }
         }
-        let unread = || LoadFault::Failed("the source was not read to its end".to_owned());
+        let unread = || LoadStop::Failed("the source was not read to its end".to_owned());
         let end = end.unwrap_or_else(|| Err(unread()))?;
         Ok(self.check(&end)?)
     }
 
     /// Takes in the last message of the reader; only requests are left then.
-    fn ended<S>(&mut self, last: Option<Read<S>>) -> Result<SourceEnd<C>, LoadFault>
+    fn ended<S>(&mut self, last: Option<Read<S>>) -> Result<SourceEnd<C>, LoadStop>
     where
         S: DocumentSource<Cursor = C>,
     {
@@ -193,7 +193,7 @@ where
                 Ok(end)
             }
             Some(Read::Broken(fault)) => Err(fault),
-            Some(Read::Batch { .. }) | None => Err(LoadFault::Failed(
+            Some(Read::Batch { .. }) | None => Err(LoadStop::Failed(
                 "the thread that reads the source ended without a result".to_owned(),
             )),
         }
@@ -271,18 +271,18 @@ where
     }
 
     /// Checks that everything that the source holds is accounted for.
-    fn check(&self, end: &SourceEnd<C>) -> Result<(), LoadFault> {
+    fn check(&self, end: &SourceEnd<C>) -> Result<(), LoadStop> {
         let Checkpoint { cursor, ledger } = self.acknowledged.checkpoint();
         let SourceEnd { cursor: last, documents } = end;
         let read = ledger.physical;
         if cursor != last || read != *documents || !self.acknowledged.is_settled() {
-            return Err(LoadFault::Failed(format!(
+            return Err(LoadStop::Failed(format!(
                 "{read} of {documents} documents are accounted for, though reading the source \
                  reported no fault: this is a defect of Argosy, please report it"
             )));
         }
         if !ledger.adds_up() {
-            return Err(LoadFault::Failed(format!("the ledger does not add up: {ledger:?}")));
+            return Err(LoadStop::Failed(format!("the ledger does not add up: {ledger:?}")));
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use load::{
     Checkpoint, Limits, LoadContext, LoadJob, ProgressRecord, Slots,
     failed_documents::Provenance,
     load,
-    source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadFault, SourceEnd},
+    source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadStop, SourceEnd},
 };
 use serde_json::{Map, Value, json};
 use state_store::{Origin, Scope};
@@ -99,7 +99,7 @@ impl<C: Place> DocumentSource for Events<C> {
 
     type Batch = EventBatch<C>;
 
-    async fn next(&mut self) -> Result<Option<EventBatch<C>>, LoadFault> {
+    async fn next(&mut self) -> Result<Option<EventBatch<C>>, LoadStop> {
         let events: Vec<Event> = self.all.iter().skip(self.next).take(5).cloned().collect();
         let first = self.next as u64;
         self.next += events.len();
@@ -108,7 +108,7 @@ impl<C: Place> DocumentSource for Events<C> {
         Ok(Some(EventBatch { first, events, end: self.cursor.clone() }))
     }
 
-    fn end(&self) -> Result<SourceEnd<C>, LoadFault> {
+    fn end(&self) -> Result<SourceEnd<C>, LoadStop> {
         Ok(SourceEnd { cursor: self.cursor.clone(), documents: self.all.len() as u64 })
     }
 
@@ -148,12 +148,12 @@ struct Memory<C> {
 #[derive(Debug, PartialEq)]
 enum Stop {
     Killed,
-    Fault(LoadFault),
+    Load(LoadStop),
 }
 
-impl From<LoadFault> for Stop {
-    fn from(fault: LoadFault) -> Self {
-        Self::Fault(fault)
+impl From<LoadStop> for Stop {
+    fn from(stop: LoadStop) -> Self {
+        Self::Load(stop)
     }
 }
 

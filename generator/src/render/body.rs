@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argo::{
     Arguments, ConfigMap, DagTask, DagTemplate, Parameter, Template, WorkflowStep,
-    convention::{self, retry},
+    convention::{self, resume},
     names,
     template::PodMetadata,
 };
@@ -92,10 +92,10 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
         dag: Some(DagTemplate { tasks: inner, ..DagTemplate::default() }),
         ..Template::default()
     };
-    let (annotation, value) = retry::WHOLE;
+    let (annotation, value) = resume::WHOLE;
     let steps = Template {
         name: own_name("restore"),
-        // `prepare` reopens the items that failed, so a retry starts with it.
+        // `prepare` reopens the items that failed, so a resumed run starts with it.
         metadata: Some(PodMetadata {
             annotations: BTreeMap::from([(annotation.to_owned(), value.to_owned())]),
             ..PodMetadata::default()

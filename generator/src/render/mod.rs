@@ -4,7 +4,7 @@
 //!  argosy-gate, argosy-<step>   static WorkflowTemplates, from workflow-templates/
 //!  <workflow>                   WorkflowTemplate: one DAG a migration, one a group
 //!  <workflow>                   Workflow: starts it
-//!  <workflow>-decisions         ConfigMap: gates that are answered in advance
+//!  <workflow>-decisions         ConfigMap: gates that are decided in advance
 //! ```
 //!
 //! A large plan is spread over several WorkflowTemplates ([`layout`]).

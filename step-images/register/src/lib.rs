@@ -19,7 +19,7 @@ use coordination::{
     assessment::{self, Assessment},
     existing_indices::{self, GroupPlan},
     group::{GroupDocument, RunOrigin},
-    ownership, registration, resolve, takeover,
+    ownership, registration, resolve, run_takeover,
 };
 use step::Context;
 
@@ -77,7 +77,7 @@ async fn register(request: &RegisterRequest, context: &Context) -> Result<Regist
     }
     other_runs::check_owners_again(&client, &origin, &written).await?;
     // Only now: of two runs of one migration that register concurrently, at least one sees the other.
-    for line in takeover::of_earlier_runs(&client, &origin).await? {
+    for line in run_takeover::of_earlier_runs(&client, &origin).await? {
         tracing::warn!("{line}");
     }
     for document in ownership::replaced(&earlier, &written) {

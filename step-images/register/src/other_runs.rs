@@ -9,7 +9,7 @@ use coordination::{
     existing_indices::{ForeignOwner, GroupPlan, KnownTarget},
     group::{GroupDocument, RunOrigin},
     ownership, registration,
-    takeover::{self, OBSERVATION_TIME},
+    run_takeover::{self, OBSERVATION_TIME},
 };
 use step::{ConditionWait, Context};
 
@@ -34,10 +34,10 @@ pub(crate) async fn take_over_idle_runs(
     foreign: &BTreeMap<String, ForeignOwner>,
     context: &Context,
 ) -> Result<(), Failure> {
-    let by = takeover::successor(origin);
+    let by = run_takeover::successor(origin);
     if foreign.is_empty() {
         // An earlier attempt of this step may have been killed when it had taken them over.
-        return Ok(takeover::remove_items(client, &by).await?);
+        return Ok(run_takeover::remove_items(client, &by).await?);
     }
     for problem in foreign.keys() {
         tracing::warn!(
@@ -47,7 +47,7 @@ pub(crate) async fn take_over_idle_runs(
     let registrations: BTreeSet<String> =
         foreign.values().map(|owner| owner.registration.clone()).collect();
     let observation = report_observation(context, foreign);
-    let idle = takeover::of_idle_runs(client, &registrations, OBSERVATION_TIME, &by).await?;
+    let idle = run_takeover::of_idle_runs(client, &registrations, OBSERVATION_TIME, &by).await?;
     drop(observation);
     let Some(lines) = idle else {
         let problems: Vec<String> = foreign.keys().cloned().collect();

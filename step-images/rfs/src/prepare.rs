@@ -98,8 +98,8 @@ async fn filled_meanwhile(step: &Step, indices: &[ResolvedIndex]) -> Result<Vec<
         let now = count::refresh_and_count(&step.client, name).await?;
         if now > *documents {
             problems.push(format!(
-                "index `{name}` of the target has {now} documents, and had {documents} when the \
-                 migration began; stop what writes into it and delete it, or set \
+                "index `{name}` is on the target already, with {now} documents, and had {documents} \
+                 when the migration began; stop what writes into it and delete it, or set \
                  `existingIndices: append`"
             ));
         }

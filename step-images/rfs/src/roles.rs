@@ -9,7 +9,7 @@ use contract::{
     rfs::{RfsAnswer, RfsRequest},
 };
 use coordination::{registration::GroupRecord, resolve::OpenSnapshot};
-use fleet::Fleet;
+use fleet::FleetScope;
 use state_store::Scope;
 use step::Context;
 
@@ -28,8 +28,8 @@ impl Step {
     }
 
     /// Returns the fleet that restores this group.
-    pub(crate) fn fleet(&self) -> Fleet {
-        Fleet {
+    pub(crate) fn fleet(&self) -> FleetScope {
+        FleetScope {
             client: self.client.clone(),
             scope: self.scope(),
             lease: Duration::from_secs(u64::from(self.request.limits.lease_seconds.max(1))),

@@ -7,7 +7,7 @@
 use std::num::NonZeroUsize;
 
 use contract::Ledger;
-use load::source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadFault, SourceEnd};
+use load::source::{Document, DocumentBatch, DocumentBody, DocumentSource, LoadStop, SourceEnd};
 use snapshot_repo::{Batch, DocumentRef, RepositoryError, ShardDocuments, source};
 
 /// How many threads decode at the same time: more than the requests of one worker can carry away,
@@ -36,18 +36,18 @@ impl DocumentSource for ShardSource {
 
     type Batch = ShardBatch;
 
-    async fn next(&mut self) -> Result<Option<ShardBatch>, LoadFault> {
-        let next = self.documents.next().await.map_err(|error| fault_of(&error))?;
+    async fn next(&mut self) -> Result<Option<ShardBatch>, LoadStop> {
+        let next = self.documents.next().await.map_err(|error| stop_of(&error))?;
         let Some(batch) = next else { return Ok(None) };
         let positions = batch.positions();
-        check(&batch, self.position.unwrap_or(positions.start)).map_err(LoadFault::Failed)?;
+        check(&batch, self.position.unwrap_or(positions.start)).map_err(LoadStop::Failed)?;
         self.position = Some(positions.end);
         Ok(Some(ShardBatch(batch)))
     }
 
-    fn end(&self) -> Result<SourceEnd<u64>, LoadFault> {
+    fn end(&self) -> Result<SourceEnd<u64>, LoadStop> {
         let total = self.documents.total_documents().ok_or_else(|| {
-            LoadFault::Failed(
+            LoadStop::Failed(
                 "the shard was read to its end, and its number of documents is unknown".to_owned(),
             )
         })?;
@@ -125,6 +125,6 @@ fn counts(batch: &Batch) -> Ledger {
 }
 
 /// Returns what a fault of the repository means for the shard.
-pub(crate) fn fault_of(error: &RepositoryError) -> LoadFault {
-    LoadFault::of(error.exit(), error.full_message())
+pub(crate) fn stop_of(error: &RepositoryError) -> LoadStop {
+    LoadStop::of(error.exit(), error.full_message())
 }

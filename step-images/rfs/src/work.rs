@@ -15,7 +15,7 @@ use contract::{
     rfs::RfsAnswer,
 };
 use coordination::{resolve::OpenSnapshot, shard_work::ShardWork};
-use fleet::{Held, Interrupt, Reading, StopSignal, WorkReport};
+use fleet::{HeldItem, Interrupt, Reading, StopSignal, WorkReport};
 use load::{Limits, LoadContext, LoadJob, Slots};
 use serde_json::json;
 use snapshot_repo::{Position, ShardFiles};
@@ -23,7 +23,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::{
     roles::{Step, answer},
-    shard_source::{ShardSource, fault_of},
+    shard_source::{ShardSource, stop_of},
 };
 
 /// The interval between two checks of the lease while the files of a shard are read.
@@ -61,7 +61,11 @@ struct ShardWorker {
 }
 
 impl fleet::Worker<ShardWork> for ShardWorker {
-    async fn perform(&self, held: &mut Held<ShardWork>, reading: Reading) -> Result<(), Interrupt> {
+    async fn perform(
+        &self,
+        held: &mut HeldItem<ShardWork>,
+        reading: Reading,
+    ) -> Result<(), Interrupt> {
         let files = self.find_files(held).await?;
         let item = held.item();
         let ShardWork { index_id, shard } = &item.work;
@@ -77,7 +81,7 @@ impl fleet::Worker<ShardWork> for ShardWorker {
 
 impl ShardWorker {
     /// Finds the shard's files; renews the lease meanwhile.
-    async fn find_files(&self, held: &mut Held<ShardWork>) -> Result<ShardFiles, Interrupt> {
+    async fn find_files(&self, held: &mut HeldItem<ShardWork>) -> Result<ShardFiles, Interrupt> {
         let OpenSnapshot { repository, snapshot } = &self.opened;
         let (index, shard) = (held.item().index.clone(), held.item().work.shard);
         let Some(index) = snapshot.index(index.as_str()) else {
@@ -89,7 +93,7 @@ impl ShardWorker {
         loop {
             tokio::select! {
                 files = &mut finding => {
-                    return files.map_err(|error| fault_of(&error).into());
+                    return files.map_err(|error| stop_of(&error).into());
                 }
                 _ = tick.tick() => held.renew().await?,
             }
@@ -98,7 +102,7 @@ impl ShardWorker {
 }
 
 /// Fails if documents of the shard have no source: they could not be sent.
-fn check_sources(held: &Held<ShardWork>) -> Result<(), Interrupt> {
+fn check_sources(held: &HeldItem<ShardWork>) -> Result<(), Interrupt> {
     let (_, ledger) = held.reached();
     if ledger.without_source == 0 {
         return Ok(());

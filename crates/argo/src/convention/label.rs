@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn every_label_of_ours_has_the_prefix() {
         let labels = [WORKFLOW, MIGRATION, GROUP, SOURCE, TARGET, SNAPSHOT, SESSION];
-        let annotations = [CREDENTIALS.0, SUBMISSION, crate::convention::retry::WHOLE.0];
+        let annotations = [CREDENTIALS.0, SUBMISSION, crate::convention::resume::WHOLE.0];
         for label in labels.into_iter().chain(annotations) {
             let name = label.strip_prefix(PREFIX).expect("the prefix");
             assert_eq!(ours(name), label);

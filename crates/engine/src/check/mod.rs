@@ -5,11 +5,11 @@
 //!               +--> templates: what each kind of template may hold
 //!               +--> calls:     tasks and steps, their order and arguments
 //!               +--> tags:      every {{...}} can have a value at its place
-//!               +--> gates:     where people decide
+//!               +--> gate_places: where people decide
 //! ```
 
 mod calls;
-mod gates;
+mod gate_places;
 mod parameters;
 mod scope;
 mod tags;
@@ -154,7 +154,7 @@ pub fn check(manifests: &[Manifest]) -> Result<Program, Vec<Refusal>> {
         config_maps,
         gates: Vec::new(),
     };
-    program.gates = gates::places(&program);
+    program.gates = gate_places::places(&program);
     Ok(program)
 }
 

@@ -209,7 +209,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Connects a task again: in a reopened run, the nodes that it follows may be new.
+    /// Connects a task again: in a resumed run, the nodes that it follows may be new.
     fn connect_again(&mut self, frame: &Frame, task: &Task, name: &str) {
         if self.have_ended(frame, &task.dependencies) {
             self.connect(frame, task, name);

@@ -7,7 +7,7 @@ use super::{Store, error::StoreError};
 use crate::{
     gates,
     journal::Append,
-    state::{Entry, GateAnswer},
+    state::{Entry, GateDecision},
 };
 
 impl Store {
@@ -19,7 +19,7 @@ impl Store {
     }
 
     /// Decides about a gate. Of two concurrent decisions one wins, and the other one gets
-    /// [`DecisionOutcome::NotWaiting`] with the winner's answer.
+    /// [`DecisionOutcome::NotWaiting`] with the winner's decision.
     pub fn decide(
         &self,
         uid: &str,
@@ -46,14 +46,14 @@ impl Store {
                 }
                 _ => return Ok(DecisionOutcome::NotWaiting(current)),
             };
-            let answer = GateAnswer {
+            let decision = GateDecision {
                 verdict,
                 by: by.to_owned(),
                 at: self.clock().now(),
                 reason: reason.map(str::to_owned),
             };
             let nodes = gates::waiting_nodes(gate, &state);
-            let entry = Entry::GateAnswered { gate: gate.to_owned(), answer, nodes, entry };
+            let entry = Entry::GateDecided { gate: gate.to_owned(), decision, nodes, entry };
             if self.append(uid, last, &[entry])? != Append::Behind {
                 return Ok(outcome);
             }

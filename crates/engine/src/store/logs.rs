@@ -2,15 +2,15 @@
 
 use super::{Store, error::StoreError};
 use crate::{
-    fleet::{self, Fleet},
     logs::{self, LogFile},
+    worker_jobs::{self, WorkerJob},
 };
 
 impl Store {
     /// Returns the Jobs of a run, in the order in which their nodes were created.
-    pub fn fleets(&self, uid: &str) -> Result<Vec<Fleet>, StoreError> {
+    pub fn worker_jobs(&self, uid: &str) -> Result<Vec<WorkerJob>, StoreError> {
         let (state, _) = self.load(uid)?;
-        Ok(fleet::fleets(&state))
+        Ok(worker_jobs::worker_jobs(&state))
     }
 
     /// Returns the log files of a run, in the order in which their nodes were created.

@@ -1,7 +1,7 @@
 //! Which runs exist, how far are they, and what did people request? The state directory.
 //!
 //! ```text
-//!   submit  gates  reopen  logs  watch   what people ask for, each a part of `Store`
+//!   submit  gates  resume  logs  watch   what people ask for, each a part of `Store`
 //!       \      |      |     /     /
 //!             Store                  open; status, stop, forget; folds journals
 //!         /     |      \
@@ -17,7 +17,7 @@ pub(crate) mod error;
 mod gates;
 mod logs;
 mod progress;
-mod reopen;
+mod resume;
 pub(crate) mod runs;
 pub(crate) mod submit;
 pub(crate) mod watch;

@@ -127,7 +127,7 @@ pub(super) fn apply(database: &Connection, uid: &str, entry: &Entry) -> rusqlite
             "UPDATE runs SET phase = ?2, message = ?3, finished_at = ?4, live = 0 WHERE uid = ?1",
             params![uid, phase.as_str(), message, at.to_string()],
         )?,
-        Entry::RunReopened { .. } => database.execute(
+        Entry::RunResumed { .. } => database.execute(
             "UPDATE runs SET phase = ?2, message = NULL, finished_at = NULL, live = 1 \
              WHERE uid = ?1",
             params![uid, NodePhase::Running.as_str()],

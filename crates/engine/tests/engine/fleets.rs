@@ -67,7 +67,7 @@ async fn a_fleet_ends_with_its_run() {
         };
         let status = tokio::join!(bench.finish(), stopping).0;
         assert_eq!(status.phase, NodePhase::Failed);
-        assert_eq!(bench.store.fleets("u1").expect("fleets")[0].active, 0);
+        assert_eq!(bench.store.worker_jobs("u1").expect("Jobs")[0].active, 0);
         let pids = said(&bench, "workers");
         let is_gone = |pid: &String| !Path::new("/proc").join(pid).exists();
         eventually("the workers are gone", LIMIT, || pids.iter().all(is_gone)).await;
@@ -150,7 +150,7 @@ async fn a_fleet_that_fails_or_cannot_start_ends_who_follows_it_and_starts_again
 
         fs_err::write(folder.join("fixed"), "").expect("written");
         std::os::unix::fs::symlink("/bin/sh", folder.join("fleet")).expect("a program");
-        bench.store.reopen("u1").expect("reopened");
+        bench.store.resume("u1").expect("resumed");
         let status = bench.finish_with(options()).await;
         assert_eq!(status.phase, Succeeded, "{status:#?}");
         assert_eq!(

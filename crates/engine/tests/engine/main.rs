@@ -5,7 +5,7 @@ mod fleets;
 mod gates;
 mod killed;
 mod refusals;
-mod reopened;
+mod resumed;
 mod shapes;
 mod support;
 mod watch;

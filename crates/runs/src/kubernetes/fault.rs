@@ -245,7 +245,7 @@ impl Fault {
     }
 
     /// Returns whether the same request may succeed later.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 
@@ -346,7 +346,7 @@ mod tests {
         assert!(going.to_string().contains("namespace `ma` is being deleted"), "{going}");
         assert!(matches!(fault(404, "not found", "x"), Fault::NotFound { .. }));
         assert!(matches!(fault(404, "404 page not found", ""), Fault::NoSuchKind { .. }));
-        assert!(fault(503, "starting", "").is_passing());
+        assert!(fault(503, "starting", "").is_transient());
     }
 
     #[test]

@@ -85,7 +85,7 @@ async fn follow(
             tokio::select! {
                 Some(ended) = tasks.join_next() => {
                     match ended.map_err(ArgoError::from)? {
-                        Err(fault) if !fault.is_passing() => {
+                        Err(fault) if !fault.is_transient() => {
                             remark(events, fault.to_string()).await;
                         }
                         _ => {}
@@ -140,7 +140,7 @@ async fn read_pod(
                 }
                 return Ok(());
             }
-            Err(fault) if follow && fault.is_passing() => {
+            Err(fault) if follow && fault.is_transient() => {
                 tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             }

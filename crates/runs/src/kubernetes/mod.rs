@@ -30,7 +30,7 @@ mod objects;
 mod observe;
 mod pods;
 mod reset;
-mod retry;
+mod resume;
 mod server;
 mod stop;
 mod submit;
@@ -156,7 +156,7 @@ impl Runs for Argo {
     }
 
     async fn resume(&self, run: &Run) -> Result<ResumeReport, BackendError> {
-        retry::resume(self.server().await?, run).await
+        resume::resume(self.server().await?, run).await
     }
 }
 

@@ -332,7 +332,7 @@ impl Server {
                 is_enough && !self.has_answered.load(Ordering::Relaxed)
             };
             match self.once(operation, build()).await {
-                Err(fault) if fault.is_passing() && !is_hopeless() => {
+                Err(fault) if fault.is_transient() && !is_hopeless() => {
                     tokio::time::sleep(pause).await;
                 }
                 answered => return answered,
@@ -352,7 +352,7 @@ impl Server {
             Err(error) => Err(kube::Error::BuildRequest(error)),
         };
         let answered = answered.map_err(|error| Fault::new(operation.clone(), &self.place, &error));
-        if !answered.as_ref().is_err_and(Fault::is_passing) {
+        if !answered.as_ref().is_err_and(Fault::is_transient) {
             self.has_answered.store(true, Ordering::Relaxed);
         }
         answered

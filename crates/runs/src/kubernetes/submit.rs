@@ -185,7 +185,7 @@ async fn create_on_hold(
     }
     for _ in 1..MAX_CREATE_ATTEMPTS {
         match server.create(ObjectKind::Workflow, &workflow).await {
-            Err(fault) if fault.is_passing() => {
+            Err(fault) if fault.is_transient() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 let found = server.get(ObjectKind::Workflow, name).await?;
                 let is_ours = |found: &Value| {

@@ -16,7 +16,8 @@ use argo::{NodePhase, convention::label};
 use async_trait::async_trait;
 use cli_support::StateDir;
 use engine::{
-    Clock, Existing, Fleet, RunRecord, Shutdown, Store, StoreError, Submission as EngineSubmission,
+    Clock, Existing, RunRecord, Shutdown, Store, StoreError, Submission as EngineSubmission,
+    WorkerJob,
 };
 use futures::{FutureExt as _, stream::BoxStream};
 use jiff::Timestamp;
@@ -173,24 +174,24 @@ impl Runs for Local {
             return Ok(StopReport::default());
         }
         let uid = run.uid.clone();
-        let (fleets, is_alive) = self
+        let (jobs, is_alive) = self
             .with_store(move |store| {
-                let fleets = store.fleets(&uid)?;
+                let jobs = store.worker_jobs(&uid)?;
                 store.request_stop(&uid, shutdown(mode))?;
-                Ok((fleets, store.is_engine_alive(&uid)?))
+                Ok((jobs, store.is_engine_alive(&uid)?))
             })
             .await?;
         if !is_alive {
             self.launch(&run.uid).await?;
         }
-        let fleets = fleets.iter().filter(|fleet| fleet.active > 0).map(describe).collect();
+        let fleets = jobs.iter().filter(|job| job.active > 0).map(describe).collect();
         Ok(StopReport { requested: Some(mode), fleets, remarks: Vec::new() })
     }
 
     async fn resume(&self, run: &Run) -> Result<ResumeReport, BackendError> {
         let uid = run.uid.clone();
         if run.is_complete {
-            let steps = self.with_store(move |store| Ok(store.reopen(&uid)?)).await?;
+            let steps = self.with_store(move |store| Ok(store.resume(&uid)?)).await?;
             self.launch(&run.uid).await?;
             return Ok(ResumeReport::Retried(steps));
         }
@@ -295,11 +296,11 @@ fn manifests(store: &Store, uid: &str) -> Result<Vec<Value>, BackendError> {
 }
 
 /// Returns `fleet workers (group orders, 3 workers)`.
-fn describe(fleet: &Fleet) -> String {
-    let group = fleet.labels.get(label::GROUP).filter(|group| !group.is_empty());
+fn describe(job: &WorkerJob) -> String {
+    let group = job.labels.get(label::GROUP).filter(|group| !group.is_empty());
     let group = group.map(|group| format!("group {group}, ")).unwrap_or_default();
-    let s = if fleet.active == 1 { "" } else { "s" };
-    format!("fleet {} ({group}{} worker{s})", fleet.display_name, fleet.active)
+    let s = if job.active == 1 { "" } else { "s" };
+    format!("fleet {} ({group}{} worker{s})", job.display_name, job.active)
 }
 
 fn shutdown(mode: StopMode) -> Shutdown {

@@ -149,7 +149,7 @@ struct Object {
 }
 
 impl Object {
-    /// A Workflow and a WorkflowTemplate may have one name.
+    /// A Workflow and a WorkflowTemplate may share a name.
     fn key(&self) -> String {
         if self.kind == "Workflow" { String::new() } else { self.metadata.name.clone() }
     }

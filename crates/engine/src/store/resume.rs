@@ -3,12 +3,12 @@
 use rusqlite::TransactionBehavior;
 
 use super::{Store, entries, error::StoreError, progress, runs};
-use crate::{journal::Append, reopen, state::Entry};
+use crate::{journal::Append, resume, state::Entry};
 
 impl Store {
     /// Prepares a failed run to be resumed: an engine that runs it then repeats only what did not
     /// succeed. Returns the display names of the failed nodes that will run again.
-    pub fn reopen(&self, uid: &str) -> Result<Vec<String>, StoreError> {
+    pub fn resume(&self, uid: &str) -> Result<Vec<String>, StoreError> {
         let program = self.program(uid)?;
         // Held to the end, so that no engine starts meanwhile.
         let _lock = self.lock_without_engine(uid, program.name())?;
@@ -18,9 +18,9 @@ impl Store {
             if !state.phase.is_failure() {
                 return Err(StoreError::NotFailed { name, phase: state.phase });
             }
-            let (nodes, again) = reopen::plan_of(&program, &state);
+            let (nodes, again) = resume::plan_of(&program, &state);
             let removed = nodes.removed.clone();
-            let entry = Entry::RunReopened { nodes, at: self.clock().now() };
+            let entry = Entry::RunResumed { nodes, at: self.clock().now() };
 
             let mut database = self.database();
             let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;

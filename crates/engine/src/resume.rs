@@ -21,11 +21,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus, convention::retry::WHOLE};
+use argo::{NodePhase, NodeStatus, NodeType, WorkflowStatus, convention::resume::WHOLE};
 
 use crate::{
     program::Program,
-    state::{Reopening, RunState},
+    state::{ResumePlan, RunState},
     status::workflow_status,
 };
 
@@ -36,7 +36,7 @@ pub fn plan(
     status: &WorkflowStatus,
     workflow: &str,
     whole: &BTreeSet<String>,
-) -> (Reopening, Vec<String>) {
+) -> (ResumePlan, Vec<String>) {
     let nodes = &status.nodes;
     let mut members: BTreeMap<Option<&str>, Vec<&NodeStatus>> = BTreeMap::new();
     for node in nodes.values() {
@@ -44,18 +44,18 @@ pub fn plan(
     }
     let attempts = nodes.values().flat_map(|node| attempts(status, node));
     let attempts = attempts.map(|node| node.id.as_str()).collect();
-    let (exit, reopening) = (format!("{workflow}.onExit"), Reopening::default());
-    let mut plan = Plan { status, whole, members, attempts, exit, reopening };
+    let (exit, resuming) = (format!("{workflow}.onExit"), ResumePlan::default());
+    let mut plan = Plan { status, whole, members, attempts, exit, resuming };
     plan.plan_members(None);
     let of_exit = nodes.values().filter(|node| plan.is_exit(node)).map(|node| node.id.clone());
     let of_exit: Vec<String> = of_exit.collect();
-    plan.reopening.removed.extend(of_exit);
+    plan.resuming.removed.extend(of_exit);
     let again = plan.tried_again();
-    (plan.reopening, again)
+    (plan.resuming, again)
 }
 
 /// Plans it for a run of this engine.
-pub(crate) fn plan_of(program: &Program, state: &RunState) -> (Reopening, Vec<String>) {
+pub(crate) fn plan_of(program: &Program, state: &RunState) -> (ResumePlan, Vec<String>) {
     let templates = program.templates.iter().map(|callable| &callable.template);
     let whole = templates
         .filter(|template| {
@@ -89,7 +89,7 @@ struct Plan<'a> {
     attempts: BTreeSet<&'a str>,
     /// The name of the exit handler's node.
     exit: String,
-    reopening: Reopening,
+    resuming: ResumePlan,
 }
 
 impl<'a> Plan<'a> {
@@ -115,15 +115,15 @@ impl<'a> Plan<'a> {
         match node.kind {
             NodeType::Dag | NodeType::Steps if self.is_whole(node) => self.remove_whole(node),
             NodeType::Dag | NodeType::Steps => {
-                self.reopening.revived.insert(node.id.clone());
+                self.resuming.revived.insert(node.id.clone());
                 self.plan_members(Some(&node.id));
             }
             NodeType::StepGroup | NodeType::TaskGroup => {
-                self.reopening.revived.insert(node.id.clone());
+                self.resuming.revived.insert(node.id.clone());
             }
             NodeType::Retry => self.decide_retry(node),
             NodeType::Pod | NodeType::Suspend | NodeType::Skipped => {
-                self.reopening.removed.insert(node.id.clone());
+                self.resuming.removed.insert(node.id.clone());
             }
         }
     }
@@ -136,11 +136,11 @@ impl<'a> Plan<'a> {
             Some(last)
                 if matches!(last.kind, NodeType::Dag | NodeType::Steps) && !self.is_whole(last) =>
             {
-                self.reopening.revived.insert(node.id.clone());
+                self.resuming.revived.insert(node.id.clone());
                 self.decide(last);
             }
             _ => {
-                self.reopening.removed.insert(node.id.clone());
+                self.resuming.removed.insert(node.id.clone());
                 for one in attempts {
                     self.remove_whole(one);
                 }
@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
     }
 
     fn remove_whole(&mut self, node: &NodeStatus) {
-        self.reopening.removed.insert(node.id.clone());
+        self.resuming.removed.insert(node.id.clone());
         for inner in self.members.get(&Some(node.id.as_str())).cloned().unwrap_or_default() {
             self.remove_whole(inner);
         }
@@ -167,7 +167,7 @@ impl<'a> Plan<'a> {
     /// Returns the nodes that failed by themselves, not because of a node in them; those of the
     /// exit handler only if no other failed.
     fn tried_again(&self) -> Vec<String> {
-        let removed = &self.reopening.removed;
+        let removed = &self.resuming.removed;
         let mut failed: Vec<&NodeStatus> = removed
             .iter()
             .filter_map(|id| self.status.nodes.get(id))
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::{
         operate::operate,
-        state::{ConfigMapKey, Entry, GateAnswer, RunIdentity, Shutdown},
+        state::{ConfigMapKey, Entry, GateDecision, RunIdentity, Shutdown},
     };
 
     const WORKFLOW: &str = r#"
@@ -270,7 +270,7 @@ spec:
         assert_eq!(names(&state, &nodes.revived), ["w", "w.c", "w.c[1]", "w.d", "w.d(1)"]);
         assert_eq!(again, ["b", "failing", "y"]);
 
-        let entry = Entry::RunReopened { nodes, at: state.identity.created_at };
+        let entry = Entry::RunResumed { nodes, at: state.identity.created_at };
         state.apply(&entry);
         let made: Vec<String> = run(&program, &mut state, &[])
             .into_iter()
@@ -299,15 +299,15 @@ spec:
         let at = state.identity.created_at;
         let key = |key: &str| ConfigMapKey { name: "m".to_owned(), key: key.to_owned() };
         for (gate, verdict) in [("yes", Verdict::Approved), ("no", Verdict::Rejected)] {
-            let answer = GateAnswer { verdict, by: "ann".to_owned(), at, reason: None };
+            let decision = GateDecision { verdict, by: "ann".to_owned(), at, reason: None };
             let (gate, entry) = (gate.to_owned(), Some(key(gate)));
-            state.apply(&Entry::GateAnswered { gate, answer, nodes: Vec::new(), entry });
+            state.apply(&Entry::GateDecided { gate, decision, nodes: Vec::new(), entry });
         }
         state.apply(&Entry::ShutdownRequested { shutdown: Shutdown::Stop, at });
         let (phase, message) = (NodePhase::Failed, Some("stopped".to_owned()));
         state.apply(&Entry::RunEnded { phase, message, at });
-        state.apply(&Entry::RunReopened { nodes: plan_of(&program, &state).0, at });
-        assert_eq!(state.answers.keys().collect::<Vec<_>>(), ["yes"]);
+        state.apply(&Entry::RunResumed { nodes: plan_of(&program, &state).0, at });
+        assert_eq!(state.decisions.keys().collect::<Vec<_>>(), ["yes"]);
         assert_eq!(state.config_map_entries.keys().collect::<Vec<_>>(), [&key("yes")]);
         assert_eq!((state.shutdown, state.phase), (None, NodePhase::Running));
         assert_eq!((state.message, state.finished_at), (None, None));

@@ -8,9 +8,9 @@ use crate::{
     state::RunState,
 };
 
-/// A Job of a run.
+/// A Job of a run, whose pods are workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fleet {
+pub struct WorkerJob {
     /// The node's display name.
     pub display_name: String,
     /// Labels of its workers.
@@ -20,15 +20,15 @@ pub struct Fleet {
 }
 
 /// Returns the Jobs of a run, in the order in which their nodes were created.
-pub(crate) fn fleets(state: &RunState) -> Vec<Fleet> {
+pub(crate) fn worker_jobs(state: &RunState) -> Vec<WorkerJob> {
     let mut nodes: Vec<&Node> = state.nodes.values().collect();
     nodes.sort_by_key(|node| (node.started_at, &node.name));
-    nodes.into_iter().filter_map(fleet).collect()
+    nodes.into_iter().filter_map(worker_job).collect()
 }
 
-fn fleet(node: &Node) -> Option<Fleet> {
+fn worker_job(node: &Node) -> Option<WorkerJob> {
     let Work::Job { manifest, .. } = &node.pod.as_ref()?.work else { return None };
-    Some(Fleet {
+    Some(WorkerJob {
         display_name: node.display_name.clone(),
         labels: job::read(manifest).ok()?.labels,
         active: u32::try_from(node.processes.len()).unwrap_or(u32::MAX),

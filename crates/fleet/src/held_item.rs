@@ -59,7 +59,7 @@ pub(crate) enum ItemOutcome {
 
 /// An item and the lease on it.
 #[derive(Debug)]
-pub struct Held<W: Work> {
+pub struct HeldItem<W: Work> {
     client: Client,
     item: Item<W>,
     lease: Lease,
@@ -74,7 +74,7 @@ pub struct Held<W: Work> {
     stop: Arc<StopSignal>,
 }
 
-impl<W: Work> Held<W> {
+impl<W: Work> HeldItem<W> {
     pub(crate) fn new(
         client: Client,
         item: Item<W>,
@@ -98,7 +98,7 @@ impl<W: Work> Held<W> {
     }
 
     /// Notes how far the work is: everything before `cursor` is acknowledged, and `ledger` counts
-    /// exactly that. [`Held::renew`] records it.
+    /// exactly that. [`HeldItem::renew`] records it.
     pub fn advance(&mut self, cursor: W::Cursor, ledger: Ledger) {
         self.reached = (cursor, ledger);
     }
@@ -171,12 +171,12 @@ fn closing_lease(outcome: &ItemOutcome, held: &ItemLease, attempts: u32) -> Opti
         ItemOutcome::GivenBack { reason, .. } => (ItemState::Open, Some(reason.clone())),
         ItemOutcome::Interrupted => (ItemState::Open, held.error.clone()),
     };
-    // A request to stop says nothing against the item, nor does a passing fault.
-    let pardoned = matches!(
+    // A request to stop says nothing against the item, nor does a transient fault.
+    let does_not_count = matches!(
         outcome,
         ItemOutcome::Interrupted | ItemOutcome::GivenBack { exit: Exit::Temporary, .. }
     );
-    let attempts = attempts.saturating_sub(u32::from(pardoned));
+    let attempts = attempts.saturating_sub(u32::from(does_not_count));
     Some(ItemLease { state, holder: None, attempts, error })
 }
 

@@ -67,7 +67,7 @@ async fn what_failed_is_tried_again_and_what_succeeded_is_not() {
     assert_eq!(text(folder, "needs"), "..");
 
     fs_err::write(folder.join("go"), "").expect("written");
-    assert_eq!(bench.store.reopen("u1").expect("reopened"), ["needs"]);
+    assert_eq!(bench.store.resume("u1").expect("resumed"), ["needs"]);
     let status = bench.store.status("u1").expect("a status").status;
     assert_eq!(
         (status.phase, status.finished_at, status.message),
@@ -88,7 +88,7 @@ async fn what_failed_is_tried_again_and_what_succeeded_is_not() {
     }
     assert_eq!(text(folder, "needs"), "...");
     assert_eq!(text(folder, "tidy"), "FailedSucceeded");
-    let over = bench.store.reopen("u1");
+    let over = bench.store.resume("u1");
     assert!(matches!(over, Err(StoreError::NotFailed { .. })), "{over:?}");
 }
 
@@ -99,7 +99,7 @@ async fn a_template_that_is_one_piece_is_tried_again_whole() {
     bench.submit(&workflow(folder, "whole"));
     assert_eq!(bench.finish().await.phase, NodePhase::Failed);
     fs_err::write(folder.join("go"), "").expect("written");
-    assert_eq!(bench.store.reopen("u1").expect("reopened"), ["piece"]);
+    assert_eq!(bench.store.resume("u1").expect("resumed"), ["piece"]);
     assert_eq!(answered(&bench, Verdict::Approved).await.phase, NodePhase::Succeeded);
     assert_eq!(text(folder, "before"), ".");
     assert_eq!((text(folder, "first"), text(folder, "beside")), ("..".to_owned(), "..".to_owned()));
@@ -113,7 +113,7 @@ async fn a_rejected_gate_asks_again() {
     bench.submit(&workflow(folder, ""));
     let status = answered(&bench, Verdict::Rejected).await;
     assert_eq!(node(&status, "after").phase, NodePhase::Omitted);
-    assert_eq!(bench.store.reopen("u1").expect("reopened"), ["gate"]);
+    assert_eq!(bench.store.resume("u1").expect("resumed"), ["gate"]);
     assert_eq!(bench.store.gates("u1").expect("gates")[0].state, GateState::Pending);
     assert_eq!(answered(&bench, Verdict::Approved).await.phase, NodePhase::Succeeded);
     assert_eq!((text(folder, "needs"), text(folder, "after")), (".".to_owned(), ".".to_owned()));
@@ -133,7 +133,7 @@ async fn a_stopped_run_goes_on_and_can_be_stopped_again() {
             };
             let status = tokio::join!(bench.finish(), stopping).0;
             assert_eq!(status.phase, NodePhase::Failed);
-            assert_eq!(bench.store.reopen("u1").expect("reopened"), ["gate"]);
+            assert_eq!(bench.store.resume("u1").expect("resumed"), ["gate"]);
             assert_eq!(bench.store.status("u1").expect("a status").shutdown, None);
         }
         assert_eq!(answered(&bench, Verdict::Approved).await.phase, NodePhase::Succeeded);
@@ -142,25 +142,25 @@ async fn a_stopped_run_goes_on_and_can_be_stopped_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_alive_or_not_the_newest_is_not_reopened() {
+async fn a_run_that_is_alive_or_not_the_newest_is_not_resumed() {
     let bench = Bench::new();
     let folder = bench.folder.path();
     let yaml = workflow(folder, "");
     bench.submit(&yaml);
-    let early = bench.store.reopen("u1");
+    let early = bench.store.resume("u1");
     assert!(matches!(early, Err(StoreError::NotFailed { .. })), "{early:?}");
     bench.finish().await;
     bench.store.submit(submission("u2", &yaml)).expect("submitted");
-    let older = bench.store.reopen("u1");
+    let older = bench.store.resume("u1");
     assert!(matches!(&older, Err(StoreError::Superseded { uid, .. }) if uid == "u2"), "{older:?}");
     let interrupt = async {
         let is_alive = || bench.store.is_engine_alive("u2").expect("asked");
         eventually("an engine is alive", LIMIT, is_alive).await;
-        let alive = bench.store.reopen("u2");
+        let alive = bench.store.resume("u2");
         assert!(matches!(alive, Err(StoreError::EngineAlive { .. })), "{alive:?}");
     };
     engine::run(&bench.store, "u2", options(), interrupt).await.expect("an engine");
-    let unknown = bench.store.reopen("u3");
+    let unknown = bench.store.resume("u3");
     assert!(matches!(unknown, Err(StoreError::NotFound(_))), "{unknown:?}");
     assert!(!bench.store.run_folder("u3").exists());
 }

@@ -2,15 +2,15 @@
 //!
 //! Argo's controller makes a node for every task that has none. So the nodes that failed are taken
 //! out of the status, with their pods, and the nodes that hold them run again. Which ones these are
-//! is decided as the embedded engine decides it ([`engine::reopen`]).
+//! is decided as the embedded engine decides it ([`engine::resume`]).
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use argo::{NodePhase, convention::retry::WHOLE};
-use engine::{Reopening, reopen};
+use argo::{NodePhase, convention::resume::WHOLE};
+use engine::{ResumePlan, resume};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -57,7 +57,7 @@ pub(super) async fn resume(server: &Server, run: &Run) -> Result<ResumeReport, B
         return Err(ArgoError::NoSteps { name: name.clone(), reason }.into());
     }
     let (plan, again) =
-        reopen::plan(&run_objects.status, name, &whole_templates(&run_objects.templates));
+        resume::plan(&run_objects.status, name, &whole_templates(&run_objects.templates));
     remove_pods(server, &run_objects, &plan).await?;
     let patch = patch(&run_objects.workflow, &run_objects.nodes, &plan)?;
     match server.merge(ObjectKind::Workflow, name, &patch).await {
@@ -87,7 +87,7 @@ fn whole_templates(objects: &[Value]) -> BTreeSet<String> {
 fn patch(
     workflow: &Value,
     nodes: &Map<String, Value>,
-    plan: &Reopening,
+    plan: &ResumePlan,
 ) -> Result<Value, UnpackError> {
     let mut changed = Map::new();
     for (id, node) in nodes {
@@ -185,7 +185,7 @@ fn merge(value: &mut Value, patch: &Value) {
 async fn remove_pods(
     server: &Server,
     run_objects: &RunObjects,
-    plan: &Reopening,
+    plan: &ResumePlan,
 ) -> Result<(), BackendError> {
     let (jobs, pods) = run_objects.jobs_and_pods(server).await?;
     for (node, job) in jobs {
@@ -259,14 +259,14 @@ y             Pod       Succeeded w.onExit -";
         nodes
     }
 
-    fn plan() -> (Reopening, Vec<String>) {
+    fn plan() -> (ResumePlan, Vec<String>) {
         let workflow = json!({ "status": { "phase": "Failed" } });
         let status = nodes::status(&workflow, &nodes()).expect("a status");
         let template = json!({
             "name": "f", "metadata": { "annotations": { "argosy.dev/retry": "whole" } },
         });
         let templates = json!({ "spec": { "templates": [{ "name": "c" }, template] } });
-        reopen::plan(&status, "w", &whole_templates(&[templates]))
+        resume::plan(&status, "w", &whole_templates(&[templates]))
     }
 
     #[test]
