@@ -1,21 +1,22 @@
-//! Which name does a thing get? The one function for compiler, engine, command lines and steps.
+//! How does a user's name become a valid Kubernetes name? For compiler, engine, command lines and
+//! steps.
 //!
 //! Argo and Kubernetes allow lower-case letters, digits and `-`, at most 63 of them; users write
 //! names in any case and script. A name that is allowed stays as it is. Any other is rewritten,
-//! and gets a hash of the original, so that `Logs` and `logs` stay different.
+//! and gets 32 bits of a hash of the original, so that `Logs` and `logs` stay different.
 
 use sha2::{Digest as _, Sha256};
 
 /// The length that is allowed everywhere (a label's value, RFC 1123).
 pub const MAX_LENGTH: usize = 63;
 
-/// Returns an allowed name for what the user wrote: the same text always gives the same name, and
-/// different texts give different names.
+/// Returns an allowed name for what the user wrote: the same text always gives the same name;
+/// different texts give different names, unless 32 bits of their hashes are equal.
 pub fn sanitize(text: &str) -> String {
     shorten(text, MAX_LENGTH)
 }
 
-/// As [`sanitize`], with at most `max_length` characters (16 at least).
+/// As [`sanitize`], with at most `max_length` characters (a smaller limit counts as 16).
 pub fn shorten(text: &str, max_length: usize) -> String {
     if is_allowed(text) && text.len() <= max_length {
         return text.to_owned();

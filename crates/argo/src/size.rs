@@ -4,17 +4,17 @@ use std::io;
 
 use serde::Serialize;
 
-/// Returns the length of a value as JSON without spaces. A value that cannot be JSON counts as one
-/// that fits nowhere.
+/// Returns the length of a value as JSON without spaces. Returns
+/// `usize::MAX` if it cannot be serialised.
 pub fn json_size(value: &impl Serialize) -> usize {
-    let mut length = Length(0);
+    let mut length = ByteCounter(0);
     serde_json::to_writer(&mut length, value).map_or(usize::MAX, |()| length.0)
 }
 
-/// Forgets what is written, but not how much.
-struct Length(usize);
+/// Counts bytes only.
+struct ByteCounter(usize);
 
-impl io::Write for Length {
+impl io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())

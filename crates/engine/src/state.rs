@@ -384,3 +384,43 @@ fn set_phase(node: &mut Node, phase: NodePhase, message: Option<&String>, at: Ti
         node.finished_at = Some(at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn entries_are_stored_under_the_names_of_earlier_versions() {
+        let at = Timestamp::UNIX_EPOCH;
+        let decision =
+            GateDecision { verdict: Verdict::Approved, by: "ann".to_owned(), at, reason: None };
+        let (gate, nodes) = ("g".to_owned(), vec!["n".to_owned()]);
+        let decided = Entry::GateDecided { gate, decision, nodes, entry: None };
+        let resumed = Entry::RunResumed { nodes: ResumePlan::default(), at };
+        let stored = [
+            json!({
+                "what": "gateAnswered",
+                "gate": "g",
+                "answer": {
+                    "verdict": Verdict::Approved,
+                    "by": "ann",
+                    "at": "1970-01-01T00:00:00Z",
+                    "reason": null,
+                },
+                "nodes": ["n"],
+                "entry": null,
+            }),
+            json!({
+                "what": "runReopened",
+                "nodes": { "removed": [], "revived": [] },
+                "at": "1970-01-01T00:00:00Z",
+            }),
+        ];
+        for (entry, stored) in [decided, resumed].into_iter().zip(stored) {
+            assert_eq!(serde_json::to_value(&entry).expect("JSON"), stored);
+            assert_eq!(serde_json::from_value::<Entry>(stored).expect("an entry"), entry);
+        }
+    }
+}

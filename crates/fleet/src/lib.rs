@@ -3,7 +3,7 @@
 //! ```text
 //!   prepare ---> items in the state store <--- take, renew, end --- work (any number of processes)
 //!                        ^      ^
-//!   follow --- totals ---+      +--- envelopes --- takeover of a run
+//!   follow --- totals ---+      +--- envelopes --- a run is taken over
 //!      ^
 //!      +--- record of the run --- give up (only if the fleet of workers has failed)
 //! ```

@@ -24,8 +24,8 @@ pub struct Removable {
 pub enum RemovableKind {
     /// The runs of a workflow; the newest one has this phase.
     Workflow(NodePhase),
-    /// What remains of a workflow that is gone.
-    Remains,
+    /// What is left over of a workflow that is gone.
+    Leftovers,
     /// The objects that all workflows share.
     Shared,
 }

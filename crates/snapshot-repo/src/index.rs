@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 use serde_smile::value::Value;
 
-use crate::{container, error::Damage, shard::ShardTypes, smile, source_mode::SourceKeeping};
+use crate::{container, error::Damage, shard::ShardTypes, smile, source_mode::SourceStorage};
 
 /// One index as it was when the snapshot was taken.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ pub(crate) enum Types {
 
 impl IndexMetadata {
     /// Returns how the index keeps the source of its documents.
-    pub fn source_keeping(&self) -> SourceKeeping {
-        SourceKeeping::of(&self.settings, &self.mappings, self.created_version_id)
+    pub fn source_storage(&self) -> SourceStorage {
+        SourceStorage::of(&self.settings, &self.mappings, self.created_version_id)
     }
 
     /// Returns what the mapping says about the types of the documents.

@@ -73,5 +73,5 @@ pub use repository::Repository;
 pub use root::{Contents, IndexSummary, SnapshotIndex, SnapshotSummary};
 pub use shard::{ShardFile, ShardFiles};
 pub use snapshot::{ShardFailure, Snapshot};
-pub use source_mode::{SourceKeeping, SourceMode};
+pub use source_mode::{SourceMode, SourceStorage};
 pub use survey::{SegmentSurvey, ShardSurvey};

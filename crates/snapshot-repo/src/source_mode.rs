@@ -56,14 +56,14 @@ impl fmt::Display for SourceMode {
 
 /// How an index keeps `_source`, and which setting or mapping says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceKeeping {
+pub struct SourceStorage {
     /// How it is kept.
     pub mode: SourceMode,
     /// The setting or mapping that says so, such as `` `index.mode` is `logsdb` ``; empty where all is stored.
     pub because: String,
 }
 
-impl SourceKeeping {
+impl SourceStorage {
     /// Reads how an index keeps its sources from its settings and mapping.
     pub(crate) fn of(
         settings: &Map<String, Json>,
@@ -95,7 +95,7 @@ impl SourceKeeping {
                 );
             }
         }
-        of_mapping.keeping
+        of_mapping.storage
     }
 
     fn because(mode: SourceMode, because: impl Into<String>) -> Self {
@@ -113,7 +113,7 @@ fn made_or_disabled(mode: &str) -> Option<SourceMode> {
 
 /// What a mapping says about `_source`.
 struct OfMapping {
-    keeping: SourceKeeping,
+    storage: SourceStorage,
     /// Whether the mapping sets a mode, so that the mode of the index has no effect.
     explicit: bool,
 }
@@ -125,33 +125,33 @@ fn of_mapping(mappings: &Json) -> OfMapping {
         std::iter::once(mappings).chain(by_type).filter_map(|mapping| mapping.get("_source"));
     let said: Vec<OfMapping> = said.map(of_source).collect();
     let stored =
-        || OfMapping { keeping: SourceKeeping::because(SourceMode::Stored, ""), explicit: false };
-    said.into_iter().max_by_key(|said| said.keeping.mode).unwrap_or_else(stored)
+        || OfMapping { storage: SourceStorage::because(SourceMode::Stored, ""), explicit: false };
+    said.into_iter().max_by_key(|said| said.storage.mode).unwrap_or_else(stored)
 }
 
 fn of_source(source: &Json) -> OfMapping {
     let mode = source.get("mode").and_then(Json::as_str);
     let enabled = source.get("enabled");
-    let keeping = if enabled
+    let storage = if enabled
         .is_some_and(|enabled| [Json::from(false), Json::from("false")].contains(enabled))
     {
-        SourceKeeping::because(SourceMode::Disabled, "`_source.enabled` is false in the mapping")
+        SourceStorage::because(SourceMode::Disabled, "`_source.enabled` is false in the mapping")
     } else if let Some(mode) = mode.and_then(made_or_disabled) {
-        SourceKeeping::because(mode, format!("`_source.mode` is `{mode}` in the mapping"))
+        SourceStorage::because(mode, format!("`_source.mode` is `{mode}` in the mapping"))
     } else {
         let lists = [("includes", "takes in only"), ("excludes", "leaves out")];
         let parts: Vec<String> =
             lists.iter().filter_map(|(key, verb)| list(source.get(*key)?, verb)).collect();
         if parts.is_empty() {
-            SourceKeeping::because(SourceMode::Stored, "")
+            SourceStorage::because(SourceMode::Stored, "")
         } else {
-            SourceKeeping::because(
+            SourceStorage::because(
                 SourceMode::Partial,
                 format!("`_source` {}", parts.join(" and ")),
             )
         }
     };
-    OfMapping { keeping, explicit: mode.is_some() || enabled.is_some() }
+    OfMapping { storage, explicit: mode.is_some() || enabled.is_some() }
 }
 
 /// Returns a list of field patterns as the end of a sentence. A single pattern need not be a list.
@@ -168,15 +168,15 @@ fn list(patterns: &Json, verb: &str) -> Option<String> {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{SourceKeeping, SourceMode};
+    use super::{SourceMode, SourceStorage};
 
-    fn keeping(settings: &Json, mappings: &Json) -> SourceKeeping {
+    fn storage(settings: &Json, mappings: &Json) -> SourceStorage {
         let created = settings.get("index.version.created").and_then(Json::as_u64);
-        SourceKeeping::of(settings.as_object().expect("an object"), mappings, created)
+        SourceStorage::of(settings.as_object().expect("an object"), mappings, created)
     }
 
     fn mode(settings: &Json, mappings: &Json) -> SourceMode {
-        keeping(settings, mappings).mode
+        storage(settings, mappings).mode
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn excluded_fields_are_named() {
         let source = json!({ "_source": { "includes": ["a", "b.*"], "excludes": "c" } });
-        let because = keeping(&json!({}), &source).because;
+        let because = storage(&json!({}), &source).because;
         assert_eq!(because, "`_source` takes in only `a`, `b.*` and leaves out `c`");
     }
 
@@ -212,7 +212,7 @@ mod tests {
     fn time_series_and_logs_are_synthetic_by_default() {
         let index =
             |mode, created: u64| json!({ "index.mode": mode, "index.version.created": created });
-        let logs = keeping(&index("logsdb", 8_512_000), &json!({}));
+        let logs = storage(&index("logsdb", 8_512_000), &json!({}));
         assert_eq!(
             (logs.mode, logs.because.as_str()),
             (SourceMode::Synthetic, "`index.mode` is `logsdb`")

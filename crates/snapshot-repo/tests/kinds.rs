@@ -266,7 +266,7 @@ async fn how_the_source_is_kept_is_read_from_what_servers_wrote() {
         let index = snapshot.existing_index(index).expect("the index");
         let metadata =
             repository.index_metadata(&snapshot, index).await.expect("the metadata of the index");
-        assert_eq!(metadata.source_keeping().mode, mode, "{name}");
+        assert_eq!(metadata.source_storage().mode, mode, "{name}");
     }
 }
 

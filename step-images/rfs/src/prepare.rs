@@ -145,9 +145,9 @@ async fn without_source(
             return Ok(equal);
         }
     }
-    let keeping = metadata.source_keeping();
-    let because = &keeping.because;
-    Ok(match keeping.mode {
+    let storage = metadata.source_storage();
+    let because = &storage.because;
+    Ok(match storage.mode {
         SourceMode::Stored => None,
         SourceMode::Partial if step.request.allow_partial_source => {
             tracing::warn!(

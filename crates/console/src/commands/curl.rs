@@ -17,15 +17,13 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let [NamedCluster { client, .. }] = clusters else {
         let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-        let message = format!(
-            "this names several clusters; use the name of one of them: {}",
-            names.join(", ")
-        );
+        let message =
+            format!("the request can go to one cluster only; choose one of: {}", names.join(", "));
         return Err(Failure::new(Exit::Invalid, message).into());
     };
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).context(Failure::new(
         Exit::Invalid,
-        format!("`{method}` is not a method; use for example GET or PUT"),
+        format!("`{method}` is not an HTTP method; use for example GET or PUT"),
     ))?;
     let slash = if path.starts_with('/') { "" } else { "/" };
     // The parser encodes characters that people do not, and splits the query.

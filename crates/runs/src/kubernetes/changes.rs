@@ -1,4 +1,4 @@
-//! How is it noticed that a Workflow has changed? The API server is asked to watch it.
+//! How do we notice that a Workflow has changed? The API server is asked to watch it.
 //!
 //! An account that may not watch Workflows notices nothing here; the caller's interval still applies.
 

@@ -25,13 +25,13 @@ const SHARED: &str = "argosy-templates";
 /// The label that distinguishes the console from migrations.
 const COMPONENT: &str = "app.kubernetes.io/component";
 /// The kinds of objects that a workflow consists of, in the order in which they are removed.
-const OF_WORKFLOWS: [ObjectKind; 2] = [ObjectKind::WorkflowTemplate, ObjectKind::ConfigMap];
-/// The kinds of objects that all workflows share, beside WorkflowTemplates.
+const WORKFLOW_KINDS: [ObjectKind; 2] = [ObjectKind::WorkflowTemplate, ObjectKind::ConfigMap];
+/// The kinds of objects that all workflows share, besides WorkflowTemplates.
 const SHARED_ACCESS: [ObjectKind; 3] =
     [ObjectKind::RoleBinding, ObjectKind::Role, ObjectKind::ServiceAccount];
 
 /// The objects of a workflow.
-struct Found {
+struct WorkflowObjects {
     kind: RemovableKind,
     parts: Vec<Part>,
 }
@@ -39,7 +39,7 @@ struct Found {
 /// Returns what can be removed, dependents first.
 pub(super) async fn removables(server: &Server) -> Result<Vec<Removable>, BackendError> {
     let selector = format!("{}={}", PART_OF.0, PART_OF.1);
-    let mut workflows: BTreeMap<String, Found> = BTreeMap::new();
+    let mut workflows: BTreeMap<String, WorkflowObjects> = BTreeMap::new();
     let mut live: BTreeSet<String> = BTreeSet::new();
     for workflow in server.list(ObjectKind::Workflow, &selector).await? {
         let name = text(&workflow, "/metadata/name").to_owned();
@@ -48,17 +48,18 @@ pub(super) async fn removables(server: &Server) -> Result<Vec<Removable>, Backen
             live.insert(name.clone());
         }
         let parts = vec![part(ObjectKind::Workflow, &workflow)];
-        workflows.insert(name, Found { kind: RemovableKind::Workflow(phase), parts });
+        workflows.insert(name, WorkflowObjects { kind: RemovableKind::Workflow(phase), parts });
     }
     // The console belongs to no migration, and must not remove its own account.
     let migrations = format!("{selector},{COMPONENT}!=console");
     let mut shared = Vec::new();
-    for kind in OF_WORKFLOWS.into_iter().chain(SHARED_ACCESS) {
+    for kind in WORKFLOW_KINDS.into_iter().chain(SHARED_ACCESS) {
         for object in permitted(server, kind, &migrations).await? {
             match label(&object, WORKFLOW) {
                 Some(workflow) => {
-                    let remains = Found { kind: RemovableKind::Remains, parts: Vec::new() };
-                    let known = workflows.entry(workflow.to_owned()).or_insert(remains);
+                    let leftovers =
+                        WorkflowObjects { kind: RemovableKind::Leftovers, parts: Vec::new() };
+                    let known = workflows.entry(workflow.to_owned()).or_insert(leftovers);
                     known.parts.push(part(kind, &object));
                 }
                 None if kind == ObjectKind::ConfigMap || label(&object, SESSION).is_some() => {}
@@ -68,7 +69,12 @@ pub(super) async fn removables(server: &Server) -> Result<Vec<Removable>, Backen
     }
     let mut removables: Vec<Removable> = workflows
         .into_iter()
-        .map(|(name, Found { kind, parts })| Removable { name, kind, parts, needed_by: Vec::new() })
+        .map(|(name, WorkflowObjects { kind, parts })| Removable {
+            name,
+            kind,
+            parts,
+            needed_by: Vec::new(),
+        })
         .collect();
     if !shared.is_empty() {
         removables.push(Removable {
@@ -89,7 +95,7 @@ async fn permitted(
     selector: &str,
 ) -> Result<Vec<Value>, BackendError> {
     match server.list(kind, selector).await {
-        Err(Fault::Forbidden { .. }) if !OF_WORKFLOWS.contains(&kind) => Ok(Vec::new()),
+        Err(Fault::Forbidden { .. }) if !WORKFLOW_KINDS.contains(&kind) => Ok(Vec::new()),
         listed => Ok(listed?),
     }
 }

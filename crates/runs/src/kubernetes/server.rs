@@ -36,7 +36,7 @@ use crate::{error::BackendError, notices::Notices, object_kind::ObjectKind};
 pub(super) const FIELD_MANAGER: &str = "argosy";
 /// The most objects in one page of a list.
 const MAX_PAGE: u32 = 500;
-/// How often, and how long, a server is tried that has never answered: it may be the wrong one.
+/// Attempts at, and time for, a server that has never answered: it may be the wrong one.
 const FIRST_ATTEMPTS: usize = 2;
 const MAX_FIRST_TIME: Duration = Duration::from_secs(5);
 /// The delays between the attempts at a request that may succeed later.
@@ -54,12 +54,12 @@ const RETRY_DELAYS: [Duration; 6] = [
 pub(super) struct Server {
     client: Client,
     /// What messages call it: its address, and where the address is from.
-    place: String,
+    description: String,
     /// The namespace.
     pub(super) namespace: String,
     has_answered: Arc<AtomicBool>,
     clock: Clock,
-    /// Where sentences for a person go while a call is under way.
+    /// Shows notices to the user while a call is under way.
     pub(super) notices: Notices,
 }
 
@@ -95,18 +95,18 @@ impl Server {
         Self::with_config(config, &origin, namespace, notices)
     }
 
-    /// Uses a server. `origin` says in messages where its address is from.
+    /// Makes a `Server` from a config. `origin` says in messages where its address is from.
     pub(super) fn with_config(
         config: Config,
         origin: &str,
         namespace: String,
         notices: &Notices,
     ) -> Result<Self, BackendError> {
-        let place = format!("{} ({origin})", config.cluster_url);
+        let description = format!("{} ({origin})", config.cluster_url);
         let clock = Clock::default();
         let client = client(config, clock.clone()).map_err(ArgoError::Client)?;
         let (has_answered, notices) = (Arc::default(), notices.clone());
-        Ok(Self { client, place, namespace, has_answered, clock, notices })
+        Ok(Self { client, description, namespace, has_answered, clock, notices })
     }
 
     /// Returns the server's time.
@@ -118,7 +118,7 @@ impl Server {
     pub(super) async fn get(&self, kind: ObjectKind, name: &str) -> Result<Option<Value>, Fault> {
         let operation = self.operation("get", kind, name);
         let build = || self.collection(kind).get(name, &kube::api::GetParams::default());
-        match self.retried(&operation, build).await {
+        match self.send_with_retries(&operation, build).await {
             Ok(object) => Ok(Some(object)),
             Err(Fault::NotFound { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -132,7 +132,7 @@ impl Server {
         let mut parameters = ListParams::default().labels(selector).limit(MAX_PAGE);
         loop {
             let build = || self.collection(kind).list(&parameters);
-            let mut page: Value = self.retried(&operation, build).await?;
+            let mut page: Value = self.send_with_retries(&operation, build).await?;
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
                 objects.extend(items);
             }
@@ -150,7 +150,10 @@ impl Server {
         let operation = self.operation("patch", kind, name);
         let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
         let patch = Patch::Apply(object);
-        self.retried(&operation, || self.collection(kind).patch(name, &parameters, &patch)).await
+        self.send_with_retries(&operation, || {
+            self.collection(kind).patch(name, &parameters, &patch)
+        })
+        .await
     }
 
     /// Creates an object that does not exist yet. Sent once: before another attempt, the caller has to
@@ -170,7 +173,7 @@ impl Server {
         self.client
             .request(request)
             .await
-            .map_err(|error| Fault::new(operation.clone(), &self.place, &error))
+            .map_err(|error| Fault::new(operation.clone(), &self.description, &error))
     }
 
     /// Changes fields of an object (merge patch).
@@ -183,7 +186,10 @@ impl Server {
         let operation = self.operation("patch", kind, name);
         let parameters = PatchParams::default();
         let patch = Patch::Merge(patch);
-        self.retried(&operation, || self.collection(kind).patch(name, &parameters, &patch)).await
+        self.send_with_retries(&operation, || {
+            self.collection(kind).patch(name, &parameters, &patch)
+        })
+        .await
     }
 
     /// Changes an object by operations (JSON patch). If a `test` among them fails, none is done, and
@@ -238,7 +244,7 @@ impl Server {
             uid.map(|uid| Preconditions { uid: Some(uid.to_owned()), ..Preconditions::default() });
         let parameters = DeleteParams { preconditions, ..parameters };
         let build = || self.collection(kind).delete(name, &parameters);
-        match self.retried::<Value>(&operation, build).await {
+        match self.send_with_retries::<Value>(&operation, build).await {
             Ok(_) => Ok(true),
             Err(Fault::NotFound { .. }) => Ok(false),
             Err(other) => Err(other),
@@ -254,7 +260,7 @@ impl Server {
     ) -> Result<BoxStream<'static, ()>, Fault> {
         let operation = self.operation("watch", kind, name);
         check_name(&operation)?;
-        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.place, error);
+        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.description, error);
         let parameters = WatchParams::default().fields(&format!("metadata.name={name}"));
         let request = self
             .collection(kind)
@@ -281,7 +287,7 @@ impl Server {
         let mut operation = self.operation("get", ObjectKind::Pod, pod);
         operation.subresource = Some("log");
         check_name(&operation)?;
-        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.place, error);
+        let failed = |error: &kube::Error| Fault::new(operation.clone(), &self.description, error);
         let request = self
             .collection(ObjectKind::Pod)
             .logs(pod, parameters)
@@ -320,19 +326,19 @@ impl Server {
 
     /// Sends a request again while the server is unreachable for a moment. Only for requests that may
     /// be sent twice.
-    async fn retried<T: serde::de::DeserializeOwned>(
+    async fn send_with_retries<T: serde::de::DeserializeOwned>(
         &self,
         operation: &Operation,
         build: impl Fn() -> Result<http::Request<Vec<u8>>, request::Error>,
     ) -> Result<T, Fault> {
         let started = Instant::now();
         for (number, pause) in RETRY_DELAYS.into_iter().enumerate() {
-            let is_hopeless = || {
+            let should_give_up = || {
                 let is_enough = number >= FIRST_ATTEMPTS || started.elapsed() > MAX_FIRST_TIME;
                 is_enough && !self.has_answered.load(Ordering::Relaxed)
             };
             match self.once(operation, build()).await {
-                Err(fault) if fault.is_transient() && !is_hopeless() => {
+                Err(fault) if fault.is_transient() && !should_give_up() => {
                     tokio::time::sleep(pause).await;
                 }
                 answered => return answered,
@@ -351,7 +357,8 @@ impl Server {
             Ok(request) => self.client.request(request).await,
             Err(error) => Err(kube::Error::BuildRequest(error)),
         };
-        let answered = answered.map_err(|error| Fault::new(operation.clone(), &self.place, &error));
+        let answered =
+            answered.map_err(|error| Fault::new(operation.clone(), &self.description, &error));
         if !answered.as_ref().is_err_and(Fault::is_transient) {
             self.has_answered.store(true, Ordering::Relaxed);
         }

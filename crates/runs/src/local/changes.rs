@@ -1,4 +1,4 @@
-//! How is it noticed that a run of the store has changed? The store has a revision.
+//! How do we notice that a local run has changed? The store has a revision.
 
 use std::future::pending;
 

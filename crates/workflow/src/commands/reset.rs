@@ -76,7 +76,7 @@ fn object(removable: &Removable) -> Value {
     let Removable { name, kind, parts, needed_by } = removable;
     let phase = match kind {
         RemovableKind::Workflow(phase) => Some(phase.as_str()),
-        RemovableKind::Remains | RemovableKind::Shared => None,
+        RemovableKind::Leftovers | RemovableKind::Shared => None,
     };
     json!({
         "name": name,
@@ -89,7 +89,7 @@ fn object(removable: &Removable) -> Value {
 
 fn word(kind: RemovableKind) -> &'static str {
     match kind {
-        RemovableKind::Workflow(_) | RemovableKind::Remains => "workflow",
+        RemovableKind::Workflow(_) | RemovableKind::Leftovers => "workflow",
         RemovableKind::Shared => "shared",
     }
 }
@@ -97,7 +97,7 @@ fn word(kind: RemovableKind) -> &'static str {
 fn sentence(removable: &Removable) -> String {
     let Removable { name, kind, parts, needed_by } = removable;
     let mut text = match kind {
-        RemovableKind::Remains => format!("{name}: what remains of a workflow"),
+        RemovableKind::Leftovers => format!("{name}: what remains of a workflow"),
         RemovableKind::Workflow(phase) => format!("{name}: workflow, {}", phase.as_str()),
         RemovableKind::Shared => format!("{name}: templates and accounts of all workflows"),
     };

@@ -1,4 +1,4 @@
-//! The lanes: what each one runs, in the order in which a mistake is cheapest to find.
+//! The lanes: what each one runs, cheapest checks first.
 
 mod log;
 
@@ -26,11 +26,11 @@ use crate::commands::{cluster, generate, tidy};
 /// The feature of the crate `tests` that builds the tests which need real servers.
 const REAL_SERVERS: &str = "tests/real-servers";
 
-/// The one for the tests which need a real Kubernetes with Argo.
+/// The feature for the tests which need a real Kubernetes with Argo.
 const REAL_CLUSTER: &str = "tests/real-cluster";
 
 /// The tests on a cluster: those that share it, those that start servers of their own, for which
-/// the machine may be too small to run more concurrently, and those that take parts of it away.
+/// the machine may be too small to run more concurrently, and those that break parts of it.
 const ON_CLUSTER: [&[&str]; 3] = [
     &["real_cluster", "real_cluster_cli", "parity"],
     &["real_cluster_install", "real_cluster_migration"],
@@ -42,7 +42,7 @@ const ON_CLUSTER: [&[&str]; 3] = [
 pub(super) enum Lane {
     /// The sources are formatted.
     Fmt,
-    /// The compiler and clippy have nothing to say.
+    /// The compiler and clippy report no warnings.
     Lint,
     /// The checks of our own.
     Tidy,
@@ -164,7 +164,7 @@ fn s3(machine: &Machine, log: &Log) -> Result<Outcome> {
     }
     let server = S3Server::start(machine, &machine.area.new_run("s3")?)?;
     let mut tests = machine.cargo();
-    // Not that package alone: its dependencies would be built again, with the features of fewer.
+    // Not that package alone: its dependencies would be built again, with fewer features unified.
     tests.args(["test", "--workspace", "--test", "s3"]).envs(server.variables());
     log.run(&mut tests, minutes(20))?;
     Ok(Outcome::Passed)
@@ -203,7 +203,7 @@ fn servers(machine: &Machine, log: &Log) -> Result<Outcome> {
     let programs = Programs::built(machine, Profile::Dev)?;
     let run = machine.area.new_run("tests")?;
     let s3 = S3Server::start(machine, &run)?;
-    run_beside_each_other(GROUPS.iter().map(|group| {
+    run_concurrently(GROUPS.iter().map(|group| {
         let (run, programs, s3) = (run.join(group.name), &programs, &s3);
         move || {
             let log = Log::new(machine, group.name)?;
@@ -241,7 +241,7 @@ fn tests_with<'a>(
 }
 
 /// Runs all of them concurrently to their ends; the first error is the result.
-fn run_beside_each_other<F>(parts: impl Iterator<Item = F>) -> Result<()>
+fn run_concurrently<F>(parts: impl Iterator<Item = F>) -> Result<()>
 where
     F: FnOnce() -> Result<()> + Send,
 {
@@ -254,7 +254,7 @@ where
     })
 }
 
-/// Starts the cluster unless one is up that serves, and runs the tests that use it.
+/// Starts the cluster unless a ready one is running, and runs the tests that use it.
 fn on_cluster(machine: &Machine, log: &Log) -> Result<Outcome> {
     if machine.privilege != Privilege::Root {
         return Ok(Outcome::Skipped("a cluster needs root".to_owned()));
@@ -290,7 +290,7 @@ fn test_on(running: &Running, machine: &Machine, log: &Log) -> Result<()> {
     };
     let [together, migrations, faults] = ON_CLUSTER;
     run(log, together, "4")?;
-    run_beside_each_other(migrations.iter().map(|name| {
+    run_concurrently(migrations.iter().map(|name| {
         let run = &run;
         move || run(&Log::new(machine, &format!("cluster-{name}"))?, &[*name], "1")
     }))?;

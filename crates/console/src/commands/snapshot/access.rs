@@ -41,6 +41,6 @@ fn repository_uri(text: &str) -> anyhow::Result<RepositoryUri> {
 
 /// Returns whether the error is about the access to the repository, not about what the snapshot
 /// holds: nothing can be said about the snapshot then.
-pub(super) fn is_about_access(error: &RepositoryError) -> bool {
+pub(super) fn is_access_error(error: &RepositoryError) -> bool {
     matches!(error.exit(), Exit::Temporary | Exit::NotPermitted)
 }

@@ -102,12 +102,12 @@ impl Selection<'_> {
         Err(Failure::new(Exit::Failed, incomplete.to_string()).into())
     }
 
-    /// Refuses an index whose server shows sources that are not in the snapshot.
+    /// Refuses an index whose `_source` is synthetic or derived, so not stored in the snapshot.
     async fn refuse_missing_source(&self, is_allowed: bool) -> anyhow::Result<()> {
         let name = &self.index.name;
-        let keeping = self.metadata.source_keeping();
-        let because = &keeping.because;
-        match keeping.mode {
+        let storage = self.metadata.source_storage();
+        let because = &storage.because;
+        match storage.mode {
             SourceMode::Stored => return Ok(()),
             SourceMode::Partial => {
                 output::message(&format!(
@@ -128,7 +128,7 @@ impl Selection<'_> {
         if documents == 0 {
             return Ok(());
         }
-        let (documents, mode) = (grouped(documents), keeping.mode);
+        let (documents, mode) = (grouped(documents), storage.mode);
         let message = format!(
             "`_source` of index `{name}` is {mode} ({because}): none of its {documents} documents has \
              a stored one; reindex it on the source with a stored `_source` and take the snapshot \
@@ -147,7 +147,7 @@ impl Selection<'_> {
         sizes.buffered(MAX_CONCURRENT_READS).try_fold(0, async |sum, more| Ok(sum + more)).await
     }
 
-    /// Returns the files of a shard, or none if the shard is missing and may be.
+    /// Returns the files of a shard, or none if the shard is missing and `--allow-partial` was given.
     async fn files(&self, shard: u32) -> anyhow::Result<Option<snapshot_repo::ShardFiles>> {
         let Self { repository, snapshot, index, metadata, .. } = self;
         match repository.shard_files_of(snapshot, index, metadata, shard).await {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use snapshot_repo::{Repository, RepositoryError, Snapshot, SnapshotSummary};
 
 use super::{
-    access::{MAX_CONCURRENT_READS, is_about_access},
+    access::{MAX_CONCURRENT_READS, is_access_error},
     progress::{self, Unit},
     text::{Table, instant},
 };
@@ -71,7 +71,7 @@ impl ListedSnapshot {
     }
 }
 
-/// Lists the snapshots by their start. Reads the list and each snapshot's own file, and fails at the
+/// Lists the snapshots in order of start time. Reads the list and each snapshot's own file, and fails at the
 /// end if one cannot be read. `flags` name the repository.
 pub(super) async fn run(
     repository: &Repository,
@@ -88,7 +88,7 @@ pub(super) async fn run(
         bar.inc(1);
         snapshots.push(match read {
             Ok(snapshot) => ListedSnapshot::of(snapshot),
-            Err(error) if is_about_access(&error) => return Err(Failure::from(error).into()),
+            Err(error) if is_access_error(&error) => return Err(Failure::from(error).into()),
             Err(error) => ListedSnapshot::unreadable(summary, &error),
         });
     }

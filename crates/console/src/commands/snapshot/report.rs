@@ -153,7 +153,7 @@ impl IndexReport {
         Self {
             name: reading.name.clone(),
             closed: metadata.is_some_and(|metadata| metadata.state == IndexState::Close),
-            source: metadata.map(|metadata| metadata.source_keeping().mode.as_str()),
+            source: metadata.map(|metadata| metadata.source_storage().mode.as_str()),
             part,
         }
     }
@@ -299,14 +299,14 @@ fn of_sources(
     documents: &Documents,
 ) -> Option<(&'static str, Option<u64>, String)> {
     let Documents { live, without_source, recovery_source, .. } = *documents;
-    let keeping = metadata.source_keeping();
-    let because = &keeping.because;
+    let storage = metadata.source_storage();
+    let because = &storage.because;
     // An unknown count must be treated as more than zero.
     let some = |count: Option<u64>| count != Some(0);
     let recovery = recovery_source.filter(|count| *count > 0).map_or_else(String::new, |count| {
         format!("; {count} of them still have the copy that is kept for recovery, until a merge drops it")
     });
-    match keeping.mode {
+    match storage.mode {
         SourceMode::Partial if some(live) => Some((
             "partial-source",
             live,

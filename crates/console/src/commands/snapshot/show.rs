@@ -20,7 +20,7 @@ use snapshot_repo::{
 };
 
 use super::{
-    access::{MAX_CONCURRENT_READS, is_about_access},
+    access::{MAX_CONCURRENT_READS, is_access_error},
     progress::{self, Unit},
     report::{IndexReading, Part, Report, ShardContent, ShardReading},
     text::Table,
@@ -106,7 +106,7 @@ fn separate<T>(
     result: Result<T, RepositoryError>,
 ) -> Result<Result<T, RepositoryError>, RepositoryError> {
     match result {
-        Err(error) if is_about_access(&error) => Err(error),
+        Err(error) if is_access_error(&error) => Err(error),
         other => Ok(other),
     }
 }
