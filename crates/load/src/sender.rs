@@ -331,7 +331,7 @@ impl Attempts {
         Self { faults: self.faults + 1, others, ..self }
     }
 
-    /// Returns whether another fault is the documents' own: there were many, and others were taken.
+    /// Returns whether another fault is the documents' own: there were many, and others were accepted.
     fn blames_documents(self, others: OtherDocuments) -> bool {
         others == OtherDocuments::Accepted && self.faults + 1 >= MAX_FAULTS
     }

@@ -95,7 +95,7 @@ fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> D
     let (annotation, value) = resume::WHOLE;
     let steps = Template {
         name: own_name("restore"),
-        // `prepare` reopens the items that failed, so a resumed run starts with it.
+        // `prepare` opens the items that failed again, so a resumed run starts with it.
         metadata: Some(PodMetadata {
             annotations: BTreeMap::from([(annotation.to_owned(), value.to_owned())]),
             ..PodMetadata::default()
