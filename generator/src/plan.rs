@@ -214,7 +214,7 @@ pub enum Body {
     /// Runs a step program in several equal pods, which divide work items among them.
     Workers(Workers),
     /// Runs workers, and the tasks that they need around them.
-    Fleet(Box<Fleet>),
+    Fleet(Box<FleetTasks>),
     /// Waits for a person.
     Gate(Gate),
 }
@@ -245,7 +245,7 @@ pub enum StepCall {
 pub struct Workers {
     /// The number of pods.
     pub count: u32,
-    /// The number of pods that may fail before the workers are given up.
+    /// The number of pods that may fail before the workflow gives up on the workers.
     pub allowed_failures: u32,
     /// What each of them runs.
     pub call: StepCall,
@@ -254,7 +254,7 @@ pub struct Workers {
 /// Workers, and the tasks around them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Fleet {
+pub struct FleetTasks {
     /// Writes the work items.
     pub prepare: Task,
     /// Does them.
@@ -266,7 +266,7 @@ pub struct Fleet {
     pub follow: Task,
 }
 
-impl Fleet {
+impl FleetTasks {
     /// Plans the four tasks; `call` makes the call of each role.
     pub(crate) fn new(
         path: &[&str],
@@ -302,7 +302,7 @@ const fn role_name(role: FleetRole) -> &'static str {
     }
 }
 
-/// Returns the number of workers that may fail before the fleet is given up. An error in the work
+/// Returns the number of workers that may fail before the workflow gives up on the fleet. An error in the work
 /// itself ends at the work items. Workers fail because their machines do: the more there are and
 /// the longer they work, the more often. A fleet that cannot start at all must still end.
 const fn allowed_failures(workers: u32) -> u32 {
@@ -346,7 +346,7 @@ mod tests {
         for task in &plan.tasks {
             all.push(task);
             if let Body::Fleet(fleet) = &task.body {
-                let Fleet { prepare, workers, give_up, follow } = &**fleet;
+                let FleetTasks { prepare, workers, give_up, follow } = &**fleet;
                 all.extend([prepare, workers, give_up, follow]);
             }
         }

@@ -34,7 +34,7 @@ mod requirements;
 mod rule;
 mod rules;
 mod settings;
-mod way_out;
+mod suggested_override;
 
 pub use apply::{Transformation, apply, apply_with, rule_ids};
 pub use change::{Change, Weight};

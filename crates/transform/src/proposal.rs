@@ -13,7 +13,7 @@ use crate::{
     facts::Facts,
     item::{Item, MetadataKind},
     relevance::{self, SelectedIndices},
-    way_out,
+    suggested_override,
 };
 
 /// What should be done with one item, and why.
@@ -227,7 +227,7 @@ fn create(
         }
     };
     let unsupported: Vec<String> = transformation.unsupported().map(ToString::to_string).collect();
-    let lines = way_out::lines(&transformation.item, transformation.unsupported());
+    let lines = suggested_override::lines(&transformation.item, transformation.unsupported());
     let Transformation { item, changes } = transformation;
     let action = if unsupported.is_empty() {
         Action::Create(Box::new(item))

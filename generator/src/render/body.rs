@@ -16,7 +16,7 @@ use super::{
     scope::Scope,
     step::{self, reference, wait},
 };
-use crate::plan::{Body, Fleet, Gate, StepCall, Task, Workers};
+use crate::plan::{Body, FleetTasks, Gate, StepCall, Task, Workers};
 
 /// Templates and objects that belong together.
 #[derive(Default)]
@@ -76,8 +76,8 @@ fn workers(name: &str, workers: &Workers, scope: &Scope<'_>) -> DagTask {
 /// A fleet: prepare; then the workers, and one that follows them. The workers are the first of
 /// their step: under a tight `parallelism` a follower must never hold the place that its own
 /// workers need. Workers and give-up are a DAG, because only a DAG runs a task after a failure.
-fn fleet(name: &str, fleet: &Fleet, scope: &Scope<'_>, bundle: &mut Bundle) -> DagTask {
-    let Fleet { prepare, workers, give_up, follow } = fleet;
+fn fleet(name: &str, fleet: &FleetTasks, scope: &Scope<'_>, bundle: &mut Bundle) -> DagTask {
+    let FleetTasks { prepare, workers, give_up, follow } = fleet;
     let path = workers.id.parent();
     let inner = vec![
         task(workers, scope, bundle),

@@ -49,7 +49,9 @@ pub(crate) fn skipped_index(name: &str) -> PlannedItem {
     PlannedItem {
         kind: MetadataKind::Index,
         name: name.to_owned(),
-        action: Action::Skip("it exists on the target, and `existingIndices` is `skip`".to_owned()),
+        action: Action::Skip(
+            "it is on the target already, and `existingIndices` is `skip`".to_owned(),
+        ),
         changes: Vec::new(),
     }
 }

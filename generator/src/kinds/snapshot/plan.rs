@@ -29,7 +29,7 @@ use crate::{
     clusters::proved::Cluster,
     kinds::{chain::Chain, gate::GateSpec, group_id::group_id},
     plan::{
-        After, Body, Fleet, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
+        After, Body, FleetTasks, Gate, Labels, Owner, Plan, PlannedGroup, PlannedMigration,
         PlannedOrigin, StepCall, Task, TaskId,
     },
 };
@@ -199,7 +199,7 @@ fn add_group(
             })
         };
         chain.add("restore-documents", |path, owner| {
-            Body::Fleet(Box::new(Fleet::new(path, owner, *workers, call)))
+            Body::Fleet(Box::new(FleetTasks::new(path, owner, *workers, call)))
         });
         chain.step(
             "verify-documents",

@@ -25,11 +25,9 @@ pub(crate) fn lines<'a>(
     let mut wanted = Map::new();
     wanted.insert(OverrideKind::from(item.kind).key().to_owned(), item.name.clone().into());
     wanted.extend(patch);
-    let lines = json!({ "metadataMigration": { "overrides": [wanted] } });
-    let mut text = String::new();
-    push_flow(&lines, &mut text);
-    // The outermost braces are those of the group.
-    Some(text.trim_start_matches("{ ").trim_end_matches(" }").to_owned() + " }")
+    let mut text = "metadataMigration: ".to_owned();
+    push_flow(&json!({ "overrides": [wanted] }), &mut text);
+    Some(text)
 }
 
 /// Returns what an override would have for one path.
