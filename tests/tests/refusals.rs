@@ -3,12 +3,14 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
+use cluster::Method;
 use fs_err as fs;
 use serde_json::{Value, json};
 use tests::{
-    argosy::{Done, run},
+    argosy::{Argosy, Done, run},
     cluster_pair::{ALL, ClusterPair, DOCUMENTS, INDICES, create_index},
     eventually::{Observed, eventually},
+    servers::TestServer,
 };
 
 const WITHIN: Duration = Duration::from_mins(1);
@@ -125,6 +127,40 @@ fn documents_that_the_target_refuses_are_kept_with_the_reason_and_the_workflow_f
     let done = pair.migrate("      - { indices: [\"orders-1\"] }\n")?;
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     assert_eq!(pair.target.documents("orders-1")?, DOCUMENTS);
+    Ok(())
+}
+
+#[test]
+fn a_document_for_which_the_target_refuses_a_whole_request_is_found() -> Result<()> {
+    let pair = ClusterPair {
+        source: TestServer::emptied("es717")?,
+        target: TestServer::emptied("os34")?,
+        argosy: Argosy::new()?,
+    };
+    let (source, target) = (&pair.source.http, &pair.target.http);
+    // An update can store an id that is longer than newer servers accept.
+    let long = "a".repeat(600);
+    for number in 0..200 {
+        source.put(&format!("/long-id/_doc/{number}"), &json!({ "number": number }))?;
+    }
+    let action = json!({ "update": { "_index": "long-id", "_id": long } });
+    let update = json!({ "doc": { "number": -1 }, "doc_as_upsert": true });
+    let lines = format!("{action}\n{update}\n").into_bytes();
+    source
+        .send(&Method::POST, "/_bulk?refresh=true", "application/x-ndjson", lines)?
+        .accepted(&Method::POST, "/_bulk")?;
+    assert_eq!(source.get("/long-id/_count")?["count"], 201);
+
+    let groups = "      - indices: [\"long-id\"]
+        documentBackfill: { allowedRejections: 1 }
+";
+    let done = pair.migrate(groups)?;
+    assert_eq!(done.code, Some(0), "{}{}{}", done.stdout, done.stderr, pair.argosy.report());
+    assert_eq!(pair.target.documents("long-id")?, 200);
+    let kept = target.get("/.argosy-failed-documents/_search")?;
+    let kept = &kept["hits"]["hits"][0]["_source"];
+    assert_eq!(kept["id"], json!(long), "{kept}");
+    assert!(kept["reason"].as_str().is_some_and(|reason| reason.contains("512")), "{kept}");
     Ok(())
 }
 

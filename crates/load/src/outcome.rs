@@ -32,6 +32,11 @@ const INDEX_ERRORS: [&str; 6] = [
     "alias_not_found_exception",
 ];
 
+/// Returns whether an error is about the index or the caller's rights.
+pub(crate) fn is_about_index(error_type: &str) -> bool {
+    INDEX_ERRORS.contains(&error_type)
+}
+
 /// Returns what the answer to one document means.
 pub(crate) fn of_document(item: &ItemResult) -> Outcome {
     let kind = item.error_type.as_deref().unwrap_or_default();
@@ -39,7 +44,7 @@ pub(crate) fn of_document(item: &ItemResult) -> Outcome {
         200..=299 => Outcome::Accepted,
         // A read-only block for a full disk is lifted by the server when there is room again.
         429 | 503 => Outcome::Busy,
-        _ if INDEX_ERRORS.contains(&kind) => Outcome::IndexBroken,
+        _ if is_about_index(kind) => Outcome::IndexBroken,
         401 | 403 => Outcome::IndexBroken,
         408 | 502 | 504 => Outcome::Busy,
         500..=599 => Outcome::Faulty,
@@ -54,6 +59,9 @@ pub(crate) enum RequestOutcome {
     Answered,
     /// The request is too large for the target: it is split.
     TooLarge,
+    /// Something in the request is invalid, for which the target refuses all of it: it is split,
+    /// until the document at fault is alone.
+    Invalid,
     /// The target is busy or out of reach: the request is sent again.
     Busy,
     /// The target will never accept it.
@@ -65,6 +73,7 @@ pub(crate) fn of_request(status: u16) -> RequestOutcome {
     match status {
         200..=299 => RequestOutcome::Answered,
         413 => RequestOutcome::TooLarge,
+        400 | 422 => RequestOutcome::Invalid,
         408 | 429 | 500 | 502 | 503 | 504 => RequestOutcome::Busy,
         _ => RequestOutcome::Refused,
     }
@@ -101,6 +110,7 @@ mod tests {
         assert_eq!(of_request(413), RequestOutcome::TooLarge);
         assert_eq!(of_request(503), RequestOutcome::Busy);
         assert_eq!(of_request(403), RequestOutcome::Refused);
-        assert_eq!(of_request(400), RequestOutcome::Refused);
+        assert_eq!(of_request(404), RequestOutcome::Refused);
+        assert_eq!(of_request(400), RequestOutcome::Invalid);
     }
 }

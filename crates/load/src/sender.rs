@@ -1,11 +1,14 @@
 //! How is one bulk request sent, and what became of each of its documents?
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use cluster::{Client, ClusterError, Repeat, Request, path};
+use cluster::{Client, ClusterError, Repeat, Request, Response, path};
 use contract::{Exit, Failure};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -25,6 +28,10 @@ const MAX_FAULTS: u32 = 12;
 /// After this many attempts (about four minutes) the load gives up on a busy target.
 const MAX_BUSY_ANSWERS: u32 = 14;
 
+/// After this many documents, for each of which the target refused a whole request, and none that
+/// it accepted between them, the load stops.
+const MAX_INVALID_IN_A_ROW: usize = 100;
+
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -37,6 +44,9 @@ pub(crate) struct Sender {
     pub(crate) permit: watch::Receiver<Instant>,
     /// Since when the target takes no documents, and what it answered last; `None` while it does.
     outage: Mutex<Option<Outage>>,
+    /// The number of documents that were rejected alone, for each of which the target refused a
+    /// whole request, since it last accepted a request.
+    invalid_in_a_row: AtomicUsize,
 }
 
 /// A time in which the target takes no documents.
@@ -90,7 +100,13 @@ impl Sender {
         provenance: Provenance,
         permit: watch::Receiver<Instant>,
     ) -> Self {
-        Self { client, provenance, permit, outage: Mutex::default() }
+        Self {
+            client,
+            provenance,
+            permit,
+            outage: Mutex::default(),
+            invalid_in_a_row: AtomicUsize::default(),
+        }
     }
 
     /// Sends a request, after a wait if it was sent before; stops when the permit expires.
@@ -155,13 +171,21 @@ impl Sender {
             Err(error) => return Err(given_back(&error)),
         };
         match outcome::of_request(response.status) {
-            RequestOutcome::Answered => self.set_outage(None),
+            RequestOutcome::Answered => {
+                self.set_outage(None);
+                self.invalid_in_a_row.store(0, Ordering::Relaxed);
+            }
             RequestOutcome::Busy => {
                 let reason = format!("status {}: {}", response.status, response.error_reason());
                 return self.repeat(bulk, attempts, &reason);
             }
-            RequestOutcome::TooLarge => return self.split(bulk).await,
-            RequestOutcome::Refused => {
+            RequestOutcome::TooLarge => return self.split_too_large(bulk).await,
+            RequestOutcome::Invalid
+                if !response.error_type().as_deref().is_some_and(outcome::is_about_index) =>
+            {
+                return self.split_invalid(bulk, &response).await;
+            }
+            RequestOutcome::Refused | RequestOutcome::Invalid => {
                 return match self.client.check_status(response) {
                     Err(error) if error.exit() == Exit::NotPermitted => Err(given_back(&error)),
                     Err(error) => Err(LoadStop::Failed(error.to_string())),
@@ -262,20 +286,49 @@ impl Sender {
     }
 
     /// Halves a request that is too large; a single document that is too large is rejected.
-    async fn split(&self, bulk: BulkRequest) -> Result<SendReport, LoadStop> {
+    async fn split_too_large(&self, bulk: BulkRequest) -> Result<SendReport, LoadStop> {
+        let bytes = bulk.body().len();
+        let reason = format!(
+            "the target does not accept a request of {bytes} bytes; raise its \
+             `http.max_content_length`"
+        );
+        let report = self.split(&bulk, "request_too_large", &reason).await?;
+        let too_many_bytes = (!report.to_resend.is_empty()).then_some(bytes);
+        Ok(SendReport { too_many_bytes, ..report })
+    }
+
+    /// Halves a request in which something is invalid; a single document is rejected. When that
+    /// happens to many documents and none is accepted between them, the fault is not theirs.
+    async fn split_invalid(
+        &self,
+        bulk: BulkRequest,
+        response: &Response,
+    ) -> Result<SendReport, LoadStop> {
+        let kind = response.error_type().unwrap_or_else(|| format!("status {}", response.status));
+        let reason = response.error_reason();
+        let report = self.split(&bulk, &kind, &reason).await?;
+        let invalid = self.invalid_in_a_row.fetch_add(report.rejected.len(), Ordering::Relaxed);
+        if invalid + report.rejected.len() > MAX_INVALID_IN_A_ROW {
+            return Err(LoadStop::Failed(format!(
+                "the target refuses every request to index `{}`: {kind}: {reason}",
+                self.provenance.index
+            )));
+        }
+        Ok(report)
+    }
+
+    /// Halves a request; the only document of a request is rejected.
+    async fn split(
+        &self,
+        bulk: &BulkRequest,
+        kind: &str,
+        reason: &str,
+    ) -> Result<SendReport, LoadStop> {
         let mut report = SendReport::default();
         if let Some((first, second)) = bulk.halves() {
             report.to_resend = vec![(first, Attempts::default()), (second, Attempts::default())];
-            report.too_many_bytes = Some(bulk.body().len());
-            return Ok(report);
-        }
-        if let Some(entry) = bulk.entries().first() {
-            let reason = format!(
-                "the target does not accept a request of {} bytes; raise its \
-                 `http.max_content_length`",
-                bulk.body().len()
-            );
-            let rejected = self.failed_document(&bulk, entry, "request_too_large", &reason);
+        } else if let Some(entry) = bulk.entries().first() {
+            let rejected = self.failed_document(bulk, entry, kind, reason);
             self.keep(&[rejected]).await?;
             report.rejected.push(entry.batch);
         }
