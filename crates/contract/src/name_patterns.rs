@@ -4,15 +4,13 @@
 //! Unlike [`crate::IndexSelection`], this is for names of any kind (those of templates may have
 //! capitals), and a leading dot has no meaning.
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::pattern::{IndexPattern, PatternError};
 
 /// Patterns of names.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<String>")]
 #[schemars(with = "Vec<String>")]
 pub struct NamePatterns(Vec<IndexPattern>);
@@ -38,25 +36,6 @@ impl TryFrom<Vec<String>> for NamePatterns {
 
     fn try_from(texts: Vec<String>) -> Result<Self, PatternError> {
         texts.iter().map(|text| IndexPattern::of_any_name(text)).collect()
-    }
-}
-
-impl Serialize for NamePatterns {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ToString::to_string))
-    }
-}
-
-impl PartialEq for NamePatterns {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.iter().map(ToString::to_string).eq(other.0.iter().map(ToString::to_string))
-    }
-}
-
-impl fmt::Display for NamePatterns {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted: Vec<String> = self.0.iter().map(|pattern| format!("`{pattern}`")).collect();
-        formatter.write_str(&quoted.join(", "))
     }
 }
 

@@ -149,6 +149,21 @@ impl FromStr for IndexPattern {
     }
 }
 
+/// A pattern is what was written.
+impl PartialEq for IndexPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for IndexPattern {}
+
+impl Serialize for IndexPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
 impl fmt::Display for IndexPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
@@ -182,7 +197,7 @@ fn glob_matches(pattern: &[char], name: &str) -> bool {
 }
 
 /// The patterns of one group.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<String>")]
 #[schemars(with = "Vec<String>")]
 pub struct IndexSelection {
@@ -253,17 +268,6 @@ enum Match {
     Other,
 }
 
-impl PartialEq for IndexSelection {
-    fn eq(&self, other: &Self) -> bool {
-        self.patterns
-            .iter()
-            .map(|pattern| &pattern.text)
-            .eq(other.patterns.iter().map(|pattern| &pattern.text))
-    }
-}
-
-impl Eq for IndexSelection {}
-
 impl TryFrom<Vec<String>> for IndexSelection {
     type Error = PatternError;
 
@@ -274,7 +278,7 @@ impl TryFrom<Vec<String>> for IndexSelection {
 
 impl Serialize for IndexSelection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.patterns.iter().map(|pattern| &pattern.text))
+        serializer.collect_seq(self.patterns.iter())
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum VerifyMode {
-    /// Ledgers add up and the target counts the same documents. In an index that held documents
-    /// before, where a count says little, each document is looked up by its id.
+    /// Ledgers add up, and the target has the same number of documents. If the index held other
+    /// documents before, that number proves little, so each document is looked up by its id.
     #[default]
     Counts,
     /// As `counts`, and every document is read back and compared: id, routing and source.

@@ -64,7 +64,7 @@ pub async fn assess<'a>(
     Ok(Assessment { groups: plans, not_selected, known, earlier, problems, foreign })
 }
 
-/// Returns the foreign of other runs on a group's indices. An index that this very run names twice
+/// Returns the other runs that own indices of a group. An index that this very run names twice
 /// name is a problem.
 pub fn foreign_owners(
     group: &str,

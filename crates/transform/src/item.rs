@@ -87,8 +87,8 @@ impl Item {
         Ok(Self { kind, name: name.to_owned(), made_by, settings, mappings, aliases, rest })
     }
 
-    /// Returns the version that made the item. A template counts as made by the source: a server
-    /// interprets it anew for each index that it creates.
+    /// Returns the version that made the item. A template counts as made by the source, because the
+    /// server that creates an index from it decides what it means.
     pub(crate) fn maker(&self, facts: &Facts) -> ServerVersion {
         self.made_by.unwrap_or(facts.source.version)
     }

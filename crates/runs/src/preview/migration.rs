@@ -172,15 +172,24 @@ pub(super) fn preview(
         preview.groups.push(GroupPreview { name: picked.group.name.to_string(), indices });
     }
     if let Some(facts) = &facts {
-        let mut proposals = Vec::new();
+        // Groups with the same choices are one question: files have thousands of groups.
+        let mut by_choices: Vec<(&MetadataChoices, SelectedIndices<'_>)> = Vec::new();
         for picked in &selected.groups {
             let Some(choices) = choices(planned, &picked.group.name) else { continue };
-            let wanted = SelectedIndices {
-                selections: vec![&picked.group.indices],
-                names: picked.indices.iter().map(String::as_str).collect(),
-            };
+            let known = by_choices.iter().position(|(known, _)| *known == choices);
+            let place = known.unwrap_or_else(|| {
+                by_choices.push((choices, SelectedIndices::default()));
+                by_choices.len() - 1
+            });
+            if let Some((_, wanted)) = by_choices.get_mut(place) {
+                wanted.selections.push(&picked.group.indices);
+                wanted.names.extend(picked.indices.iter().map(String::as_str));
+            }
+        }
+        let mut proposals = Vec::new();
+        for (choices, wanted) in by_choices {
             let of_kind = |kind| source.templates.get(&kind).cloned().unwrap_or_default();
-            let of_group = transform::templates(
+            let further = transform::templates(
                 of_kind(MetadataKind::ComponentTemplate),
                 of_kind(MetadataKind::LegacyTemplate),
                 of_kind(MetadataKind::IndexTemplate),
@@ -188,7 +197,7 @@ pub(super) fn preview(
                 &wanted,
                 choices,
             );
-            proposals = first_to_migrate(proposals, of_group);
+            proposals = first_to_migrate(proposals, further);
         }
         let is_made = |proposal: &&Proposal| {
             proposal.kind == MetadataKind::ComponentTemplate
@@ -218,7 +227,7 @@ fn choices<'a>(planned: &'a PlannedMigration, name: &GroupName) -> Option<&'a Me
     group.has_metadata.then_some(&group.metadata_choices)
 }
 
-/// Joins the proposals of a further group to those of the groups before it. Groups may share a
+/// Joins the proposals of further groups to those of the groups before them. Groups may share a
 /// template: the first one that migrates it creates it.
 fn first_to_migrate(before: Vec<Proposal>, further: Vec<Proposal>) -> Vec<Proposal> {
     if before.is_empty() {
