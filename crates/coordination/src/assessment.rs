@@ -64,8 +64,8 @@ pub async fn assess<'a>(
     Ok(Assessment { groups: plans, not_selected, known, earlier, problems, foreign })
 }
 
-/// Returns the other runs that own indices of a group. An index that this very run names twice
-/// name is a problem.
+/// Returns the other runs that own indices of a group, by the problem that each would be. An index
+/// that another migration of this very run owns is such a problem already.
 pub fn foreign_owners(
     group: &str,
     plan: &GroupPlan,
